@@ -1,0 +1,11 @@
+"""Upsampling layers, segmentation models and verified exports for Keras 3.
+
+Nothing heavy is imported here: TensorFlow and Keras load when a name below is first used.
+"""
+
+import lazy_loader as _lazy
+
+__version__ = "0.1.0"
+
+# The public names stand once, in `__init__.pyi`.
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

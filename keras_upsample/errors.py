@@ -1,0 +1,17 @@
+"""The errors of this package that are not plain `ValueError` or `TypeError`.
+
+Bad arguments raise `ValueError` or `TypeError`, as everywhere in Keras. The classes here say what
+went wrong after the arguments were accepted.
+"""
+
+
+class ExportError(RuntimeError):
+    """A model could not be turned into an artefact; nothing was written."""
+
+
+class VerificationError(ExportError):
+    """An artefact computes something else than its model; it was not published."""
+
+
+class ArtefactError(ValueError):
+    """A file is not an artefact that this package can run (missing, truncated or of another kind)."""
