@@ -1,0 +1,9 @@
+"""Model builders, each a plain function that reads like its paper's figure.
+
+`CATALOGUE` names the models without importing TensorFlow; `multiply_adds` counts what one costs.
+"""
+
+import lazy_loader as _lazy
+
+# The public names stand once, in `__init__.pyi`.
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

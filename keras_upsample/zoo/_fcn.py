@@ -1,0 +1,181 @@
+"""FCN-32s, FCN-16s and FCN-8s.
+
+The three differ in where the decoder stops to take in a skip, so one function draws all of them.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_upsample import layers
+from keras_upsample.zoo import _arguments as arguments
+from keras_upsample.zoo import _frame as frame
+from keras_upsample.zoo._crop import OffsetCrop2D
+from keras_upsample.zoo._encoders import ENCODERS, copy_weights, preprocess
+from keras_upsample.zoo._weights import application, check_weights
+
+_VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (filters, convolutions) a block
+
+
+@dataclasses.dataclass(frozen=True)
+class Step:
+    """One deconvolution: how much it enlarges, what joins behind it, where Caffe cuts."""
+
+    scale: int
+    joins: str | None  # a pool, or None for the last step, which is cut to the image
+    offset: int
+
+    @property
+    def name(self) -> str:
+        return "decoder_up_to_" + (self.joins or "image")
+
+
+STEPS = {
+    "fcn32s": (Step(32, None, 19),),
+    "fcn16s": (Step(2, "pool4", 5), Step(16, None, 27)),
+    "fcn8s": (Step(2, "pool4", 5), Step(2, "pool3", 9), Step(8, None, 31)),
+}
+
+
+def build(
+    steps: tuple[Step, ...],
+    input_shape: Sequence[int | None],
+    classes: int,
+    encoder_weights: str | None,
+    geometry: str,
+    fc_width: int,
+    dropout: float,
+    deconvolution: str,
+    skip_scales: Sequence[float] | None,
+    activation: Any,
+    name: str,
+) -> Any:
+    """The FCN whose decoder takes `steps`; arguments as in `fcn8s`."""
+    shape = arguments.check_input_shape(input_shape)
+    classes = arguments.check_count("classes", classes)
+    fc_width = arguments.check_count("fc_width", fc_width)
+    dropout = arguments.check_rate("dropout", dropout)
+    arguments.check_choice("geometry", geometry, ("same", "caffe"))
+    arguments.check_choice("deconvolution", deconvolution, ("fixed", "last_fixed", "learned"))
+    scales = _check_scales(skip_scales, len(steps) - 1)
+    check_weights(encoder_weights, shape[2])
+    caffe = geometry == "caffe"
+
+    image = frame.image_input(shape)
+    x = image if caffe else frame.padded(image, 32)
+    spec = ENCODERS["vgg16"]
+    x = preprocess(x, spec.scale, spec.offset)
+
+    # VGG16, whose two dense layers became convolutions.
+    pools = {}
+    convolutions = []
+    if caffe:
+        x = keras.layers.ZeroPadding2D(100, name="encoder_block1_pad")(x)
+    for block, (filters, count) in enumerate(_VGG16, start=1):
+        for i in range(1, count + 1):
+            first_of_caffe = caffe and block == i == 1
+            layer = _convolution(
+                filters, 3, "valid" if first_of_caffe else "same", f"encoder_block{block}_conv{i}"
+            )
+            convolutions.append(layer)
+            x = layer(x)
+        # On odd sizes "same" keeps the last row and column, as Caffe's rounding up does.
+        pool = keras.layers.MaxPooling2D(2, padding="same", name=f"encoder_block{block}_pool")
+        x = pools[f"pool{block}"] = pool(x)
+    x = _convolution(fc_width, 7, "valid" if caffe else "same", "encoder_fc6")(x)
+    x = keras.layers.Dropout(dropout, name="encoder_drop6")(x)
+    x = _convolution(fc_width, 1, "same", "encoder_fc7")(x)
+    x = keras.layers.Dropout(dropout, name="encoder_drop7")(x)
+
+    x = _score(classes, "decoder_score_fc7")(x)
+    for step, scale in zip(steps, (*scales, 1.0), strict=True):
+        fixed = deconvolution == "fixed" or (deconvolution == "last_fixed" and not step.joins)
+        x = _deconvolution(classes, step, caffe, not fixed)(x)
+        if step.joins is None:
+            break
+        skip = pools[step.joins]
+        if scale != 1:
+            skip = keras.layers.Rescaling(scale, name=f"decoder_scale_{step.joins}")(skip)
+        skip = _score(classes, f"decoder_score_{step.joins}")(skip)
+        if caffe:
+            skip = OffsetCrop2D(step.offset, name=f"decoder_crop_{step.joins}")([skip, x])
+        x = keras.layers.Add(name=f"decoder_fuse_{step.joins}")([x, skip])
+
+    if caffe:
+        x = OffsetCrop2D(steps[-1].offset, name="head_crop")([x, image])
+    else:
+        x = frame.cropped(x, image)
+    model = frame.finish(image, x, activation, name)
+    if encoder_weights is not None:
+        source = application(spec.builder, encoder_weights, shape[2])
+        for layer in convolutions:
+            copy_weights(source.get_layer(layer.name.removeprefix("encoder_")), layer, spec)
+    return model
+
+
+def _convolution(filters: int, size: int, padding: str, name: str) -> Any:
+    return keras.layers.Conv2D(
+        filters,
+        size,
+        padding=padding,
+        activation="relu",
+        kernel_initializer="he_normal",
+        name=name,
+    )
+
+
+def _score(classes: int, name: str) -> Any:
+    # The authors start from zero. A network of zeros can't be told from a broken one, so these
+    # start small and random.
+    return keras.layers.Conv2D(classes, 1, name=name)
+
+
+def _deconvolution(classes: int, step: Step, caffe: bool, trainable: bool) -> Any:
+    """Bilinear upsampling as a transposed convolution with a kernel of twice the scale.
+
+    Caffe leaves its overhang, (n - 1) * scale + 2 * scale in all, to the crops; "same" cuts half
+    a scale on every side, which is exactly n * scale.
+    """
+    scale = step.scale
+    if caffe:
+        return layers.TransposedConv2D.from_torch_geometry(
+            classes,
+            2 * scale,
+            scale,
+            0,
+            0,
+            use_bias=False,
+            initializer="bilinear",
+            trainable=trainable,
+            name=step.name,
+        )
+    return layers.TransposedConv2D(
+        classes,
+        scale,
+        2 * scale,
+        use_bias=False,
+        initializer="bilinear",
+        trainable=trainable,
+        name=step.name,
+    )
+
+
+def _check_scales(value: Sequence[float] | None, count: int) -> tuple[float, ...]:
+    if value is None:
+        return (1.0,) * count
+    if not isinstance(value, (tuple, list)) or len(value) != count:
+        raise ValueError(
+            f"`skip_scales` must be None or {count} numbers, deepest skip first. "
+            f"Received: {value!r}."
+        )
+    for scale in value:
+        if (
+            isinstance(scale, bool)
+            or not isinstance(scale, (int, float))
+            or not (math.isfinite(scale) and scale > 0)
+        ):
+            raise ValueError(f"`skip_scales` must be positive numbers. Received: {value!r}.")
+    return tuple(float(scale) for scale in value)

@@ -1,0 +1,77 @@
+"""FCN-32s."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras_upsample.zoo._fcn import STEPS, build
+
+
+def fcn32s(
+    input_shape: Sequence[int | None] = (None, None, 3),
+    classes: int = 21,
+    *,
+    encoder_weights: str | None = None,
+    geometry: str = "same",
+    fc_width: int = 4096,
+    dropout: float = 0.5,
+    deconvolution: str = "fixed",
+    activation: Any = None,
+    name: str = "fcn32s",
+) -> Any:
+    """FCN-32s: VGG16 made convolutional, its scores enlarged in one step.
+
+    Figure: VGG16 with its dense layers as convolutions (fc6 7x7, fc7 1x1, `fc_width` channels)
+    gives class scores at stride 32, which are enlarged 32 times by a transposed convolution of
+    size 64 that starts as bilinear interpolation.
+
+        geometry="caffe", 500x500:  pad 100, 698 | pool5 22 | fc7 16 -> 544 -> 500 (offset 19)
+
+    Input: `image`, (batch, height, width, channels), float32 in [0, 1], any height and width from
+    1 up. Output: `logits` (or `probabilities` with `activation`), (batch, height, width, classes);
+    float32 under a mixed policy too.
+
+    One departure from the authors' nets: the score layers start random rather than at zero.
+
+    Args:
+        input_shape: (height, width, channels) without the batch. None for a height or width that
+            is known only when the model is called.
+        classes: Number of classes, i.e. channels of the output; PASCAL VOC's 21 by default.
+        encoder_weights: VGG16's convolutions: None (random), "imagenet" (downloaded by Keras), or
+            the path of a weights file of `keras.applications.VGG16(include_top=False)`. fc6 and
+            fc7 start random. The first kernel is turned from BGR to RGB and scaled by 64, which
+            the preprocessing undoes.
+        geometry: "same" pads the image with zeros to a multiple of 32 and every convolution to
+            its input's size. "caffe" is the published net: 100 zeros round the image, fc6
+            unpadded, pools that round up, skips and output cut at the published offsets.
+        fc_width: Channels of fc6 and fc7. 4096 makes 119 of the net's 134 million parameters.
+        dropout: Rate behind fc6 and fc7, in [0, 1).
+        deconvolution: "fixed" keeps the enlargement bilinear (the authors' released nets; it
+            exports to a cheaper form); "last_fixed" is the same here; "learned" trains it.
+        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`; its layers are called encoder_..., decoder_..., head_... and
+        `logits`.
+
+    Raises:
+        ValueError: For an argument that is not as above, with what is allowed.
+        RuntimeError: If weights can't be downloaded.
+
+    Reference: Long, Shelhamer and Darrell, Fully Convolutional Networks for Semantic
+    Segmentation, CVPR 2015, sections 3.3 and 4.1, https://arxiv.org/abs/1411.4038; geometry
+    of the authors' voc-fcn32s net.
+    """
+    return build(
+        STEPS["fcn32s"],
+        input_shape,
+        classes,
+        encoder_weights,
+        geometry,
+        fc_width,
+        dropout,
+        deconvolution,
+        None,
+        activation,
+        name,
+    )

@@ -1,0 +1,47 @@
+"""What every model of the zoo has around its network: input, padding, crop, logits."""
+
+from typing import Any
+
+import keras
+
+from keras_upsample import layers
+from keras_upsample.zoo._arguments import Shape
+
+
+def image_input(shape: Shape) -> keras.KerasTensor:
+    """The input `image`: float32 in [0, 1]."""
+    return keras.Input(shape, dtype="float32", name="image")
+
+
+def padded(image: keras.KerasTensor, multiple: int) -> keras.KerasTensor:
+    """`image` with zeros below and to the right, up to a multiple of the network's stride.
+
+    At a static size that needs none, the graph gets no layer.
+    """
+    if all(size is not None and size % multiple == 0 for size in image.shape[1:3]):
+        return image
+    return layers.PadToMultiple2D(multiple, name="encoder_pad")(image)
+
+
+def cropped(x: keras.KerasTensor, image: keras.KerasTensor) -> keras.KerasTensor:
+    """`x` without what grew out of the padding; no layer where both sizes are known and equal."""
+    if None not in image.shape[1:3] and x.shape[1:3] == image.shape[1:3]:
+        return x
+    return layers.CropLike2D(name="head_crop")([x, image])
+
+
+def finish(image: keras.KerasTensor, x: keras.KerasTensor, activation: Any, name: str) -> Any:
+    """The model from `image` to the layer `logits`, or on to `probabilities`.
+
+    `logits` computes nothing. It gives the output its name, whatever the network ends with (a
+    convolution, a deconvolution, a crop), and keeps it in float32 under a mixed policy, where a
+    loss on float16 logits would overflow.
+    """
+    dtype = keras.config.floatx()
+    outputs = keras.layers.Activation("linear", dtype=dtype, name="logits")(x)
+    if activation is not None:
+        outputs = keras.layers.Activation(activation, dtype=dtype, name="probabilities")(outputs)
+    model = keras.Model(image, outputs, name=name)
+    colours = {1: "grey", 3: "RGB"}.get(image.shape[-1], f"with {image.shape[-1]} channels")
+    model.preprocessing = f"float32 {colours} in [0, 1]"
+    return model

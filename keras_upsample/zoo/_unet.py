@@ -1,0 +1,199 @@
+"""U-Net."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_upsample import layers
+from keras_upsample.zoo import _arguments as arguments
+from keras_upsample.zoo import _frame as frame
+from keras_upsample.zoo._encoders import ENCODERS, encode
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, doubled
+
+_FUSIONS = ("concat", "add", "attention", "scse")
+_FILTERS = (64, 128, 256, 512, 1024)
+_FILTERS_BEHIND_ENCODER = (16, 32, 64, 128, 256)
+
+
+def unet(
+    input_shape: Sequence[int | None] = (None, None, 3),
+    classes: int = 2,
+    *,
+    encoder: str | None = None,
+    encoder_weights: str | None = None,
+    upsample: Upsample = "transposed_conv",
+    fusion: str = "concat",
+    filters: Sequence[int] | None = None,
+    padding: str = "same",
+    batch_norm: bool = True,
+    dropout: float = 0.0,
+    activation: Any = None,
+    name: str = "unet",
+) -> Any:
+    """U-Net: an encoder and a decoder joined at every resolution.
+
+    Figure: stages 1 to 5 go down, each two 3x3 convolutions with ReLU and, but for the last, a
+    2x2 max pooling; widths 64, 128, 256, 512, 1024. Stages 4 to 1 come up, each doubling the
+    size, joining what the encoder had there, and two 3x3 convolutions. A 1x1 convolution makes
+    the scores.
+
+        padding="valid"  down 572 568 | 284 280 | 140 136 | 68 64 | 32 28
+                         up   388 392 | 196 200 | 100 104 | 52 56
+
+    With `encoder`, stages 1 to 6 are those of a `keras.applications` network (strides 1 to 32;
+    most have no features at stride 1, so that decoder stage 1 joins nothing), and the decoder
+    has five stages.
+
+    Input: `image`, (batch, height, width, channels), float32 in [0, 1]. With padding="same" any
+    height and width from 1 up: the image is padded with zeros to a multiple of the deepest
+    stride and the output cut back. Output: `logits`, (batch, height, width, classes), or
+    `probabilities` with `activation`; float32 under a mixed policy too.
+
+    Two departures from the paper, both usual: batch normalization (batch_norm=False is the
+    paper's) and padding="same".
+
+    Args:
+        input_shape: (height, width, channels) without the batch. None for a height or width that
+            is known only when the model is called.
+        classes: Number of classes, i.e. channels of the output.
+        encoder: None for the paper's, or "vgg16", "resnet50", "mobilenet_v2", "efficientnet_b0".
+        encoder_weights: With `encoder`: None (random), "imagenet" (downloaded by Keras), or the
+            path of a weights file of the application without its top.
+        upsample: "transposed_conv" (2x2, the paper's), "nearest", "bilinear", "bicubic" (each
+            followed by a 3x3 convolution), "pixel_shuffle" (3x3 convolution and shuffle), or a
+            callable that takes the number of filters and returns a layer that doubles the size.
+        fusion: How decoder and skip are joined: "concat" (the paper's), "add", "attention",
+            "scse"; see `layers.SkipFusion2D`.
+        filters: Channels by stage, finest first. None: (64, 128, 256, 512, 1024), of any length
+            from 2; with `encoder` the decoder's five stages at strides 1 to 16, (16, 32, 64, 128,
+            256).
+        padding: "same", or "valid" for the paper's unpadded convolutions (no `encoder`). Then a
+            static size must let every pooling and joint come out even. With a size of None feed
+            such sizes only (16k + 12 from 188 up for five stages): others lose border.
+        batch_norm: Whether each 3x3 convolution is followed by batch normalization (and has no
+            bias). Folded away at export.
+        dropout: Rate behind the deepest stage, in [0, 1). The paper gives no figure.
+        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`; its layers are called encoder_..., decoder_..., head_... and
+        `logits`.
+
+    Raises:
+        ValueError: For an argument that is not as above, with what is allowed.
+        RuntimeError: If weights can't be downloaded.
+
+    Reference: Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image
+    Segmentation, MICCAI 2015, section 2 and figure 1, https://arxiv.org/abs/1505.04597
+    """
+    shape = arguments.check_input_shape(input_shape)
+    classes = arguments.check_count("classes", classes)
+    upsample = check_upsample(upsample)
+    arguments.check_choice("fusion", fusion, _FUSIONS)
+    arguments.check_choice("padding", padding, ("same", "valid"))
+    batch_norm = arguments.check_flag("batch_norm", batch_norm)
+    dropout = arguments.check_rate("dropout", dropout)
+    if encoder is not None:
+        arguments.check_choice("encoder", encoder, ENCODERS, " or None")
+        filters = arguments.check_filters(
+            _FILTERS_BEHIND_ENCODER if filters is None else filters,
+            5,
+            "for the decoder's stages at strides 1, 2, 4, 8 and 16",
+        )
+        if padding == "valid":
+            raise ValueError(
+                "`padding='valid'` is the paper's own encoder; the networks of "
+                f"keras.applications are padded. Received: encoder={encoder!r}. Pass "
+                "padding='same' or encoder=None."
+            )
+    else:
+        filters = arguments.check_filters(
+            _FILTERS if filters is None else filters, None, "one a stage, finest first"
+        )
+        if encoder_weights is not None:
+            raise ValueError(
+                "`encoder_weights` needs an `encoder`. Received: encoder=None, "
+                f"encoder_weights={encoder_weights!r}."
+            )
+    if padding == "valid":
+        for axis in (0, 1):
+            _check_closes(shape[axis], axis, len(filters))
+
+    def convolutions(x: Any, width: int, stage: str) -> Any:
+        for i in (1, 2):
+            x = keras.layers.Conv2D(
+                width,
+                3,
+                padding=padding,
+                use_bias=not batch_norm,
+                kernel_initializer="he_normal",
+                name=f"{stage}_conv{i}",
+            )(x)
+            if batch_norm:
+                x = keras.layers.BatchNormalization(name=f"{stage}_bn{i}")(x)
+            x = keras.layers.ReLU(name=f"{stage}_relu{i}")(x)
+        return x
+
+    image = frame.image_input(shape)
+    skips: dict[int, Any] = {}  # stride -> features
+    if encoder is not None:
+        skips = encode(frame.padded(image, 32), encoder, encoder_weights)
+        x = skips.pop(32)
+        widths = filters
+    else:
+        x = image if padding == "valid" else frame.padded(image, 2 ** (len(filters) - 1))
+        widths, deepest = filters[:-1], filters[-1]
+        for stage, width in enumerate(widths, start=1):
+            x = convolutions(x, width, f"encoder_stage{stage}")
+            skips[2 ** (stage - 1)] = x
+            x = keras.layers.MaxPooling2D(2, name=f"encoder_stage{stage}_pool")(x)
+        x = convolutions(x, deepest, f"encoder_stage{len(filters)}")
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="encoder_dropout")(x)
+
+    align = "center_crop" if padding == "valid" else None  # padded sizes always meet
+    for stage, width in reversed(list(enumerate(widths, start=1))):
+        x = doubled(x, upsample, width, f"decoder_stage{stage}_upsample")
+        skip = skips.get(2 ** (stage - 1))
+        if skip is not None:
+            fusion_name = f"decoder_stage{stage}_fusion"
+            x = layers.SkipFusion2D(fusion, align=align, name=fusion_name)([x, skip])
+        x = convolutions(x, width, f"decoder_stage{stage}")
+
+    # Cut before the 1x1 convolution or after it is the same; before, it computes less.
+    if padding == "same":
+        x = frame.cropped(x, image)
+    x = keras.layers.Conv2D(classes, 1, name="head_conv")(x)
+    return frame.finish(image, x, activation, name)
+
+
+def _closed(size: int, depth: int) -> int | None:
+    """The output's size of the unpadded U-Net with `depth` stages, None if it doesn't close.
+
+    572 -> 388 at depth 5.
+    """
+    for _ in range(depth - 1):
+        size -= 4
+        if size < 2 or size % 2:
+            return None
+        size //= 2
+    size -= 4
+    for _ in range(depth - 1):
+        size = 2 * size - 4
+    return size if size >= 1 else None
+
+
+def _check_closes(size: int | None, axis: int, depth: int) -> None:
+    """Raises if a static size doesn't close, with the nearest that do."""
+    if size is None or _closed(size, depth):
+        return
+    below = next((n for n in range(size - 1, 0, -1) if _closed(n, depth)), None)
+    above = next(n for n in range(size + 1, size + 400 * 2**depth) if _closed(n, depth))
+    nearest = f"{above}, which is the smallest" if below is None else f"{below} and {above}"
+    raise ValueError(
+        f"`input_shape[{axis}]`: with padding='valid' and {depth} stages, {size} does not close: "
+        "a pooling would meet an odd size, or nothing would be left. The nearest sizes that do: "
+        f"{nearest}."
+    )
