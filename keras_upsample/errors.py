@@ -5,8 +5,17 @@ went wrong after the arguments were accepted.
 """
 
 
+from typing import Any
+
+
 class ExportError(RuntimeError):
-    """A model could not be turned into an artefact; nothing was written."""
+    """A model could not be turned into an artefact; nothing was written for it.
+
+    Attributes:
+        report: set by `keras_upsample.export.export`: what the other targets gave.
+    """
+
+    report: Any = None
 
 
 class VerificationError(ExportError):

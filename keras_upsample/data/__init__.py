@@ -1,0 +1,5 @@
+"""Real photographs for verification, from packages that are installed anyway."""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,3 @@
+from ._photographs import PHOTOGRAPHS, photograph
+
+__all__ = ["PHOTOGRAPHS", "photograph"]

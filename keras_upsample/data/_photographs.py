@@ -1,0 +1,60 @@
+"""Photographs that travel in scikit-image's wheel (see its data licence notes)."""
+
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+PHOTOGRAPHS = {
+    "astronaut": "astronaut.png",  # 512 x 512, NASA, public domain
+    "chelsea": "chelsea.png",  # 300 x 451, a cat, CC0
+    "coffee": "coffee.png",  # 400 x 600, CC0
+    "rocket": "rocket.jpg",  # 427 x 640, SpaceX, CC0
+    "retina": "retina.jpg",  # 1411 x 1411, CC0
+}
+"""Name -> file in scikit-image's data folder."""
+
+
+def photograph(name: str, size: tuple[int, int] | None = None) -> np.ndarray:
+    """A photograph as RGB.
+
+    Args:
+        name: one of `PHOTOGRAPHS`.
+        size: `(height, width)` in pixels; default the photograph's own. The picture is resampled
+            (bilinear, antialiased) to fill it, whatever its aspect ratio.
+
+    Returns:
+        uint8 array, `(height, width, 3)`.
+
+    Raises:
+        ValueError: the name is unknown, or a size is below 1.
+
+    Example:
+        >>> photograph("astronaut").shape
+        (512, 512, 3)
+    """
+    if name not in PHOTOGRAPHS:
+        raise ValueError(
+            f"`name` must be one of {', '.join(map(repr, PHOTOGRAPHS))}. Received: {name!r}."
+        )
+    if size is not None and min(size) < 1:
+        raise ValueError(f"`size` must be (height, width) of at least 1 pixel. Received: {size!r}.")
+    from PIL import Image
+
+    with Image.open(_folder() / PHOTOGRAPHS[name]) as picture:
+        picture = picture.convert("RGB")
+        if size is not None and size != (picture.height, picture.width):
+            picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
+        return np.asarray(picture)
+
+
+@cache
+def _folder() -> Path:
+    # Found without importing skimage, which would cost half a second.
+    spec = find_spec("skimage")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(
+            "The sample photographs are in scikit-image. Run: pip install scikit-image"
+        )
+    return Path(spec.origin).parent / "data"

@@ -1,0 +1,21 @@
+from ._export import export
+from ._formats import to_onnx, to_saved_model, to_tflite
+from ._metadata import Metadata
+from ._report import ArtefactReport, ExportReport, Verification
+from ._verify import verify
+from .targets import TARGETS, Gate, Target
+
+__all__ = [
+    "TARGETS",
+    "ArtefactReport",
+    "ExportReport",
+    "Gate",
+    "Metadata",
+    "Target",
+    "Verification",
+    "export",
+    "to_onnx",
+    "to_saved_model",
+    "to_tflite",
+    "verify",
+]

@@ -1,0 +1,139 @@
+"""One artefact from beginning to end: convert, load, verify, publish."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArtefactError, ExportError
+from ..runtimes import load
+from ._inference import check_weights, float32_inference
+from ._metadata import Metadata
+from ._onnx import LAYOUTS, OPSETS, write_onnx
+from ._publish import check_place, published
+from ._reference import Reference
+from ._report import ArtefactReport
+from ._saved_model import write_saved_model
+from ._signature import Signature
+from ._stock_layers import stock_layers_replaced
+from ._tflite import write_tflite
+from ._verify import compare, measure, other_runtimes, require
+from .targets import Target
+
+Progress = Callable[[str], None]
+
+
+def silent(step: str) -> None:
+    """No progress shown."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may choose for one artefact beyond its target."""
+
+    allow_flex: bool = False
+    opset: int = OPSETS[-1]
+    layout: str = "nhwc"
+    metadata: Metadata = field(default_factory=Metadata)
+
+    def __post_init__(self) -> None:
+        if self.opset not in OPSETS:
+            raise ValueError(
+                f"`opset` must be an integer from {OPSETS[0]} to {OPSETS[-1]}. "
+                f"Received: {self.opset!r}."
+            )
+        if self.layout not in LAYOUTS:
+            raise ValueError(
+                f"`layout` must be one of {', '.join(map(repr, LAYOUTS))}. "
+                f"Received: {self.layout!r}."
+            )
+
+
+def make_artefact(
+    model: Any,
+    path: str | Path,
+    target: Target,
+    signature: Signature,
+    reference: Reference,
+    options: Options,
+    progress: Progress = silent,
+) -> ArtefactReport:
+    """Write one verified artefact; on any error nothing at `path` has changed.
+
+    Raises:
+        ExportError: the conversion failed, or the runtime refuses the result.
+        VerificationError: the artefact computes something else than the model.
+        ValueError: bad weights, or a path that can't take the artefact.
+    """
+    directory = target.format == "saved_model"
+    check_place(Path(path), directory=directory)
+    check_weights(model)
+    if target.static:
+        signature = signature.fixed()
+    with published(path, directory=directory) as staged:
+        progress("convert")
+        _convert(model, signature, staged, target, options)
+        progress("verify")
+        runtime = "litert_flex" if options.allow_flex else target.runtime
+        verifications, latency = [], None
+        for name in [runtime, *other_runtimes(target.also)]:
+            try:
+                runner = load(staged, runtime=name)
+            except ArtefactError as error:
+                raise ExportError(f"The artefact was converted but {error}") from error
+            verification = compare(reference, runner, target.gate)
+            require(verification, path)
+            verifications.append(verification)
+            if latency is None:
+                progress("measure")
+                latency, first = measure(reference, runner), runner
+        partitions = getattr(first, "delegate_partitions", None)
+        report = ArtefactReport(
+            target=target.name,
+            path=str(path),
+            file_size=_bytes_at(staged),
+            inputs={info.name: info.shape for info in first.inputs},
+            verifications=tuple(verifications),
+            operators=first.operator_counts(),
+            latency=latency,
+            delegate_partitions=partitions() if partitions else None,
+        )
+        progress("publish")
+    return report
+
+
+def _convert(
+    model: Any, signature: Signature, path: Path, target: Target, options: Options
+) -> None:
+    from .. import ops
+
+    with (
+        float32_inference(model),
+        stock_layers_replaced(model),
+        ops.resize_forms(target.forms),
+    ):
+        if target.format == "saved_model":
+            write_saved_model(model, signature, path)
+        elif target.format == "tflite":
+            write_tflite(
+                model,
+                signature,
+                path,
+                precision=target.precision,
+                allow_flex=options.allow_flex,
+            )
+        else:
+            write_onnx(
+                model,
+                signature,
+                path,
+                opset=options.opset,
+                layout=options.layout,
+                metadata=options.metadata,
+            )
+
+
+def _bytes_at(path: Path) -> int:
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

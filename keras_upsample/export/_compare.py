@@ -1,0 +1,94 @@
+"""Two arrays that should be the same: how far apart they are."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .targets import Gate
+
+
+@dataclass(frozen=True)
+class Difference:
+    """An artefact's answer against the model's, over all outputs of one case.
+
+    Attributes:
+        case: what both were shown.
+        max_error: largest |artefact - model| as a share of the model output's range, max - min.
+        snr_db: least signal-to-noise ratio of an output, in dB; infinite where nothing differs.
+        equal_argmax: share of pixels whose strongest channel is the same, or of equal elements
+            for outputs of an integer type; `None` where there is one channel only.
+        failure: why the gate was missed, or empty.
+    """
+
+    case: str
+    max_error: float
+    snr_db: float
+    equal_argmax: float | None
+    failure: str = ""
+
+
+def difference(
+    case: str, actual: dict[str, np.ndarray], expected: dict[str, np.ndarray], gate: Gate
+) -> Difference:
+    """Compare every output by name and judge by the gate."""
+    if actual.keys() != expected.keys():
+        return _failed(case, f"outputs {sorted(actual)}, expected {sorted(expected)}")
+    parts = [_one(case, name, actual[name], expected[name], gate) for name in expected]
+    shares = [part.equal_argmax for part in parts if part.equal_argmax is not None]
+    return Difference(
+        case,
+        max(part.max_error for part in parts),
+        min(part.snr_db for part in parts),
+        min(shares) if shares else None,
+        "; ".join(part.failure for part in parts if part.failure),
+    )
+
+
+def _failed(case: str, why: str) -> Difference:
+    return Difference(case, float("inf"), float("-inf"), None, why)
+
+
+def _one(
+    case: str, name: str, actual: np.ndarray, expected: np.ndarray, gate: Gate
+) -> Difference:
+    if actual.shape != expected.shape:
+        return _failed(case, f"{name!r} has the shape {actual.shape}, expected {expected.shape}")
+    if expected.size == 0:
+        return Difference(case, 0.0, float("inf"), None)
+    if expected.dtype.kind not in "fc":
+        return _classes(case, name, actual, expected, gate)
+    if not np.isfinite(actual).all():
+        return _failed(case, f"{name!r} holds NaN or infinity")
+    a, e = actual.astype(np.float64), expected.astype(np.float64)
+    gap = np.abs(a - e)
+    where = np.unravel_index(int(gap.argmax()), gap.shape)
+    largest, extent = float(gap[where]), float(e.max() - e.min())
+    # float32 itself rounds: 8 units in the last place of the largest value are no error of ours,
+    # which matters only for outputs that barely vary around a value far from zero.
+    rounding = 8 * float(np.finfo(np.float32).eps) * float(np.abs(e).max())
+    error = largest / extent if extent else (0.0 if largest <= rounding else float("inf"))
+    noise, signal = float(np.mean((a - e) ** 2)), float(e.var())
+    snr = 10 * np.log10(signal / noise) if noise and signal else float("inf" if not noise else "-inf")
+    failure = ""
+    if gate.max_error is not None and largest > gate.max_error * extent + rounding:
+        place = "[" + ", ".join(map(str, map(int, where))) + "]"
+        failure = (
+            f"{name!r}{place} is {a[where]:.6g}, expected {e[where]:.6g}: off by {error:.2g} of "
+            f"the range, allowed {gate.max_error:.0e}"
+        )
+    if gate.min_snr_db is not None and snr < gate.min_snr_db and largest > rounding:
+        failure = f"{name!r} has {snr:.1f} dB, at least {gate.min_snr_db:.0f} dB are needed"
+    share = None
+    if e.ndim > 1 and e.shape[-1] > 1:
+        share = float(np.mean(a.argmax(-1) == e.argmax(-1)))
+    return Difference(case, error, float(snr), share, failure)
+
+
+def _classes(
+    case: str, name: str, actual: np.ndarray, expected: np.ndarray, gate: Gate
+) -> Difference:
+    share = float(np.mean(actual == expected))
+    failure = ""
+    if share < gate.min_equal:
+        failure = f"{name!r} is equal in {share:.2%} of its elements, allowed {gate.min_equal:.1%}"
+    return Difference(case, 0.0, float("inf"), share, failure)

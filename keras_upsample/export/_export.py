@@ -1,0 +1,95 @@
+"""All targets of one model in one go."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import ExportError
+from ._artefact import Options, make_artefact
+from ._images import Images
+from ._metadata import Metadata
+from ._publish import published
+from ._reference import Reference
+from ._report import ArtefactReport, ExportReport, package_versions
+from ._signature import ShapeArgument, signature_of
+from .targets import Target, target_named
+
+
+def export(
+    model: Any,
+    directory: str | Path,
+    targets: Sequence[str] = ("saved_model", "tflite", "onnx"),
+    images: Images = None,
+    *,
+    input_shape: ShapeArgument = None,
+    metadata: Metadata | None = None,
+    progress: Any = None,
+) -> ExportReport:
+    """Export a model to several targets, each verified in its own runtime.
+
+    Args:
+        model: any Keras model: functional, Sequential or subclassed, ours or not.
+        directory: gets `saved_model/`, `<name>.tflite`, `<name>.onnx`, ... and `report.json`.
+        targets: names of `TARGETS`.
+        images: what to verify on, see `verify`; default real photographs.
+        input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Fixes what
+            the model leaves open; default: open where the target allows, else 256 x 256 pixels.
+        metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
+        progress: called as `progress(target_name, step)` before each step.
+
+    Returns:
+        The report; `print` it for a table.
+
+    Raises:
+        ExportError: one or more targets failed. The others are published, `report.json` says so,
+            and the error's `report` attribute is the report.
+        ValueError, TypeError: a bad argument; nothing was done.
+
+    Example:
+        >>> report = export(model, "build/unet")  # doctest: +SKIP
+        >>> print(report)  # doctest: +SKIP
+    """
+    if isinstance(targets, str):
+        raise TypeError(f"`targets` must be a list of names. Received: {targets!r}.")
+    chosen = [target_named(name) for name in dict.fromkeys(targets)]
+    if not chosen:
+        raise ValueError("`targets` is empty; name at least one.")
+    directory = Path(directory)
+    if directory.exists() and not directory.is_dir():
+        raise ValueError(f"`directory` {str(directory)!r} is a file. Choose another path.")
+    signature = signature_of(model, input_shape)
+    reference = Reference(model, signature, images)
+    options = Options(metadata=metadata or Metadata.of(model))
+    artefacts: list[ArtefactReport] = []
+    failures: dict[str, str] = {}
+    for target in chosen:
+
+        def step(name: str, target: Target = target) -> None:
+            if progress is not None:
+                progress(target.name, name)
+
+        path = directory / _file_name(model, target)
+        try:
+            artefacts.append(
+                make_artefact(model, path, target, signature, reference, options, step)
+            )
+        except ExportError as error:
+            failures[target.name] = str(error)
+    report = ExportReport(model.name, tuple(artefacts), failures, package_versions())
+    with published(directory / "report.json") as staged:
+        report.save(staged)
+    if failures:
+        lines = [f"{target}: {why}" for target, why in failures.items()]
+        error = ExportError("Not every target could be exported.\n" + "\n".join(lines))
+        error.report = report
+        raise error
+    return report
+
+
+def _file_name(model: Any, target: Target) -> str:
+    name = re.sub(r"[^\w.-]", "_", model.name) or "model"
+    extra = "" if target.precision == "float32" else f"_{target.precision}"
+    return f"{name}{extra}{target.suffix}" if target.suffix else target.name
+
+

@@ -1,0 +1,146 @@
+"""One function a format."""
+
+from pathlib import Path
+from typing import Any
+
+from ._artefact import Options, make_artefact
+from ._images import Images
+from ._metadata import Metadata
+from ._onnx import OPSETS
+from ._reference import Reference
+from ._report import ArtefactReport
+from ._signature import ShapeArgument, signature_of
+from .targets import target_named
+
+_PRECISIONS = {"float32": "tflite", "float16": "tflite_float16", "dynamic": "tflite_dynamic"}
+
+
+def to_saved_model(
+    model: Any,
+    path: str | Path,
+    *,
+    input_shape: ShapeArgument = None,
+    batch_size: int | None = None,
+    images: Images = None,
+) -> ArtefactReport:
+    """Write a SavedModel directory, verified in TensorFlow.
+
+    One signature, `serving_default`, with the names of the model's inputs and outputs; height,
+    width and batch stay open where the model leaves them open.
+
+    Args:
+        model: any Keras model.
+        path: the directory to write. A SavedModel that stands there is replaced at the end.
+        input_shape: sizes to fix, without the batch, e.g. `(256, 256, 3)`, or a dict by input name.
+        batch_size: fixes the batch.
+        images: what to verify on; see `verify`.
+
+    Returns:
+        The artefact's report.
+
+    Raises:
+        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written
+            and whatever stood at `path` is unchanged.
+
+    Example:
+        >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
+    """
+    return _one(model, path, "saved_model", input_shape, batch_size, images, Options())
+
+
+def to_tflite(
+    model: Any,
+    path: str | Path,
+    *,
+    input_shape: ShapeArgument = None,
+    precision: str = "float32",
+    allow_flex: bool = False,
+    batch_size: int = 1,
+    images: Images = None,
+) -> ArtefactReport:
+    """Write a TFLite file of fixed shapes, verified in LiteRT.
+
+    Args:
+        model: any Keras model.
+        path: the file to write.
+        input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Heights and
+            widths that stay open become 256 pixels.
+        precision: `"float32"`, `"float16"` (weights stored in half precision) or `"dynamic"`
+            (weights in 8 bits, arithmetic in float).
+        allow_flex: let operators without a TFLite built-in become Select-TF (Flex) operators. Such
+            a file runs only where TensorFlow's are linked in, and is verified there.
+        batch_size: images per call.
+        images: what to verify on; see `verify`.
+
+    Returns:
+        The artefact's report.
+
+    Raises:
+        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written
+            and whatever stood at `path` is unchanged.
+
+    Example:
+        >>> to_tflite(model, "build/unet.tflite", input_shape=(256, 256, 3))  # doctest: +SKIP
+    """
+    if precision not in _PRECISIONS:
+        raise ValueError(
+            f"`precision` must be one of {', '.join(map(repr, _PRECISIONS))}. "
+            f"Received: {precision!r}."
+        )
+    options = Options(allow_flex=allow_flex)
+    target = _PRECISIONS[precision]
+    return _one(model, path, target, input_shape, batch_size, images, options)
+
+
+def to_onnx(
+    model: Any,
+    path: str | Path,
+    *,
+    opset: int = OPSETS[-1],
+    layout: str = "nhwc",
+    input_shape: ShapeArgument = None,
+    batch_size: int | None = None,
+    metadata: Metadata | None = None,
+    images: Images = None,
+) -> ArtefactReport:
+    """Write an ONNX file, verified in ONNX Runtime, and in OpenVINO if that is installed.
+
+    Args:
+        model: any Keras model.
+        path: the file to write.
+        opset: of the default ONNX domain, 13 to 18.
+        layout: `"nhwc"` as in Keras, or `"nchw"`, for rank-4 inputs and outputs.
+        input_shape: sizes to fix, without the batch and channels last, e.g. `(256, 256, 3)`, or a
+            dict by input name. Default: what the model leaves open stays open.
+        batch_size: fixes the batch; default any.
+        metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
+        images: what to verify on; see `verify`.
+
+    Returns:
+        The artefact's report.
+
+    Raises:
+        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written
+            and whatever stood at `path` is unchanged.
+
+    Example:
+        >>> to_onnx(model, "build/unet.onnx", layout="nchw")  # doctest: +SKIP
+    """
+    options = Options(opset=opset, layout=layout, metadata=metadata or Metadata.of(model))
+    return _one(model, path, "onnx", input_shape, batch_size, images, options)
+
+
+def _one(
+    model: Any,
+    path: str | Path,
+    target: str,
+    input_shape: ShapeArgument,
+    batch_size: int | None,
+    images: Images,
+    options: Options,
+) -> ArtefactReport:
+    signature = signature_of(model, input_shape, batch_size)
+    reference = Reference(model, signature, images)
+    return make_artefact(model, path, target_named(target), signature, reference, options)
+
+

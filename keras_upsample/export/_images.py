@@ -1,0 +1,168 @@
+"""What a model and its artefact are both shown: real photographs, noise, odd sizes, batches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import photograph
+from ._signature import DEFAULT_SIZE, InputSpec, Signature
+
+_NAMES = ("astronaut", "chelsea", "coffee")
+ODD_SIZE = (101, 77)
+"""Height and width of the odd-sized case, in pixels."""
+
+Images = np.ndarray | Sequence[Any] | str | Path | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """One set of inputs, channels last, by name.
+
+    Attributes:
+        label: for messages and the report.
+        feeds: input name -> array with the batch first.
+        standard: whether the model must accept it; others are left out where it refuses them.
+    """
+
+    label: str
+    feeds: Mapping[str, np.ndarray]
+    standard: bool = True
+
+
+def cases(signature: Signature, images: Images = None) -> list[Case]:
+    """The cases for a model: each image, seeded noise, and where sizes are open an odd size and
+    a batch of two.
+
+    Args:
+        signature: the model's own, open sizes still open.
+        images: the user's: an array `(N, H, W, C)`, a list of arrays or files, or a folder of
+            pictures; uint8 arrays are scaled to [0, 1] for a float input. Default: photographs.
+
+    Raises:
+        ValueError: no image, or an image that does not fit the model.
+    """
+    plain = signature.fixed()
+    result = [
+        Case(label, {spec.name: _as_input(image, spec) for spec in plain.inputs})
+        for label, image in _sources(images)
+    ]
+    rng = np.random.default_rng(20)
+    result.append(Case("noise", {spec.name: _noise(rng, spec.shape, spec) for spec in plain.inputs}))
+    odd = {spec.name: _resized(spec, ODD_SIZE) for spec in signature.inputs}
+    open_sizes = any(odd[spec.name] != spec.shape for spec in plain.inputs)
+    image = next(_sources(images))[1]
+    if open_sizes:
+        feeds = {
+            spec.name: _as_input(image, InputSpec(spec.name, odd[spec.name], spec.dtype))
+            for spec in signature.inputs
+        }
+        result.append(Case(f"odd size {ODD_SIZE[0]}x{ODD_SIZE[1]}", feeds, standard=False))
+    if all(spec.shape[0] is None for spec in signature.inputs):
+        first = result[0].feeds
+        feeds = {
+            spec.name: np.concatenate([first[spec.name], _noise(rng, spec.shape, spec)])
+            for spec in plain.inputs
+        }
+        result.append(Case("batch of 2", feeds, standard=False))
+    return result
+
+
+def _sources(images: Images) -> Any:
+    if images is None:
+        for name in _NAMES:
+            yield name, photograph(name)
+        return
+    if isinstance(images, str | Path):
+        images = _pictures_in(Path(images))
+    if not isinstance(images, np.ndarray | list | tuple):
+        raise ValueError(
+            "`images` must be an array (N, H, W, C), a list of arrays or files, or a folder. "
+            f"Received: {type(images).__name__}."
+        )
+    if len(images) == 0:
+        raise ValueError("`images` is empty; pass at least one image.")
+    for index, image in enumerate(images):
+        if isinstance(image, str | Path):
+            yield Path(image).name, _read(Path(image))
+            continue
+        array = np.asarray(image)
+        if array.ndim != 3 or 0 in array.shape:
+            raise ValueError(
+                "`images` must hold images (H, W, C) of at least 1 pixel. "
+                f"Received shape {array.shape} at index {index}."
+            )
+        yield f"image {index}", array
+
+
+def _pictures_in(folder: Path) -> list[Path]:
+    if folder.is_file():
+        return [folder]
+    if not folder.is_dir():
+        raise ValueError(f"`images` names {str(folder)!r}, which does not exist.")
+    kinds = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in kinds)
+
+
+def _read(path: Path) -> np.ndarray:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(path) as picture:
+            return np.asarray(picture.convert("RGB"))
+    except (OSError, UnidentifiedImageError) as error:
+        raise ValueError(f"`images`: {str(path)!r} can't be read as a picture: {error}") from error
+
+
+def _resized(spec: InputSpec, size: tuple[int, int]) -> tuple[int, ...]:
+    """The input's shape with its open sizes set to `size`, batch 1."""
+    shape = list(spec.shape)
+    shape[0] = shape[0] or 1
+    if len(shape) == 4:
+        axes = (1, 2) if shape[3] is not None else (2, 3)
+        for axis, pixels in zip(axes, size, strict=True):
+            shape[axis] = shape[axis] or pixels
+    return tuple(n or DEFAULT_SIZE for n in shape)
+
+
+def _as_input(image: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """An image as one input's batch: resampled, its channels repeated or cut, scaled to [0, 1] for
+    a float input. Inputs that are no images get noise."""
+    shape = spec.shape
+    dtype = np.dtype(spec.dtype)
+    if len(shape) != 4 or dtype.kind not in "fu":
+        return _noise(np.random.default_rng(0), shape, spec)
+    batch, height, width, channels = (int(n or 1) for n in shape)
+    values = image.astype("float32") / 255 if image.dtype == np.uint8 else image.astype("float32")
+    values = _resample(values, height, width)
+    values = np.take(values, np.arange(channels) % values.shape[-1], axis=-1)
+    if dtype.kind == "u":
+        values = np.round(values.clip(0, 1) * 255)
+    return np.repeat(values[None].astype(dtype), batch, axis=0)
+
+
+def _resample(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    if values.shape[:2] == (height, width):
+        return values
+    from PIL import Image
+
+    planes = [
+        Image.fromarray(np.ascontiguousarray(values[..., channel])).resize(
+            (width, height), Image.Resampling.BILINEAR
+        )
+        for channel in range(values.shape[-1])
+    ]
+    return np.stack([np.asarray(plane) for plane in planes], axis=-1)
+
+
+def _noise(rng: np.random.Generator, shape: Sequence[int | None], spec: InputSpec) -> np.ndarray:
+    size = [int(n or 1) for n in shape]
+    dtype = np.dtype(spec.dtype)
+    if dtype.kind == "f":
+        return rng.random(size, dtype="float32").astype(dtype)
+    if dtype.kind == "b":
+        return rng.random(size) < 0.5
+    # A range that every embedding and every 8-bit image has.
+    return rng.integers(0, 2 if dtype.kind == "i" else 256, size).astype(dtype)

@@ -1,0 +1,65 @@
+"""A Keras model as a float32 inference function, the model itself left as it was."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ._signature import InputSpec, Signature
+
+_FLOAT_POLICIES = {"mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"}
+
+
+@contextmanager
+def float32_inference(model: Any) -> Iterator[None]:
+    """Inside, every layer of the model computes in float32, whatever its training policy.
+
+    Half-precision arithmetic is a means of training: in LiteRT it becomes Flex operators, in ONNX
+    a chain of casts. Weights are not converted, only read; a clone would need every custom layer's
+    configuration to be complete.
+    """
+    changed = []
+    try:
+        for layer in model._flatten_layers():
+            policy = layer.dtype_policy
+            if getattr(policy, "name", None) in _FLOAT_POLICIES:
+                changed.append((layer, policy))
+                layer.dtype_policy = "float32"
+        yield
+    finally:
+        for layer, policy in changed:
+            layer.dtype_policy = policy
+
+
+def check_weights(model: Any) -> None:
+    """Refuse a model whose weights can't be meant.
+
+    Raises:
+        ValueError: a weight is NaN or infinite.
+    """
+    for weight in model.weights:
+        values = np.asarray(weight)
+        if values.dtype.kind == "f" and not np.isfinite(values).all():
+            raise ValueError(
+                f"The weight {weight.path!r} of model {model.name!r} holds NaN or infinity, so no "
+                "comparison with an artefact can mean anything. Restore a sound checkpoint first."
+            )
+
+
+def tensor_specs(inputs: Sequence[InputSpec]) -> list[Any]:
+    """The inputs as `tf.TensorSpec`s."""
+    import tensorflow as tf
+
+    return [tf.TensorSpec(spec.shape, spec.dtype, name=spec.name) for spec in inputs]
+
+
+def inference_function(model: Any, signature: Signature) -> Any:
+    """The model as a traced `tf.function` from its inputs to a dict of named outputs."""
+    import tensorflow as tf
+
+    @tf.function(input_signature=tensor_specs(signature.inputs), autograph=False)
+    def infer(*tensors: Any) -> dict[str, Any]:
+        return signature.call(model, tensors)
+
+    return infer

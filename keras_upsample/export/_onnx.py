@@ -1,0 +1,132 @@
+"""Model -> ONNX file."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ..errors import ExportError
+from ._inference import inference_function, tensor_specs
+from ._metadata import Metadata
+from ._onnx_operators import operator_handlers, size_samples
+from ._signature import Signature
+
+OPSETS = range(13, 19)
+"""tf2onnx writes no newer one, and the forms used here need 13."""
+LAYOUTS = ("nhwc", "nchw")
+
+
+def write_onnx(
+    model: Any,
+    signature: Signature,
+    path: Path,
+    *,
+    opset: int,
+    layout: str,
+    metadata: Metadata,
+) -> None:
+    """Trace, convert by tf2onnx with our own handlers for resizes and transposed convolutions,
+    name what has no name, check.
+
+    Raises:
+        ExportError: an operator has no ONNX form, or the result is not valid ONNX.
+    """
+    import onnx
+
+    function = inference_function(model, signature)
+    outputs = function.get_concrete_function().structured_outputs
+    rank4 = {
+        "inputs": [spec.name for spec in signature.inputs if len(spec.shape) == 4],
+        "outputs": [name for name, tensor in outputs.items() if tensor.shape.rank == 4],
+    }
+    nchw = layout == "nchw"
+    with _quiet_tf2onnx() as complaints:
+        import tf2onnx
+
+        try:
+            proto, _ = tf2onnx.convert.from_function(
+                function,
+                input_signature=tensor_specs(signature.inputs),
+                opset=opset,
+                custom_op_handlers=operator_handlers(size_samples(model, signature), opset),
+                inputs_as_nchw=[f"{name}:0" for name in rank4["inputs"]] if nchw else None,
+                outputs_as_nchw=_tensor_names(function, rank4["outputs"]) if nchw else None,
+            )
+        except Exception as error:  # tf2onnx raises ValueError, KeyError, AssertionError, ...
+            raise ExportError(f"tf2onnx failed: {_first_line(error)}") from error
+    _rename_dimensions(proto, signature, rank4, nchw)
+    _describe(proto, metadata, layout)
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except Exception as error:
+        reason = "; ".join(complaints) or _first_line(error)
+        raise ExportError(f"The model has no valid ONNX form: {reason}") from error
+    onnx.save(proto, str(path))
+
+
+def _tensor_names(function: Any, names: list[str]) -> list[str]:
+    # tf2onnx renames outputs to their keys only after it has looked for these.
+    concrete = function.get_concrete_function()
+    by_key = dict(zip(sorted(concrete.structured_outputs), concrete.outputs, strict=True))
+    return [by_key[name].name for name in names]
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+@contextmanager
+def _quiet_tf2onnx() -> Iterator[list[str]]:
+    """tf2onnx logs an unsupported operator and goes on: keep what it says, print nothing."""
+    complaints: list[str] = []
+
+    class Keep(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.levelno >= logging.ERROR:
+                complaints.append(record.getMessage())
+
+    logger = logging.getLogger("tf2onnx")
+    keep, propagate, level = Keep(), logger.propagate, logger.level
+    logger.addHandler(keep)
+    logger.propagate = False
+    logger.setLevel(logging.ERROR)
+    try:
+        yield complaints
+    finally:
+        logger.removeHandler(keep)
+        logger.propagate = propagate
+        logger.setLevel(level)
+
+
+def _rename_dimensions(
+    proto: Any, signature: Signature, rank4: dict[str, list[str]], nchw: bool
+) -> None:
+    """`unk__95` -> `batch`, `height`, `width`; an output keeps an input's name only if it is equal
+    for sure, so outputs of images get names of their own but for the batch."""
+    spatial = (2, 3) if nchw else (1, 2)
+    several = len(signature.inputs) > 1
+    for kind, values in (("inputs", proto.graph.input), ("outputs", proto.graph.output)):
+        for value in values:
+            prefix = f"{value.name}_" if kind == "outputs" or several else ""
+            for axis, dimension in enumerate(value.type.tensor_type.shape.dim):
+                if dimension.HasField("dim_value"):
+                    continue
+                if axis == 0:
+                    dimension.dim_param = "batch"
+                elif value.name in rank4[kind] and axis in spatial:
+                    dimension.dim_param = prefix + ("height", "width")[spatial.index(axis)]
+                else:
+                    dimension.dim_param = f"{value.name}_dim_{axis}"
+
+
+def _describe(proto: Any, metadata: Metadata, layout: str) -> None:
+    import onnx
+
+    from .. import __version__
+
+    proto.producer_name, proto.producer_version = "keras_upsample", __version__
+    proto.graph.name = metadata.name
+    proto.doc_string = ""
+    onnx.helper.set_model_props(proto, {**metadata.as_strings(), "layout": layout})

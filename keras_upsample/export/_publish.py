@@ -1,0 +1,104 @@
+"""Write beside, then rename: what stood at a path before is never lost to a failure."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def published(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
+    """A place beside `path` to write to, renamed to `path` when the block ends without an error.
+
+    Args:
+        path: where the artefact shall stand.
+        directory: whether the artefact is a directory.
+
+    Raises:
+        ValueError: something of the other kind stands at `path`.
+        PermissionError, NotADirectoryError: the parent folder can't be written to.
+    """
+    path = Path(path)
+    check_place(path, directory=directory)
+    created = _make_parents(path.parent)
+    try:
+        workshop = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    except OSError as error:
+        _remove_empty(created)
+        raise PermissionError(
+            f"`path` {str(path)!r} can't be written: {error.strerror} in {str(path.parent)!r}. "
+            "Choose a folder that you may write to."
+        ) from error
+    kept = False
+    try:
+        staged = workshop / path.name
+        yield staged
+        _swap(staged, path, workshop)
+        kept = True
+    finally:
+        shutil.rmtree(workshop, ignore_errors=True)
+        if not kept:
+            _remove_empty(created)
+
+
+def check_place(path: Path, *, directory: bool) -> None:
+    """Refuse a path that can't take the artefact, before any work is done.
+
+    Raises:
+        ValueError: a directory stands where a file should, or the reverse, or a directory that
+            is not a SavedModel would be replaced.
+    """
+    if not path.name:
+        raise ValueError(f"`path` must name a file or folder. Received: {str(path)!r}.")
+    if directory:
+        if path.is_dir():
+            if any(path.iterdir()) and not (path / "saved_model.pb").is_file():
+                raise ValueError(
+                    f"`path` {str(path)!r} is a folder that holds other things than a SavedModel; "
+                    "it is not replaced. Choose another path, or empty it."
+                )
+        elif path.exists():
+            raise ValueError(
+                f"`path` {str(path)!r} is a file, and a SavedModel is a folder. Choose another path."
+            )
+    elif path.is_dir():
+        raise ValueError(
+            f"`path` {str(path)!r} is a folder; it must be the file to write, e.g. "
+            f"{str(path / 'model')!r} with the format's suffix."
+        )
+
+
+def _swap(staged: Path, path: Path, workshop: Path) -> None:
+    if not path.is_dir():
+        os.replace(staged, path)
+        return
+    # A folder that is not empty can't be replaced in one step; the old one waits in the workshop.
+    old = workshop / "replaced"
+    os.rename(path, old)
+    try:
+        os.rename(staged, path)
+    except OSError:
+        os.rename(old, path)
+        raise
+
+
+def _make_parents(folder: Path) -> list[Path]:
+    missing = [parent for parent in (folder, *folder.parents) if not parent.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermissionError(
+            f"The folder {str(folder)!r} can't be made: {error.strerror}. "
+            "Choose a folder that you may write to."
+        ) from error
+    return missing
+
+
+def _remove_empty(folders: list[Path]) -> None:
+    for folder in folders:
+        try:
+            folder.rmdir()
+        except OSError:
+            return

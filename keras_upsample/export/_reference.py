@@ -1,0 +1,141 @@
+"""The model's own answers, computed once and compared with every artefact."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._images import Case, Images, cases
+from ._inference import float32_inference
+from ._signature import InputSpec, Signature
+
+if TYPE_CHECKING:
+    from ..runtimes import Runner, TensorInfo
+
+
+class Reference:
+    """A model and what it says to the cases that an artefact accepts."""
+
+    def __init__(self, model: Any, signature: Signature, images: Images = None) -> None:
+        import tensorflow as tf
+
+        self._model, self._signature, self._images = model, signature, images
+        self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
+        self._function = tf.function(self._infer, autograph=False, reduce_retracing=False)
+
+    def _infer(self, *tensors: Any) -> dict[str, Any]:
+        return self._signature.call(self._model, tensors)
+
+    def cases_for(self, runner: "Runner") -> list["CaseFor"]:
+        """The cases that the artefact's input shapes allow, with the model's answers.
+
+        Raises:
+            ValueError: the artefact's inputs are not the model's, or the model's answer to an
+                image is not finite.
+        """
+        infos = _matched(self._signature, runner.inputs, runner.layout)
+        narrowed = replace(
+            self._signature, inputs=tuple(spec for spec, _ in infos.values())
+        )
+        result = []
+        for case in cases(narrowed, self._images):
+            expected = self._answer(case)
+            if expected is None:
+                continue
+            feeds = {
+                name: _to_layout(case.feeds[spec.name], runner.layout).astype(info.dtype)
+                for name, (spec, info) in infos.items()
+            }
+            result.append(CaseFor(case, feeds, expected))
+        return result
+
+    def run(self, case: Case) -> None:
+        """The model once more, for its latency."""
+        for value in self._call(case).values():
+            value.numpy()
+
+    def _call(self, case: Case) -> dict[str, Any]:
+        import tensorflow as tf
+
+        tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
+        return self._function(*tensors)
+
+    def _answer(self, case: Case) -> dict[str, np.ndarray] | None:
+        key = (case.label, tuple(array.shape for array in case.feeds.values()))
+        if key not in self._answers:
+            self._answers[key] = self._fresh_answer(case)
+        return self._answers[key]
+
+    def _fresh_answer(self, case: Case) -> dict[str, np.ndarray] | None:
+        try:
+            with float32_inference(self._model):  # the first call at a shape traces
+                answer = {name: value.numpy() for name, value in self._call(case).items()}
+        except Exception:
+            if case.standard:
+                raise
+            return None  # a size that the model itself does not take
+        for name, value in answer.items():
+            if value.dtype.kind == "f" and not np.isfinite(value).all():
+                raise ValueError(
+                    f"The model's output {name!r} holds NaN or infinity on {case.label}, so there "
+                    "is nothing to compare an artefact with."
+                )
+        return answer
+
+
+@dataclass(frozen=True)
+class CaseFor:
+    """A case with its feeds in one artefact's names and layout, and the model's answers."""
+
+    case: Case
+    feeds: Mapping[str, np.ndarray]
+    expected: Mapping[str, np.ndarray]
+
+
+def _matched(
+    signature: Signature, infos: tuple["TensorInfo", ...], layout: str
+) -> dict[str, tuple[InputSpec, "TensorInfo"]]:
+    """Artefact input name -> the model's input, narrowed to the artefact's sizes."""
+    by_name = {info.name: info for info in infos}
+    names = [spec.name for spec in signature.inputs]
+    if set(by_name) != set(names):
+        if len(infos) != 1 or len(names) != 1:
+            raise ValueError(
+                f"The artefact's inputs are {sorted(by_name)}, the model's are {sorted(names)}: "
+                "the artefact was not made from this model."
+            )
+        by_name = {names[0]: infos[0]}
+    result = {}
+    for spec in signature.inputs:
+        info = by_name[spec.name]
+        shape = info.shape
+        if layout == "nchw" and len(shape) == 4:
+            shape = (shape[0], shape[2], shape[3], shape[1])
+        own = spec.shape
+        if len(shape) != len(own) or any(
+            a is not None and b is not None and a != b for a, b in zip(shape, own, strict=True)
+        ):
+            raise ValueError(
+                f"The artefact's input {info.name!r} has the shape {shape}, and the model's has "
+                f"{own}: the artefact was not made from this model."
+            )
+        both = tuple(a if a is not None else b for a, b in zip(shape, own, strict=True))
+        result[info.name] = (replace(spec, shape=both), info)
+    return result
+
+
+def _to_layout(array: np.ndarray, layout: str) -> np.ndarray:
+    if layout == "nchw" and array.ndim == 4:
+        return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
+    return array
+
+
+def from_layout(outputs: Mapping[str, np.ndarray], layout: str) -> dict[str, np.ndarray]:
+    """An artefact's outputs with the channels last."""
+    if layout != "nchw":
+        return dict(outputs)
+    return {
+        name: array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
+        for name, array in outputs.items()
+    }

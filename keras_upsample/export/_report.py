@@ -1,0 +1,196 @@
+"""What was exported and what verification found."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ._compare import Difference
+
+
+@dataclass(frozen=True)
+class Verification:
+    """One artefact against its model in one runtime.
+
+    Attributes:
+        runtime: name and version.
+        differences: one per case that the artefact's input shapes allow.
+    """
+
+    runtime: str
+    differences: tuple[Difference, ...]
+
+    @property
+    def passed(self) -> bool:
+        """Whether every case is within the gate."""
+        return not any(difference.failure for difference in self.differences)
+
+    @property
+    def max_error(self) -> float:
+        """Largest |artefact - model| of all cases, as a share of the output's range."""
+        return max(difference.max_error for difference in self.differences)
+
+    @property
+    def snr_db(self) -> float:
+        """Least signal-to-noise ratio of all cases, in dB."""
+        return min(difference.snr_db for difference in self.differences)
+
+    @property
+    def equal_argmax(self) -> float | None:
+        """Least share of pixels with the same strongest channel; `None` without channels."""
+        shares = [d.equal_argmax for d in self.differences if d.equal_argmax is not None]
+        return min(shares) if shares else None
+
+    def __str__(self) -> str:
+        verdict = "passed" if self.passed else "FAILED"
+        argmax = "" if self.equal_argmax is None else f", argmax equal {self.equal_argmax:.3%}"
+        lines = [f"{self.runtime}: {verdict}, largest error {self.max_error:.1e} of range{argmax}"]
+        lines += [f"  {d.case}: {d.failure}" for d in self.differences if d.failure]
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Wall-clock time of one call on the first image, interleaved rounds, in milliseconds."""
+
+    rounds: int
+    threads: int
+    artefact_min: float
+    artefact_median: float
+    model_min: float
+    model_median: float
+
+
+@dataclass(frozen=True)
+class ArtefactReport:
+    """One published artefact.
+
+    Attributes:
+        target: its name in `TARGETS`.
+        path: where it stands.
+        file_size: bytes (of all files, for a directory).
+        inputs: shape by input name, `None` = any size.
+        verifications: the runtime that the artefact is for, then the others that were installed.
+        operators: operator -> how often, in the graph that the runtime is given.
+        latency: beside the Keras model's own, same input, same process.
+        delegate_partitions: LiteRT only: pieces into which XNNPACK cuts the graph; 1 is best.
+    """
+
+    target: str
+    path: str
+    file_size: int
+    inputs: dict[str, tuple[int | None, ...]]
+    verifications: tuple[Verification, ...]
+    operators: dict[str, int]
+    latency: Latency
+    delegate_partitions: int | None = None
+
+    def __str__(self) -> str:
+        return str(ExportReport("", (self,)))
+
+
+@dataclass(frozen=True)
+class ExportReport:
+    """All artefacts of one model.
+
+    Attributes:
+        model: its name.
+        artefacts: what was published.
+        failures: target -> why nothing was published for it.
+        versions: package -> version of everything that took part.
+    """
+
+    model: str
+    artefacts: tuple[ArtefactReport, ...]
+    failures: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as in `report.json`."""
+        return asdict(self)
+
+    def save(self, path: str | Path) -> None:
+        """Write `report.json`."""
+        text = json.dumps(_finite(self.to_dict()), indent=2)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+
+    def __str__(self) -> str:
+        rows = [_HEADER] + [row for artefact in self.artefacts for row in _rows(artefact)]
+        widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
+        rows.insert(1, tuple("-" * width for width in widths))
+        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+                 for row in rows]
+        lines += [f"{target}: {why}" for target, why in self.failures.items()]
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        cells = [_HEADER] + [row for artefact in self.artefacts for row in _rows(artefact)]
+        head, *body = [[escape(cell) for cell in row] for row in cells]
+        table = "<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>"
+        table += "".join(
+            "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body
+        )
+        failures = "".join(f"<p>{escape(t)}: {escape(w)}</p>" for t, w in self.failures.items())
+        return f"<table>{table}</table>{failures}"
+
+
+_HEADER = (
+    "target", "file", "MB", "verified in", "largest error", "argmax equal", "ms", "Keras ms",
+    "operators",
+)  # fmt: skip
+
+
+def _rows(artefact: ArtefactReport) -> list[tuple[str, ...]]:
+    rows = []
+    for index, verification in enumerate(artefact.verifications):
+        share = verification.equal_argmax
+        checked = (
+            verification.runtime,
+            f"{verification.max_error:.1e}",
+            "-" if share is None else f"{share:.3%}",
+        )
+        if index:
+            rows.append(("", "", "", *checked, "", "", ""))
+            continue
+        rows.append(
+            (
+                artefact.target,
+                Path(artefact.path).name,
+                f"{artefact.file_size / 1e6:.1f}",
+                *checked,
+                f"{artefact.latency.artefact_median:.1f}",
+                f"{artefact.latency.model_median:.1f}",
+                str(sum(artefact.operators.values())),
+            )
+        )
+    return rows
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no infinity: an infinite ratio (nothing differs) becomes null."""
+    if isinstance(value, dict):
+        return {key: _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if isinstance(value, float) and value in (float("inf"), float("-inf")):
+        return None
+    return value
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of every package that takes part in an export, where installed."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    names = (
+        "keras-upsample", "tensorflow", "keras", "numpy", "tf2onnx", "onnx", "onnxruntime",
+        "ai-edge-litert", "openvino",
+    )  # fmt: skip
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,255 @@
+"""What goes into a model and what comes out of it, by name."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+Shape = tuple[int | None, ...]
+ShapeArgument = Sequence[int | None] | Mapping[str, Sequence[int | None]] | None
+
+DEFAULT_SIZE = 256
+"""Pixels given to a height or width that the model leaves open and the target wants fixed."""
+
+
+@dataclass(frozen=True)
+class InputSpec:
+    """Name, shape with the batch first (`None` = any size) and dtype name of one input."""
+
+    name: str
+    shape: Shape
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Signature:
+    """A model's inputs and how they are handed to it.
+
+    Attributes:
+        inputs: in the order of the model's own flattened input structure.
+        structure: that structure (tensor, list, dict, nested), for packing.
+        keywords: set for a subclassed model whose `call` takes several arguments.
+    """
+
+    inputs: tuple[InputSpec, ...]
+    structure: Any
+    keywords: bool = False
+
+    def call(self, model: Any, tensors: Sequence[Any]) -> dict[str, Any]:
+        """The model's outputs by name, in inference mode."""
+        from keras import tree
+
+        packed = tree.pack_sequence_as(self.structure, list(tensors))
+        results = (
+            model(**packed, training=False) if self.keywords else model(packed, training=False)
+        )
+        return dict(zip(_output_names(model, results), tree.flatten(results), strict=True))
+
+    def fixed(self, batch_size: int = 1) -> "Signature":
+        """Every open dimension closed: the batch, and heights and widths by `DEFAULT_SIZE`.
+
+        Raises:
+            ValueError: an open dimension is neither a batch nor a height or width of an image.
+        """
+        return replace(self, inputs=tuple(_fixed(spec, batch_size) for spec in self.inputs))
+
+
+def signature_of(
+    model: Any, input_shape: ShapeArgument = None, batch_size: int | None = None
+) -> Signature:
+    """The signature of any Keras model.
+
+    Args:
+        model: functional, Sequential or subclassed.
+        input_shape: shape without the batch, or a dict of such by input name; needed only for a
+            model that was never called and does not say its shape; narrows the model's own shape
+            otherwise.
+        batch_size: fixed batch; default any.
+
+    Raises:
+        TypeError: not a Keras model.
+        ValueError: the shape is unknown, or does not fit the model's own.
+    """
+    import keras
+
+    if not isinstance(model, keras.Model):
+        raise TypeError(
+            f"`model` must be a keras.Model. Received: {type(model).__name__}. To export a file, "
+            "load it first: keras.models.load_model(path)."
+        )
+    if not model.built and isinstance(model, keras.Sequential):
+        _require_shape(model, input_shape)
+        model.build((None, *_one_shape(model, input_shape)))
+    if getattr(model, "inputs", None):
+        signature = _of_graph(model)
+    else:
+        signature = _of_subclass(model, input_shape)
+    specs = _narrow(signature.inputs, input_shape)
+    if batch_size is not None:
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f"`batch_size` must be an integer >= 1. Received: {batch_size!r}.")
+        specs = tuple(replace(spec, shape=(batch_size, *spec.shape[1:])) for spec in specs)
+    return replace(signature, inputs=specs)
+
+
+def _of_graph(model: Any) -> Signature:
+    structure = model.input if not _is_sequential(model) else model.inputs[0]
+    specs = [InputSpec(t.name, tuple(t.shape), _dtype(t.dtype)) for t in model.inputs]
+    return Signature(_clean(specs), structure)
+
+
+def _is_sequential(model: Any) -> bool:
+    import keras
+
+    return isinstance(model, keras.Sequential)
+
+
+def _of_subclass(model: Any, input_shape: ShapeArgument) -> Signature:
+    from keras import tree
+
+    # Keras records the shapes of the first call by the arguments of `call`: {"image_shape": ...}.
+    recorded = getattr(model, "_build_shapes_dict", None) or {}
+    keywords = len(recorded) > 1
+    if keywords:
+        shapes: Any = {key.removesuffix("_shape"): value for key, value in recorded.items()}
+    elif recorded:
+        (shapes,) = recorded.values()
+    elif isinstance(input_shape, Mapping):
+        shapes = {name: (None, *shape) for name, shape in input_shape.items()}
+    else:
+        _require_shape(model, input_shape)
+        shapes = (None, *_one_shape(model, input_shape))
+    leaves = tree.map_shape_structure(_Leaf, shapes)
+    specs = []
+    for path, leaf in tree.flatten_with_path(leaves):
+        default = "image" if len(leaf.shape) == 4 else "input"
+        name = "_".join(str(part) for part in path)
+        name = f"input_{name}" if name.isdigit() else name or default
+        specs.append(InputSpec(name, (None, *leaf.shape[1:]), _dtype(model.input_dtype)))
+    specs = _clean(specs)
+    if input_shape is not None:
+        # What the user says goes before the sizes of the first call, which are no promise.
+        specs = tuple(
+            replace(spec, shape=(None,) * len(spec.shape)) for spec in specs
+        )
+    return Signature(specs, leaves, keywords)
+
+
+@dataclass(frozen=True)
+class _Leaf:
+    shape: Shape
+
+
+def _dtype(name: str) -> str:
+    # The exported function computes in float32 whatever the training policy was.
+    return "float32" if name in ("float16", "bfloat16", "float64") else name
+
+
+def _require_shape(model: Any, input_shape: ShapeArgument) -> None:
+    if input_shape is None:
+        raise ValueError(
+            f"The model {model.name!r} was never called and does not say its input shape. Pass "
+            "`input_shape`, without the batch, e.g. input_shape=(256, 256, 3), or a dict by the "
+            "names of the inputs."
+        )
+
+
+def _one_shape(model: Any, input_shape: ShapeArgument) -> Shape:
+    if isinstance(input_shape, Mapping) or input_shape is None:
+        raise ValueError(
+            f"`input_shape` must be one shape for the single input of {model.name!r}. "
+            f"Received: {input_shape!r}."
+        )
+    return tuple(input_shape)
+
+
+def _narrow(specs: tuple[InputSpec, ...], input_shape: ShapeArgument) -> tuple[InputSpec, ...]:
+    if input_shape is None:
+        return specs
+    names = [spec.name for spec in specs]
+    if isinstance(input_shape, Mapping):
+        shapes = dict(input_shape)
+        unknown = [name for name in shapes if name not in names]
+        if unknown:
+            raise ValueError(f"`input_shape` names {unknown!r}, but the inputs are {names!r}.")
+    elif len(specs) == 1:
+        shapes = {names[0]: input_shape}
+    else:
+        raise ValueError(
+            f"The model has {len(specs)} inputs, {names!r}: `input_shape` must be a dict of shapes "
+            f"by name. Received: {input_shape!r}."
+        )
+    return tuple(
+        replace(spec, shape=(spec.shape[0], *_fit(spec, tuple(shapes[spec.name]))))
+        if spec.name in shapes
+        else spec
+        for spec in specs
+    )
+
+
+def _fit(spec: InputSpec, shape: Shape) -> Shape:
+    own = spec.shape[1:]
+    if len(shape) != len(own):
+        raise ValueError(
+            f"`input_shape` for {spec.name!r} must have {len(own)} dimensions, without the batch, "
+            f"like the model's own {own}. Received: {shape}."
+        )
+    for want, got in zip(own, shape, strict=True):
+        if got is not None and (not isinstance(got, int) or got < 1):
+            raise ValueError(f"`input_shape` must hold integers >= 1 or None. Received: {shape}.")
+        if want is not None and got is not None and want != got:
+            raise ValueError(
+                f"`input_shape` for {spec.name!r} must fit the model's own {own}. Received: {shape}."
+            )
+    return tuple(got if got is not None else want for want, got in zip(own, shape, strict=True))
+
+
+def _fixed(spec: InputSpec, batch_size: int) -> InputSpec:
+    shape = list(spec.shape)
+    shape[0] = shape[0] or batch_size
+    if len(shape) == 4:  # an image: height and width may take the default
+        channels_last = shape[3] is not None
+        for axis in (1, 2) if channels_last else (2, 3):
+            shape[axis] = shape[axis] or DEFAULT_SIZE
+    if None in shape:
+        raise ValueError(
+            f"The input {spec.name!r} has the shape {spec.shape} (batch first), and this target "
+            "needs fixed sizes. Pass `input_shape`, without the batch."
+        )
+    return replace(spec, shape=tuple(shape))
+
+
+def _output_names(model: Any, results: Any) -> list[str]:
+    from keras import tree
+
+    flat = tree.flatten(results)
+    own = getattr(model, "output_names", None) or ()
+    if _is_sequential(model):
+        own = [model.layers[-1].name]
+    if isinstance(results, Mapping) and len(results) == len(flat):
+        names = [str(key) for key in sorted(results)]
+    elif len(own) == len(flat):
+        names = list(own)
+    elif len(flat) == 1:
+        names = ["output"]
+    else:
+        names = [f"output_{index}" for index in range(len(flat))]
+    return _unique(names)
+
+
+def _clean(specs: Sequence[InputSpec]) -> tuple[InputSpec, ...]:
+    names = _unique([spec.name for spec in specs])
+    return tuple(replace(spec, name=name) for spec, name in zip(specs, names, strict=True))
+
+
+def _unique(names: Sequence[str]) -> list[str]:
+    """Names that every format takes as an identifier, each once."""
+    result: list[str] = []
+    for name in names:
+        base = re.sub(r"\W", "_", name)
+        base = base if base[:1].isalpha() else f"tensor_{base}"
+        candidate, number = base, 1
+        while candidate in result:
+            candidate, number = f"{base}_{number}", number + 1
+        result.append(candidate)
+    return result

@@ -1,0 +1,123 @@
+"""An artefact against its model, in the artefact's own runtime."""
+
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ExportError, VerificationError
+from ..runtimes import available, load
+from ._compare import difference
+from ._images import Images
+from ._reference import Reference, from_layout
+from ._report import Latency, Verification
+from ._signature import signature_of
+from .targets import TARGETS, Gate
+
+if TYPE_CHECKING:
+    from ..runtimes import Runner
+
+_LATENCY_ROUNDS = (3, 20)
+_LATENCY_SECONDS = 2.0
+
+
+def verify(
+    model: Any,
+    artefact_path: str | Path,
+    images: Images = None,
+    *,
+    gate: Gate | None = None,
+    runtime: str | None = None,
+) -> Verification:
+    """Compare an existing artefact with the model that it should compute.
+
+    Args:
+        model: the Keras model.
+        artefact_path: a SavedModel directory, a `.tflite` or an `.onnx` file.
+        images: an array `(N, H, W, C)`, a list of arrays or files, or a folder of pictures;
+            default: real photographs, resampled to the artefact's size. Seeded noise, an odd size
+            and a batch of 2 are added where the artefact takes them.
+        gate: what to demand; default that of float32 artefacts.
+        runtime: a name of `keras_upsample.runtimes.available()`; default by the kind of the file.
+
+    Returns:
+        The figures, case by case.
+
+    Raises:
+        VerificationError: a case misses the gate; the message names it.
+        ArtefactError: the file can't be run.
+        ValueError: the artefact was not made from this model, or `images` do not fit.
+
+    Example:
+        >>> print(verify(model, "build/unet.onnx"))  # doctest: +SKIP
+        ONNX Runtime 1.32.0: passed, largest error 1.2e-06 of range, argmax equal 100.000%
+    """
+    runner = load(artefact_path, runtime=runtime)
+    reference = Reference(model, signature_of(model), images)
+    result = compare(reference, runner, gate or TARGETS["saved_model"].gate)
+    require(result, artefact_path)
+    return result
+
+
+def compare(reference: Reference, runner: "Runner", gate: Gate) -> Verification:
+    """Every case that the artefact accepts, through the model and the artefact."""
+    differences = []
+    for item in reference.cases_for(runner):
+        try:
+            outputs = from_layout(runner(item.feeds), runner.layout)
+        except Exception as error:  # every runtime has its own kinds
+            first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            raise ExportError(f"{runner.runtime} fails on {item.case.label}: {first_line}") from error
+        expected = dict(item.expected)
+        if len(outputs) == len(expected) == 1 and outputs.keys() != expected.keys():
+            outputs = dict(zip(expected, outputs.values(), strict=True))
+        differences.append(difference(item.case.label, outputs, expected, gate))
+    return Verification(runner.runtime, tuple(differences))
+
+
+def require(verification: Verification, path: str | Path) -> None:
+    """Raise unless the verification passed.
+
+    Raises:
+        VerificationError: it names the worst case.
+    """
+    if verification.passed:
+        return
+    failed = [d for d in verification.differences if d.failure]
+    raise VerificationError(
+        f"{str(path)!r} in {verification.runtime} does not compute what the model computes "
+        f"({len(failed)} of {len(verification.differences)} cases). "
+        f"On {failed[0].case}: {failed[0].failure}."
+    )
+
+
+def other_runtimes(names: tuple[str, ...]) -> list[str]:
+    """Those of the runtimes that are installed here."""
+    here = available()
+    return [name for name in names if here[name]]
+
+
+def measure(reference: Reference, runner: "Runner") -> Latency:
+    """Time the artefact and the model on the first case, in turns, in one process."""
+    from ..runtimes._runner import cpu_threads
+
+    item = reference.cases_for(runner)[0]
+    least, most = _LATENCY_ROUNDS
+    artefact, model = [], []
+    end = perf_counter() + _LATENCY_SECONDS
+    while len(artefact) < least or (len(artefact) < most and perf_counter() < end):
+        start = perf_counter()
+        runner(item.feeds)
+        middle = perf_counter()
+        reference.run(item.case)
+        artefact.append(1e3 * (middle - start))
+        model.append(1e3 * (perf_counter() - middle))
+    return Latency(
+        len(artefact),
+        cpu_threads(),
+        min(artefact),
+        float(np.median(artefact)),
+        min(model),
+        float(np.median(model)),
+    )

@@ -1,0 +1,112 @@
+"""Everything that differs between targets, as data."""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+FLOAT32_ERROR = 5e-5
+"""Largest allowed |artefact - model| of a float32 artefact, as a share of the output's range."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What an artefact must reach to be published; at least one of the two is set.
+
+    Attributes:
+        max_error: largest |artefact - model|, as a share of the model output's range.
+        min_snr_db: least signal-to-noise ratio in dB, 10 log10(var(model) / mean((a - m)^2)).
+        min_equal: least share of equal elements where the output is of an integer type (class
+            maps: rounding may turn the winner where two classes tie).
+    """
+
+    max_error: float | None = None
+    min_snr_db: float | None = None
+    min_equal: float = 0.999
+
+
+@dataclass(frozen=True)
+class Target:
+    """One kind of artefact.
+
+    Attributes:
+        name: what the user asks for.
+        format: `"saved_model"`, `"tflite"` or `"onnx"`.
+        precision: `"float32"`, `"float16"` or `"dynamic"` (int8 weights, float arithmetic).
+        static: whether height, width and batch are fixed in the artefact unless asked otherwise.
+        forms: the preferred forms of each interpolation (see `keras_upsample.ops.resize_forms`).
+        runtime: the runtime that the artefact is for and is verified in.
+        also: runtimes in which it is verified too, where they are installed.
+        gate: what verification demands.
+        suffix: of the file; a directory has none.
+    """
+
+    name: str
+    format: str
+    precision: str
+    static: bool
+    runtime: str
+    gate: Gate
+    suffix: str = ""
+    also: tuple[str, ...] = ()
+    forms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+# TFLite has no bicubic operator (TensorFlow's needs Flex) and XNNPACK, LiteRT's CPU delegate, does
+# not take RESIZE_NEAREST_NEIGHBOR, which would cut the graph in two at every decoder stage; both
+# have an equal form that it does take, as fast within the noise of the measurement.
+_TFLITE_FORMS = MappingProxyType(
+    {
+        "nearest": ("concat", "operator", "matrix"),
+        "bilinear": ("operator", "matrix"),
+        "bicubic": ("matrix",),
+    }
+)
+
+
+def _tflite(name: str, precision: str, gate: Gate) -> Target:
+    return Target(
+        name, "tflite", precision, True, "litert", gate, suffix=".tflite", forms=_TFLITE_FORMS
+    )
+
+
+TARGETS: Mapping[str, Target] = MappingProxyType(
+    {
+        target.name: target
+        for target in (
+            Target(
+                "saved_model", "saved_model", "float32", False, "tensorflow", Gate(FLOAT32_ERROR)
+            ),
+            _tflite("tflite", "float32", Gate(FLOAT32_ERROR)),
+            _tflite("tflite_float16", "float16", Gate(max_error=1e-2)),
+            # Weights rounded to 8 bits: judged by noise, as full-integer files are.
+            _tflite("tflite_dynamic", "dynamic", Gate(min_snr_db=30.0)),
+            Target(
+                "onnx",
+                "onnx",
+                "float32",
+                False,
+                "onnxruntime",
+                Gate(FLOAT32_ERROR),
+                suffix=".onnx",
+                also=("openvino",),
+            ),
+        )
+    }
+)
+"""Name -> target, in the order in which tables show them."""
+
+
+def target_named(name: str) -> Target:
+    """The target of this name.
+
+    Raises:
+        ValueError: there is none; the message lists what there is.
+    """
+    if name in TARGETS:
+        return TARGETS[name]
+    close = difflib.get_close_matches(str(name), TARGETS, n=1)
+    hint = f" Did you mean {close[0]!r}?" if close else ""
+    raise ValueError(
+        f"`targets` may hold {', '.join(map(repr, TARGETS))}. Received: {name!r}.{hint}"
+    )

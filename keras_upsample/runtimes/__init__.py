@@ -1,0 +1,9 @@
+"""Artefact -> callable on NumPy arrays, in the runtime that the artefact is for.
+
+`load(path)` recognises SavedModel directories, `.tflite` and `.onnx` files. Every runner has the
+same small surface (`Runner`), so that verification does not know which runtime it talks to.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,93 @@
+"""TFLite files, run by LiteRT (`ai-edge-litert`), or by TensorFlow's own interpreter for Flex."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArtefactError
+from ._runner import TensorInfo, cpu_threads
+
+
+class LiteRTRunner:
+    """Runs a `.tflite` file.
+
+    Args:
+        path: the file.
+        threads: processor threads; default all that this process may use.
+        flex: use TensorFlow's interpreter, the only one that has the Select-TF (Flex) operators.
+    """
+
+    layout = "nhwc"
+
+    def __init__(self, path: Path, *, threads: int | None = None, flex: bool = False) -> None:
+        module, self.runtime = _interpreter(flex)
+        try:
+            # Bytes, not the path: LiteRT maps a file by path, and a mapped file that is then
+            # replaced takes the process down.
+            content = Path(path).read_bytes()
+            self._interpreter = module.Interpreter(
+                model_content=content, num_threads=threads or cpu_threads()
+            )
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
+            raise ArtefactError(f"`{path}` can't be loaded by {self.runtime}: {first_line}") from error
+        self._module, self._content = module, content
+        signatures = self._interpreter.get_signature_list()
+        self._runner: Any = None
+        if signatures:
+            key = "serving_default" if "serving_default" in signatures else next(iter(signatures))
+            self._runner = self._interpreter.get_signature_runner(key)
+            inputs, outputs = self._runner.get_input_details(), self._runner.get_output_details()
+        else:
+            inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
+            outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
+        self.inputs = tuple(_info(name, detail) for name, detail in inputs.items())
+        self.outputs = tuple(_info(name, detail) for name, detail in outputs.items())
+
+    def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        if self._runner is not None:
+            return self._runner(**feeds)
+        for detail in self._interpreter.get_input_details():
+            self._interpreter.set_tensor(detail["index"], feeds[detail["name"]])
+        self._interpreter.invoke()
+        return {
+            detail["name"]: self._interpreter.get_tensor(detail["index"])
+            for detail in self._interpreter.get_output_details()
+        }
+
+    def operator_counts(self) -> dict[str, int]:
+        """Operators of the file, as stored: before any delegate takes them over."""
+        resolver = self._module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        plain = self._module.Interpreter(
+            model_content=self._content, experimental_op_resolver_type=resolver
+        )
+        return dict(Counter(op["op_name"] for op in plain._get_ops_details()))
+
+    def delegate_partitions(self) -> int:
+        """Into how many pieces the default delegate (XNNPACK) cuts the graph; 1 is best."""
+        return sum(op["op_name"] == "DELEGATE" for op in self._interpreter._get_ops_details())
+
+
+def _interpreter(flex: bool) -> tuple[Any, str]:
+    if flex:
+        import tensorflow as tf
+        from tensorflow.lite.python import interpreter
+
+        return interpreter, f"TensorFlow Lite with Flex (TensorFlow {tf.__version__})"
+    from importlib.metadata import version
+
+    from ai_edge_litert import interpreter
+
+    return interpreter, f"LiteRT {version('ai-edge-litert')}"
+
+
+def _info(name: str, detail: Mapping[str, Any]) -> TensorInfo:
+    signature = detail.get("shape_signature", detail["shape"])
+    shape = signature if len(signature) == len(detail["shape"]) else detail["shape"]
+    return TensorInfo(
+        name, tuple(None if n < 0 else int(n) for n in shape), np.dtype(detail["dtype"])
+    )

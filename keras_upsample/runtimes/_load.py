@@ -1,0 +1,86 @@
+"""Recognise an artefact and load it."""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import ArtefactError
+
+if TYPE_CHECKING:
+    from ._runner import Runner
+
+# Runtime name -> the module that must be installed for it.
+_MODULES = {
+    "tensorflow": "tensorflow",
+    "litert": "ai_edge_litert",
+    "litert_flex": "tensorflow",
+    "onnxruntime": "onnxruntime",
+    "openvino": "openvino",
+}
+
+
+def available() -> dict[str, bool]:
+    """Which runtimes are installed here: `{"tensorflow": True, "openvino": False, ...}`."""
+    return {name: find_spec(module) is not None for name, module in _MODULES.items()}
+
+
+def load(path: str | Path, *, runtime: str | None = None, threads: int | None = None) -> "Runner":
+    """Load an artefact in the runtime that it is for.
+
+    Args:
+        path: a SavedModel directory, a `.tflite` or an `.onnx` file.
+        runtime: `"tensorflow"`, `"litert"`, `"litert_flex"`, `"onnxruntime"` or `"openvino"`;
+            default by the kind of the file.
+        threads: processor threads where the runtime lets them be chosen (TensorFlow does not).
+
+    Raises:
+        ArtefactError: the path is missing, of another kind, truncated, or refused by the runtime.
+        ValueError: the runtime is unknown.
+        ModuleNotFoundError: the runtime is not installed.
+    """
+    path = Path(path)
+    runtime = runtime or default_runtime(path)
+    if runtime not in _MODULES:
+        raise ValueError(
+            f"`runtime` must be one of {', '.join(map(repr, _MODULES))}. Received: {runtime!r}."
+        )
+    if not path.exists():
+        raise ArtefactError(f"`{path}` does not exist.")
+    if not available()[runtime]:
+        hint = "keras-upsample[openvino]" if runtime == "openvino" else _MODULES[runtime]
+        raise ModuleNotFoundError(f"{runtime} is not installed. Run: pip install '{hint}'")
+    if runtime == "tensorflow":
+        from ._tensorflow import SavedModelRunner
+
+        return SavedModelRunner(path)
+    if runtime == "onnxruntime":
+        from ._onnx import OnnxRunner
+
+        return OnnxRunner(path, threads=threads)
+    if runtime == "openvino":
+        from ._openvino import OpenVinoRunner
+
+        return OpenVinoRunner(path, threads=threads)
+    from ._litert import LiteRTRunner
+
+    return LiteRTRunner(path, threads=threads, flex=runtime == "litert_flex")
+
+
+def default_runtime(path: Path) -> str:
+    """The runtime that a file of this kind is for.
+
+    Raises:
+        ArtefactError: the path is none of the three kinds.
+    """
+    if path.suffix == ".tflite":
+        return "litert"
+    if path.suffix == ".onnx":
+        return "onnxruntime"
+    if path.is_dir() and (path / "saved_model.pb").is_file():
+        return "tensorflow"
+    what = "a directory without saved_model.pb" if path.is_dir() else "of another kind"
+    if not path.exists():
+        what = "missing"
+    raise ArtefactError(
+        f"`{path}` is {what}. Allowed: a SavedModel directory, a .tflite file or an .onnx file."
+    )

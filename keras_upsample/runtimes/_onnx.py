@@ -1,0 +1,63 @@
+"""ONNX files, run by ONNX Runtime."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ArtefactError
+from ._runner import TensorInfo, cpu_threads
+
+_DTYPES = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int8)": np.int8,
+    "tensor(uint8)": np.uint8,
+    "tensor(int16)": np.int16,
+    "tensor(uint16)": np.uint16,
+    "tensor(int32)": np.int32,
+    "tensor(int64)": np.int64,
+    "tensor(bool)": np.bool_,
+}
+
+
+class OnnxRunner:
+    """Runs an `.onnx` file on the CPU provider of ONNX Runtime."""
+
+    def __init__(self, path: Path, *, threads: int | None = None) -> None:
+        import onnxruntime as ort
+
+        self.runtime = f"ONNX Runtime {ort.__version__}"
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = threads or cpu_threads()
+        options.log_severity_level = 3
+        try:
+            self._session = ort.InferenceSession(
+                str(path), options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # ONNX Runtime's errors share no base class but Exception
+            first_line = str(error).strip().splitlines()[0]
+            raise ArtefactError(f"`{path}` can't be loaded by {self.runtime}: {first_line}") from error
+        self._path = Path(path)
+        self.inputs = tuple(_info(node) for node in self._session.get_inputs())
+        self.outputs = tuple(_info(node) for node in self._session.get_outputs())
+        metadata = self._session.get_modelmeta().custom_metadata_map
+        self.layout = metadata.get("layout", "nhwc")
+
+    def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        names = [info.name for info in self.outputs]
+        return dict(zip(names, self._session.run(names, dict(feeds)), strict=True))
+
+    def operator_counts(self) -> dict[str, int]:
+        """Operators of the file, as stored: before ONNX Runtime's own fusions."""
+        import onnx
+
+        graph = onnx.load(str(self._path), load_external_data=False).graph
+        return dict(Counter(node.op_type for node in graph.node))
+
+
+def _info(node: object) -> TensorInfo:
+    shape = tuple(n if isinstance(n, int) else None for n in node.shape)  # type: ignore[attr-defined]
+    return TensorInfo(node.name, shape, np.dtype(_DTYPES[node.type]))  # type: ignore[attr-defined]

@@ -1,0 +1,48 @@
+"""What every runtime offers, whichever it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class TensorInfo:
+    """Name, shape (`None` = any size) and NumPy dtype of one input or output of an artefact."""
+
+    name: str
+    shape: tuple[int | None, ...]
+    dtype: np.dtype
+
+    def accepts(self, shape: tuple[int, ...]) -> bool:
+        """Whether an array of this shape fits."""
+        return len(shape) == len(self.shape) and all(
+            want is None or want == got for want, got in zip(self.shape, shape, strict=True)
+        )
+
+
+class Runner(Protocol):
+    """A loaded artefact."""
+
+    runtime: str
+    """Name and version of the runtime, e.g. `"LiteRT 2.3.0"`."""
+    inputs: tuple[TensorInfo, ...]
+    outputs: tuple[TensorInfo, ...]
+    layout: str
+    """`"nhwc"` or `"nchw"`: the layout of the artefact's own rank-4 inputs and outputs."""
+
+    def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run once. Arrays are in the artefact's own layout."""
+        ...
+
+    def operator_counts(self) -> dict[str, int]:
+        """How often each operator stands in the graph that the runtime executes."""
+        ...
+
+
+def cpu_threads() -> int:
+    """The processors that this process may use."""
+    import os
+
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
