@@ -1,0 +1,23 @@
+from ._bicubic import BicubicUpSampling2D
+from ._bilinear import BilinearUpSampling2D
+from ._crop_like import CropLike2D
+from ._nearest import NearestUpSampling2D
+from ._pad_to_multiple import PadToMultiple2D
+from ._pixel_shuffle import PixelShuffle2D
+from ._pixel_unshuffle import PixelUnshuffle2D
+from ._skip_fusion import SkipFusion2D
+from ._subpixel_conv import SubpixelConv2D
+from ._transposed_conv import TransposedConv2D
+
+__all__ = [
+    "BicubicUpSampling2D",
+    "BilinearUpSampling2D",
+    "CropLike2D",
+    "NearestUpSampling2D",
+    "PadToMultiple2D",
+    "PixelShuffle2D",
+    "PixelUnshuffle2D",
+    "SkipFusion2D",
+    "SubpixelConv2D",
+    "TransposedConv2D",
+]

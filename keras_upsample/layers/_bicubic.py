@@ -1,0 +1,70 @@
+"""Bicubic upsampling."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from ..ops import _arguments as arguments
+from ..ops._resize import resize_bicubic
+from ._resize import Factor, Resize2D
+
+
+@keras.saving.register_keras_serializable(package="keras_upsample")
+class BicubicUpSampling2D(Resize2D):
+    """Upsamples by Keys' cubic convolution on each axis.
+
+    y[i] = Σ_k w(u − k) x[k] over four neighbours, with w(d) = (a + 2)d³ − (a + 3)d² + 1 for
+    |d| <= 1 and a|d|³ − 5a d² + 8a|d| − 4a for 1 < |d| < 2. `0 1 -> -0.07 0.23 0.77 1.07`.
+
+    Input: (N, H, W, C); (N, C, H, W) for "channels_first".
+    Output: (N, s·H, s·W, C), or (N, *size, C), of the layer's compute dtype. Half precision is
+    computed in float32 and rounded once.
+
+    Args:
+        scale: factor, or (rows, columns) factors, whole and >= 1; 2 if neither is given.
+        size: output pixels, or (rows, columns), instead of `scale`. Without antialiasing.
+        coordinates: "half_pixel", "align_corners" or "asymmetric".
+        coefficient: a: -0.5 (TensorFlow, Keras, PIL) or -0.75 (PyTorch, OpenCV).
+        border: "renormalize" drops taps outside the image and divides by the sum of the others
+            (TensorFlow, PIL), "clamp" repeats the border pixel (PyTorch, OpenCV).
+        data_format: "channels_last", "channels_first", or None for Keras' configured one.
+
+    Raises:
+        ValueError, TypeError: a bad argument; inputs without 4 axes.
+
+    Reference: Keys, Cubic convolution interpolation for digital image processing, 1981, III.
+    """
+
+    def __init__(
+        self,
+        scale: Factor | None = None,
+        size: Factor | None = None,
+        *,
+        coordinates: str = "half_pixel",
+        coefficient: float = -0.5,
+        border: str = "renormalize",
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scale, size, coordinates=coordinates, data_format=data_format, **kwargs)
+        self.coefficient = arguments.finite(coefficient, "coefficient")
+        self.border = arguments.one_of(border, "border", arguments.BORDERS)
+
+    def call(self, inputs: Any) -> Any:
+        return resize_bicubic(
+            ops.cast(inputs, self.compute_dtype),
+            scale=self.scale,
+            size=self.size,
+            coordinates=self.coordinates,
+            coefficient=self.coefficient,
+            border=self.border,
+            data_format=self.data_format,
+        )
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "coefficient": self.coefficient,
+            "border": self.border,
+        }

@@ -1,0 +1,62 @@
+"""Padding to a multiple of a network's stride."""
+
+from typing import Any
+
+import keras
+
+from ..ops import _arguments as arguments
+from ..ops._align import pad_to_multiple, padded_length
+
+Shape = tuple[int | None, ...]
+
+
+@keras.saving.register_keras_serializable(package="keras_upsample")
+class PadToMultiple2D(keras.layers.Layer):
+    """Pads zeros at the bottom and at the right until height and width are multiples of a number.
+
+    n' = ceil(n / m) · m. `1 2 3 -> 1 2 3 0` for m = 4. Sizes that are known and divisible leave no
+    operator in the graph.
+
+    Input: (N, H, W, C); (N, C, H, W) for "channels_first".
+    Output: (N, H', W', C); (N, C, H', W').
+
+    Args:
+        multiple: m, or (rows, columns), >= 1; the network's stride, usually.
+        data_format: "channels_last", "channels_first", or None for Keras' configured one.
+
+    Raises:
+        ValueError, TypeError: a bad argument; inputs without 4 axes.
+    """
+
+    def __init__(
+        self,
+        multiple: int | tuple[int, int],
+        *,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.multiple = arguments.pair(multiple, "multiple")
+        self.data_format = arguments.data_format_of(data_format)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape: Shape) -> None:
+        arguments.check_rank(input_shape, "inputs")
+
+    def call(self, inputs: Any) -> Any:
+        return pad_to_multiple(inputs, self.multiple, self.data_format)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        arguments.check_rank(input_shape, "inputs")
+        shape = list(input_shape)
+        axes = arguments.spatial_axes(self.data_format)
+        for axis, multiple in zip(axes, self.multiple, strict=True):
+            shape[axis] = padded_length(shape[axis], multiple)
+        return tuple(shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "multiple": self.multiple,
+            "data_format": self.data_format,
+        }

@@ -1,0 +1,78 @@
+"""The few places where backends differ, so that the techniques can be written once."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from ._arguments import check_rank
+
+Size = Any  # an int where it is known, else a scalar tensor
+
+HALF_TYPES = ("float16", "bfloat16")
+FLOAT_TYPES = (*HALF_TYPES, "float32", "float64")
+
+
+def on_tensorflow() -> bool:
+    """Say whether Keras runs on TensorFlow."""
+    return keras.backend.backend() == "tensorflow"
+
+
+def image_tensor(x: Any, *, floating: bool = False) -> Any:
+    """Return `x` as a tensor of rank 4, of floats if `floating`."""
+    if isinstance(x, keras.KerasTensor):
+        raise TypeError(
+            "`x` must be a tensor with values. Received a symbolic KerasTensor. In a functional "
+            "model use the layer of the same name from `keras_upsample.layers`."
+        )
+    x = ops.convert_to_tensor(x)
+    check_rank(x.shape)
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    if floating and dtype not in FLOAT_TYPES:
+        raise TypeError(
+            f"`x` must hold floats, one of {', '.join(FLOAT_TYPES)}. Received: {dtype}. "
+            "Cast it first, e.g. `keras.ops.cast(x, 'float32')`."
+        )
+    return x
+
+
+def sizes(x: Any) -> tuple[Size, ...]:
+    """Return the shape of `x`: ints where known, and only else scalars of the graph.
+
+    `keras.ops.shape` leaves a Shape operator in a TensorFlow graph even if all sizes are known,
+    which is what converters and delegates stumble over.
+    """
+    known = tuple(x.shape)
+    if None not in known:
+        return tuple(int(size) for size in known)
+    dynamic = ops.shape(x)
+    return tuple(d if k is None else k for k, d in zip(known, dynamic, strict=True))
+
+
+def reshape(x: Any, shape: tuple[Size, ...]) -> Any:
+    """Reshape; with a single unknown size the shape stays a constant of the graph."""
+    unknown = [i for i, size in enumerate(shape) if not isinstance(size, int)]
+    if len(unknown) == 1 and -1 not in shape:
+        shape = tuple(-1 if i == unknown[0] else size for i, size in enumerate(shape))
+    return ops.reshape(x, shape)
+
+
+def gather(x: Any, indices: Any, axis: int) -> Any:
+    """Take `indices` (all >= 0) along `axis`."""
+    if on_tensorflow():
+        # keras.ops.take adds a Less and a Select for negative indices, which there are none of.
+        from ._tensorflow import gather as tf_gather
+
+        return tf_gather(x, indices, axis)
+    return ops.take(x, np.asarray(indices, "int32"), axis=axis)
+
+
+def to_channels_last(x: Any, data_format: str) -> Any:
+    """Bring the channels to the last axis."""
+    return x if data_format == "channels_last" else ops.transpose(x, (0, 2, 3, 1))
+
+
+def from_channels_last(x: Any, data_format: str) -> Any:
+    """Bring the channels back to where `data_format` has them."""
+    return x if data_format == "channels_last" else ops.transpose(x, (0, 3, 1, 2))

@@ -1,0 +1,116 @@
+"""Where an output pixel reads the input, and with which weights; one axis at a time.
+
+Everything starts from one function, `source_ratio`, which gives the source coordinate u(i) as a
+fraction of whole numbers. Its floor is then exact at every size, where float32 picks the wrong
+pixel now and then (2 -> 41 pixels is the smallest case in TensorFlow's nearest).
+"""
+
+from types import ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+
+from ._backend import Size
+
+Taps = tuple[list[Any], list[Any]]  # indices and weights, each (n_out,)
+
+
+def _library(*sizes: Size) -> ModuleType:
+    """Return NumPy for known sizes (the result is a constant), keras.ops for dynamic ones."""
+    return np if all(isinstance(size, int) for size in sizes) else keras.ops
+
+
+def _integer(value: Size) -> Any:
+    # 64 bits: 2 * n_in * n_out leaves 32 bits at 23,171 -> 46,342 pixels.
+    return value if isinstance(value, int) else keras.ops.cast(value, "int64")
+
+
+def source_ratio(n_in: Size, n_out: Size, coordinates: str) -> tuple[Any, Any]:
+    """Return numerator (n_out,) and denominator of the source coordinates u(i).
+
+    half_pixel: ((2i + 1) n_in − n_out) / (2 n_out); align_corners: i (n_in − 1) / (n_out − 1), and
+    0 for a single output pixel; asymmetric: i n_in / n_out.
+    """
+    xp = _library(n_in, n_out)
+    n_in, n_out = _integer(n_in), _integer(n_out)
+    i = xp.arange(n_out, dtype="int64")
+    if coordinates == "half_pixel":
+        return (2 * i + 1) * n_in - n_out, 2 * n_out
+    if coordinates == "asymmetric":
+        return i * n_in, n_out
+    if xp is np:
+        return i * (n_in - 1), max(n_out - 1, 1)
+    return i * (n_in - 1), xp.maximum(n_out - 1, 1)
+
+
+def nearest_indices(n_in: Size, n_out: Size, coordinates: str) -> Any:
+    """Return the index that each output pixel copies, (n_out,).
+
+    half_pixel: floor(u + 1/2); asymmetric: floor(u); align_corners: u rounded, halves up (which is
+    away from zero, u being >= 0).
+    """
+    xp = _library(n_in, n_out)
+    numerator, denominator = source_ratio(n_in, n_out, coordinates)
+    if coordinates == "asymmetric":
+        return xp.floor_divide(numerator, denominator)
+    return xp.floor_divide(2 * numerator + denominator, 2 * denominator)
+
+
+def _split(n_in: Size, n_out: Size, coordinates: str) -> tuple[ModuleType, Any, Any]:
+    """Return the array library, floor(u) and u − floor(u)."""
+    xp = _library(n_in, n_out)
+    numerator, denominator = source_ratio(n_in, n_out, coordinates)
+    floor = xp.floor_divide(numerator, denominator)
+    rest = numerator - floor * denominator
+    if xp is np:
+        return xp, floor, rest / denominator
+    # A quotient of exact whole numbers below 2**24 is right to half a unit in the last place.
+    kind = "float32"
+    return xp, floor, keras.ops.cast(rest, kind) / keras.ops.cast(denominator, kind)
+
+
+def linear_taps(n_in: Size, n_out: Size, coordinates: str) -> Taps:
+    """Return the two neighbours of u and their weights 1 − t and t, t = u − floor(u)."""
+    xp, floor, t = _split(n_in, n_out, coordinates)
+    last = _integer(n_in) - 1
+    indices = [xp.clip(floor + k, 0, last) for k in (0, 1)]
+    return indices, [1 - t, t]
+
+
+def cubic_taps(n_in: Size, n_out: Size, coordinates: str, coefficient: float, border: str) -> Taps:
+    """Return the four neighbours of u and Keys' weights with a = `coefficient`.
+
+    w(d) = (a + 2)d³ − (a + 3)d² + 1 for d <= 1, a d³ − 5a d² + 8a d − 4a for 1 < d < 2. Outside of
+    the image: border "clamp" reads the border pixel, "renormalize" drops the tap and divides the
+    rest by its sum.
+    """
+    xp, floor, t = _split(n_in, n_out, coordinates)
+    a = coefficient
+    last = _integer(n_in) - 1
+
+    def near(d: Any) -> Any:
+        return ((a + 2) * d - (a + 3)) * d * d + 1
+
+    def far(d: Any) -> Any:
+        return ((a * d - 5 * a) * d + 8 * a) * d - 4 * a
+
+    offsets = (-1, 0, 1, 2)
+    indices = [floor + k for k in offsets]
+    weights = [far(1 + t), near(t), near(1 - t), far(2 - t)]
+    if border == "renormalize":
+        inside = [xp.logical_and(index >= 0, index <= last) for index in indices]
+        weights = [xp.where(i, w, xp.zeros_like(w)) for i, w in zip(inside, weights, strict=True)]
+        total = weights[0] + weights[1] + weights[2] + weights[3]
+        weights = [w / total for w in weights]
+    return [xp.clip(index, 0, last) for index in indices], weights
+
+
+def matrix(taps: Taps, n_in: int) -> np.ndarray:
+    """Return the resampling matrix (n_out, n_in) of constant taps."""
+    indices, weights = taps
+    result = np.zeros((len(indices[0]), n_in))
+    rows = np.arange(len(indices[0]))
+    for index, weight in zip(indices, weights, strict=True):
+        np.add.at(result, (rows, index), weight)  # clamped taps share an entry
+    return result
