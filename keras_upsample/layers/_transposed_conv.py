@@ -112,6 +112,7 @@ class TransposedConv2D(keras.layers.Layer):
         initializer: Any = "glorot_uniform",
         activation: Any = None,
         data_format: str | None = None,
+        trainable: bool = True,
         name: str | None = None,
         dtype: Any = None,
     ) -> Self:
@@ -130,6 +131,7 @@ class TransposedConv2D(keras.layers.Layer):
             initializer=initializer,
             activation=activation,
             data_format=data_format,
+            trainable=trainable,
             name=name,
             dtype=dtype,
         )

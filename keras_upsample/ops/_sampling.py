@@ -57,6 +57,12 @@ def nearest_indices(n_in: Size, n_out: Size, coordinates: str) -> Any:
     return xp.floor_divide(2 * numerator + denominator, 2 * denominator)
 
 
+def nearest_taps(n_in: Size, n_out: Size, coordinates: str) -> Taps:
+    """Return the one pixel that is copied, with weight 1."""
+    indices = nearest_indices(n_in, n_out, coordinates)
+    return [indices], [_library(n_in, n_out).ones_like(indices)]
+
+
 def _split(n_in: Size, n_out: Size, coordinates: str) -> tuple[ModuleType, Any, Any]:
     """Return the array library, floor(u) and u − floor(u)."""
     xp = _library(n_in, n_out)

@@ -1,0 +1,166 @@
+"""The forms of a resize: the backend's operator, gathered taps, or constant matrices."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from . import _arguments as arguments
+from . import _sampling as sampling
+from ._backend import FLOAT_TYPES, HALF_TYPES, Size, gather, on_tensorflow, reshape, sizes
+from ._forms import forms_for
+
+Factor = int | tuple[int, int]
+TapsOf = Callable[[Size, Size], sampling.Taps]
+
+
+def resample(
+    x: Any,
+    interpolation: str,
+    scale: Factor | None,
+    size: Factor | None,
+    coordinates: str,
+    data_format: str | None,
+    taps_of: TapsOf,
+    *,
+    native: bool = True,
+) -> Any:
+    """Resize `x` in the first possible form; `native`: whether TensorFlow's operator could do it.
+
+    `taps_of(n_in, n_out)` gives the indices and weights of one axis.
+    """
+    factors, target = arguments.scale_or_size(scale, size)
+    data_format = arguments.data_format_of(data_format)
+    axes = arguments.spatial_axes(data_format)
+    if factors == (1, 1) or (target is not None and target == tuple(x.shape[a] for a in axes)):
+        return x
+    for form in forms_for(interpolation):
+        if form == "operator" and native and on_tensorflow():
+            from . import _tensorflow
+
+            y = _tensorflow.resize(x, interpolation, factors, target, coordinates, data_format)
+            if y is not None:
+                return y
+        elif form == "matrix":
+            y = _by_matrix(x, factors, target, data_format, taps_of)
+            if y is not None:
+                return y
+        elif form == "concat" and interpolation == "nearest" and coordinates != "align_corners":
+            y = _by_concat(x, factors, data_format)
+            if y is not None:
+                return y
+        elif form == "taps":
+            break
+    return _by_taps(x, factors, target, axes, taps_of)
+
+
+def _lengths(
+    known: tuple[Size, ...],
+    axes: tuple[int, int],
+    factors: tuple[int, int] | None,
+    target: tuple[int, int] | None,
+) -> list[tuple[int, Size, Size]]:
+    """Return (axis, n_in, n_out) of the axes that change."""
+    lengths = []
+    for k, axis in enumerate(axes):
+        if factors is not None and factors[k] == 1:
+            continue
+        n_in = known[axis]
+        n_out = target[k] if factors is None and target is not None else n_in * factors[k]  # type: ignore[index]
+        if not (isinstance(n_in, int) and n_in == n_out):
+            lengths.append((axis, n_in, n_out))
+    return lengths
+
+
+def _by_taps(
+    x: Any,
+    factors: tuple[int, int] | None,
+    target: tuple[int, int] | None,
+    axes: tuple[int, int],
+    taps_of: TapsOf,
+) -> Any:
+    """Gather the taps and sum them with their weights, one axis after the other."""
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    compute = "float32" if dtype in HALF_TYPES else dtype
+    copied = False
+    for axis, n_in, n_out in _lengths(sizes(x), axes, factors, target):
+        indices, weights = taps_of(n_in, n_out)
+        if len(indices) == 1:  # nearest: a copy, in whatever dtype
+            x = gather(x, indices[0], axis)
+            copied = True
+            continue
+        x = ops.cast(x, compute)
+        shape = [1, 1, 1, 1]
+        shape[axis] = -1
+        total = None
+        for index, weight in zip(indices, weights, strict=True):
+            if isinstance(weight, np.ndarray):
+                weight = ops.convert_to_tensor(weight.reshape(shape), dtype=compute)
+            else:
+                weight = ops.reshape(ops.cast(weight, compute), shape)
+            term = gather(x, index, axis) * weight
+            total = term if total is None else total + term
+        x = total
+    return x if copied else ops.cast(x, dtype)
+
+
+def _by_concat(x: Any, factors: tuple[int, int] | None, data_format: str) -> Any:
+    """Repeat pixels by concatenating channels, or return None where that is not possible.
+
+    A channels-last row `a b` beside itself on the channel axis is `aa bb`, which read as pixels
+    is `a a b b`: the columns are done. A whole row taken as one channel repeats the rows likewise.
+    """
+    if factors is None or data_format != "channels_last" or None in tuple(x.shape[1:]):
+        return None
+    batch, h, w, c = tuple(x.shape)
+    if factors[1] > 1:
+        x = ops.concatenate([x] * factors[1], axis=-1)  # (N, H, W, s·C)
+        w *= factors[1]
+    if factors[0] > 1:
+        x = reshape(x, (batch, h, w * c))  # (N, H, W'·C)
+        x = ops.concatenate([x] * factors[0], axis=-1)  # (N, H, s·W'·C)
+        h *= factors[0]
+    return reshape(x, (batch, h, w, c))  # (N, H', W', C)
+
+
+def _by_matrix(
+    x: Any,
+    factors: tuple[int, int] | None,
+    target: tuple[int, int] | None,
+    data_format: str,
+    taps_of: TapsOf,
+) -> Any:
+    """Multiply by the resampling matrices, or return None where a size is not known.
+
+    y = M_h x M_wᵀ for every channel, with reshapes only: (N, H, W·C) for the rows, then
+    (N·H', W, C) for the columns.
+    """
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    axes = arguments.spatial_axes(data_format)
+    known = tuple(x.shape)
+    if None in known[1:] or dtype not in FLOAT_TYPES:
+        return None
+    compute = "float32" if dtype in HALF_TYPES else dtype
+    matrices = {
+        axis: ops.convert_to_tensor(sampling.matrix(taps_of(n_in, n_out), n_in), dtype=compute)
+        for axis, n_in, n_out in _lengths(known, axes, factors, target)
+    }
+    x = ops.cast(x, compute)
+    if data_format == "channels_first":
+        if 2 in matrices:
+            x = ops.matmul(matrices[2], x)  # (N, C, H', W)
+        if 3 in matrices:
+            x = ops.matmul(x, ops.transpose(matrices[3]))  # (N, C, H', W')
+        return ops.cast(x, dtype)
+    batch, h, w, c = known
+    if 1 in matrices:
+        x = reshape(x, (batch, h, w * c))  # (N, H, W·C)
+        x = ops.matmul(matrices[1], x)  # (N, H', W·C)
+        h = matrices[1].shape[0]
+    if 2 in matrices:
+        x = ops.reshape(x, (-1, w, c))  # (N·H', W, C)
+        x = ops.matmul(matrices[2], x)  # (N·H', W', C)
+        w = matrices[2].shape[0]
+    return ops.cast(reshape(x, (batch, h, w, c)), dtype)  # (N, H', W', C)
