@@ -4,7 +4,6 @@ Bad arguments raise `ValueError` or `TypeError`, as everywhere in Keras. The cla
 went wrong after the arguments were accepted.
 """
 
-
 from typing import Any
 
 
@@ -23,4 +22,10 @@ class VerificationError(ExportError):
 
 
 class ArtefactError(ValueError):
-    """A file is not an artefact that this package can run (missing, truncated or of another kind)."""
+    """A file is no artefact that can be run here: missing, truncated or of another kind."""
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's text that says something; its type where it has no text."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__

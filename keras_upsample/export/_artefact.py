@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArtefactError, ExportError
+from ..errors import ArtefactError, ExportError, first_line
 from ..runtimes import load
 from ._inference import check_weights, float32_inference
 from ._metadata import Metadata
@@ -72,21 +72,24 @@ def make_artefact(
         signature = signature.fixed()
     with published(path, directory=directory) as staged:
         progress("convert")
-        _convert(model, signature, staged, target, options)
+        try:
+            _convert(model, signature, staged, target, options)
+        except ExportError:
+            raise
+        except Exception as error:  # the model's own code runs here, and so does every converter
+            raise ExportError(f"The model can't be traced: {first_line(error)}") from error
         progress("verify")
         runtime = "litert_flex" if options.allow_flex else target.runtime
-        verifications, latency = [], None
-        for name in [runtime, *other_runtimes(target.also)]:
-            try:
-                runner = load(staged, runtime=name)
-            except ArtefactError as error:
-                raise ExportError(f"The artefact was converted but {error}") from error
-            verification = compare(reference, runner, target.gate)
+        names = [runtime, *other_runtimes(target.also)]
+        try:
+            runners = [load(staged, runtime=name) for name in names]
+        except ArtefactError as error:
+            raise ExportError(f"The artefact was converted but {error}") from error
+        verifications = [compare(reference, runner, target.gate) for runner in runners]
+        for verification in verifications:
             require(verification, path)
-            verifications.append(verification)
-            if latency is None:
-                progress("measure")
-                latency, first = measure(reference, runner), runner
+        progress("measure")
+        first = runners[0]
         partitions = getattr(first, "delegate_partitions", None)
         report = ArtefactReport(
             target=target.name,
@@ -95,7 +98,7 @@ def make_artefact(
             inputs={info.name: info.shape for info in first.inputs},
             verifications=tuple(verifications),
             operators=first.operator_counts(),
-            latency=latency,
+            latency=measure(reference, first),
             delegate_partitions=partitions() if partitions else None,
         )
         progress("publish")

@@ -48,9 +48,7 @@ def _failed(case: str, why: str) -> Difference:
     return Difference(case, float("inf"), float("-inf"), None, why)
 
 
-def _one(
-    case: str, name: str, actual: np.ndarray, expected: np.ndarray, gate: Gate
-) -> Difference:
+def _one(case: str, name: str, actual: np.ndarray, expected: np.ndarray, gate: Gate) -> Difference:
     if actual.shape != expected.shape:
         return _failed(case, f"{name!r} has the shape {actual.shape}, expected {expected.shape}")
     if expected.size == 0:
@@ -68,7 +66,9 @@ def _one(
     rounding = 8 * float(np.finfo(np.float32).eps) * float(np.abs(e).max())
     error = largest / extent if extent else (0.0 if largest <= rounding else float("inf"))
     noise, signal = float(np.mean((a - e) ** 2)), float(e.var())
-    snr = 10 * np.log10(signal / noise) if noise and signal else float("inf" if not noise else "-inf")
+    snr = (
+        10 * np.log10(signal / noise) if noise and signal else float("inf" if not noise else "-inf")
+    )
     failure = ""
     if gate.max_error is not None and largest > gate.max_error * extent + rounding:
         place = "[" + ", ".join(map(str, map(int, where))) + "]"

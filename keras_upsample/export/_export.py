@@ -81,9 +81,9 @@ def export(
         report.save(staged)
     if failures:
         lines = [f"{target}: {why}" for target, why in failures.items()]
-        error = ExportError("Not every target could be exported.\n" + "\n".join(lines))
-        error.report = report
-        raise error
+        failed = ExportError("Not every target could be exported.\n" + "\n".join(lines))
+        failed.report = report
+        raise failed
     return report
 
 
@@ -91,5 +91,3 @@ def _file_name(model: Any, target: Target) -> str:
     name = re.sub(r"[^\w.-]", "_", model.name) or "model"
     extra = "" if target.precision == "float32" else f"_{target.precision}"
     return f"{name}{extra}{target.suffix}" if target.suffix else target.name
-
-

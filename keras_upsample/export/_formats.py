@@ -142,5 +142,3 @@ def _one(
     signature = signature_of(model, input_shape, batch_size)
     reference = Reference(model, signature, images)
     return make_artefact(model, path, target_named(target), signature, reference, options)
-
-

@@ -50,7 +50,9 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
         for label, image in _sources(images)
     ]
     rng = np.random.default_rng(20)
-    result.append(Case("noise", {spec.name: _noise(rng, spec.shape, spec) for spec in plain.inputs}))
+    result.append(
+        Case("noise", {spec.name: _noise(rng, spec.shape, spec) for spec in plain.inputs})
+    )
     odd = {spec.name: _resized(spec, ODD_SIZE) for spec in signature.inputs}
     open_sizes = any(odd[spec.name] != spec.shape for spec in plain.inputs)
     image = next(_sources(images))[1]

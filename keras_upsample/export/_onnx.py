@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ..errors import ExportError
+from ..errors import ExportError, first_line
 from ._inference import inference_function, tensor_specs
 from ._metadata import Metadata
 from ._onnx_operators import operator_handlers, size_samples
@@ -41,6 +41,7 @@ def write_onnx(
         "outputs": [name for name, tensor in outputs.items() if tensor.shape.rank == 4],
     }
     nchw = layout == "nchw"
+    refused: list[str] = []
     with _quiet_tf2onnx() as complaints:
         import tf2onnx
 
@@ -49,18 +50,26 @@ def write_onnx(
                 function,
                 input_signature=tensor_specs(signature.inputs),
                 opset=opset,
-                custom_op_handlers=operator_handlers(size_samples(model, signature), opset),
+                custom_op_handlers=operator_handlers(
+                    size_samples(model, signature), opset, refused
+                ),
                 inputs_as_nchw=[f"{name}:0" for name in rank4["inputs"]] if nchw else None,
                 outputs_as_nchw=_tensor_names(function, rank4["outputs"]) if nchw else None,
             )
         except Exception as error:  # tf2onnx raises ValueError, KeyError, AssertionError, ...
-            raise ExportError(f"tf2onnx failed: {_first_line(error)}") from error
+            raise ExportError(f"tf2onnx failed: {first_line(error)}") from error
+    if refused:
+        raise ExportError(
+            f"ONNX has no form that computes the same as {', '.join(refused)}. Use a layer of "
+            "keras_upsample, or fix the size by `input_shape`, which lets a stock UpSampling2D "
+            "become two matrix products."
+        )
     _rename_dimensions(proto, signature, rank4, nchw)
     _describe(proto, metadata, layout)
     try:
         onnx.checker.check_model(proto, full_check=True)
     except Exception as error:
-        reason = "; ".join(complaints) or _first_line(error)
+        reason = "; ".join(complaints) or first_line(error)
         raise ExportError(f"The model has no valid ONNX form: {reason}") from error
     onnx.save(proto, str(path))
 
@@ -70,11 +79,6 @@ def _tensor_names(function: Any, names: list[str]) -> list[str]:
     concrete = function.get_concrete_function()
     by_key = dict(zip(sorted(concrete.structured_outputs), concrete.outputs, strict=True))
     return [by_key[name].name for name in names]
-
-
-def _first_line(error: Exception) -> str:
-    text = str(error).strip()
-    return text.splitlines()[0] if text else type(error).__name__
 
 
 @contextmanager

@@ -15,7 +15,11 @@ import numpy as np
 from ._inference import inference_function
 from ._signature import Signature
 
-_RESIZES = {"ResizeNearestNeighbor": "nearest", "ResizeBilinear": "linear", "ResizeBicubic": "cubic"}
+_RESIZES = {
+    "ResizeNearestNeighbor": "nearest",
+    "ResizeBilinear": "linear",
+    "ResizeBicubic": "cubic",
+}
 _WITHOUT_FORM = ("ResizeArea", "ScaleAndTranslate")
 # Pairs of image sizes at which a model with open sizes is traced; a model may refuse small ones.
 _PROBES = ((64, 96), (256, 320), (572, 604))
@@ -65,18 +69,23 @@ def _node_sizes(model: Any, signature: Signature) -> dict[str, list[Sample]]:
 
 
 def operator_handlers(
-    samples: Mapping[str, list[Sample]], opset: int
+    samples: Mapping[str, list[Sample]], opset: int, refused: list[str]
 ) -> dict[str, tuple[Callable, list]]:
-    """Handlers for `tf2onnx.convert.from_function(custom_op_handlers=...)`."""
+    """Handlers for `tf2onnx.convert.from_function(custom_op_handlers=...)`.
+
+    tf2onnx goes on after a handler's error: what has no equal ONNX form is put into `refused`.
+    """
 
     def resize(ctx: Any, node: Any, name: str, args: list) -> None:
+        if node.type == "ResizeBicubic" and not node.get_attr_value("half_pixel_centers", False):
+            refused.append(f"{node.type} without half-pixel centres at {name!r}")
         _resize(ctx, node, samples.get(name, []), opset)
 
     def transposed(ctx: Any, node: Any, name: str, args: list) -> None:
         _transposed_convolution(ctx, node, samples.get(name, []))
 
     def refuse(ctx: Any, node: Any, name: str, args: list) -> None:
-        raise ValueError(f"{node.type} ({name}) has no ONNX form that computes the same")
+        refused.append(f"{node.type} at {name!r}")
 
     return {
         **{op: (resize, []) for op in _RESIZES},
@@ -127,11 +136,11 @@ def _resize_attributes(node: Any, mode: str, *, integer: bool) -> dict[str, Any]
             attributes["coordinate_transformation_mode"] = "asymmetric"
             attributes["nearest_mode"] = "floor"
         else:
-            attributes["nearest_mode"] = "floor" if coordinates == "asymmetric" else "round_prefer_ceil"
+            attributes["nearest_mode"] = (
+                "floor" if coordinates == "asymmetric" else "round_prefer_ceil"
+            )
     if mode == "cubic":
-        if not half_pixel:
-            raise ValueError("ResizeBicubic without half-pixel centres has no equal ONNX form")
-        # TensorFlow's: Keys' kernel with a = -0.5, taps outside the image dropped.
+        # TensorFlow's with half-pixel centres: Keys' kernel, a = -0.5, taps outside dropped.
         attributes |= {"cubic_coeff_a": -0.5, "exclude_outside": 1}
     return attributes
 

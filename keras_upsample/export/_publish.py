@@ -61,7 +61,7 @@ def check_place(path: Path, *, directory: bool) -> None:
                 )
         elif path.exists():
             raise ValueError(
-                f"`path` {str(path)!r} is a file, and a SavedModel is a folder. Choose another path."
+                f"`path` {str(path)!r} is a file; a SavedModel is a folder. Choose another path."
             )
     elif path.is_dir():
         raise ValueError(

@@ -35,9 +35,7 @@ class Reference:
                 image is not finite.
         """
         infos = _matched(self._signature, runner.inputs, runner.layout)
-        narrowed = replace(
-            self._signature, inputs=tuple(spec for spec, _ in infos.values())
-        )
+        narrowed = replace(self._signature, inputs=tuple(spec for spec, _ in infos.values()))
         result = []
         for case in cases(narrowed, self._images):
             expected = self._answer(case)

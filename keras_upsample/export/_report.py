@@ -118,8 +118,10 @@ class ExportReport:
         rows = [_HEADER] + [row for artefact in self.artefacts for row in _rows(artefact)]
         widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
         rows.insert(1, tuple("-" * width for width in widths))
-        lines = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-                 for row in rows]
+        lines = [
+            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
         lines += [f"{target}: {why}" for target, why in self.failures.items()]
         return "\n".join(lines)
 
@@ -143,7 +145,7 @@ _HEADER = (
 
 
 def _rows(artefact: ArtefactReport) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for index, verification in enumerate(artefact.verifications):
         share = verification.equal_argmax
         checked = (

@@ -120,18 +120,16 @@ def _of_subclass(model: Any, input_shape: ShapeArgument) -> Signature:
         _require_shape(model, input_shape)
         shapes = (None, *_one_shape(model, input_shape))
     leaves = tree.map_shape_structure(_Leaf, shapes)
-    specs = []
+    found = []
     for path, leaf in tree.flatten_with_path(leaves):
         default = "image" if len(leaf.shape) == 4 else "input"
         name = "_".join(str(part) for part in path)
         name = f"input_{name}" if name.isdigit() else name or default
-        specs.append(InputSpec(name, (None, *leaf.shape[1:]), _dtype(model.input_dtype)))
-    specs = _clean(specs)
+        found.append(InputSpec(name, (None, *leaf.shape[1:]), _dtype(model.input_dtype)))
+    specs = _clean(found)
     if input_shape is not None:
         # What the user says goes before the sizes of the first call, which are no promise.
-        specs = tuple(
-            replace(spec, shape=(None,) * len(spec.shape)) for spec in specs
-        )
+        specs = tuple(replace(spec, shape=(None,) * len(spec.shape)) for spec in specs)
     return Signature(specs, leaves, keywords)
 
 
@@ -199,7 +197,8 @@ def _fit(spec: InputSpec, shape: Shape) -> Shape:
             raise ValueError(f"`input_shape` must hold integers >= 1 or None. Received: {shape}.")
         if want is not None and got is not None and want != got:
             raise ValueError(
-                f"`input_shape` for {spec.name!r} must fit the model's own {own}. Received: {shape}."
+                f"`input_shape` for {spec.name!r} must fit the model's own {own}. "
+                f"Received: {shape}."
             )
     return tuple(got if got is not None else want for want, got in zip(own, shape, strict=True))
 

@@ -7,12 +7,13 @@ from typing import Any
 
 @contextmanager
 def stock_layers_replaced(model: Any) -> Iterator[None]:
-    """Inside, each `keras.layers.UpSampling2D` of the model computes through `keras_upsample.ops`.
+    """Inside, some layers of the model compute through operations that every format has.
 
-    Keras' layer repeats rows and columns for `"nearest"` (chains of Tile and Concat in every
+    `UpSampling2D` repeats rows and columns for `"nearest"` (chains of Tile and Concat in every
     format), fails to trace the interpolations where height and width are open, and leaves bicubic
-    to an operator that TFLite lacks. The call is replaced on the instance and put back afterwards:
-    this reaches layers wherever they sit, in subclassed models too.
+    to an operator that TFLite lacks; a dilated `Conv2DTranspose` has no TFLite operator. The call
+    is replaced on the instance and put back afterwards: this reaches layers wherever they sit, in
+    subclassed models too.
     """
     import keras
 
@@ -20,44 +21,89 @@ def stock_layers_replaced(model: Any) -> Iterator[None]:
     try:
         for layer in model._flatten_layers():
             if type(layer) is keras.layers.UpSampling2D:
-                object.__setattr__(layer, "call", _call_of(layer))
-                replaced.append(layer)
+                call = _upsampling(layer)
+            elif type(layer) is keras.layers.Conv2DTranspose and _dilated(layer):
+                call = _dilated_transposed_convolution(layer)
+            else:
+                continue
+            object.__setattr__(layer, "call", call)
+            replaced.append(layer)
         yield
     finally:
         for layer in replaced:
             object.__delattr__(layer, "call")
 
 
-def _call_of(layer: Any) -> Any:
+def _upsampling(layer: Any) -> Any:
     from .. import ops
 
-    original = layer.call
-    resize = {"nearest": ops.resize_nearest, "bilinear": ops.resize_bilinear}.get(
-        layer.interpolation
-    )
+    interpolation, scale = layer.interpolation, tuple(layer.size)
 
     def call(inputs: Any) -> Any:
-        if resize is not None:
-            return resize(inputs, scale=layer.size, data_format=layer.data_format)
-        image = inputs if layer.data_format == "channels_last" else _to_last(inputs)
-        if None in tuple(image.shape[1:3]):
-            return original(inputs)
-        image = _by_matrices(image, layer.size, layer.interpolation)
-        return image if layer.data_format == "channels_last" else _to_first(image)
+        if interpolation == "nearest":
+            return ops.resize_nearest(inputs, scale=scale, data_format=layer.data_format)
+        if interpolation == "bilinear":
+            return ops.resize_bilinear(inputs, scale=scale, data_format=layer.data_format)
+        if interpolation == "bicubic" and all(factor & (factor - 1) == 0 for factor in scale):
+            return ops.resize_bicubic(inputs, scale=scale, data_format=layer.data_format)
+        if layer.data_format == "channels_last":
+            return _as_tensorflow(inputs, scale, interpolation)
+        image = _transpose(inputs, (0, 2, 3, 1))
+        return _transpose(_as_tensorflow(image, scale, interpolation), (0, 3, 1, 2))
 
     return call
 
 
-def _to_last(x: Any) -> Any:
-    import keras
-
-    return keras.ops.transpose(x, (0, 2, 3, 1))
+def _dilated(layer: Any) -> bool:
+    return tuple(layer.dilation_rate) != (1, 1) and tuple(layer.strides) == (1, 1)
 
 
-def _to_first(x: Any) -> Any:
-    import keras
+def _dilated_transposed_convolution(layer: Any) -> Any:
+    """At stride 1 a transposed convolution is a convolution with the kernel turned by 180 degrees.
 
-    return keras.ops.transpose(x, (0, 3, 1, 2))
+    y[i] = sum_k x[i + p - d k] K[k] = sum_j x[i - (d (K-1) - p) + d j] K[K-1-j], zeros outside.
+    """
+    import tensorflow as tf
+
+    def call(inputs: Any) -> Any:
+        kernel = tf.convert_to_tensor(layer.kernel)[::-1, ::-1]  # (kh, kw, out, in)
+        pads = []
+        for size, rate in zip(layer.kernel_size, layer.dilation_rate, strict=True):
+            reach = (size - 1) * rate
+            # "same" crops reach // 2 rows from the begin of the full result, the rest from its end
+            begin = reach - reach // 2 if layer.padding == "same" else reach
+            pads.append((begin, reach // 2 if layer.padding == "same" else reach))
+        first = layer.data_format == "channels_first"
+        x = _transpose(inputs, (0, 2, 3, 1)) if first else inputs
+        y = tf.nn.conv2d(
+            x,
+            tf.transpose(kernel, (0, 1, 3, 2)),
+            strides=1,
+            padding=[(0, 0), *pads, (0, 0)],
+            dilations=layer.dilation_rate,
+        )
+        if layer.use_bias:
+            y = tf.nn.bias_add(y, layer.bias)
+        y = layer.activation(y)
+        return _transpose(y, (0, 3, 1, 2)) if first else y
+
+    return call
+
+
+def _transpose(x: Any, permutation: tuple[int, ...]) -> Any:
+    import tensorflow as tf
+
+    return tf.transpose(x, permutation)
+
+
+def _as_tensorflow(x: Any, scale: tuple[int, int], interpolation: str) -> Any:
+    """TensorFlow's result to the last bit that its tables give, which ours is not meant to be."""
+    import tensorflow as tf
+
+    if None not in tuple(x.shape[1:]):
+        return _by_matrices(x, scale, interpolation)
+    size = tf.shape(x)[1:3] * tf.constant(scale)
+    return tf.image.resize(x, size, method=interpolation)
 
 
 def _by_matrices(x: Any, scale: tuple[int, int], interpolation: str) -> Any:
@@ -67,27 +113,24 @@ def _by_matrices(x: Any, scale: tuple[int, int], interpolation: str) -> Any:
     the operator with all its own rounding (TensorFlow's bicubic looks its weights up in a table of
     1,024 steps), in two matrix products that every runtime has.
     """
-    import keras
+    import tensorflow as tf
 
     height, width, channels = (int(n) for n in x.shape[1:])
     rows = _axis_matrix(height, scale[0], interpolation)
     columns = _axis_matrix(width, scale[1], interpolation)
     new_height, new_width = height * scale[0], width * scale[1]
-    x = keras.ops.reshape(x, (-1, height, width * channels))
-    x = keras.ops.matmul(rows, x)
-    x = keras.ops.reshape(x, (-1, width, channels))
-    x = keras.ops.matmul(columns, x)
-    return keras.ops.reshape(x, (-1, new_height, new_width, channels))
+    x = tf.reshape(x, (-1, height, width * channels))
+    x = tf.matmul(tf.constant(rows[None]), x)
+    x = tf.reshape(x, (-1, width, channels))
+    x = tf.matmul(tf.constant(columns[None]), x)
+    return tf.reshape(x, (-1, new_height, new_width, channels))
 
 
 def _axis_matrix(size: int, scale: int, interpolation: str) -> Any:
-    import keras
     import numpy as np
     import tensorflow as tf
 
     units = np.eye(size, dtype="float32")[:, :, None, None]  # (size, size, 1, 1): unit vectors
     with tf.init_scope():  # a constant, whatever is being traced
-        answers = keras.ops.image.resize(
-            units, (size * scale, 1), interpolation=interpolation, data_format="channels_last"
-        )
-        return np.asarray(answers)[:, :, 0, 0].T
+        answers = tf.image.resize(units, (size * scale, 1), method=interpolation)
+        return answers.numpy()[:, :, 0, 0].T

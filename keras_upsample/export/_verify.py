@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..errors import ExportError, VerificationError
+from ..errors import ExportError, VerificationError, first_line
 from ..runtimes import available, load
 from ._compare import difference
 from ._images import Images
@@ -67,8 +67,9 @@ def compare(reference: Reference, runner: "Runner", gate: Gate) -> Verification:
         try:
             outputs = from_layout(runner(item.feeds), runner.layout)
         except Exception as error:  # every runtime has its own kinds
-            first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-            raise ExportError(f"{runner.runtime} fails on {item.case.label}: {first_line}") from error
+            raise ExportError(
+                f"{runner.runtime} fails on {item.case.label}: {first_line(error)}"
+            ) from error
         expected = dict(item.expected)
         if len(outputs) == len(expected) == 1 and outputs.keys() != expected.keys():
             outputs = dict(zip(expected, outputs.values(), strict=True))
@@ -104,7 +105,8 @@ def measure(reference: Reference, runner: "Runner") -> Latency:
 
     item = reference.cases_for(runner)[0]
     least, most = _LATENCY_ROUNDS
-    artefact, model = [], []
+    artefact: list[float] = []
+    model: list[float] = []
     end = perf_counter() + _LATENCY_SECONDS
     while len(artefact) < least or (len(artefact) < most and perf_counter() < end):
         start = perf_counter()

@@ -90,6 +90,9 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 Gate(FLOAT32_ERROR),
                 suffix=".onnx",
                 also=("openvino",),
+                # ONNX Runtime's cubic Resize takes several times as long as the two matrix
+                # products; they need a fixed size.
+                forms=MappingProxyType({"bicubic": ("matrix", "operator", "taps")}),
             ),
         )
     }

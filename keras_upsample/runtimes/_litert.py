@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArtefactError
+from ..errors import ArtefactError, first_line
 from ._runner import TensorInfo, cpu_threads
 
 
@@ -33,8 +33,9 @@ class LiteRTRunner:
             )
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            first_line = str(error).strip().splitlines()[0] if str(error).strip() else repr(error)
-            raise ArtefactError(f"`{path}` can't be loaded by {self.runtime}: {first_line}") from error
+            raise ArtefactError(
+                f"`{path}` can't be loaded by {self.runtime}: {first_line(error)}"
+            ) from error
         self._module, self._content = module, content
         signatures = self._interpreter.get_signature_list()
         self._runner: Any = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ArtefactError
+from ..errors import ArtefactError, first_line
 from ._runner import TensorInfo, cpu_threads
 
 _DTYPES = {
@@ -38,8 +38,9 @@ class OnnxRunner:
                 str(path), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:  # ONNX Runtime's errors share no base class but Exception
-            first_line = str(error).strip().splitlines()[0]
-            raise ArtefactError(f"`{path}` can't be loaded by {self.runtime}: {first_line}") from error
+            raise ArtefactError(
+                f"`{path}` can't be loaded by {self.runtime}: {first_line(error)}"
+            ) from error
         self._path = Path(path)
         self.inputs = tuple(_info(node) for node in self._session.get_inputs())
         self.outputs = tuple(_info(node) for node in self._session.get_outputs())

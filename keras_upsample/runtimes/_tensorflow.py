@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ArtefactError
+from ..errors import ArtefactError, first_line
 from ._runner import TensorInfo
 
 
@@ -23,9 +23,8 @@ class SavedModelRunner:
             self._loaded = tf.saved_model.load(str(path))
             self._function = self._loaded.signatures["serving_default"]
         except Exception as error:  # tf.errors.*, OSError, ValueError, protobuf's DecodeError
-            text = str(error).strip().splitlines()
             raise ArtefactError(
-                f"`{path}` can't be loaded by {self.runtime}: {text[0] if text else error!r}"
+                f"`{path}` can't be loaded by {self.runtime}: {first_line(error)}"
             ) from error
         _, keywords = self._function.structured_input_signature
         self.inputs = tuple(_info(name, spec) for name, spec in keywords.items())
