@@ -48,7 +48,18 @@ def multiply_adds(model: Any, input_shape: Sequence[int] | None = None) -> int:
             "input_shape=(256, 256, 3)."
         )
     specification = tf.TensorSpec((1, *shape), keras.backend.standardize_dtype(inputs[0].dtype))
-    traced = tf.function(lambda x: model(x, training=False)).get_concrete_function(specification)
+
+    def inference(x: Any) -> Any:
+        # A tf.function inside the model may have been traced at an unknown size already; run
+        # "eagerly" while this graph is being traced, it becomes part of this graph.
+        before = tf.config.functions_run_eagerly()
+        tf.config.run_functions_eagerly(True)
+        try:
+            return model(x, training=False)
+        finally:
+            tf.config.run_functions_eagerly(before)
+
+    traced = tf.function(inference).get_concrete_function(specification)
     return sum(_COUNTERS[op.type](op) for op in _operations(traced.graph) if op.type in _COUNTERS)
 
 

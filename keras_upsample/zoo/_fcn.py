@@ -139,23 +139,12 @@ def _deconvolution(classes: int, step: Step, caffe: bool, trainable: bool) -> An
     Caffe leaves its overhang, (n - 1) * scale + 2 * scale in all, to the crops; "same" cuts half
     a scale on every side, which is exactly n * scale.
     """
-    scale = step.scale
-    if caffe:
-        return layers.TransposedConv2D.from_torch_geometry(
-            classes,
-            2 * scale,
-            scale,
-            0,
-            0,
-            use_bias=False,
-            initializer="bilinear",
-            trainable=trainable,
-            name=step.name,
-        )
     return layers.TransposedConv2D(
         classes,
-        scale,
-        2 * scale,
+        step.scale,
+        2 * step.scale,
+        padding=0 if caffe else None,
+        output_padding=0 if caffe else None,
         use_bias=False,
         initializer="bilinear",
         trainable=trainable,

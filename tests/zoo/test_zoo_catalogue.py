@@ -1,0 +1,37 @@
+"""The list of models, the builders and the cards are one and the same."""
+
+import pathlib
+import subprocess
+import sys
+
+from keras_upsample import zoo
+
+ROOT = pathlib.Path(__file__).parents[2]
+NAMES = {entry.name for entry in zoo.CATALOGUE}
+
+
+def test_catalogue_builders_and_cards_agree():
+    assert set(zoo.__all__) - {"CATALOGUE", "multiply_adds"} == NAMES
+    cards = {path.parent.name for path in (ROOT / "zoo").glob("*/README.md")}
+    assert cards == NAMES
+    for name in NAMES:
+        builder = getattr(zoo, name)
+        assert builder.__name__ == name and builder.__doc__
+        assert (ROOT / "zoo" / name / "architecture.svg").is_file()
+        assert name in (ROOT / "zoo" / "README.md").read_text()
+
+
+def test_papers_are_named_in_the_docstrings():
+    for entry in zoo.CATALOGUE:
+        address = entry.paper.rsplit(" ", 1)[1]
+        assert address.startswith("https://arxiv.org/abs/")
+        assert address in getattr(zoo, entry.name).__doc__
+
+
+def test_the_catalogue_imports_neither_keras_nor_tensorflow():
+    code = (
+        "import sys; from keras_upsample import zoo; assert len(zoo.CATALOGUE) >= 4; "
+        "print([m for m in ('keras', 'tensorflow', 'numpy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
