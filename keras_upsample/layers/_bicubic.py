@@ -15,7 +15,7 @@ class BicubicUpSampling2D(Resize2D):
     """Upsamples by Keys' cubic convolution on each axis.
 
     y[i] = Σ_k w(u − k) x[k] over four neighbours, with w(d) = (a + 2)d³ − (a + 3)d² + 1 for
-    |d| <= 1 and a|d|³ − 5a d² + 8a|d| − 4a for 1 < |d| < 2. `0 1 -> -0.07 0.23 0.77 1.07`.
+    |d| <= 1 and a|d|³ − 5a d² + 8a|d| − 4a for 1 < |d| < 2. `0 1 -> -0.09 0.21 0.79 1.09`.
 
     Input: (N, H, W, C); (N, C, H, W) for "channels_first".
     Output: (N, s·H, s·W, C), or (N, *size, C), of the layer's compute dtype. Half precision is

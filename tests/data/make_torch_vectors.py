@@ -1,0 +1,74 @@
+"""Writes torch_vectors.npz: what PyTorch 2.13.0 computes, for tests that run without PyTorch.
+
+    python tests/data/make_torch_vectors.py
+
+Arrays are named `<case>/x`, `<case>/y` and, for convolutions, `<case>/weight` and `<case>/bias`;
+`cases` holds, as JSON, the arguments of each. Everything is in PyTorch's order (N, C, H, W).
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+PATH = Path(__file__).with_name("torch_vectors.npz")
+SIZES = [(10, 14), (15, 21), (8, 11), (3, 4), (1, 1), (17, 5)]  # of a 5 x 7 image
+GEOMETRIES = [  # kernel, stride, padding, output_padding
+    (2, 2, 0, 0),
+    (4, 2, 1, 0),
+    (3, 2, 1, 1),
+    (3, 3, 0, 0),
+    (16, 8, 4, 0),
+    (5, 2, 2, 1),
+]
+
+
+def main() -> None:
+    torch.manual_seed(20150518)
+    arrays: dict[str, np.ndarray] = {}
+    cases: dict[str, dict[str, object]] = {}
+
+    def keep(name: str, arguments: dict[str, object], **tensors: torch.Tensor) -> None:
+        cases[name] = arguments
+        for key, tensor in tensors.items():
+            arrays[f"{name}/{key}"] = tensor.detach().numpy()
+
+    x = torch.randn(2, 2, 5, 7)
+    for size in SIZES:
+        for mode in ("nearest", "nearest-exact", "bilinear", "bicubic"):
+            for align in (False, True) if mode.startswith("bi") else (None,):
+                y = functional.interpolate(x, size=size, mode=mode, align_corners=align)
+                name = f"interpolate_{mode}_{align}_{size[0]}x{size[1]}"
+                keep(name, {"mode": mode, "align_corners": align, "size": size}, x=x, y=y)
+
+    for scale in (2, 3, 4):
+        x = torch.randn(2, 2 * scale**2, 3, 5)
+        y = functional.pixel_shuffle(x, scale)
+        keep(f"pixel_shuffle_{scale}", {"scale": scale}, x=x, y=y)
+
+    for kernel, stride, padding, output_padding in GEOMETRIES:
+        layer = torch.nn.ConvTranspose2d(3, 2, kernel, stride, padding, output_padding)
+        x = torch.randn(2, 3, 4, 3)
+        arguments = {
+            "filters": 2,
+            "kernel_size": kernel,
+            "stride": stride,
+            "padding": padding,
+            "output_padding": output_padding,
+        }
+        name = f"conv_transpose_{kernel}_{stride}_{padding}_{output_padding}"
+        keep(name, arguments, x=x, y=layer(x), weight=layer.weight, bias=layer.bias)
+
+    layer = torch.nn.ConvTranspose2d(16, 8, kernel_size=2, stride=2)
+    x = torch.randn(1, 16, 8, 8)
+    arguments = {"filters": 8, "kernel_size": 2, "stride": 2, "padding": 0, "output_padding": 0}
+    keep("article", arguments, x=x, y=layer(x), weight=layer.weight, bias=layer.bias)
+
+    np.savez_compressed(PATH, cases=np.array(json.dumps(cases)), **arrays)
+    print(f"{PATH}: {len(cases)} cases, {PATH.stat().st_size} bytes, PyTorch {torch.__version__}")
+
+
+if __name__ == "__main__":
+    main()

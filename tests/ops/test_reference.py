@@ -1,0 +1,106 @@
+"""The oracle against grids worked by hand."""
+
+import numpy as np
+import pytest
+import reference
+
+pytestmark = pytest.mark.backend_neutral
+
+
+def row(*values: float) -> np.ndarray:
+    return np.array(values, "float64").reshape(1, 1, -1, 1)
+
+
+@pytest.mark.parametrize(
+    ("interpolation", "coordinates", "given", "size", "expected"),
+    [
+        ("nearest", "half_pixel", (1, 2), 4, (1, 1, 2, 2)),
+        ("nearest", "half_pixel", (1, 2, 3), 5, (1, 1, 2, 3, 3)),  # u + 1/2: .3 .9 1.5 2.1 2.7
+        ("nearest", "asymmetric", (1, 2, 3), 5, (1, 1, 2, 2, 3)),  # u: 0 .6 1.2 1.8 2.4
+        ("nearest", "align_corners", (1, 2, 3), 5, (1, 2, 2, 3, 3)),  # u: 0 .5 1 1.5 2
+        ("nearest", "align_corners", (7, 8), 1, (7,)),
+        ("bilinear", "half_pixel", (1, 2), 4, (1, 1.25, 1.75, 2)),
+        ("bilinear", "align_corners", (0, 3), 4, (0, 1, 2, 3)),
+        ("bilinear", "asymmetric", (1, 2), 4, (1, 1.5, 2, 2)),
+        ("bilinear", "half_pixel", (0, 4, 8, 12), 2, (2, 10)),
+        ("bilinear", "align_corners", (5, 8), 1, (5,)),
+        # t = 1/4 behind pixel 0 of 0 1: weights -9/128 111/128 29/128 -3/128, the first dropped
+        # and the last too: 29/128 / (140/128). At u = -1/4 the last two are left, 111 and -9.
+        ("bicubic", "half_pixel", (0, 1), 4, (-9 / 102, 29 / 140, 111 / 140, 111 / 102)),
+    ],
+)
+def test_one_row(
+    interpolation: str,
+    coordinates: str,
+    given: tuple[float, ...],
+    size: int,
+    expected: tuple[float, ...],
+) -> None:
+    y = reference.resize(row(*given), interpolation, (1, size), coordinates)
+    np.testing.assert_allclose(y, row(*expected), rtol=0, atol=1e-15)
+
+
+def test_rows_and_columns_are_told_apart() -> None:
+    x = np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
+    y = reference.resize(x, "nearest", (2, 4))
+    assert y[0, :, :, 0].tolist() == [[1, 1, 2, 2], [3, 3, 4, 4]]
+    y = reference.resize(x, "nearest", (3, 2), "asymmetric")
+    assert y[0, :, :, 0].tolist() == [[1, 2], [1, 2], [3, 4]]
+
+
+def test_bicubic_clamp_with_pytorchs_coefficient() -> None:
+    # Weights of the four taps at a = -3/4: -27 225 67 -9 (/256) at t = 1/4, reversed at t = 3/4;
+    # u = -1/4 1/4 3/4 5/4 7/4 9/4, the pixels beyond the border being 0 on the left, 1 on the right.
+    y = reference.resize(row(0, 0, 1), "bicubic", (1, 6), "half_pixel", -0.75, "clamp")
+    expected = (0, -9 / 256, -27 / 256, (67 - 9) / 256, (225 - 27) / 256, (225 + 67 - 9) / 256)
+    np.testing.assert_allclose(y, row(*expected), rtol=0, atol=1e-15)
+
+
+def test_keys_kernel_interpolates_and_sums_to_one() -> None:
+    for a in (-0.5, -0.75):
+        assert [reference.keys(d, a) for d in (0, 1, 2, -1)] == [1, 0, 0, 0]
+        for t in (0.125, 0.3):
+            assert sum(reference.keys(t - k, a) for k in (-1, 0, 1, 2)) == pytest.approx(1)
+
+
+def test_pixel_shuffle() -> None:
+    x = np.arange(1.0, 9.0).reshape(1, 1, 1, 8)
+    dcr = reference.pixel_shuffle(x, 2, "dcr")
+    assert dcr[0, :, :, 0].tolist() == [[1, 3], [5, 7]]
+    assert dcr[0, :, :, 1].tolist() == [[2, 4], [6, 8]]
+    crd = reference.pixel_shuffle(x, 2, "crd")
+    assert crd[0, :, :, 0].tolist() == [[1, 2], [3, 4]]
+    assert crd[0, :, :, 1].tolist() == [[5, 6], [7, 8]]
+    for order, y in (("dcr", dcr), ("crd", crd)):
+        assert np.array_equal(reference.pixel_unshuffle(y, 2, order), x)
+
+
+def test_transposed_conv() -> None:
+    x = row(1, 2)
+    kernel = np.array([10.0, 20.0, 30.0]).reshape(1, 3, 1, 1)
+    whole = reference.transposed_conv(x, kernel, (1, 2), ((0, 0), (0, 0)))
+    assert whole.ravel().tolist() == [10, 20, 30 + 20, 40, 60]
+    cut = reference.transposed_conv(x, kernel, (1, 2), ((0, 0), (1, 1)), np.array([1.0]))
+    assert cut.ravel().tolist() == [21, 51, 41]
+    longer = reference.transposed_conv(x, kernel, (1, 2), ((0, 0), (0, -2)))
+    assert longer.ravel().tolist() == [10, 20, 50, 40, 60, 0, 0]
+
+
+def test_transposed_conv_sums_input_channels() -> None:
+    x = np.array([1.0, 2.0]).reshape(1, 1, 1, 2)
+    kernel = np.array([[1.0, 10.0], [100.0, 1000.0], [0.0, 1.0]]).reshape(1, 1, 3, 2)
+    y = reference.transposed_conv(x, kernel, (1, 1), ((0, 0), (0, 0)))
+    assert y.ravel().tolist() == [21, 2100, 2]
+
+
+def test_conv_same() -> None:
+    kernel = np.array([1.0, 10.0, 100.0]).reshape(1, 3, 1, 1)
+    assert reference.conv_same(row(1, 2, 3), kernel).ravel().tolist() == [210, 321, 32]
+
+
+def test_gates() -> None:
+    one, zero = np.ones((1, 1)), np.zeros(1)
+    y = reference.attention_gate(row(2), row(-2), one, one, zero, one, zero)
+    assert y.ravel().tolist() == [2, -1]  # ReLU(0) -> sigmoid(0) = 1/2
+    y = reference.squeeze_excite(row(2, 4), one, zero, one * 0, zero, one * 0, zero)
+    assert y.ravel().tolist() == [2, 4]  # a half and a half

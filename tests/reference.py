@@ -1,0 +1,197 @@
+"""The oracle: every operation of this package once more, as plain loops in float64.
+
+It imports nothing of the package and shares no line with it. Images are (N, H, W, C).
+"""
+
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def source(i: int, n_in: int, n_out: int, coordinates: str) -> Fraction:
+    """The exact source coordinate of output pixel i."""
+    scale = Fraction(n_out, n_in)
+    if coordinates == "half_pixel":
+        return (i + Fraction(1, 2)) / scale - Fraction(1, 2)
+    if coordinates == "align_corners":
+        return Fraction(0) if n_out == 1 else Fraction(i * (n_in - 1), n_out - 1)
+    if coordinates == "asymmetric":
+        return i / scale
+    raise ValueError(coordinates)
+
+
+def nearest_line(line: Array, n_out: int, coordinates: str) -> Array:
+    rows = []
+    for i in range(n_out):
+        u = source(i, len(line), n_out, coordinates)
+        k = floor(u) if coordinates == "asymmetric" else floor(u + Fraction(1, 2))
+        rows.append(line[min(max(k, 0), len(line) - 1)])
+    return np.stack(rows)
+
+
+def linear_line(line: Array, n_out: int, coordinates: str) -> Array:
+    last = len(line) - 1
+    rows = []
+    for i in range(n_out):
+        u = source(i, len(line), n_out, coordinates)
+        k = floor(u)
+        t = float(u - k)
+        rows.append((1 - t) * line[min(max(k, 0), last)] + t * line[min(max(k + 1, 0), last)])
+    return np.stack(rows)
+
+
+def keys(distance: float, a: float) -> float:
+    """Keys' cubic convolution kernel."""
+    d = abs(distance)
+    if d <= 1:
+        return (a + 2) * d**3 - (a + 3) * d**2 + 1
+    if d < 2:
+        return a * d**3 - 5 * a * d**2 + 8 * a * d - 4 * a
+    return 0.0
+
+
+def cubic_line(line: Array, n_out: int, coordinates: str, coefficient: float, border: str) -> Array:
+    last = len(line) - 1
+    rows = []
+    for i in range(n_out):
+        u = source(i, len(line), n_out, coordinates)
+        total, weights = np.zeros(line.shape[1:]), 0.0
+        for k in range(floor(u) - 1, floor(u) + 3):
+            if border == "renormalize" and not 0 <= k <= last:
+                continue
+            weight = keys(float(u - k), coefficient)
+            total = total + weight * line[min(max(k, 0), last)]
+            weights += weight
+        rows.append(total / weights if border == "renormalize" else total)
+    return np.stack(rows)
+
+
+def resize(
+    x: Array,
+    interpolation: str,
+    size: tuple[int, int],
+    coordinates: str = "half_pixel",
+    coefficient: float = -0.5,
+    border: str = "renormalize",
+) -> Array:
+    """Resize (N, H, W, C) to (N, *size, C)."""
+
+    def line(values: Array, n_out: int) -> Array:
+        if len(values) == n_out:
+            return values
+        if interpolation == "nearest":
+            return nearest_line(values, n_out, coordinates)
+        if interpolation == "bilinear":
+            return linear_line(values, n_out, coordinates)
+        return cubic_line(values, n_out, coordinates, coefficient, border)
+
+    images = []
+    for image in np.asarray(x, "float64"):
+        image = line(image, size[0])
+        images.append(np.swapaxes(line(np.swapaxes(image, 0, 1), size[1]), 0, 1))
+    return np.stack(images)
+
+
+def pixel_shuffle(x: Array, s: int, order: str = "dcr") -> Array:
+    n, h, w, channels = x.shape
+    c = channels // s**2
+    y = np.zeros((n, h * s, w * s, c))
+    for i in range(h):
+        for j in range(w):
+            for a in range(s):
+                for b in range(s):
+                    for k in range(c):
+                        source_channel = (a * s + b) * c + k
+                        if order == "crd":
+                            source_channel = k * s * s + a * s + b
+                        y[:, s * i + a, s * j + b, k] = x[:, i, j, source_channel]
+    return y
+
+
+def pixel_unshuffle(y: Array, s: int, order: str = "dcr") -> Array:
+    n, rows, columns, c = y.shape
+    x = np.zeros((n, rows // s, columns // s, c * s * s))
+    for i in range(rows):
+        for j in range(columns):
+            a, b = i % s, j % s
+            for k in range(c):
+                channel = (a * s + b) * c + k if order == "dcr" else k * s * s + a * s + b
+                x[:, i // s, j // s, channel] = y[:, i, j, k]
+    return x
+
+
+def transposed_conv(
+    x: Array,
+    kernel: Array,
+    stride: tuple[int, int],
+    crop: tuple[tuple[int, int], tuple[int, int]],
+    bias: Array | None = None,
+) -> Array:
+    """Spread each pixel over the kernel (kh, kw, out, in), then take `crop` off both ends."""
+    n, h, w, _ = x.shape
+    kh, kw, filters, _ = kernel.shape
+    full_h, full_w = (h - 1) * stride[0] + kh, (w - 1) * stride[1] + kw
+    (top, bottom), (left, right) = crop
+    room_h, room_w = max(full_h, full_h - bottom), max(full_w, full_w - right)
+    y = np.zeros((n, room_h, room_w, filters))
+    for i in range(h):
+        for j in range(w):
+            for a in range(kh):
+                for b in range(kw):
+                    spread = x[:, i, j, :] @ kernel[a, b].T
+                    y[:, i * stride[0] + a, j * stride[1] + b, :] += spread
+    y = y[:, top : full_h - bottom, left : full_w - right, :]
+    return y if bias is None else y + bias
+
+
+def torch_transposed_conv(
+    x: Array,
+    kernel: Array,
+    stride: int,
+    padding: int,
+    output_padding: int,
+    bias: Array | None = None,
+) -> Array:
+    """PyTorch's geometry: (n − 1)·stride + k − 2·padding + output_padding."""
+    crop = (padding, padding - output_padding)
+    return transposed_conv(x, kernel, (stride, stride), (crop, crop), bias)
+
+
+def conv_same(x: Array, kernel: Array, bias: Array | None = None) -> Array:
+    """Convolution (kh, kw, in, out) with zeros around, an odd one at the end."""
+    n, h, w, _ = x.shape
+    kh, kw, _, filters = kernel.shape
+    y = np.zeros((n, h, w, filters))
+    for i in range(h):
+        for j in range(w):
+            for a in range(kh):
+                for b in range(kw):
+                    p, q = i + a - (kh - 1) // 2, j + b - (kw - 1) // 2
+                    if 0 <= p < h and 0 <= q < w:
+                        y[:, i, j, :] += x[:, p, q, :] @ kernel[a, b]
+    return y if bias is None else y + bias
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def attention_gate(
+    decoder: Array, skip: Array, w_skip: Array, w_decoder: Array, b: Array, psi: Array, b_psi: Array
+) -> Array:
+    """Oktay 2018: [decoder, α·skip], with matrices (in, out) for the 1x1 convolutions."""
+    inner = np.maximum(skip @ w_skip + decoder @ w_decoder + b, 0)
+    alpha = sigmoid(inner @ psi + b_psi)
+    return np.concatenate([decoder, alpha * skip], axis=-1)
+
+
+def squeeze_excite(
+    u: Array, w1: Array, b1: Array, w2: Array, b2: Array, w: Array, b: Array
+) -> Array:
+    """Roy 2018: U by channel plus U by pixel."""
+    mean = u.mean(axis=(1, 2), keepdims=True)
+    by_channel = sigmoid(np.maximum(mean @ w1 + b1, 0) @ w2 + b2)
+    return u * by_channel + u * sigmoid(u @ w + b)
