@@ -1,15 +1,16 @@
 """Model -> ONNX file."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError, first_line
-from ._inference import inference_function, tensor_specs
+from ._inference import tensor_specs
 from ._metadata import Metadata
 from ._onnx_operators import operator_handlers, size_samples
+from ._onnx_weights import large_weights, lower_weights, weight_specs
 from ._signature import Signature
 
 OPSETS = range(13, 19)
@@ -34,7 +35,8 @@ def write_onnx(
     """
     import onnx
 
-    function = inference_function(model, signature)
+    weights = large_weights(model)
+    function = _lifted_function(model, signature, weights)
     outputs = function.get_concrete_function().structured_outputs
     rank4 = {
         "inputs": [spec.name for spec in signature.inputs if len(spec.shape) == 4],
@@ -48,7 +50,7 @@ def write_onnx(
         try:
             proto, _ = tf2onnx.convert.from_function(
                 function,
-                input_signature=tensor_specs(signature.inputs),
+                input_signature=[*tensor_specs(signature.inputs), *weight_specs(weights)],
                 opset=opset,
                 custom_op_handlers=operator_handlers(
                     size_samples(model, signature), opset, refused
@@ -64,6 +66,7 @@ def write_onnx(
             "keras_upsample, or fix the size by `input_shape`, which lets a stock UpSampling2D "
             "become two matrix products."
         )
+    lower_weights(proto, weights)
     _rename_dimensions(proto, signature, rank4, nchw)
     _describe(proto, metadata, layout)
     try:
@@ -72,6 +75,22 @@ def write_onnx(
         reason = "; ".join(complaints) or first_line(error)
         raise ExportError(f"The model has no valid ONNX form: {reason}") from error
     onnx.save(proto, str(path))
+
+
+def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -> Any:
+    """The inference function with the large weights as further inputs."""
+    import keras
+    import tensorflow as tf
+
+    specs = [*tensor_specs(signature.inputs), *weight_specs(weights)]
+
+    @tf.function(input_signature=specs, autograph=False)
+    def infer(*tensors: Any) -> dict[str, Any]:
+        count = len(signature.inputs)
+        with keras.StatelessScope(zip(weights, tensors[count:], strict=True)):
+            return signature.call(model, tensors[:count])
+
+    return infer
 
 
 def _tensor_names(function: Any, names: list[str]) -> list[str]:

@@ -6,7 +6,7 @@ open, wrap every resize and transposed convolution in some twenty nodes of shape
 forms here need none of it wherever the output size is an affine function of the input size.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -88,6 +88,9 @@ def operator_handlers(
         refused.append(f"{node.type} at {name!r}")
 
     return {
+        "FloorMod": (_floor_mod, []),
+        "FloorDiv": (_floor_div, []),
+        "StridedSlice": (_strided_slice, []),
         **{op: (resize, []) for op in _RESIZES},
         **{op: (refuse, []) for op in _WITHOUT_FORM},
         "Conv2DBackpropInput": (transposed, []),
@@ -151,10 +154,10 @@ def _transposed_convolution(ctx: Any, node: Any, samples: list[Sample]) -> None:
     channels_last = node.get_attr_value("data_format", b"NHWC") in (b"NHWC", "NHWC")
     dilated = set(node.get_attr_value("dilations", [1])) != {1}
     surplus = None
-    if channels_last and not dilated and node.inputs[1].is_const():
-        kernel = node.inputs[1].get_tensor_value(as_list=False)  # (kh, kw, out, in)
+    kernel = ctx.get_shape(node.input[1])  # (kh, kw, out, in)
+    if channels_last and not dilated and kernel is not None and -1 not in kernel:
         strides = list(node.get_attr_value("strides"))[1:3]
-        surplus = _surplus(samples, kernel.shape[:2], strides)
+        surplus = _surplus(samples, kernel[:2], strides)
     if surplus is None:
         ConvTranspose.version_1(ctx, node)
         return
@@ -162,16 +165,16 @@ def _transposed_convolution(ctx: Any, node: Any, samples: list[Sample]) -> None:
     # negative surplus are rows that no kernel reaches.
     begins = [max(n, 0) // 2 for n in surplus]
     ends = [max(n, 0) - begin for n, begin in zip(surplus, begins, strict=True)]
-    attributes = {"strides": strides, "pads": begins + ends, "kernel_shape": list(kernel.shape[:2])}
+    attributes = {"strides": strides, "pads": begins + ends, "kernel_shape": list(kernel[:2])}
     if min(surplus) < 0:
         attributes["output_padding"] = [max(-n, 0) for n in surplus]
-    weights = _constant(ctx, np.ascontiguousarray(kernel.transpose(3, 2, 0, 1)))
+    weights = _transpose(ctx, node.input[1], (3, 2, 0, 1))
     inputs = [_transpose(ctx, node.input[2], (0, 3, 1, 2)), weights, *node.input[3:]]
     _replace_by(ctx, node, "ConvTranspose", inputs, attributes)
 
 
 def _surplus(
-    samples: list[Sample], kernel: tuple[int, int], strides: list[int]
+    samples: list[Sample], kernel: Sequence[int], strides: list[int]
 ) -> tuple[int, int] | None:
     """By how much the full output, (n - 1) s + k, exceeds the real one, if always the same."""
     surplus = {
@@ -184,6 +187,75 @@ def _surplus(
         return None
     height, width = surplus.pop()
     return height, width
+
+
+def _is_integer(ctx: Any, name: str) -> bool:
+    from onnx import TensorProto
+
+    return ctx.get_dtype(name) in (TensorProto.INT32, TensorProto.INT64)
+
+
+def _floor_mod(ctx: Any, node: Any, name: str, args: list) -> None:
+    """tf2onnx takes x - trunc(x / y) y, which is another number for a negative x."""
+    from tf2onnx.onnx_opset.math import FloorMod
+
+    if _is_integer(ctx, node.input[0]):
+        node.type = "Mod"
+    else:
+        FloorMod.version_7(ctx, node)
+
+
+def _floor_div(ctx: Any, node: Any, name: str, args: list) -> None:
+    """floor(x / y) = (x - mod(x, y)) / y; the division of integers alone truncates."""
+    from tf2onnx.onnx_opset.math import FloorDiv
+
+    if not _is_integer(ctx, node.input[0]):
+        FloorDiv.version_6(ctx, node)
+        return
+    x, y = node.input
+    shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
+    ctx.remove_node(node.name)
+    rest = ctx.make_node("Mod", [x, y], dtypes=dtypes, shapes=shapes).output[0]
+    whole = ctx.make_node("Sub", [x, rest], dtypes=dtypes, shapes=shapes).output[0]
+    ctx.make_node("Div", [whole, y], name=node.name, outputs=outputs, dtypes=dtypes, shapes=shapes)
+
+
+def _strided_slice(ctx: Any, node: Any, name: str, args: list) -> None:
+    """A crop of an image to a size that the graph computes, without tf2onnx's masks around it."""
+    from tf2onnx.onnx_opset.tensor import StridedSlice
+
+    def mask(which: str) -> int:
+        return int(node.get_attr_value(which, 0))
+
+    begin, strides = node.inputs[1], node.inputs[3]
+    rank = len(ctx.get_shape(node.input[0]) or [])
+    plain = (
+        rank == 4
+        and not (mask("ellipsis_mask") or mask("new_axis_mask") or mask("shrink_axis_mask"))
+        and begin.is_const()
+        and strides.is_const()
+        and set(strides.get_tensor_value()) == {1}
+        and len(begin.get_tensor_value()) == rank
+    )
+    if not plain or node.inputs[2].is_const():
+        StridedSlice.version_13(ctx, node)
+        return
+    axes = [axis for axis in range(rank) if not mask("end_mask") >> axis & 1]
+    starts = [
+        0 if mask("begin_mask") >> axis & 1 else begin.get_tensor_value()[axis] for axis in axes
+    ]
+    image, end = node.input[0], node.input[2]
+    shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
+    ctx.remove_node(node.name)
+    ends = ctx.make_node("Gather", [_as_int64(ctx, end), _constant(ctx, np.array(axes))]).output[0]
+    ctx.make_node(
+        "Slice",
+        [image, _constant(ctx, np.array(starts)), ends, _constant(ctx, np.array(axes))],
+        name=node.name,
+        outputs=outputs,
+        shapes=shapes,
+        dtypes=dtypes,
+    )
 
 
 def _replace_by(ctx: Any, node: Any, op: str, inputs: list[str], attributes: dict) -> None:

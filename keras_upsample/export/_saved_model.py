@@ -3,21 +3,27 @@
 from pathlib import Path
 from typing import Any
 
-from ._inference import tensor_specs
+from ._inference import inference_function
 from ._signature import Signature
 
 
 def write_saved_model(model: Any, signature: Signature, path: Path) -> None:
-    """Write the model's inference function and its variables.
+    """Write the model's inference function and the weights that it reads.
 
     The signature's inputs and outputs carry the names of `signature`; open sizes stay open.
+    `keras.export.ExportArchive` would store each weight twice, once as Keras' variable and once as
+    TensorFlow's; here the traced function says which variables it needs.
     """
-    import keras
+    import tensorflow as tf
 
-    def serve(*tensors: Any) -> dict[str, Any]:
-        return signature.call(model, tensors)
-
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint("serve", serve, input_signature=tensor_specs(signature.inputs))
-    archive.write_out(str(path), verbose=False)
+    function = inference_function(model, signature)
+    concrete = function.get_concrete_function()
+    module = tf.Module()
+    module.model_weights = list(concrete.graph.variables)
+    module.serve = function
+    try:
+        tf.saved_model.save(module, str(path), signatures={"serving_default": concrete})
+    except AssertionError:
+        # The model holds other resources than variables (lookup tables): let it be tracked whole.
+        module.model = model
+        tf.saved_model.save(module, str(path), signatures={"serving_default": concrete})
