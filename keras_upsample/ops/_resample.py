@@ -148,19 +148,20 @@ def _by_matrix(
         for axis, n_in, n_out in _lengths(known, axes, factors, target)
     }
     x = ops.cast(x, compute)
+    # `@`, not keras.ops.matmul, which on PyTorch multiplies float64 in float32.
     if data_format == "channels_first":
         if 2 in matrices:
-            x = ops.matmul(matrices[2], x)  # (N, C, H', W)
+            x = matrices[2] @ x  # (N, C, H', W)
         if 3 in matrices:
-            x = ops.matmul(x, ops.transpose(matrices[3]))  # (N, C, H', W')
+            x = x @ ops.transpose(matrices[3])  # (N, C, H', W')
         return ops.cast(x, dtype)
     batch, h, w, c = known
     if 1 in matrices:
         x = reshape(x, (batch, h, w * c))  # (N, H, W·C)
-        x = ops.matmul(matrices[1], x)  # (N, H', W·C)
+        x = matrices[1] @ x  # (N, H', W·C)
         h = matrices[1].shape[0]
     if 2 in matrices:
         x = ops.reshape(x, (-1, w, c))  # (N·H', W, C)
-        x = ops.matmul(matrices[2], x)  # (N·H', W', C)
+        x = matrices[2] @ x  # (N·H', W', C)
         w = matrices[2].shape[0]
     return ops.cast(reshape(x, (batch, h, w, c)), dtype)  # (N, H', W', C)

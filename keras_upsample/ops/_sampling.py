@@ -39,9 +39,9 @@ def source_ratio(n_in: Size, n_out: Size, coordinates: str) -> tuple[Any, Any]:
         return (2 * i + 1) * n_in - n_out, 2 * n_out
     if coordinates == "asymmetric":
         return i * n_in, n_out
-    if xp is np:
+    if isinstance(n_out, int):
         return i * (n_in - 1), max(n_out - 1, 1)
-    return i * (n_in - 1), xp.maximum(n_out - 1, 1)
+    return i * (n_in - 1), keras.ops.maximum(n_out - 1, 1)
 
 
 def nearest_indices(n_in: Size, n_out: Size, coordinates: str) -> Any:

@@ -50,7 +50,7 @@ def test_rows_and_columns_are_told_apart() -> None:
 
 def test_bicubic_clamp_with_pytorchs_coefficient() -> None:
     # Weights of the four taps at a = -3/4: -27 225 67 -9 (/256) at t = 1/4, reversed at t = 3/4;
-    # u = -1/4 1/4 3/4 5/4 7/4 9/4, the pixels beyond the border being 0 on the left, 1 on the right.
+    # u = -1/4 1/4 3/4 5/4 7/4 9/4; beyond the border lies 0 on the left and 1 on the right.
     y = reference.resize(row(0, 0, 1), "bicubic", (1, 6), "half_pixel", -0.75, "clamp")
     expected = (0, -9 / 256, -27 / 256, (67 - 9) / 256, (225 - 27) / 256, (225 + 67 - 9) / 256)
     np.testing.assert_allclose(y, row(*expected), rtol=0, atol=1e-15)

@@ -1,0 +1,105 @@
+"""Against what PyTorch 2.13.0 computed (tests/data/make_torch_vectors.py wrote the file)."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from compare import as_numpy
+
+from keras_upsample import layers, ops
+
+pytestmark = pytest.mark.backend_neutral
+
+with np.load(Path(__file__).parents[1] / "data" / "torch_vectors.npz") as _file:
+    VECTORS = {name: _file[name] for name in _file.files}
+CASES = json.loads(str(VECTORS["cases"]))
+LARGEST_ERROR = 1e-5
+
+
+def names(prefix: str) -> list[str]:
+    found = [name for name in CASES if name.startswith(prefix)]
+    assert found
+    return found
+
+
+def compare(actual: object, name: str) -> None:
+    values, dtype = as_numpy(actual)
+    expected = VECTORS[f"{name}/y"]
+    assert (values.shape, dtype) == (expected.shape, "float32")
+    assert np.abs(values - expected).max() <= LARGEST_ERROR
+
+
+@pytest.mark.parametrize("name", names("interpolate_"))
+@pytest.mark.parametrize("form", ["operator", "taps", "matrix"])
+def test_interpolate(name: str, form: str) -> None:
+    case = CASES[name]
+    options: dict = {"size": tuple(case["size"]), "data_format": "channels_first"}
+    mode = case["mode"]
+    if mode.startswith("nearest"):
+        options["coordinates"] = "half_pixel" if mode == "nearest-exact" else "asymmetric"
+        function = ops.resize_nearest
+    else:
+        options["coordinates"] = "align_corners" if case["align_corners"] else "half_pixel"
+        function = ops.resize_bilinear
+        if mode == "bicubic":
+            function = ops.resize_bicubic
+            options |= {"coefficient": -0.75, "border": "clamp"}
+    with ops.resize_forms({mode.removesuffix("-exact"): (form,)}):
+        compare(function(VECTORS[f"{name}/x"], **options), name)
+
+
+@pytest.mark.parametrize("name", names("pixel_shuffle_"))
+def test_pixel_shuffle(name: str) -> None:
+    x, scale = VECTORS[f"{name}/x"], CASES[name]["scale"]
+    compare(ops.pixel_shuffle(x, scale, "crd", data_format="channels_first"), name)
+
+
+@pytest.mark.parametrize("name", [*names("conv_transpose_"), "article"])
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_conv_transpose(name: str, data_format: str) -> None:
+    layer = layers.TransposedConv2D.from_torch_geometry(**CASES[name], data_format=data_format)
+    x = VECTORS[f"{name}/x"]
+    if data_format == "channels_last":
+        x = np.ascontiguousarray(x.transpose(0, 2, 3, 1))
+    layer.build(x.shape)
+    layer.set_weights([VECTORS[f"{name}/weight"].transpose(2, 3, 1, 0), VECTORS[f"{name}/bias"]])
+    y = as_numpy(layer(x))[0]
+    compare(y if data_format == "channels_first" else y.transpose(0, 3, 1, 2), name)
+
+
+def test_the_articles_example_has_the_articles_shapes() -> None:
+    assert VECTORS["article/x"].shape == (1, 16, 8, 8)
+    assert VECTORS["article/y"].shape == (1, 8, 16, 16)
+
+
+def test_exactly_scaling_layer_is_pytorchs_where_the_geometries_meet() -> None:
+    """Kernel 4, stride 2, padding 1 takes one pixel off each side, as the default crop does."""
+    name = "conv_transpose_4_2_1_0"
+    layer = layers.TransposedConv2D(2, 2, 4, data_format="channels_first")
+    layer.build(VECTORS[f"{name}/x"].shape)
+    layer.set_weights([VECTORS[f"{name}/weight"].transpose(2, 3, 1, 0), VECTORS[f"{name}/bias"]])
+    compare(layer(VECTORS[f"{name}/x"]), name)
+
+
+def test_against_pytorch_itself() -> None:
+    """Random geometries, where PyTorch is installed."""
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed: vectors only")
+    rng = np.random.default_rng(11)
+    for _ in range(30):
+        kernel, stride = int(rng.integers(1, 7)), int(rng.integers(1, 5))
+        padding, output_padding = int(rng.integers(0, kernel)), int(rng.integers(0, stride))
+        theirs = torch.nn.ConvTranspose2d(2, 3, kernel, stride, padding, output_padding)
+        x = rng.uniform(-1, 1, (1, 2, 8, 9)).astype("float32")
+        with torch.no_grad():
+            expected = theirs(torch.tensor(x)).numpy()
+        ours = layers.TransposedConv2D.from_torch_geometry(
+            3, kernel, stride, padding, output_padding, data_format="channels_first"
+        )
+        ours.build(x.shape)
+        ours.set_weights(
+            [theirs.weight.detach().numpy().transpose(2, 3, 1, 0), theirs.bias.detach().numpy()]
+        )
+        y = as_numpy(ours(x))[0]
+        assert y.shape == expected.shape
+        assert np.abs(y - expected).max() <= LARGEST_ERROR
