@@ -5,7 +5,7 @@ from typing import Any
 from keras import ops
 
 from . import _arguments as arguments
-from ._backend import Size, on_tensorflow, sizes
+from ._backend import Size, length, on_tensorflow
 
 
 def fit(x: Any, reference: Any, data_format: str) -> Any:
@@ -14,16 +14,11 @@ def fit(x: Any, reference: Any, data_format: str) -> Any:
     What is too much is lost at the bottom and at the right, what is missing is zero there.
     """
     axes = arguments.spatial_axes(data_format)
-    target = sizes(reference)
     x = crop_end(x, reference, data_format)
-    have = sizes(x)
     missing = []
     for axis in axes:
-        known = isinstance(have[axis], int) and isinstance(target[axis], int)
-        if known:
-            missing.append(max(target[axis] - have[axis], 0))
-        else:
-            missing.append(ops.maximum(target[axis] - have[axis], 0))
+        excess = length(reference, axis) - length(x, axis)
+        missing.append(max(excess, 0) if isinstance(excess, int) else ops.maximum(excess, 0))
     return _pad_end(x, missing, axes, [reference.shape[axis] for axis in axes])
 
 
@@ -32,12 +27,11 @@ def crop_end(x: Any, reference: Any, data_format: str) -> Any:
     axes = arguments.spatial_axes(data_format)
     if all(x.shape[a] is not None and x.shape[a] == reference.shape[a] for a in axes):
         return x
-    have, target = sizes(x), sizes(reference)
     index = [slice(None)] * 4
     for axis in axes:
-        static = isinstance(have[axis], int) and isinstance(target[axis], int)
-        if not static or have[axis] > target[axis]:
-            index[axis] = slice(0, target[axis])
+        have, target = length(x, axis), length(reference, axis)
+        if not (isinstance(have, int) and isinstance(target, int) and have <= target):
+            index[axis] = slice(0, target)
     return x[tuple(index)] if any(i != slice(None) for i in index) else x
 
 
@@ -47,25 +41,21 @@ def crop_centre(x: Any, reference: Any, data_format: str) -> Any:
     Reference: Ronneberger et al., U-Net, 2015, figure 1 ("copy and crop").
     """
     axes = arguments.spatial_axes(data_format)
-    have, other = sizes(x), sizes(reference)
     index = [slice(None)] * 4
     for axis in axes:
-        if isinstance(have[axis], int) and isinstance(other[axis], int):
-            excess = max(have[axis] - other[axis], 0)
-            if excess == 0:
-                continue
-        else:
-            excess = ops.maximum(have[axis] - other[axis], 0)
-        begin = excess // 2
-        index[axis] = slice(begin, begin + have[axis] - excess)
+        have, other = length(x, axis), length(reference, axis)
+        excess = have - other
+        excess = max(excess, 0) if isinstance(excess, int) else ops.maximum(excess, 0)
+        if not (isinstance(excess, int) and excess == 0):
+            begin = excess // 2
+            index[axis] = slice(begin, begin + have - excess)
     return x[tuple(index)] if any(i != slice(None) for i in index) else x
 
 
 def pad_to_multiple(x: Any, multiple: tuple[int, int], data_format: str) -> Any:
     """Pad zeros below and to the right until `multiple` divides height and width."""
     axes = arguments.spatial_axes(data_format)
-    known = sizes(x)
-    missing = [(-known[axis]) % m for axis, m in zip(axes, multiple, strict=True)]
+    missing = [(-length(x, axis)) % m for axis, m in zip(axes, multiple, strict=True)]
     return _pad_end(
         x,
         missing,
@@ -74,9 +64,9 @@ def pad_to_multiple(x: Any, multiple: tuple[int, int], data_format: str) -> Any:
     )
 
 
-def padded_length(length: int | None, multiple: int) -> int | None:
-    """Return `length` rounded up to a multiple."""
-    return None if length is None else -(-length // multiple) * multiple
+def padded_length(n: int | None, multiple: int) -> int | None:
+    """Return `n` rounded up to a multiple."""
+    return None if n is None else -(-n // multiple) * multiple
 
 
 def _pad_end(x: Any, missing: list[Size], axes: tuple[int, int], result: list[int | None]) -> Any:
@@ -90,6 +80,6 @@ def _pad_end(x: Any, missing: list[Size], axes: tuple[int, int], result: list[in
     from ._tensorflow import pad
 
     shape = list(x.shape)
-    for axis, length in zip(axes, result, strict=True):
-        shape[axis] = length
+    for axis, known in zip(axes, result, strict=True):
+        shape[axis] = known
     return pad(x, pads, shape)

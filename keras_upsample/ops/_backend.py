@@ -37,12 +37,18 @@ def image_tensor(x: Any, *, floating: bool = False) -> Any:
     return x
 
 
-def sizes(x: Any) -> tuple[Size, ...]:
-    """Return the shape of `x`: ints where known, and only else scalars of the graph.
+def length(x: Any, axis: int) -> Size:
+    """Return the size of one axis: an int if known, and only else a scalar of the graph.
 
     `keras.ops.shape` leaves a Shape operator in a TensorFlow graph even if all sizes are known,
     which is what converters and delegates stumble over.
     """
+    known = x.shape[axis]
+    return ops.shape(x)[axis] if known is None else int(known)
+
+
+def sizes(x: Any) -> tuple[Size, ...]:
+    """Return the size of every axis, as `length` does."""
     known = tuple(x.shape)
     if None not in known:
         return tuple(int(size) for size in known)
@@ -52,7 +58,7 @@ def sizes(x: Any) -> tuple[Size, ...]:
 
 def reshape(x: Any, shape: tuple[Size, ...]) -> Any:
     """Reshape; with a single unknown size the shape stays a constant of the graph."""
-    unknown = [i for i, size in enumerate(shape) if not isinstance(size, int)]
+    unknown = [i for i, size in enumerate(shape) if not isinstance(size, int)]  # None or a scalar
     if len(unknown) == 1 and -1 not in shape:
         shape = tuple(-1 if i == unknown[0] else size for i, size in enumerate(shape))
     return ops.reshape(x, shape)

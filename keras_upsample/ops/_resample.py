@@ -9,7 +9,7 @@ from keras import ops
 
 from . import _arguments as arguments
 from . import _sampling as sampling
-from ._backend import FLOAT_TYPES, HALF_TYPES, Size, gather, on_tensorflow, reshape, sizes
+from ._backend import FLOAT_TYPES, HALF_TYPES, Size, gather, length, on_tensorflow, reshape
 from ._forms import forms_for
 
 Factor = int | tuple[int, int]
@@ -57,12 +57,12 @@ def resample(
 
 
 def _lengths(
-    known: tuple[Size, ...],
+    known: Any,
     axes: tuple[int, int],
     factors: tuple[int, int] | None,
     target: tuple[int, int] | None,
 ) -> list[tuple[int, Size, Size]]:
-    """Return (axis, n_in, n_out) of the axes that change."""
+    """Return (axis, n_in, n_out) of the axes that change; `known[axis]` is n_in."""
     lengths = []
     for k, axis in enumerate(axes):
         if factors is not None and factors[k] == 1:
@@ -85,7 +85,9 @@ def _by_taps(
     dtype = keras.backend.standardize_dtype(x.dtype)
     compute = "float32" if dtype in HALF_TYPES else dtype
     copied = False
-    for axis, n_in, n_out in _lengths(sizes(x), axes, factors, target):
+    for axis, n_in, n_out in _lengths(
+        {axis: length(x, axis) for axis in axes}, axes, factors, target
+    ):
         indices, weights = taps_of(n_in, n_out)
         if len(indices) == 1:  # nearest: a copy, in whatever dtype
             x = gather(x, indices[0], axis)
@@ -144,24 +146,30 @@ def _by_matrix(
         return None
     compute = "float32" if dtype in HALF_TYPES else dtype
     matrices = {
-        axis: ops.convert_to_tensor(sampling.matrix(taps_of(n_in, n_out), n_in), dtype=compute)
+        axis: sampling.matrix(taps_of(n_in, n_out), n_in).astype(compute)
         for axis, n_in, n_out in _lengths(known, axes, factors, target)
     }
     x = ops.cast(x, compute)
-    # `@`, not keras.ops.matmul, which on PyTorch multiplies float64 in float32.
+    # `@`, not keras.ops.matmul, which on PyTorch multiplies float64 in float32; and at rank 3 at
+    # the most, because TensorFlow 2.21 on CPU writes past the end for (N, C, H, W) @ (W, W').
     if data_format == "channels_first":
+        batch, c, h, w = known
         if 2 in matrices:
-            x = matrices[2] @ x  # (N, C, H', W)
+            x = ops.reshape(x, (-1, h, w))  # (N·C, H, W)
+            x = ops.convert_to_tensor(matrices[2]) @ x  # (N·C, H', W)
+            h = len(matrices[2])
         if 3 in matrices:
-            x = x @ ops.transpose(matrices[3])  # (N, C, H', W')
-        return ops.cast(x, dtype)
+            x = ops.reshape(x, (-1, w))  # (N·C·H', W)
+            x = x @ ops.convert_to_tensor(matrices[3].T.copy())  # (N·C·H', W')
+            w = len(matrices[3])
+        return ops.cast(reshape(x, (batch, c, h, w)), dtype)  # (N, C, H', W')
     batch, h, w, c = known
     if 1 in matrices:
         x = reshape(x, (batch, h, w * c))  # (N, H, W·C)
-        x = matrices[1] @ x  # (N, H', W·C)
-        h = matrices[1].shape[0]
+        x = ops.convert_to_tensor(matrices[1]) @ x  # (N, H', W·C)
+        h = len(matrices[1])
     if 2 in matrices:
         x = ops.reshape(x, (-1, w, c))  # (N·H', W, C)
-        x = matrices[2] @ x  # (N·H', W', C)
-        w = matrices[2].shape[0]
+        x = ops.convert_to_tensor(matrices[2]) @ x  # (N·H', W', C)
+        w = len(matrices[2])
     return ops.cast(reshape(x, (batch, h, w, c)), dtype)  # (N, H', W', C)

@@ -108,7 +108,8 @@ def _swap_channels(x: Any, first: int) -> Any:
 
     The rank never exceeds 4, because mobile GPU delegates accept no more.
     """
-    n, h, w, channels = sizes(x)
+    shape = tuple(x.shape) if tuple(x.shape).count(None) < 2 else sizes(x)
+    n, h, w, channels = shape
     x = ops.reshape(x, (-1, first, channels // first))  # (N·H·W, first, second)
     x = ops.transpose(x, (0, 2, 1))  # (N·H·W, second, first)
     return reshape(x, (n, h, w, channels))  # (N, H, W, second·first)

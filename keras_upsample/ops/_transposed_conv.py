@@ -7,7 +7,14 @@ import keras
 from keras import ops
 
 from . import _arguments as arguments
-from ._backend import Size, from_channels_last, image_tensor, on_tensorflow, sizes, to_channels_last
+from ._backend import (
+    Size,
+    from_channels_last,
+    image_tensor,
+    length,
+    on_tensorflow,
+    to_channels_last,
+)
 
 Pair = tuple[int, int]
 
@@ -28,13 +35,13 @@ def torch_crop(padding: int, output_padding: int) -> Pair:
 
 def output_length(n: Size, kernel: int, scale: int, crop: Pair) -> Size:
     """Return the length (n − 1)·scale + kernel − begin − end."""
-    length = (n - 1) * scale + kernel - crop[0] - crop[1]
-    if isinstance(length, int) and length < 1:
+    result = (n - 1) * scale + kernel - crop[0] - crop[1]
+    if isinstance(result, int) and result < 1:
         raise ValueError(
             f"A transposed convolution with kernel {kernel}, scale {scale} and crop {crop} leaves "
             f"no pixel of a length of {n}. Use a larger image or a smaller `padding`."
         )
-    return length
+    return result
 
 
 def transposed_conv2d(
@@ -79,9 +86,8 @@ def transposed_conv2d(
     crops = _crops(crop, size, strides)
     x = to_channels_last(x, data_format) if on_tensorflow() else x
     axes = (1, 2) if on_tensorflow() else arguments.spatial_axes(data_format)
-    full = sizes(x)
     lengths = [
-        output_length(full[axis], k, s, c)
+        output_length(length(x, axis), k, s, c)
         for axis, k, s, c in zip(axes, size, strides, crops, strict=True)
     ]
     if on_tensorflow():
@@ -123,9 +129,8 @@ def _on_tensorflow(
             return _tensorflow.conv2d_transpose(x, kernel, strides, lengths, padding)
     # VALID can give up to scale − 1 zeros behind the end, so that most negative crops cost nothing.
     ends = [min(max(-end, 0), s - 1) for (_, end), s in zip(crops, strides, strict=True)]
-    whole = [
-        (n - 1) * s + k + e for n, s, k, e in zip(sizes(x)[1:3], strides, size, ends, strict=True)
-    ]
+    inputs = (length(x, 1), length(x, 2))
+    whole = [(n - 1) * s + k + e for n, s, k, e in zip(inputs, strides, size, ends, strict=True)]
     y = _tensorflow.conv2d_transpose(x, kernel, strides, (whole[0], whole[1]), "VALID")
     return _cut(y, (1, 2), [(c[0], c[1] + e) for c, e in zip(crops, ends, strict=True)])
 
