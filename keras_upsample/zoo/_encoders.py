@@ -8,6 +8,7 @@ two.
 """
 
 import dataclasses
+import os
 from typing import Any
 
 import keras
@@ -121,7 +122,9 @@ def copy_weights(source: Any, target: Any, spec: Encoder) -> None:
     target.set_weights(values)
 
 
-def encode(image: keras.KerasTensor, name: str, weights: str | None) -> dict[int, Any]:
+def encode(
+    image: keras.KerasTensor, name: str, weights: str | os.PathLike[str] | None
+) -> dict[int, Any]:
     """`image` through the encoder `name`: its features by stride, finest first.
 
     The application's layers become layers of the model that is being built, called

@@ -5,6 +5,7 @@ The three differ in where the decoder stops to take in a skip, so one function d
 
 import dataclasses
 import math
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,7 +45,7 @@ def build(
     steps: tuple[Step, ...],
     input_shape: Sequence[int | None],
     classes: int,
-    encoder_weights: str | None,
+    encoder_weights: str | os.PathLike[str] | None,
     geometry: str,
     fc_width: int,
     dropout: float,

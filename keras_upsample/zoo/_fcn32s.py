@@ -1,5 +1,6 @@
 """FCN-32s."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ def fcn32s(
     input_shape: Sequence[int | None] = (None, None, 3),
     classes: int = 21,
     *,
-    encoder_weights: str | None = None,
+    encoder_weights: str | os.PathLike[str] | None = None,
     geometry: str = "same",
     fc_width: int = 4096,
     dropout: float = 0.5,

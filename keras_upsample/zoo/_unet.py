@@ -1,5 +1,6 @@
 """U-Net."""
 
+import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ def unet(
     classes: int = 2,
     *,
     encoder: str | None = None,
-    encoder_weights: str | None = None,
+    encoder_weights: str | os.PathLike[str] | None = None,
     upsample: Upsample = "transposed_conv",
     fusion: str = "concat",
     filters: Sequence[int] | None = None,

@@ -1,8 +1,11 @@
 """The list of models, the builders and the cards are one and the same."""
 
+import json
 import pathlib
 import subprocess
 import sys
+
+import pytest
 
 from keras_upsample import zoo
 
@@ -19,6 +22,21 @@ def test_catalogue_builders_and_cards_agree():
         assert builder.__name__ == name and builder.__doc__
         assert (ROOT / "zoo" / name / "architecture.svg").is_file()
         assert name in (ROOT / "zoo" / "README.md").read_text()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["unet", *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(NAMES - {"unet"}))],
+)
+def test_a_cards_figures_are_the_models(name):
+    folder = ROOT / "zoo" / name
+    figures = json.loads((folder / "figures.json").read_text())
+    model = getattr(zoo, name)((256, 256, 3))
+    assert figures["parameters"] == model.count_params()
+    assert figures["multiply_adds"] == zoo.multiply_adds(model)
+    card = (folder / "README.md").read_text()
+    assert f"{model.count_params():,}" in card
+    assert f"{figures['multiply_adds']:,}" in card
 
 
 def test_papers_are_named_in_the_docstrings():

@@ -63,6 +63,15 @@ def test_attention_counts_both_products():
     assert zoo.multiply_adds(model) == projections + 2 * (2 * 5 * 5 * 4)
 
 
+def test_a_unet_counted_from_its_figure():
+    model = zoo.unet((8, 12, 3), classes=5, filters=(4, 6))
+    fine, coarse = 8 * 12, 4 * 6
+    encoder = fine * 9 * (3 * 4 + 4 * 4) + coarse * 9 * (4 * 6 + 6 * 6)
+    up = coarse * 6 * 4 * (2 * 2)
+    decoder = fine * 9 * (8 * 4 + 4 * 4)
+    assert zoo.multiply_adds(model) == encoder + up + decoder + fine * 4 * 5
+
+
 def test_functions_inside_the_graph_are_counted():
     import tensorflow as tf
 

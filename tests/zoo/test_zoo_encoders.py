@@ -88,7 +88,7 @@ def test_the_encoder_is_part_of_the_model(name, tmp_path, images):
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     image = images(32, 32)
-    np.testing.assert_array_equal(model.predict(image, verbose=0), loaded.predict(image, verbose=0))
+    np.testing.assert_array_equal(loaded(image), model(image))
 
 
 def test_fcn_takes_the_same_weights(images, tmp_path):
