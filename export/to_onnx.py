@@ -1,0 +1,28 @@
+"""Write one verified ONNX file.
+
+python export/to_onnx.py unet build/unet.onnx --classes 3 --layout nchw
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keras_upsample import export
+from keras_upsample.cli import integers, run_script
+
+
+def to_onnx(
+    model: Any,
+    path: Annotated[Path, typer.Argument(help="The file to write.")],
+    opset: int = 18,
+    layout: Annotated[str, typer.Option(help="nhwc or nchw.")] = "nhwc",
+    input_shape: Annotated[str | None, typer.Option(metavar="H,W,C")] = None,
+) -> Any:
+    """Write one ONNX file, verified in ONNX Runtime (and OpenVINO, if installed)."""
+    shape = None if input_shape is None else integers(input_shape, "--input-shape")
+    return export.to_onnx(model, path, opset=opset, layout=layout, input_shape=shape)
+
+
+if __name__ == "__main__":
+    run_script(to_onnx)

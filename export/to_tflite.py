@@ -1,0 +1,30 @@
+"""Write one verified TFLite file.
+
+python export/to_tflite.py unet build/unet.tflite --classes 3 --precision float16
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from keras_upsample import export
+from keras_upsample.cli import integers, run_script
+
+
+def to_tflite(
+    model: Any,
+    path: Annotated[Path, typer.Argument(help="The file to write.")],
+    precision: Annotated[str, typer.Option(help="float32, float16 or dynamic.")] = "float32",
+    input_shape: Annotated[str | None, typer.Option(metavar="H,W,C")] = None,
+    allow_flex: Annotated[bool, typer.Option("--allow-flex")] = False,
+) -> Any:
+    """Write one TFLite file, verified in LiteRT."""
+    shape = None if input_shape is None else integers(input_shape, "--input-shape")
+    return export.to_tflite(
+        model, path, precision=precision, input_shape=shape, allow_flex=allow_flex
+    )
+
+
+if __name__ == "__main__":
+    run_script(to_tflite)

@@ -1,0 +1,5 @@
+"""`python -m keras_upsample`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,98 @@
+"""NAME or FILE on the command line -> a Keras model."""
+
+import difflib
+import importlib
+import inspect
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from ..errors import first_line
+from .options import ModelChoice
+
+
+class UserError(Exception):
+    """A bad argument: one readable line, exit code 2."""
+
+
+def load_choice(choice: ModelChoice) -> Any:
+    """Build a model of the zoo, or load a `.keras` file.
+
+    Raises:
+        UserError: there is no such model, or an argument does not fit it.
+    """
+    from ..zoo import CATALOGUE
+
+    names = [entry.name for entry in CATALOGUE]
+    arguments = choice.builder_arguments()
+    if choice.model in names:
+        model = _built(choice.model, arguments, choice.seed)
+    elif Path(choice.model).exists():
+        if arguments:
+            option = next(iter(arguments)).replace("_", "-")
+            raise UserError(f"--{option} is for models of the zoo, not for a file.")
+        model = _loaded(Path(choice.model), choice.imports or [], choice.trust)
+    else:
+        close = difflib.get_close_matches(choice.model, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise UserError(
+            f"{choice.model!r} is neither a model of the zoo ({', '.join(names)}) nor a file that "
+            f"exists.{hint}"
+        )
+    if choice.weights is not None:
+        try:
+            model.load_weights(choice.weights)
+        except Exception as error:  # h5py, zipfile and Keras raise kinds of their own
+            raise UserError(
+                f"--weights {choice.weights!r} can't be loaded: {first_line(error)}"
+            ) from error
+    return model
+
+
+def _built(name: str, arguments: dict[str, Any], seed: int) -> Any:
+    import keras
+
+    from .. import zoo
+
+    builder = getattr(zoo, name)
+    allowed = inspect.signature(builder).parameters
+    for argument in arguments:
+        if argument not in allowed:
+            raise UserError(f"{name} has no option --{argument.replace('_', '-')}.")
+    keras.utils.set_random_seed(seed)
+    try:
+        return builder(**arguments)
+    except (TypeError, ValueError, OSError) as error:
+        raise UserError(str(error)) from error
+
+
+def _loaded(path: Path, imports: list[str], trust: bool) -> Any:
+    import keras
+
+    from .. import _registered  # noqa: F401
+
+    for module in imports:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise UserError(f"--import {module}: {error}") from error
+    if path.is_dir() or path.suffix not in (".keras", ".h5"):
+        raise UserError(f"{str(path)!r} is not a Keras model file (.keras, .h5).")
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise UserError(f"{str(path)!r} is damaged: a .keras file is a zip archive, and it is not.")
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=not trust)
+    except Exception as error:  # zipfile, h5py, json and Keras raise kinds of their own
+        text = str(error)
+        if "safe_mode" in text or "unsafe" in text:
+            raise UserError(
+                f"{str(path)!r} holds a Lambda layer, which is Python code, and it was not run. "
+                "Replace the layer, or pass --trust if you know where the file comes from."
+            ) from error
+        if "Could not locate" in text:
+            name = text.split("'")[1] if text.count("'") > 1 else "a class"
+            raise UserError(
+                f"{str(path)!r} holds the custom class {name!r}, which is not known here. Name the "
+                "module that registers it: --import MODULE."
+            ) from error
+        raise UserError(f"{str(path)!r} can't be loaded: {first_line(error)}") from error

@@ -1,0 +1,42 @@
+"""A progress bar for an export."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_STEPS = ("convert", "verify", "measure", "publish")
+
+
+@contextmanager
+def export_progress(
+    console: "Console", targets: Sequence[str]
+) -> Iterator[Callable[[str, str], None]]:
+    """Yields `step(target, name)`; the bar counts the steps of all targets."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    total = 1 + len(targets) * len(_STEPS)
+    done = {"model": 0}
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("load the model", total=total)
+
+        def step(target: str, name: str) -> None:
+            done[target] = _STEPS.index(name)
+            done["model"] = 1
+            finished = 1 + sum(
+                done[t] if t == target else len(_STEPS)
+                for t in targets[: targets.index(target) + 1]
+            )
+            bar.update(task, completed=finished, description=f"{target}: {name}")
+
+        yield step

@@ -1,0 +1,14 @@
+"""Importing this module makes every class of ours known to `keras.models.load_model`.
+
+The package's own `__init__` does it where Keras is loaded already; elsewhere any use of
+`keras_upsample.layers` or `keras_upsample.zoo` is not enough, because they load class by class.
+"""
+
+from . import initializers, layers
+from .zoo import _crop
+
+CLASSES = (
+    *(getattr(layers, name) for name in layers.__all__),
+    *(getattr(initializers, name) for name in getattr(initializers, "__all__", ())),
+    _crop,
+)

@@ -1,0 +1,181 @@
+"""`keras-upsample`: list, info, export, verify."""
+
+import inspect
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ._cli.options import ModelChoice, integers, with_model_choice
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Upsampling models for Keras 3, exported to SavedModel, TFLite and ONNX, each file "
+    "verified in its own runtime.",
+)
+
+Images = Annotated[
+    Path | None, typer.Option(help="Folder of pictures to verify on, in place of ours.")
+]
+
+
+@contextmanager
+def _session(choice: ModelChoice) -> Iterator[Any]:
+    """Quiet libraries, TensorFlow as Keras' backend, and one line for a user's error."""
+    from ._cli.models import UserError
+    from ._cli.quiet import quiet
+    from .errors import ArtefactError
+
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # the only one that can export
+    with quiet(choice.verbose) as console:
+        try:
+            yield console
+        except (UserError, ArtefactError, ValueError, TypeError, OSError, ImportError) as error:
+            if choice.verbose:
+                raise
+            console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
+            raise typer.Exit(2) from error
+
+
+@app.command("list")
+def list_models() -> None:
+    """List the models of the zoo and the targets of `export`."""
+    from .export.targets import TARGETS
+    from .zoo import CATALOGUE
+
+    for entry in CATALOGUE:
+        typer.echo(f"{entry.name:<8} {entry.summary}")
+    typer.echo(f"\ntargets  {', '.join(TARGETS)}")
+
+
+@app.command()
+@with_model_choice
+def info(
+    choice: ModelChoice,
+    size: Annotated[int, typer.Option(min=1, help="Pixels, for the multiply-adds.")] = 256,
+    layers: Annotated[bool, typer.Option("--layers", help="Print every layer.")] = False,
+) -> None:
+    """Say what goes in and out of a model, how large it is and what it costs."""
+    with _session(choice):
+        from ._cli.describe import describe
+        from ._cli.models import load_choice
+
+        for line in describe(load_choice(choice), size, layers):
+            typer.echo(line)
+
+
+@app.command()
+@with_model_choice
+def export(
+    choice: ModelChoice,
+    out: Annotated[Path, typer.Option(help="Folder for the files and report.json.")],
+    target: Annotated[
+        list[str] | None, typer.Option(help="See `list`; repeat the option for several.")
+    ] = None,
+    input_shape: Annotated[
+        str | None,
+        typer.Option(help="Fixes the size: height,width,channels.", metavar="H,W,C"),
+    ] = None,
+    images: Images = None,
+    class_names: Annotated[
+        str | None, typer.Option(help="One a channel, with commas between them.")
+    ] = None,
+) -> None:
+    """Export a model, verify every file in its own runtime, write a report."""
+    shape = None if input_shape is None else integers(input_shape, "--input-shape")
+    with _session(choice) as console:
+        from dataclasses import replace
+
+        from ._cli.models import load_choice
+        from ._cli.progress import export_progress
+        from .errors import ExportError
+        from .export.targets import target_named
+
+        targets = [target_named(name).name for name in target or ["saved_model", "tflite", "onnx"]]
+        with export_progress(console, targets) as step:
+            from .export import Metadata
+            from .export import export as export_model
+
+            model = load_choice(choice)
+            metadata = Metadata.of(model)
+            if class_names:
+                metadata = replace(metadata, class_names=tuple(class_names.split(",")))
+            try:
+                report = export_model(
+                    model,
+                    out,
+                    targets,
+                    images,
+                    input_shape=shape,
+                    metadata=metadata,
+                    progress=step,
+                )
+            except ExportError as error:
+                report = error.report
+        if report.artefacts:
+            typer.echo(str(replace(report, failures={})))
+        typer.echo(f"report: {out / 'report.json'}")
+        for name, why in report.failures.items():
+            console.print(f"{name}: {why}", style="red", markup=False, soft_wrap=True)
+        if report.failures:
+            raise typer.Exit(1)
+
+
+@app.command()
+@with_model_choice
+def verify(
+    choice: ModelChoice,
+    artefact: Annotated[Path, typer.Argument(help="A SavedModel folder, .tflite or .onnx file.")],
+    images: Images = None,
+    runtime: Annotated[
+        str | None, typer.Option(help="In place of the one that the file is for.")
+    ] = None,
+) -> None:
+    """Compare an existing file with the model that it should compute."""
+    with _session(choice) as console:
+        from ._cli.models import load_choice
+        from .errors import ExportError
+        from .export import verify as verify_artefact
+
+        model = load_choice(choice)
+        try:
+            typer.echo(str(verify_artefact(model, artefact, images, runtime=runtime)))
+        except ExportError as error:
+            console.print(str(error), style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+
+
+def run_script(command: Callable[..., Any]) -> None:
+    """Run `command(model, ...)` as a command line of its own and print what it returns.
+
+    The command gets the model that the user named; its other parameters become options.
+    """
+
+    def run(choice: ModelChoice, **arguments: Any) -> None:
+        with _session(choice) as console:
+            from ._cli.models import load_choice
+            from .errors import ExportError
+
+            try:
+                typer.echo(str(command(load_choice(choice), **arguments)))
+            except ExportError as error:
+                console.print(str(error), style="red", markup=False, soft_wrap=True)
+                raise typer.Exit(1) from error
+
+    signature = inspect.signature(command)
+    own = [p for name, p in signature.parameters.items() if name != "model"]
+    run.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
+    run.__doc__ = command.__doc__
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command()(with_model_choice(run))
+    single()
+
+
+def main() -> None:
+    """Entry point of the `keras-upsample` command."""
+    app(prog_name="keras-upsample")
