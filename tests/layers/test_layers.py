@@ -1,0 +1,231 @@
+"""What holds of every layer: shapes, saving, dtype policies, dynamic sizes, bad arguments."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from compare import as_numpy, assert_close
+
+from keras_upsample import layers
+
+pytestmark = pytest.mark.backend_neutral
+
+LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
+    "nearest": lambda **k: layers.NearestUpSampling2D((2, 3), coordinates="asymmetric", **k),
+    "bilinear": lambda **k: layers.BilinearUpSampling2D(3, coordinates="align_corners", **k),
+    "bicubic": lambda **k: layers.BicubicUpSampling2D(
+        size=(9, 4), coefficient=-0.75, border="clamp", **k
+    ),
+    "transposed": lambda **k: layers.TransposedConv2D(3, 2, 3, activation="relu", **k),
+    "transposed_icnr": lambda **k: layers.TransposedConv2D(3, (2, 3), 5, initializer="icnr", **k),
+    "transposed_bilinear": lambda **k: layers.TransposedConv2D(
+        4, initializer="bilinear", use_bias=False, kernel_regularizer="l2", **k
+    ),
+    "transposed_torch": lambda **k: layers.TransposedConv2D.from_torch_geometry(
+        3, (3, 5), 2, (1, 2), 1, **k
+    ),
+    "shuffle": lambda **k: layers.PixelShuffle2D(2, "crd", **k),
+    "unshuffle": lambda **k: layers.PixelUnshuffle2D(2, "crd", **k),
+    "subpixel": lambda **k: layers.SubpixelConv2D(3, 2, order="crd", activation="tanh", **k),
+    "pad": lambda **k: layers.PadToMultiple2D((4, 8), **k),
+    "crop": lambda **k: layers.CropLike2D(**k),
+    "fuse_concat": lambda **k: layers.SkipFusion2D(align="center_crop", **k),
+    "fuse_add": lambda **k: layers.SkipFusion2D("add", **k),
+    "fuse_attention": lambda **k: layers.SkipFusion2D("attention", attention_channels=3, **k),
+    "fuse_scse": lambda **k: layers.SkipFusion2D("scse", reduction=3, **k),
+}
+PAIRS = {name for name in LAYERS if name.startswith("fuse")} | {"crop"}
+BACKEND = keras.backend.backend()
+
+
+def images(name: str, data_format: str = "channels_last", dtype: str = "float32") -> object:
+    rng = np.random.default_rng(13)
+    shapes = [(2, 6, 8, 4)] + ([(2, 5, 7, 6)] if name in PAIRS else [])
+    x = [rng.uniform(-1, 1, shape).astype(dtype) for shape in shapes]
+    if data_format == "channels_first":
+        x = [np.ascontiguousarray(value.transpose(0, 3, 1, 2)) for value in x]
+    return x if name in PAIRS else x[0]
+
+
+def shape_of(x: object) -> object:
+    return [value.shape for value in x] if isinstance(x, list) else x.shape
+
+
+def model_of(layer: keras.layers.Layer, x: object, *, dynamic: bool) -> keras.Model:
+    first = layer.data_format == "channels_first"
+
+    def symbol(value: np.ndarray) -> object:
+        shape: list[int | None] = list(value.shape[1:])
+        if dynamic:
+            shape[slice(1, 3) if first else slice(0, 2)] = [None, None]
+        return keras.Input(shape)
+
+    inputs = [symbol(value) for value in x] if isinstance(x, list) else symbol(x)
+    return keras.Model(inputs, layer(inputs))
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("name", LAYERS)
+def test_shapes_and_saving(name: str, data_format: str, tmp_path: Path) -> None:
+    x = images(name, data_format)
+    layer = LAYERS[name](data_format=data_format, name="it")
+    y, dtype = as_numpy(layer(x))
+    assert tuple(layer.compute_output_shape(shape_of(x))) == y.shape
+    assert dtype == "float32"
+    assert np.all(np.isfinite(y))
+    model = model_of(layer, x, dynamic=True)
+    assert model.output_shape[0] is None
+    for known, size in zip(model.output_shape, y.shape, strict=True):
+        assert known in (None, size)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    loaded = keras.saving.load_model(path)
+    assert loaded.get_layer("it").get_config() == layer.get_config()
+    assert np.array_equal(as_numpy(loaded(x))[0], as_numpy(model(x))[0])
+    assert_close(model(x), y, of_range=1e-6)
+
+
+def test_channels_first_is_channels_last_transposed() -> None:
+    for name, make in LAYERS.items():
+        last, first = make(), make(data_format="channels_first")
+        x = images(name)
+        expected = as_numpy(last(x))[0]
+        first.build(shape_of(images(name, "channels_first")))
+        first.set_weights(last.get_weights())
+        y = as_numpy(first(images(name, "channels_first")))[0]
+        assert_close(y.transpose(0, 2, 3, 1), expected, of_range=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("policy", "bound"),
+    [("mixed_float16", 4e-3), ("float16", 4e-3), ("mixed_bfloat16", 3e-2), ("bfloat16", 3e-2)],
+)
+@pytest.mark.parametrize("name", LAYERS)
+def test_half_precision_policies(name: str, policy: str, bound: float) -> None:
+    single, half = LAYERS[name](), LAYERS[name](dtype=policy)
+    x = images(name)
+    expected = as_numpy(single(x))[0]
+    half.build(shape_of(x))
+    half.set_weights(single.get_weights())
+    y = half(x)
+    kind = policy.removeprefix("mixed_")
+    values = as_numpy(y)[0].astype("float32")
+    assert keras.backend.standardize_dtype(y.dtype) == kind
+    assert_close(values, expected, of_range=bound)
+    for weight in half.weights:
+        assert weight.dtype == ("float32" if policy.startswith("mixed") else kind)
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX computes in 32 bits unless it is told otherwise")
+@pytest.mark.parametrize("name", LAYERS)
+def test_double_precision_policy(name: str) -> None:
+    single, double = LAYERS[name](), LAYERS[name](dtype="float64")
+    x = images(name)
+    expected = as_numpy(single(x))[0]
+    wide = images(name, dtype="float64")
+    double.build(shape_of(x))
+    double.set_weights(single.get_weights())
+    assert_close(double(wide), expected, of_range=2e-6, dtype="float64")
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_trains(name: str) -> None:
+    """One step, compiled (by XLA, on TensorFlow and JAX), moves every weight."""
+    if name in {"crop", "pad"}:
+        pytest.skip("nothing to train, and covered by the models that use it")
+    x = images(name)
+    layer = LAYERS[name]()
+    symbols = [keras.Input(v.shape[1:]) for v in (x if isinstance(x, list) else [x])]
+    inputs = symbols if isinstance(x, list) else symbols[0]
+    scaled = keras.layers.Conv2D(4, 1)  # so that a gradient flows through the layer
+    body = [scaled(inputs[0]), inputs[1]] if isinstance(x, list) else scaled(inputs)
+    model = keras.Model(inputs, layer(body))
+    model.compile("sgd", "mse", jit_compile=BACKEND != "torch")
+    before = model.get_weights()
+    y = np.random.default_rng(14).uniform(1, 2, as_numpy(model(x))[0].shape).astype("float32")
+    model.fit(x, y, epochs=1, verbose=0)
+    for old, new, weight in zip(before, model.get_weights(), model.weights, strict=True):
+        assert np.all(np.isfinite(new))
+        if name != "fuse_scse":  # its inner ReLU may be off for all of a small batch
+            assert not np.array_equal(old, new), weight.path
+
+
+def test_integers_stay_integers_through_nearest_only() -> None:
+    labels = np.arange(12, dtype="int32").reshape(1, 3, 4, 1)
+    layer = layers.NearestUpSampling2D(2)
+    assert as_numpy(layer(keras.ops.convert_to_tensor(labels)))[1] == "int32"
+    assert layer(keras.Input((3, 4, 1), dtype="int32")).dtype == "int32"
+    assert as_numpy(layers.BilinearUpSampling2D(2)(keras.ops.convert_to_tensor(labels)))[1] == (
+        "float32"
+    )
+
+
+T, S = layers.TransposedConv2D, layers.SkipFusion2D
+BAD: list[tuple[Callable, str]] = [
+    (lambda: layers.NearestUpSampling2D(0), "`scale` must be an int >= 1. Received: 0"),
+    (lambda: layers.NearestUpSampling2D(2, 4), "Exactly one of `scale`"),
+    (lambda: layers.NearestUpSampling2D(2.0), "`scale` must be an int"),
+    (lambda: layers.BilinearUpSampling2D(size=(4, -1)), "`size` must be an int >= 1. Received: -1"),
+    (lambda: layers.BilinearUpSampling2D(coordinates="corners"), "`coordinates` must be one of"),
+    (lambda: layers.BicubicUpSampling2D(border="zero"), "`border` must be one of"),
+    (lambda: layers.BicubicUpSampling2D(coefficient=None), "`coefficient` must be a finite number"),
+    (lambda: layers.BicubicUpSampling2D(data_format="nchw"), "`data_format` must be one of"),
+    (lambda: layers.PixelShuffle2D((2, 2)), "`scale` must be an int"),
+    (lambda: layers.PixelShuffle2D(2, order="CRD"), "`order` must be one of"),
+    (lambda: layers.PixelUnshuffle2D(-2), "`scale` must be an int >= 1"),
+    (lambda: layers.SubpixelConv2D(0), "`filters` must be an int >= 1"),
+    (lambda: layers.SubpixelConv2D(3, kernel_size=(3,)), "`kernel_size` must be an int or a pair"),
+    (lambda: layers.PadToMultiple2D(0), "`multiple` must be an int >= 1"),
+    (lambda: T(0), "`filters` must be an int >= 1"),
+    (lambda: T(3, 0), "`scale` must be an int >= 1"),
+    (lambda: T(3, 4, 3), "`kernel_size` must be at least `scale`"),
+    (lambda: T(3, 2, (2, 1)), "`kernel_size` must be at least `scale`"),
+    (lambda: T(3, 4, 4, initializer="bilinear"), r"at least \(8, 8\) for the 'bilinear'"),
+    (lambda: T(3, 2, 3, output_padding=1), "`output_padding` has a meaning only with `padding`"),
+    (lambda: T(3, 2, 3, padding=1, output_padding=2), "`output_padding` must be smaller than"),
+    (lambda: T(3, 2, 3, padding=-1), "`padding` must be an int >= 0. Received: -1"),
+    (lambda: T.from_torch_geometry(3, 3, 2, 1, (0, 2)), "`output_padding` must be smaller than"),
+    (lambda: S("sum"), "`mode` must be one of 'concat', 'add', 'attention', 'scse'"),
+    (lambda: S(align="top"), "`align` must be one of 'skip', 'center_crop', None"),
+    (lambda: S("attention", attention_channels=0), "`attention_channels` must be an int >= 1"),
+    (lambda: S("scse", reduction=0), "`reduction` must be an int >= 1"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), BAD)
+def test_bad_argument_at_construction(make: Callable, message: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=message):
+        make()
+
+
+DOOR: list[tuple[Callable, str]] = [
+    (lambda: layers.PixelShuffle2D(2)(keras.Input((4, 4, 6))), "Use 8 channels or 4"),
+    (lambda: layers.PixelUnshuffle2D(2)(keras.Input((5, 4, 6))), "PadToMultiple2D"),
+    (lambda: T(3)(keras.Input((4, 4, None))), "known number of channels"),
+    (lambda: T(3, 2, 3, padding=3)(keras.Input((1, 4, 2))), "leaves no pixel of a length of 1"),
+    (lambda: S()(keras.Input((4, 4, 3))), r"must be the list \[decoder, skip\]"),
+    (lambda: S()([keras.Input((4, 4, 3))]), r"Received: 1 of them"),
+    (
+        lambda: S(align=None)([keras.Input((4, 4, 3)), keras.Input((5, 4, 3))]),
+        "Use `align='skip'`",
+    ),
+    (
+        lambda: layers.CropLike2D()([keras.Input((4, 4, 3)), keras.Input((5, 4, 3))]),
+        "`reference` must not be larger",
+    ),
+]
+
+
+@pytest.mark.parametrize(("call", "message"), DOOR)
+def test_bad_input_at_the_door(call: Callable, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_wrong_rank(name: str) -> None:
+    symbol = keras.Input((4, 8))
+    with pytest.raises(ValueError, match=r"expected ndim=4, found ndim=3|must have 4 axes"):
+        LAYERS[name]()([symbol, symbol] if name in PAIRS else symbol)
