@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import ExportError, first_line
 from ._inference import tensor_specs
 from ._metadata import Metadata
 from ._onnx_operators import operator_handlers, size_samples
-from ._onnx_weights import large_weights, lower_weights, weight_specs
+from ._onnx_weights import large_weights, lifted_arrays, lower_weights, weight_specs
 from ._signature import Signature
 
 OPSETS = range(13, 19)
@@ -66,7 +68,7 @@ def write_onnx(
             "keras_upsample, or fix the size by `input_shape`, which lets a stock UpSampling2D "
             "become two matrix products."
         )
-    lower_weights(proto, weights)
+    lower_weights(proto, {**lifted_arrays(weights), **_captured(function)})
     _rename_dimensions(proto, signature, rank4, nchw)
     _describe(proto, metadata, layout)
     try:
@@ -91,6 +93,16 @@ def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -
             return signature.call(model, tensors[:count])
 
     return infer
+
+
+def _captured(function: Any) -> dict[str, np.ndarray]:
+    """Constants made outside the trace (`Normalization` holds such): tf2onnx takes them for inputs."""
+    import tensorflow as tf
+
+    captures = function.get_concrete_function().graph.captures
+    return {
+        tensor.name: value.numpy() for value, tensor in captures if value.dtype != tf.resource
+    }
 
 
 def _tensor_names(function: Any, names: list[str]) -> list[str]:
@@ -150,6 +162,6 @@ def _describe(proto: Any, metadata: Metadata, layout: str) -> None:
     from .. import __version__
 
     proto.producer_name, proto.producer_version = "keras_upsample", __version__
-    proto.graph.name = metadata.name
+    proto.graph.name = metadata.name or "model"
     proto.doc_string = ""
     onnx.helper.set_model_props(proto, {**metadata.as_strings(), "layout": layout})
