@@ -7,7 +7,7 @@ from keras import ops
 
 from ..initializers import ICNR
 from ..ops import _arguments as arguments
-from ..ops._backend import from_channels_last, to_channels_last
+from ..ops._backend import add_bias, from_channels_last, to_channels_last
 from ..ops._shuffle import pixel_shuffle
 
 Shape = tuple[int | None, ...]
@@ -104,7 +104,7 @@ class SubpixelConv2D(keras.layers.Layer):
         x = to_channels_last(ops.cast(inputs, self.compute_dtype), self.data_format)
         y = ops.conv(x, self.kernel, padding="same", data_format="channels_last")  # (N, H, W, s²·F)
         if self.bias is not None:
-            y = ops.add(y, self.bias)
+            y = add_bias(y, self.bias, "channels_last")
         y = pixel_shuffle(y, self.scale, self.order, data_format="channels_last")
         # Behind the shuffle, because an activation may mix channels, as a softmax does.
         return self.activation(from_channels_last(y, self.data_format))  # (N, s·H, s·W, F)

@@ -201,10 +201,9 @@ class TransposedConv2D(keras.layers.Layer):
             self.kernel,
             scale=self.scale,
             crop=self.crop,
+            bias=self.bias,
             data_format=self.data_format,
         )
-        if self.bias is not None:
-            y = ops.add(y, arguments.along_channels(self.bias, self.data_format))
         return self.activation(y)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

@@ -99,8 +99,3 @@ def check_rank(shape: Sequence[int | None], name: str = "x") -> None:
             f"`{name}` must have at least one pixel and one channel. Received shape "
             f"{tuple(shape)}. Check how the image was cropped."
         )
-
-
-def along_channels(vector: Any, data_format: str) -> Any:
-    """Return a vector (C,) so shaped that it broadcasts over images."""
-    return vector if data_format == "channels_last" else keras.ops.reshape(vector, (-1, 1, 1))

@@ -74,6 +74,16 @@ def gather(x: Any, indices: Any, axis: int) -> Any:
     return ops.take(x, np.asarray(indices, "int32"), axis=axis)
 
 
+def add_bias(x: Any, bias: Any, data_format: str) -> Any:
+    """Add a vector (C,) to images."""
+    if data_format == "channels_last" and on_tensorflow():
+        # BiasAdd, because converters fuse it with the convolution in front where they miss AddV2.
+        from ._tensorflow import bias_add
+
+        return bias_add(x, bias)
+    return ops.add(x, bias if data_format == "channels_last" else ops.reshape(bias, (-1, 1, 1)))
+
+
 def to_channels_last(x: Any, data_format: str) -> Any:
     """Bring the channels to the last axis."""
     return x if data_format == "channels_last" else ops.transpose(x, (0, 2, 3, 1))

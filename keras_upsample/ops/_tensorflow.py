@@ -142,6 +142,11 @@ def _nearest_index_is_exact(n: int | None, m: int | None, coordinates: str) -> b
     return bool(np.all(index == sampling.nearest_indices(n, m, coordinates)))
 
 
+def bias_add(x: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+    """Add a vector to the channels, channels last."""
+    return tf.nn.bias_add(x, tf.convert_to_tensor(bias))
+
+
 def depth_to_space(x: tf.Tensor, scale: int) -> tf.Tensor:
     """Shuffle blocks of channels (order "dcr") into space, channels last."""
     return tf.nn.depth_to_space(x, scale)

@@ -9,6 +9,7 @@ from keras import ops
 from . import _arguments as arguments
 from ._backend import (
     Size,
+    add_bias,
     from_channels_last,
     image_tensor,
     length,
@@ -50,6 +51,7 @@ def transposed_conv2d(
     *,
     scale: int | Pair,
     crop: Sequence[Pair] | None = None,
+    bias: Any = None,
     data_format: str | None = None,
 ) -> Any:
     """Spread every pixel over a kernel: `1 2` with kernel `1 1`, scale 2 -> `1 1 2 2`.
@@ -63,6 +65,7 @@ def transposed_conv2d(
         crop: ((begin, end), (begin, end)) pixels taken off the full result's rows and columns;
             `begin` >= 0, a negative `end` adds zeros. None leaves exactly scale · n pixels, the odd
             one being lost at the end.
+        bias: (Cout,), added to every pixel of the output, or None.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:
@@ -91,13 +94,14 @@ def transposed_conv2d(
         for axis, k, s, c in zip(axes, size, strides, crops, strict=True)
     ]
     if on_tensorflow():
-        y = _on_tensorflow(x, kernel, strides, size, crops, (lengths[0], lengths[1]))
+        y = _on_tensorflow(x, kernel, strides, size, crops, (lengths[0], lengths[1]), bias)
         return from_channels_last(y, data_format)
     # "valid" is the padding that means the same on every backend; "same" is not (keras#22876).
     y = ops.conv_transpose(x, kernel, strides, padding="valid", data_format=data_format)
     # Where the kernel is smaller than the stride, its result has zeros behind the end.
     zeros = [max(s - k, 0) for k, s in zip(size, strides, strict=True)]
-    return _cut(y, axes, [(c[0], c[1] + z) for c, z in zip(crops, zeros, strict=True)])
+    y = _cut(y, axes, [(c[0], c[1] + z) for c, z in zip(crops, zeros, strict=True)])
+    return y if bias is None else add_bias(y, bias, data_format)
 
 
 def _crops(crop: Sequence[Pair] | None, size: Pair, strides: Pair) -> list[Pair]:
@@ -118,21 +122,36 @@ def _crops(crop: Sequence[Pair] | None, size: Pair, strides: Pair) -> list[Pair]
 
 
 def _on_tensorflow(
-    x: Any, kernel: Any, strides: Pair, size: Pair, crops: list[Pair], lengths: tuple[Size, Size]
+    x: Any,
+    kernel: Any,
+    strides: Pair,
+    size: Pair,
+    crops: list[Pair],
+    lengths: tuple[Size, Size],
+    bias: Any,
 ) -> Any:
-    """Emit a single operator where SAME or VALID has this geometry, else VALID and a crop."""
+    """Emit a single operator where SAME or VALID has this geometry, else VALID and a crop.
+
+    The bias stands right behind the operator where it can, so that converters fuse the two.
+    """
     from . import _tensorflow
+
+    def biased(y: Any) -> Any:
+        return y if bias is None else add_bias(y, bias, "channels_last")
 
     kernel = ops.cast(kernel, keras.backend.standardize_dtype(x.dtype))
     for padding, fits in (("SAME", _is_same), ("VALID", _is_valid)):
         if all(fits(k, s, c) for k, s, c in zip(size, strides, crops, strict=True)):
-            return _tensorflow.conv2d_transpose(x, kernel, strides, lengths, padding)
+            return biased(_tensorflow.conv2d_transpose(x, kernel, strides, lengths, padding))
     # VALID can give up to scale − 1 zeros behind the end, so that most negative crops cost nothing.
     ends = [min(max(-end, 0), s - 1) for (_, end), s in zip(crops, strides, strict=True)]
     inputs = (length(x, 1), length(x, 2))
     whole = [(n - 1) * s + k + e for n, s, k, e in zip(inputs, strides, size, ends, strict=True)]
     y = _tensorflow.conv2d_transpose(x, kernel, strides, (whole[0], whole[1]), "VALID")
-    return _cut(y, (1, 2), [(c[0], c[1] + e) for c, e in zip(crops, ends, strict=True)])
+    rest = [(c[0], c[1] + e) for c, e in zip(crops, ends, strict=True)]
+    if any(end < 0 for _, end in rest):  # zeros are added, and they get the bias too
+        return biased(_cut(y, (1, 2), rest))
+    return _cut(biased(y), (1, 2), rest)
 
 
 def _is_same(kernel: int, stride: int, crop: Pair) -> bool:

@@ -112,6 +112,9 @@ def test_torch_geometry_costs_a_crop_at_most(
     )
     layer.build((1, 6, 4, 3))
     assert operators(layer.call, (1, 6, 4, 3)) == ["Conv2DBackpropInput", *rest]
+    biased = layers.TransposedConv2D.from_torch_geometry(4, kernel, stride, padding, output_padding)
+    biased.build((1, 6, 4, 3))
+    assert operators(biased.call, (1, 6, 4, 3)) == ["Conv2DBackpropInput", "BiasAdd", *rest]
 
 
 @pytest.mark.parametrize("order", ["dcr", "crd"])
@@ -229,3 +232,26 @@ def test_dynamic_transposed_convolution(geometry: tuple[int, int, int, int]) -> 
     )
     for run in runs(layer.call).values():
         assert_close(run(tf.constant(x)), expected, of_range=2e-6)
+
+
+@pytest.mark.parametrize("align", ["skip", "center_crop"])
+@pytest.mark.parametrize("shapes", [((4, 6), (5, 3)), ((8, 3), (5, 3)), ((4, 4), (4, 4))])
+def test_dynamic_alignment(align: str, shapes: tuple) -> None:
+    decoder, skip = (tf.constant(image((2, *size, 3))) for size in shapes)
+    layer = layers.SkipFusion2D(align=align)
+    layer.build([decoder.shape, skip.shape])
+    pad, crop = layers.PadToMultiple2D(4), layers.CropLike2D()
+
+    def function(decoder: object, skip: object) -> object:
+        joined = layer.call([decoder, skip])
+        return crop.call([pad.call(joined) * 2.0, joined])
+
+    expected = 2 * layer([decoder, skip]).numpy()
+    for jit in (False, True):
+        run = tf.function(
+            function,
+            input_signature=[tf.TensorSpec((None, None, None, 3), "float32")] * 2,
+            jit_compile=jit,
+            autograph=False,
+        )
+        assert_close(run(decoder, skip), expected, of_range=0)

@@ -33,6 +33,9 @@ def check(kernel: tuple[int, int], stride: tuple[int, int], crop: object) -> Non
         expected = reference.transposed_conv(x, weights, stride, expected_crop)
         y = ops.transposed_conv2d(x, weights, scale=stride, crop=crop)
         assert_close(y, expected, of_range=2e-6)
+        bias = np.array([3.0, -5.0], "float32")
+        y = ops.transposed_conv2d(x, weights, scale=stride, crop=crop, bias=bias)
+        assert_close(y, expected + bias, of_range=2e-6)
         y = ops.transposed_conv2d(
             np.ascontiguousarray(x.transpose(0, 3, 1, 2)),
             weights,
