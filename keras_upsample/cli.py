@@ -140,6 +140,9 @@ def verify(
     with _session(choice) as console:
         from ._cli.models import load_choice
         from .errors import ExportError
+        from .runtimes._load import default_runtime
+
+        default_runtime(artefact)  # a wrong path is told before TensorFlow takes its seconds
         from .export import verify as verify_artefact
 
         model = load_choice(choice)

@@ -67,6 +67,10 @@ def _built(name: str, arguments: dict[str, Any], seed: int) -> Any:
 
 
 def _loaded(path: Path, imports: list[str], trust: bool) -> Any:
+    if path.is_dir() or path.suffix not in (".keras", ".h5"):
+        raise UserError(f"{str(path)!r} is not a Keras model file (.keras, .h5).")
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise UserError(f"{str(path)!r} is damaged: a .keras file is a zip archive, and it is not.")
     import keras
 
     from .. import _registered  # noqa: F401
@@ -76,10 +80,6 @@ def _loaded(path: Path, imports: list[str], trust: bool) -> Any:
             importlib.import_module(module)
         except ImportError as error:
             raise UserError(f"--import {module}: {error}") from error
-    if path.is_dir() or path.suffix not in (".keras", ".h5"):
-        raise UserError(f"{str(path)!r} is not a Keras model file (.keras, .h5).")
-    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
-        raise UserError(f"{str(path)!r} is damaged: a .keras file is a zip archive, and it is not.")
     try:
         return keras.models.load_model(path, compile=False, safe_mode=not trust)
     except Exception as error:  # zipfile, h5py, json and Keras raise kinds of their own

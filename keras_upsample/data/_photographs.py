@@ -10,7 +10,7 @@ PHOTOGRAPHS = {
     "astronaut": "astronaut.png",  # 512 x 512, NASA, public domain
     "chelsea": "chelsea.png",  # 300 x 451, a cat, CC0
     "coffee": "coffee.png",  # 400 x 600, CC0
-    "rocket": "rocket.jpg",  # 427 x 640, SpaceX, CC0
+    "rocket": "rocket.jpg",  # 427 x 640, SpaceX, public domain
     "retina": "retina.jpg",  # 1411 x 1411, CC0
 }
 """Name -> file in scikit-image's data folder."""

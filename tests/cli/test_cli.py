@@ -1,0 +1,167 @@
+"""The commands as a user runs them: output, exit codes, silence."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_upsample.zoo import CATALOGUE
+
+ROOT = Path(__file__).parents[2]
+SMALL = ("--filters", "4,4,8", "--classes", "3")
+
+
+def run(*arguments: object, program: tuple[str, ...] = ("-m", "keras_upsample"), cwd=None):
+    environment = {k: v for k, v in os.environ.items() if k not in ("TF_CPP_MIN_LOG_LEVEL",)}
+    return subprocess.run(
+        [sys.executable, *program, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**environment, "COLUMNS": "200"},
+    )
+
+
+def one_line(text: str) -> str:
+    lines = text.strip().splitlines()
+    assert len(lines) == 1, text
+    return lines[0]
+
+
+def test_help_and_list() -> None:
+    assert {"list", "info", "export", "verify"} <= set(run("--help").stdout.split())
+    result = run("list")
+    assert result.returncode == 0 and result.stderr == ""
+    for entry in CATALOGUE:
+        assert f"{entry.name} " in result.stdout
+    assert "tflite_float16" in result.stdout
+
+
+def test_info() -> None:
+    result = run("info", "unet", *SMALL, "--size", 32)
+    assert result.returncode == 0 and result.stderr == ""
+    assert "input          image ?x?x?x3 float32" in result.stdout
+    assert "output         ?x?x?x3 float32" in result.stdout
+    assert "at 32x32x3" in result.stdout
+
+
+def test_export_and_verify(tmp_path: Path) -> None:
+    out = tmp_path / "unet"
+    result = run("export", "unet", *SMALL, "--out", out, "--class-names", "a,b,c")
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""  # no log line of any library
+    assert {path.name for path in out.iterdir()} == {
+        "saved_model", "unet.tflite", "unet.onnx", "report.json",
+    }  # fmt: skip
+    report = json.loads((out / "report.json").read_text())
+    assert [a["target"] for a in report["artefacts"]] == ["saved_model", "tflite", "onnx"]
+    assert "LiteRT" in result.stdout and "ONNX Runtime" in result.stdout
+    import onnx
+
+    properties = {p.key: p.value for p in onnx.load(str(out / "unet.onnx")).metadata_props}
+    assert properties["class_names"] == "a\nb\nc"
+    assert properties["preprocessing"] == "float32 RGB in [0, 1]"
+
+    same = run("verify", "unet", out / "unet.onnx", *SMALL)
+    assert same.returncode == 0 and "passed" in same.stdout
+    other = run("verify", "unet", out / "unet.tflite", *SMALL, "--seed", 1)
+    assert other.returncode == 1
+    assert "does not compute what the model computes" in one_line(other.stderr)
+
+
+def test_a_failed_target_does_not_stop_the_others(tmp_path: Path) -> None:
+    inputs = keras.Input((None, None, 3), name="image")
+    x = keras.layers.UpSampling2D(2, interpolation="lanczos3")(inputs)
+    keras.Model(inputs, x, name="lanczos").save(tmp_path / "m.keras")
+    targets = ("--target", "onnx", "--target", "tflite")
+    result = run("export", tmp_path / "m.keras", "--out", tmp_path / "out", *targets)
+    assert result.returncode == 1
+    assert one_line(result.stderr).startswith("onnx: ONNX has no form")
+    assert (tmp_path / "out" / "lanczos.tflite").is_file()
+    assert not (tmp_path / "out" / "lanczos.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("export", "unett", "--out", "o"), "Did you mean 'unet'?"),
+        (("export", "unet", "--out", "o", "--upsample", "cubic"), "`upsample` must be one of"),
+        (("export", "fcn8s", "--out", "o", "--upsample", "nearest"), "has no option --upsample"),
+        (("export", "unet", "--out", "o", "--classes", "0"), "`classes`"),
+        (("export", "unet", "--out", "o", "--target", "onx"), "Did you mean 'onnx'?"),
+        (("verify", "unet", "none.onnx", *SMALL), "`none.onnx` is missing"),
+        (("info", "bad.keras"), "is damaged"),
+        (("info", "notes.txt"), "is not a Keras model file"),
+        (("info", "lambda.keras"), "holds a Lambda layer"),
+        (("info", "custom.keras"), "--import MODULE"),
+    ],
+)
+def test_one_readable_line_and_exit_code_2(arguments, message, tmp_path: Path) -> None:
+    (tmp_path / "bad.keras").write_bytes(b"PK\x03\x04 no archive")
+    (tmp_path / "notes.txt").write_text("notes")
+    if arguments[1] == "lambda.keras":
+        layer = keras.layers.Lambda(lambda x: x + 1)
+        keras.Sequential([keras.Input((4,)), layer]).save(tmp_path / "lambda.keras")
+    if arguments[1] == "custom.keras":
+        save_custom(tmp_path)
+    result = run(*arguments, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    line = one_line(result.stderr)
+    assert message in line
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "o").exists()
+
+
+def save_custom(folder: Path) -> None:
+    (folder / "my_layers.py").write_text(
+        "import keras\n\n\n@keras.saving.register_keras_serializable('mine')\n"
+        "class Twice(keras.layers.Layer):\n"
+        "    def call(self, x):\n        return 2 * x\n"
+    )
+    code = (
+        "import keras, my_layers; m = keras.Sequential([keras.Input((4, 4, 3)), my_layers.Twice()])"
+        "; m.save('custom.keras')"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True)
+
+
+def test_custom_classes_are_imported_on_request(tmp_path: Path) -> None:
+    save_custom(tmp_path)
+    result = run("info", "custom.keras", "--import", "my_layers", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize("integers", ["1,x", "", "0,3,3"])
+def test_bad_shapes_are_usage_errors(integers: str) -> None:
+    result = run("export", "unet", "--out", "o", "--input-shape", integers)
+    assert result.returncode == 2
+    assert "--input-shape takes whole numbers" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("script", "name", "more"),
+    [
+        ("to_onnx.py", "m.onnx", ("--layout", "nchw")),
+        ("to_tflite.py", "m.tflite", ("--precision", "float16")),
+        ("to_saved_model.py", "m", ()),
+    ],
+)
+def test_scripts(script: str, name: str, more: tuple[str, ...], tmp_path: Path) -> None:
+    path = tmp_path / name
+    program = (str(ROOT / "export" / script),)
+    result = run("unet", path, *SMALL, *more, program=program)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert path.exists()
+    if script == "to_onnx.py":
+        from keras_upsample.runtimes import load
+
+        runner = load(path)
+        assert runner.layout == "nchw"
+        answer = runner({"image": np.zeros((1, 3, 9, 7), "float32")})
+        assert answer["logits"].shape == (1, 3, 9, 7)

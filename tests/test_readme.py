@@ -1,0 +1,40 @@
+"""The README's Python runs, in order, from the repository's root."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.S | re.M)
+
+
+def run(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
+    monkeypatch.chdir(ROOT)
+    names: dict = {}
+    exec(compile(block.replace('"build/', f'"{tmp_path}/build/'), "README.md", "exec"), names)
+    return names
+
+
+def test_there_are_three_blocks() -> None:
+    assert len(BLOCKS) == 3
+    assert "from_torch_geometry" in BLOCKS[0]
+
+
+def test_pytorch_example(tmp_path, monkeypatch) -> None:
+    names = run(BLOCKS[0], tmp_path, monkeypatch)
+    assert tuple(names["torch"]["article/x"].shape) == (1, 16, 8, 8)
+    assert tuple(names["y"].shape) == (1, 16, 16, 8)
+
+
+@pytest.mark.slow
+def test_default_unet_example(tmp_path, monkeypatch) -> None:
+    names = run(BLOCKS[1], tmp_path, monkeypatch)
+    assert [a.target for a in names["report"].artefacts] == ["saved_model", "tflite", "onnx"]
+    assert (tmp_path / "build/unet/unet.onnx").is_file()
+
+
+def test_own_model_example(tmp_path, monkeypatch) -> None:
+    run(BLOCKS[2], tmp_path, monkeypatch)
+    assert (tmp_path / "build/mine.onnx").is_file()
+    assert (tmp_path / "build/mine.tflite").is_file()
