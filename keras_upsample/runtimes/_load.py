@@ -70,8 +70,11 @@ def default_runtime(path: Path) -> str:
     """The runtime that a file of this kind is for.
 
     Raises:
-        ArtefactError: the path is none of the three kinds.
+        ArtefactError: the path is missing or none of the three kinds.
     """
+    allowed = "Allowed: a SavedModel directory, a .tflite file or an .onnx file."
+    if not path.exists():
+        raise ArtefactError(f"`{path}` is missing. {allowed}")
     if path.suffix == ".tflite":
         return "litert"
     if path.suffix == ".onnx":
@@ -79,8 +82,4 @@ def default_runtime(path: Path) -> str:
     if path.is_dir() and (path / "saved_model.pb").is_file():
         return "tensorflow"
     what = "a directory without saved_model.pb" if path.is_dir() else "of another kind"
-    if not path.exists():
-        what = "missing"
-    raise ArtefactError(
-        f"`{path}` is {what}. Allowed: a SavedModel directory, a .tflite file or an .onnx file."
-    )
+    raise ArtefactError(f"`{path}` is {what}. {allowed}")
