@@ -16,20 +16,32 @@ def float32_inference(model: Any) -> Iterator[None]:
     """Inside, every layer of the model computes in float32, whatever its training policy.
 
     Half-precision arithmetic is a means of training: in LiteRT it becomes Flex operators, in ONNX
-    a chain of casts. Weights are not converted, only read; a clone would need every custom layer's
-    configuration to be complete.
+    a chain of casts. Weights are not converted, only read (a weight that is itself stored in half
+    precision is cast where it is used); a clone would need every custom layer's configuration to be
+    complete.
     """
-    changed = []
+    changed: list[tuple[Any, Any]] = []
     try:
         for layer in model._flatten_layers():
             policy = layer.dtype_policy
             if getattr(policy, "name", None) in _FLOAT_POLICIES:
                 changed.append((layer, policy))
-                layer.dtype_policy = "float32"
+                layer.dtype_policy = _computing_in_float32(policy.variable_dtype)
         yield
     finally:
         for layer, policy in changed:
             layer.dtype_policy = policy
+
+
+def _computing_in_float32(variable_dtype: str) -> Any:
+    import keras
+
+    class Policy(keras.DTypePolicy):
+        @property
+        def variable_dtype(self) -> str:
+            return variable_dtype  # where it is not float32, Keras casts when the weight is read
+
+    return Policy("float32")
 
 
 def check_weights(model: Any) -> None:

@@ -54,9 +54,7 @@ def write_onnx(
                 function,
                 input_signature=[*tensor_specs(signature.inputs), *weight_specs(weights)],
                 opset=opset,
-                custom_op_handlers=operator_handlers(
-                    size_samples(model, signature), opset, refused
-                ),
+                custom_op_handlers=operator_handlers(size_samples(model, signature), refused),
                 inputs_as_nchw=[f"{name}:0" for name in rank4["inputs"]] if nchw else None,
                 outputs_as_nchw=_tensor_names(function, rank4["outputs"]) if nchw else None,
             )
@@ -100,9 +98,7 @@ def _captured(function: Any) -> dict[str, np.ndarray]:
     import tensorflow as tf
 
     captures = function.get_concrete_function().graph.captures
-    return {
-        tensor.name: value.numpy() for value, tensor in captures if value.dtype != tf.resource
-    }
+    return {tensor.name: value.numpy() for value, tensor in captures if value.dtype != tf.resource}
 
 
 def _tensor_names(function: Any, names: list[str]) -> list[str]:

@@ -57,19 +57,27 @@ def _at(signature: Signature, size: int) -> Signature:
 
 
 def _node_sizes(model: Any, signature: Signature) -> dict[str, list[Sample]]:
-    graph = inference_function(model, signature).get_concrete_function().graph
+    from .. import ops
+
+    # Forms that need a fixed size would put other nodes here than the graph to be converted has.
+    with ops.resize_forms({"bicubic": ("operator", "taps")}):
+        graph = inference_function(model, signature).get_concrete_function().graph
     sizes = {}
     for node in graph.get_operations():
         if node.type in _RESIZES or node.type == "Conv2DBackpropInput":
             image = node.inputs[2 if node.type == "Conv2DBackpropInput" else 0]
             before, after = image.shape[1:3], node.outputs[0].shape[1:3]
-            if None not in before and None not in after:
-                sizes[node.name] = [(tuple(before), tuple(after))]
+            if None in before or None in after:
+                continue
+            # tf2onnx joins an operator and its bias to one node of the second's name.
+            joined = [user for user in node.outputs[0].consumers() if user.type == "BiasAdd"]
+            for name in (node.name, *(user.name for user in joined)):
+                sizes[name] = [(tuple(before), tuple(after))]
     return sizes
 
 
 def operator_handlers(
-    samples: Mapping[str, list[Sample]], opset: int, refused: list[str]
+    samples: Mapping[str, list[Sample]], refused: list[str]
 ) -> dict[str, tuple[Callable, list]]:
     """Handlers for `tf2onnx.convert.from_function(custom_op_handlers=...)`.
 
@@ -79,7 +87,9 @@ def operator_handlers(
     def resize(ctx: Any, node: Any, name: str, args: list) -> None:
         if node.type == "ResizeBicubic" and not node.get_attr_value("half_pixel_centers", False):
             refused.append(f"{node.type} without half-pixel centres at {name!r}")
-        _resize(ctx, node, samples.get(name, []), opset)
+        if node.type == "ResizeBicubic" and not _exact_in_table(samples.get(name, [])):
+            refused.append(f"{node.type} by a factor that is no power of two at {name!r}")
+        _resize(ctx, node, samples.get(name, []))
 
     def transposed(ctx: Any, node: Any, name: str, args: list) -> None:
         _transposed_convolution(ctx, node, samples.get(name, []))
@@ -97,23 +107,31 @@ def operator_handlers(
     }
 
 
-def _resize(ctx: Any, node: Any, samples: list[Sample], opset: int) -> None:
+def _resize(ctx: Any, node: Any, samples: list[Sample]) -> None:
     mode = _RESIZES[node.type]
     scale = _integer_scale(samples)
     attributes = _resize_attributes(node, mode, integer=scale is not None)
     image = _transpose(ctx, node.input[0], (0, 3, 1, 2))
     if scale is not None:
         inputs = [image, "", _constant(ctx, np.array([1, 1, *scale], np.float32))]
-    elif opset >= 18:
-        attributes["axes"] = [2, 3]
-        inputs = [image, "", "", _as_int64(ctx, node.input[1])]
     else:
+        # Not the attribute `axes` of opset 18: ONNX Runtime loses constant sizes beside it.
         shape = ctx.make_node("Shape", [image]).output[0]
         zero, two = _constant(ctx, np.array([0])), _constant(ctx, np.array([2]))
         head = ctx.make_node("Slice", [shape, zero, two]).output[0]
         sizes = ctx.make_node("Concat", [head, _as_int64(ctx, node.input[1])], {"axis": 0})
         inputs = [image, "", "", sizes.output[0]]
     _replace_by(ctx, node, "Resize", inputs, attributes)
+
+
+def _exact_in_table(samples: list[Sample]) -> bool:
+    """Whether TensorFlow's bicubic, whose weights come from a table of 1,024 steps, is exact."""
+
+    def exact(n: int, m: int) -> bool:  # u(i) = ((2 i + 1) n - m) / 2m, in steps of 1 / 1024
+        return not np.any(((2 * np.arange(m) + 1) * n - m) * 1024 % (2 * m))
+
+    axes = [pair for before, after in samples for pair in zip(before, after, strict=True)]
+    return bool(axes) and all(exact(n, m) for n, m in axes)
 
 
 def _integer_scale(samples: list[Sample]) -> tuple[int, int] | None:
@@ -169,8 +187,13 @@ def _transposed_convolution(ctx: Any, node: Any, samples: list[Sample]) -> None:
     if min(surplus) < 0:
         attributes["output_padding"] = [max(-n, 0) for n in surplus]
     weights = _transpose(ctx, node.input[1], (3, 2, 0, 1))
-    inputs = [_transpose(ctx, node.input[2], (0, 3, 1, 2)), weights, *node.input[3:]]
-    _replace_by(ctx, node, "ConvTranspose", inputs, attributes)
+    image = _transpose(ctx, node.input[2], (0, 3, 1, 2))
+    bias = list(node.input[3:])
+    if min(surplus) < 0 and bias:
+        # ONNX Runtime leaves the bias out where no kernel reaches.
+        _replace_by(ctx, node, "ConvTranspose", [image, weights], attributes, bias=bias[0])
+    else:
+        _replace_by(ctx, node, "ConvTranspose", [image, weights, *bias], attributes)
 
 
 def _surplus(
@@ -258,23 +281,24 @@ def _strided_slice(ctx: Any, node: Any, name: str, args: list) -> None:
     )
 
 
-def _replace_by(ctx: Any, node: Any, op: str, inputs: list[str], attributes: dict) -> None:
-    """Put `op`, computed channels first, in the place of a channels-last node."""
+def _replace_by(
+    ctx: Any, node: Any, op: str, inputs: list[str], attributes: dict, bias: str = ""
+) -> None:
+    """Put `op`, computed channels first, in the place of a channels-last node; then the bias."""
     shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
     ctx.remove_node(node.name)
     inner = ctx.make_node(op, inputs, attr=attributes, dtypes=dtypes)
     if shapes[0] is not None:
         n, h, w, c = shapes[0]
         ctx.set_shape(inner.output[0], [n, c, h, w])
-    ctx.make_node(
-        "Transpose",
-        inner.output,
-        {"perm": [0, 2, 3, 1]},
-        name=node.name,
-        outputs=outputs,
-        shapes=shapes,
-        dtypes=dtypes,
-    )
+    place = {"name": node.name, "outputs": outputs, "shapes": shapes, "dtypes": dtypes}
+    if bias:
+        image = ctx.make_node(
+            "Transpose", inner.output, {"perm": [0, 2, 3, 1]}, shapes=shapes, dtypes=dtypes
+        )
+        ctx.make_node("Add", [image.output[0], bias], **place)
+    else:
+        ctx.make_node("Transpose", inner.output, {"perm": [0, 2, 3, 1]}, **place)
 
 
 def _transpose(ctx: Any, name: str, permutation: tuple[int, ...]) -> str:

@@ -6,7 +6,7 @@ afterwards, with the transpositions that tf2onnx put behind them computed here, 
 multiplication and addition that a batch normalisation left behind a convolution folded into it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,13 +34,17 @@ def weight_specs(weights: Sequence[Any]) -> list[Any]:
     ]
 
 
-def lower_weights(proto: Any, weights: Sequence[Any]) -> None:
-    """Turn the lifted inputs of an ONNX model back into constants, in place."""
+def lifted_arrays(weights: Sequence[Any]) -> dict[str, np.ndarray]:
+    """The weights' values by the names of the inputs that stand for them."""
+    return {f"{_PREFIX}{index}": np.asarray(weight) for index, weight in enumerate(weights)}
+
+
+def lower_weights(proto: Any, arrays: Mapping[str, np.ndarray]) -> None:
+    """Turn the inputs of an ONNX model named in `arrays` into constants, in place."""
     from onnx import numpy_helper
 
     graph = proto.graph
-    arrays = {f"{_PREFIX}{index}": np.asarray(weight) for index, weight in enumerate(weights)}
-    lifted = {value.name for value in graph.input if value.name.startswith(_PREFIX)}
+    lifted = {value.name for value in graph.input if value.name in arrays}
     _delete(graph.input, lambda value: value.name in lifted)
     constants = {name: arrays[name] for name in lifted}
     _fold_transposes(graph, constants)
@@ -91,9 +95,12 @@ def _fold_affine(graph: Any, large: dict[str, np.ndarray], small: dict[str, np.n
     outputs = {value.name for value in graph.output}
     folded = set()
     for node in graph.node:
-        if node.op_type not in ("Conv", "ConvTranspose") or not _sole(
-            node, consumers, large, small
+        # Beyond the reach of the kernel (output_padding) the bias is left out by ONNX Runtime.
+        if node.op_type not in ("Conv", "ConvTranspose") or any(
+            a.name == "output_padding" for a in node.attribute
         ):
+            continue
+        if not _sole(node, consumers, large, small):
             continue
         while True:
             following = consumers.get(node.output[0], [])

@@ -22,7 +22,7 @@ class Reference:
 
         self._model, self._signature, self._images = model, signature, images
         self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
-        self._function = tf.function(self._infer, autograph=False, reduce_retracing=False)
+        self._function = tf.function(self._infer, autograph=False)
 
     def _infer(self, *tensors: Any) -> dict[str, Any]:
         return self._signature.call(self._model, tensors)
@@ -57,7 +57,8 @@ class Reference:
         import tensorflow as tf
 
         tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
-        return self._function(*tensors)
+        # Traced by hand once a shape: TensorFlow warns of a function that it traces often itself.
+        return self._function.get_concrete_function(*tensors)(*tensors)
 
     def _answer(self, case: Case) -> dict[str, np.ndarray] | None:
         key = (case.label, tuple(array.shape for array in case.feeds.values()))

@@ -109,9 +109,12 @@ def _of_subclass(model: Any, input_shape: ShapeArgument) -> Signature:
 
     # Keras records the shapes of the first call by the arguments of `call`: {"image_shape": ...}.
     recorded = getattr(model, "_build_shapes_dict", None) or {}
-    keywords = len(recorded) > 1
+    arguments = _required_arguments(model)
+    keywords = len(arguments) > 1 or len(recorded) > 1
     if keywords:
         shapes: Any = {key.removesuffix("_shape"): value for key, value in recorded.items()}
+        if not set(arguments) <= set(shapes):  # Keras' default `build` records the first only
+            shapes = _shape_by_argument(model, arguments, input_shape)
     elif recorded:
         (shapes,) = recorded.values()
     elif isinstance(input_shape, Mapping):
@@ -131,6 +134,32 @@ def _of_subclass(model: Any, input_shape: ShapeArgument) -> Signature:
         # What the user says goes before the sizes of the first call, which are no promise.
         specs = tuple(replace(spec, shape=(None,) * len(spec.shape)) for spec in specs)
     return Signature(specs, leaves, keywords)
+
+
+def _required_arguments(model: Any) -> list[str]:
+    """The arguments of `call` that the model can't do without."""
+    from inspect import Parameter, signature
+
+    named = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+    return [
+        name
+        for name, parameter in signature(model.call).parameters.items()
+        if parameter.kind in named
+        and parameter.default is Parameter.empty
+        and name not in ("training", "mask")
+    ]
+
+
+def _shape_by_argument(
+    model: Any, arguments: Sequence[str], input_shape: ShapeArgument
+) -> dict[str, Shape]:
+    if not isinstance(input_shape, Mapping) or set(input_shape) != set(arguments):
+        raise ValueError(
+            f"The model {model.name!r} takes several arguments, {', '.join(arguments)}, and Keras "
+            "does not remember their shapes. `input_shape` must be a dict with a shape, without "
+            f"the batch, for each. Received: {input_shape!r}."
+        )
+    return {name: (None, *input_shape[name]) for name in arguments}
 
 
 @dataclass(frozen=True)

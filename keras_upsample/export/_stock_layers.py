@@ -11,7 +11,8 @@ def stock_layers_replaced(model: Any) -> Iterator[None]:
 
     `UpSampling2D` repeats rows and columns for `"nearest"` (chains of Tile and Concat in every
     format), fails to trace the interpolations where height and width are open, and leaves bicubic
-    to an operator that TFLite lacks; a dilated `Conv2DTranspose` has no TFLite operator. The call
+    to an operator that TFLite lacks; a dilated `Conv2DTranspose` has no TFLite operator; `Conv2D`
+    in groups compiles itself by XLA, which leaves a function call in the graph. The call
     is replaced on the instance and put back afterwards: this reaches layers wherever they sit, in
     subclassed models too.
     """
@@ -24,6 +25,8 @@ def stock_layers_replaced(model: Any) -> Iterator[None]:
                 call = _upsampling(layer)
             elif type(layer) is keras.layers.Conv2DTranspose and _dilated(layer):
                 call = _dilated_transposed_convolution(layer)
+            elif type(layer) is keras.layers.Conv2D and layer.groups > 1:
+                call = _grouped_convolution(layer)
             else:
                 continue
             object.__setattr__(layer, "call", call)
@@ -81,6 +84,24 @@ def _dilated_transposed_convolution(layer: Any) -> Any:
             strides=1,
             padding=[(0, 0), *pads, (0, 0)],
             dilations=layer.dilation_rate,
+        )
+        if layer.use_bias:
+            y = tf.nn.bias_add(y, layer.bias)
+        y = layer.activation(y)
+        return _transpose(y, (0, 3, 1, 2)) if first else y
+
+    return call
+
+
+def _grouped_convolution(layer: Any) -> Any:
+    import tensorflow as tf
+
+    def call(inputs: Any) -> Any:
+        first = layer.data_format == "channels_first"
+        x = _transpose(inputs, (0, 2, 3, 1)) if first else inputs
+        # the operator sees the number of groups from the kernel's input channels
+        y = tf.nn.conv2d(
+            x, layer.kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
         )
         if layer.use_bias:
             y = tf.nn.bias_add(y, layer.bias)

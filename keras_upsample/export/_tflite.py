@@ -43,15 +43,16 @@ def write_tflite(
 
 
 def _explain(message: str) -> str:
-    flex = re.search(r"Flex ops: ([^\n]+)", message)
+    flex = re.search(r"(?:Flex|TF Select) ops: ([^\n]+)", message)
     custom = re.search(r"Custom ops: ([^\n]+)", message)
+    ours = "Use a layer of keras_upsample in place of the one that needs it"
     if flex:
         return (
-            f"TFLite has no built-in operator for {flex.group(1).strip()}. Use a layer of "
-            "keras_upsample in place of the one that needs it, or pass allow_flex=True for a "
-            "file that runs only where TensorFlow's Select-TF operators are linked in."
+            f"TFLite has no built-in operator for {flex.group(1).strip()}. {ours}, or pass "
+            "allow_flex=True for a file that runs only where TensorFlow's Select-TF operators are "
+            "linked in."
         )
     if custom:
-        return f"TFLite has no operator for {custom.group(1).strip()}."
+        return f"TFLite has no operator for {custom.group(1).strip()}. {ours}."
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     return f"The TFLite converter failed: {lines[0] if lines else 'without a message'}"

@@ -1,0 +1,120 @@
+"""Our models: every upsampler in every format, with the operators that the targets promise."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from exporting import FORMATS, assert_same, distinctive, noise, picture, write
+
+import keras_upsample as ku
+from keras_upsample import runtimes
+from keras_upsample.zoo._upsamplers import UPSAMPLERS
+
+formats = pytest.mark.parametrize("kind", FORMATS)
+FUSIONS = ("concat", "add", "attention", "scse")
+
+
+def unet(upsample="transposed_conv", fusion="concat", **options):
+    return ku.zoo.unet(filters=(4, 8, 8), upsample=upsample, fusion=fusion, dropout=0.3, **options)
+
+
+def check(model, tmp_path, kind):
+    """Open sizes stay open where the format has them, and the answers are the model's there."""
+    path = write(distinctive(model), tmp_path, kind)
+    shapes = [(1, 32, 32, 3)]
+    if kind != "tflite":
+        shapes += [(2, 20, 28, 3), (1, 7, 33, 3)]
+    for shape in shapes:
+        x = noise(*shape)
+        assert_same(path, {"image": x}, {"logits": model(x)})
+    return path
+
+
+@pytest.mark.parametrize("upsample", UPSAMPLERS)
+@formats
+def test_unet(upsample, kind, tmp_path):
+    path = check(unet(upsample), tmp_path, kind)
+    runner = runtimes.load(path)
+    found = set(runner.operator_counts())
+    if kind == "tflite":
+        assert runner.delegate_partitions() == 1
+        assert not found & {"SHAPE", "PACK", "STRIDED_SLICE", "TILE", "EXPAND_DIMS"}
+    if kind == "onnx":
+        assert not found & {"Tile", "BatchNormalization"}
+
+
+PLAIN = {"Conv", "Relu", "MaxPool", "Concat", "Transpose"}
+UPSAMPLING = {
+    "transposed_conv": {"ConvTranspose"},
+    "nearest": {"Resize"},
+    "bilinear": {"Resize"},
+    "bicubic": {"MatMul", "Reshape"},
+    "pixel_shuffle": {"DepthToSpace"},
+}
+
+
+@pytest.mark.parametrize("upsample", UPSAMPLERS)
+def test_at_a_fixed_size_onnx_holds_nothing_but_the_net(upsample, tmp_path):
+    path = write(unet(upsample), tmp_path, "onnx", input_shape=(16, 24, 3), batch_size=1)
+    found = runtimes.load(path).operator_counts()
+    assert set(found) == PLAIN | UPSAMPLING[upsample], found
+
+
+@pytest.mark.parametrize("fusion", FUSIONS[1:])
+@formats
+def test_fusion(fusion, kind, tmp_path):
+    path = check(unet("nearest", fusion), tmp_path, kind)
+    if kind == "tflite":
+        assert runtimes.load(path).delegate_partitions() == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("upsample, fusion", list(product(UPSAMPLERS, FUSIONS)))
+@formats
+def test_every_upsampler_with_every_fusion(upsample, fusion, kind, tmp_path):
+    check(unet(upsample, fusion), tmp_path, kind)
+
+
+@formats
+def test_valid_padding(kind, tmp_path):
+    model = distinctive(ku.zoo.unet((28, 28, 3), filters=(4, 8), padding="valid"))
+    path = write(model, tmp_path, kind)
+    x = noise(1, 28, 28, 3)
+    assert_same(path, {"image": x}, {"logits": model(x)})
+
+
+def fcn(name, **options):
+    return getattr(ku.zoo, name)(classes=3, fc_width=8, **options)
+
+
+def check_fcn(model, tmp_path, kind, of_range=5e-5):
+    shape = (1, 48, 40, 3)
+    path = write(model, tmp_path, kind, input_shape=shape[1:])
+    x = noise(*shape)
+    assert_same(path, {"image": x}, {"logits": model(x)}, of_range)
+
+
+def test_fcn8s(tmp_path):
+    model = fcn("fcn8s")
+    for kind in FORMATS:
+        check_fcn(model, tmp_path, kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("geometry", ["same", "caffe"])
+@pytest.mark.parametrize("deconvolution", ["fixed", "learned"])
+@pytest.mark.parametrize("name", ["fcn32s", "fcn16s", "fcn8s"])
+def test_fcn(name, geometry, deconvolution, tmp_path):
+    model = fcn(name, geometry=geometry, deconvolution=deconvolution)
+    for kind in FORMATS:
+        check_fcn(model, tmp_path, kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("encoder", ["mobilenet_v2", "efficientnet_b0", "resnet50"])
+def test_encoders(encoder, tmp_path):
+    model = ku.zoo.unet(encoder=encoder, filters=(4, 8, 8, 8, 8))
+    for kind in FORMATS:
+        path = write(model, tmp_path, kind, input_shape=(64, 64, 3), images=picture(64, 64))
+        x = noise(1, 64, 64, 3)
+        assert_same(path, {"image": x}, {"logits": np.asarray(model(x))})
