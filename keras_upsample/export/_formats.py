@@ -68,7 +68,9 @@ def to_tflite(
         precision: `"float32"`, `"float16"` (weights stored in half precision) or `"dynamic"`
             (weights in 8 bits, arithmetic in float).
         allow_flex: let operators without a TFLite built-in become Select-TF (Flex) operators. Such
-            a file runs only where TensorFlow's are linked in, and is verified there.
+            a file runs only where TensorFlow's are linked in, and must be verified there:
+            TensorFlow's own Python package has not had them since 2.20, and then an `ExportError`
+            says so.
         batch_size: images per call.
         images: what to verify on; see `verify`.
 

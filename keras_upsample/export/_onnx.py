@@ -94,7 +94,7 @@ def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -
 
 
 def _captured(function: Any) -> dict[str, np.ndarray]:
-    """Constants made outside the trace (`Normalization` holds such): tf2onnx takes them for inputs."""
+    """Constants made outside the trace, as `Normalization` holds: tf2onnx takes them for inputs."""
     import tensorflow as tf
 
     captures = function.get_concrete_function().graph.captures

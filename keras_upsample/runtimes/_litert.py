@@ -11,13 +11,20 @@ from ..errors import ArtefactError, first_line
 from ._runner import TensorInfo, cpu_threads
 
 
+_NO_FLEX = (
+    "it needs Select-TF (Flex) operators, which this interpreter does not have. The Python "
+    "packages of LiteRT never had them, those of TensorFlow no longer do since 2.20."
+)
+
+
 class LiteRTRunner:
     """Runs a `.tflite` file.
 
     Args:
         path: the file.
         threads: processor threads; default all that this process may use.
-        flex: use TensorFlow's interpreter, the only one that has the Select-TF (Flex) operators.
+        flex: use TensorFlow's interpreter, the only one that can have the Select-TF (Flex)
+            operators (TensorFlow's packages since 2.20 leave them out).
     """
 
     layout = "nhwc"
@@ -33,9 +40,8 @@ class LiteRTRunner:
             )
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise ArtefactError(
-                f"`{path}` can't be loaded by {self.runtime}: {first_line(error)}"
-            ) from error
+            reason = _NO_FLEX if "Select TensorFlow op" in str(error) else first_line(error)
+            raise ArtefactError(f"`{path}` can't be loaded by {self.runtime}: {reason}") from error
         self._module, self._content = module, content
         signatures = self._interpreter.get_signature_list()
         self._runner: Any = None

