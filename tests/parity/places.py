@@ -1,0 +1,88 @@
+"""Where an artefact can run: runtime x device, as found on this machine."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+
+Run = Callable[[Path, np.ndarray], np.ndarray]
+
+
+def _first(outputs: dict[str, np.ndarray]) -> np.ndarray:
+    return next(iter(outputs.values()))
+
+
+def _by_runner(path: Path, x: np.ndarray, runtime: str | None = None) -> np.ndarray:
+    from keras_upsample.runtimes import load
+
+    runner = load(path, runtime=runtime)
+    return _first(runner({runner.inputs[0].name: x}))
+
+
+def _openvino(path: Path, x: np.ndarray) -> np.ndarray:
+    return _by_runner(path, x, "openvino")
+
+
+def _litert_plain(path: Path, x: np.ndarray) -> np.ndarray:
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = Interpreter(
+        model_content=path.read_bytes(), experimental_op_resolver_type=resolver
+    )
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
+    interpreter.invoke()
+    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+
+def _onnx_cuda(path: Path, x: np.ndarray) -> np.ndarray:
+    import onnxruntime as ort
+
+    # TF32 would round the products to 10 bits, far above the gate.
+    session = ort.InferenceSession(
+        str(path), providers=[("CUDAExecutionProvider", {"use_tf32": "0"})]
+    )
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def _tensorflow_gpu(path: Path, x: np.ndarray) -> np.ndarray:
+    import tensorflow as tf
+
+    tf.config.experimental.enable_tensor_float_32_execution(False)
+    with tf.device("/GPU:0"):
+        return _by_runner(path, x)
+
+
+def _has_openvino() -> str:
+    return "" if find_spec("openvino") else "OpenVINO is not installed"
+
+
+def _has_cuda_provider() -> str:
+    import onnxruntime as ort
+
+    here = "CUDAExecutionProvider" in ort.get_available_providers()
+    return "" if here else "ONNX Runtime has no CUDA provider here"
+
+
+def _has_tensorflow_gpu() -> str:
+    import tensorflow as tf
+
+    return "" if tf.config.list_physical_devices("GPU") else "TensorFlow sees no GPU here"
+
+
+def _always() -> str:
+    return ""
+
+
+# name -> (format, run, why it is absent or "")
+PLACES: dict[str, tuple[str, Run, Callable[[], str]]] = {
+    "TensorFlow-CPU": ("saved_model", _by_runner, _always),
+    "TensorFlow-GPU": ("saved_model", _tensorflow_gpu, _has_tensorflow_gpu),
+    "LiteRT-CPU-XNNPACK": ("tflite", _by_runner, _always),
+    "LiteRT-CPU-reference": ("tflite", _litert_plain, _always),
+    "ONNX-Runtime-CPU": ("onnx", _by_runner, _always),
+    "ONNX-Runtime-CUDA": ("onnx", _onnx_cuda, _has_cuda_provider),
+    "OpenVINO-CPU": ("onnx", _openvino, _has_openvino),
+}
