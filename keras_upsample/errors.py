@@ -4,6 +4,7 @@ Bad arguments raise `ValueError` or `TypeError`, as everywhere in Keras. The cla
 went wrong after the arguments were accepted.
 """
 
+import re
 from typing import Any
 
 
@@ -26,6 +27,12 @@ class ArtefactError(ValueError):
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text that says something; its type where it has no text."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """The first line of an error's text that says something; its type where it has no text.
+
+    Keras wraps a layer's error: its first line names the layer, the next (in bold) the reason.
+    """
+    plain = re.sub(r"\x1b\[\d*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        return f"{lines[0]} {lines[1]}"
     return lines[0] if lines else type(error).__name__

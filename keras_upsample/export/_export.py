@@ -50,8 +50,8 @@ def export(
         >>> report = export(model, "build/unet")  # doctest: +SKIP
         >>> print(report)  # doctest: +SKIP
     """
-    if isinstance(targets, str):
-        raise TypeError(f"`targets` must be a list of names. Received: {targets!r}.")
+    if isinstance(targets, str) or not isinstance(targets, Sequence):
+        raise TypeError(f"`targets` must be a list of names of `TARGETS`. Received: {targets!r}.")
     chosen = [target_named(name) for name in dict.fromkeys(targets)]
     if not chosen:
         raise ValueError("`targets` is empty; name at least one.")

@@ -91,10 +91,10 @@ def _sources(images: Images) -> Any:
             yield Path(image).name, _read(Path(image))
             continue
         array = np.asarray(image)
-        if array.ndim != 3 or 0 in array.shape:
+        if array.ndim != 3 or 0 in array.shape or array.dtype.kind not in "uif":
             raise ValueError(
-                "`images` must hold images (H, W, C) of at least 1 pixel. "
-                f"Received shape {array.shape} at index {index}."
+                "`images` must hold images (H, W, C) of numbers and at least 1 pixel. "
+                f"Received shape {array.shape}, dtype {array.dtype} at index {index}."
             )
         yield f"image {index}", array
 
@@ -105,7 +105,12 @@ def _pictures_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         raise ValueError(f"`images` names {str(folder)!r}, which does not exist.")
     kinds = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in kinds)
+    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in kinds)
+    if not found:
+        raise ValueError(
+            f"`images`: {str(folder)!r} holds no picture ({', '.join(sorted(kinds))})."
+        )
+    return found
 
 
 def _read(path: Path) -> np.ndarray:

@@ -72,6 +72,7 @@ def signature_of(
     """
     import keras
 
+    _check_kind(input_shape)
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"`model` must be a keras.Model. Received: {type(model).__name__}. To export a file, "
@@ -86,10 +87,24 @@ def signature_of(
         signature = _of_subclass(model, input_shape)
     specs = _narrow(signature.inputs, input_shape)
     if batch_size is not None:
-        if not isinstance(batch_size, int) or batch_size < 1:
+        if not _is_size(batch_size):
             raise ValueError(f"`batch_size` must be an integer >= 1. Received: {batch_size!r}.")
         specs = tuple(replace(spec, shape=(batch_size, *spec.shape[1:])) for spec in specs)
     return replace(signature, inputs=specs)
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _check_kind(input_shape: Any) -> None:
+    shapes = input_shape.values() if isinstance(input_shape, Mapping) else [input_shape]
+    for shape in shapes:
+        if shape is not None and not isinstance(shape, list | tuple):
+            raise ValueError(
+                "`input_shape` must be a tuple without the batch, e.g. (256, 256, 3), or a dict of "
+                f"tuples by input name. Received: {input_shape!r}."
+            )
 
 
 def _of_graph(model: Any) -> Signature:
@@ -222,7 +237,7 @@ def _fit(spec: InputSpec, shape: Shape) -> Shape:
             f"like the model's own {own}. Received: {shape}."
         )
     for want, got in zip(own, shape, strict=True):
-        if got is not None and (not isinstance(got, int) or got < 1):
+        if got is not None and not _is_size(got):
             raise ValueError(f"`input_shape` must hold integers >= 1 or None. Received: {shape}.")
         if want is not None and got is not None and want != got:
             raise ValueError(

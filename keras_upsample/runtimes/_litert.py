@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArtefactError, first_line
-from ._runner import TensorInfo, cpu_threads
-
+from ..errors import first_line
+from ._runner import TensorInfo, cpu_threads, loading
 
 _NO_FLEX = (
     "it needs Select-TF (Flex) operators, which this interpreter does not have. The Python "
@@ -31,29 +30,28 @@ class LiteRTRunner:
 
     def __init__(self, path: Path, *, threads: int | None = None, flex: bool = False) -> None:
         module, self.runtime = _interpreter(flex)
-        try:
+        self._module = module
+        self._runner: Any = None
+        with loading(path, self.runtime, _reason):
             # Bytes, not the path: LiteRT maps a file by path, and a mapped file that is then
             # replaced takes the process down.
-            content = Path(path).read_bytes()
+            self._content = path.read_bytes()
             self._interpreter = module.Interpreter(
-                model_content=content, num_threads=threads or cpu_threads()
+                model_content=self._content, num_threads=threads or cpu_threads()
             )
             self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            reason = _NO_FLEX if "Select TensorFlow op" in str(error) else first_line(error)
-            raise ArtefactError(f"`{path}` can't be loaded by {self.runtime}: {reason}") from error
-        self._module, self._content = module, content
-        signatures = self._interpreter.get_signature_list()
-        self._runner: Any = None
-        if signatures:
-            key = "serving_default" if "serving_default" in signatures else next(iter(signatures))
-            self._runner = self._interpreter.get_signature_runner(key)
-            inputs, outputs = self._runner.get_input_details(), self._runner.get_output_details()
-        else:
-            inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
-            outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
-        self.inputs = tuple(_info(name, detail) for name, detail in inputs.items())
-        self.outputs = tuple(_info(name, detail) for name, detail in outputs.items())
+            signatures = self._interpreter.get_signature_list()
+            if signatures:
+                default = "serving_default"
+                key = default if default in signatures else next(iter(signatures))
+                self._runner = self._interpreter.get_signature_runner(key)
+                inputs = self._runner.get_input_details()
+                outputs = self._runner.get_output_details()
+            else:
+                inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
+                outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
+            self.inputs = tuple(_info(name, detail) for name, detail in inputs.items())
+            self.outputs = tuple(_info(name, detail) for name, detail in outputs.items())
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if self._runner is not None:
@@ -77,6 +75,10 @@ class LiteRTRunner:
     def delegate_partitions(self) -> int:
         """Into how many pieces the default delegate (XNNPACK) cuts the graph; 1 is best."""
         return sum(op["op_name"] == "DELEGATE" for op in self._interpreter._get_ops_details())
+
+
+def _reason(error: BaseException) -> str:
+    return _NO_FLEX if "Select TensorFlow op" in str(error) else first_line(error)
 
 
 def _interpreter(flex: bool) -> tuple[Any, str]:

@@ -35,7 +35,7 @@ def load(path: str | Path, *, runtime: str | None = None, threads: int | None = 
 
     Raises:
         ArtefactError: the path is missing, of another kind, truncated, or refused by the runtime.
-        ValueError: the runtime is unknown.
+        ValueError: the runtime is unknown, or `threads` is below 1.
         ModuleNotFoundError: the runtime is not installed.
     """
     path = Path(path)
@@ -44,8 +44,16 @@ def load(path: str | Path, *, runtime: str | None = None, threads: int | None = 
         raise ValueError(
             f"`runtime` must be one of {', '.join(map(repr, _MODULES))}. Received: {runtime!r}."
         )
+    if threads is not None and (
+        isinstance(threads, bool) or not isinstance(threads, int) or threads < 1
+    ):
+        raise ValueError(f"`threads` must be an integer >= 1 or None. Received: {threads!r}.")
     if not path.exists():
         raise ArtefactError(f"`{path}` does not exist.")
+    if path.is_dir() != (runtime == "tensorflow"):
+        what = "a directory" if path.is_dir() else "a file"
+        wanted = "a SavedModel directory" if runtime == "tensorflow" else "a file"
+        raise ArtefactError(f"`{path}` is {what}; {runtime} needs {wanted}.")
     if not available()[runtime]:
         hint = "keras-upsample[openvino]" if runtime == "openvino" else _MODULES[runtime]
         raise ModuleNotFoundError(f"{runtime} is not installed. Run: pip install '{hint}'")

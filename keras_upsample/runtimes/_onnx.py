@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ArtefactError, first_line
-from ._runner import TensorInfo, cpu_threads
+from ._runner import TensorInfo, cpu_threads, loading
 
 _DTYPES = {
     "tensor(float)": np.float32,
@@ -33,18 +32,14 @@ class OnnxRunner:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or cpu_threads()
         options.log_severity_level = 3
-        try:
+        with loading(path, self.runtime):
             self._session = ort.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
-        except Exception as error:  # ONNX Runtime's errors share no base class but Exception
-            raise ArtefactError(
-                f"`{path}` can't be loaded by {self.runtime}: {first_line(error)}"
-            ) from error
-        self._path = Path(path)
-        self.inputs = tuple(_info(node) for node in self._session.get_inputs())
-        self.outputs = tuple(_info(node) for node in self._session.get_outputs())
-        metadata = self._session.get_modelmeta().custom_metadata_map
+            self.inputs = tuple(_info(node) for node in self._session.get_inputs())
+            self.outputs = tuple(_info(node) for node in self._session.get_outputs())
+            metadata = self._session.get_modelmeta().custom_metadata_map
+        self._path = path
         self.layout = metadata.get("layout", "nhwc")
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ArtefactError
-from ._runner import TensorInfo, cpu_threads
+from ..errors import first_line
+from ._runner import TensorInfo, cpu_threads, loading
 
 
 class OpenVinoRunner:
@@ -18,7 +18,7 @@ class OpenVinoRunner:
 
         self.runtime = f"OpenVINO {ov.__version__.split('-')[0]}"
         core = ov.Core()
-        try:
+        with loading(path, self.runtime, _last_line):
             self._model = core.read_model(str(path))
             self._compiled = core.compile_model(
                 self._model,
@@ -28,10 +28,6 @@ class OpenVinoRunner:
                     "INFERENCE_PRECISION_HINT": "f32",
                 },
             )
-        except RuntimeError as error:
-            raise ArtefactError(
-                f"`{path}` can't be loaded by {self.runtime}: {str(error).strip().splitlines()[-1]}"
-            ) from error
         self.inputs = tuple(_info(port) for port in self._compiled.inputs)
         self.outputs = tuple(_info(port) for port in self._compiled.outputs)
         rt_info = self._model.get_rt_info()
@@ -47,6 +43,12 @@ class OpenVinoRunner:
     def operator_counts(self) -> dict[str, int]:
         """Operators of the graph as OpenVINO read it."""
         return dict(Counter(op.get_type_name() for op in self._model.get_ops()))
+
+
+def _last_line(error: BaseException) -> str:
+    # OpenVINO's errors begin with places in its own source and end with the reason.
+    lines = str(error).strip().splitlines()
+    return lines[-1] if lines else first_line(error)
 
 
 def _info(port: object) -> TensorInfo:

@@ -1,10 +1,14 @@
 """What every runtime offers, whichever it is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
+
+from ..errors import ArtefactError, first_line
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,21 @@ class Runner(Protocol):
     def operator_counts(self) -> dict[str, int]:
         """How often each operator stands in the graph that the runtime executes."""
         ...
+
+
+@contextmanager
+def loading(
+    path: Path, runtime: str, reason: Callable[[BaseException], str] = first_line
+) -> Iterator[None]:
+    """Turn whatever goes wrong inside into an `ArtefactError` of one line.
+
+    The runtimes' errors share no base class, and a damaged file breaks them in more ways than they
+    foresee (names that are no UTF-8, unknown types).
+    """
+    try:
+        yield
+    except Exception as error:
+        raise ArtefactError(f"`{path}` can't be loaded by {runtime}: {reason(error)}") from error
 
 
 def cpu_threads() -> int:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ArtefactError, first_line
-from ._runner import TensorInfo
+from ._runner import TensorInfo, loading
 
 
 class SavedModelRunner:
@@ -19,13 +18,9 @@ class SavedModelRunner:
         import tensorflow as tf
 
         self.runtime = f"TensorFlow {tf.__version__}"
-        try:
+        with loading(path, self.runtime):
             self._loaded = tf.saved_model.load(str(path))
             self._function = self._loaded.signatures["serving_default"]
-        except Exception as error:  # tf.errors.*, OSError, ValueError, protobuf's DecodeError
-            raise ArtefactError(
-                f"`{path}` can't be loaded by {self.runtime}: {first_line(error)}"
-            ) from error
         _, keywords = self._function.structured_input_signature
         self.inputs = tuple(_info(name, spec) for name, spec in keywords.items())
         self.outputs = tuple(

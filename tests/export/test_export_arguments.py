@@ -105,7 +105,7 @@ def test_sizes_that_no_default_fits(tmp_path):
     model = keras.Sequential([keras.Input((None, 3), name="track"), keras.layers.Dense(2)])
     refused(
         lambda path: TFLITE(model, path), tmp_path / "out", ValueError,
-        "'track'", "(None, None, 3)", "`input_shape`",
+        "'track'", "(1, None, 3)", "`input_shape`",
     )  # fmt: skip
 
 
@@ -133,28 +133,28 @@ def test_an_answer_that_is_not_finite(tmp_path):
 @pytest.mark.parametrize("function", [ONNX, SAVED, TFLITE])
 def test_a_path_below_a_file(function, fixed, tmp_path):
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(OSError, match="can't be made: .*Choose a folder"):
+    with pytest.raises(OSError, match=r"can't be made: .*Choose a folder"):
         function(fixed, tmp_path / "file" / "out", images=picture())
     assert [p.read_text() for p in tmp_path.iterdir()] == ["mine"]
 
 
 @pytest.mark.parametrize("function", [ONNX, SAVED, TFLITE])
 def test_a_path_that_nobody_can_write(function, fixed):
-    with pytest.raises(OSError, match="`path`|The folder"):
+    with pytest.raises(OSError, match=r"`path`|The folder"):
         function(fixed, "/proc/keras_upsample/out", images=picture())
 
 
 @pytest.mark.parametrize("function", [ONNX, TFLITE])
 def test_a_folder_in_the_place_of_a_file(function, fixed, tmp_path):
     (tmp_path / "out").mkdir()
-    with pytest.raises(ValueError, match="`path` .* is a folder; it must be the file"):
+    with pytest.raises(ValueError, match=r"`path` .* is a folder; it must be the file"):
         function(fixed, tmp_path / "out", images=picture())
     assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_file_in_the_place_of_a_folder(fixed, tmp_path):
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(ValueError, match="is a file; a SavedModel is a folder"):
+    with pytest.raises(ValueError, match=r"is a file; a SavedModel is a folder"):
         SAVED(fixed, tmp_path / "out", images=picture())
     assert (tmp_path / "out").read_text() == "mine"
 
@@ -162,14 +162,14 @@ def test_a_file_in_the_place_of_a_folder(fixed, tmp_path):
 def test_a_folder_of_other_things_is_not_replaced(fixed, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "thesis.tex").write_text("mine")
-    with pytest.raises(ValueError, match="holds other things than a SavedModel"):
+    with pytest.raises(ValueError, match=r"holds other things than a SavedModel"):
         SAVED(fixed, tmp_path / "out", images=picture())
     assert (tmp_path / "out" / "thesis.tex").read_text() == "mine"
 
 
 @pytest.mark.parametrize("path", ["", "."])
 def test_no_name_in_the_path(path, fixed):
-    with pytest.raises(ValueError, match="`path`"):
+    with pytest.raises(ValueError, match=r"`path`"):
         ONNX(fixed, path, images=picture())
 
 
@@ -189,14 +189,14 @@ def test_targets(options, error, words, fixed, tmp_path):
 
 def test_export_into_a_file(fixed, tmp_path):
     (tmp_path / "out").write_text("mine")
-    with pytest.raises(ValueError, match="`directory` .* is a file"):
+    with pytest.raises(ValueError, match=r"`directory` .* is a file"):
         export.export(fixed, tmp_path / "out", images=picture())
 
 
 def test_a_picture_that_is_none(fixed, tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
-    with pytest.raises(ValueError, match="`images` .*no picture"):
+    with pytest.raises(ValueError, match=r"`images`.*no picture"):
         ONNX(fixed, tmp_path / "m.onnx", images=folder)
     (folder / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n and then nothing")
     with pytest.raises(ValueError, match=r"`images`: .*a\.png.* can't be read as a picture"):
@@ -218,16 +218,16 @@ def test_pictures_from_a_folder_are_what_is_verified(fixed, tmp_path):
 
 
 def test_a_model_that_fails_says_so_in_one_line(tmp_path):
-    @keras.saving.register_keras_serializable("tests")
     class Broken(keras.layers.Layer):
+        def compute_output_spec(self, x):
+            return keras.KerasTensor(x.shape)
+
         def call(self, x):
-            if isinstance(x, keras.KerasTensor):
-                return x
             raise RuntimeError("first line\nsecond line")
 
     x = keras.Input((8, 8, 3))
-    model = keras.Model(x, Broken()(x))
-    with pytest.raises(ExportError, match="can't be traced") as info:
+    model = keras.Model(x, Broken(name="culprit")(x))
+    with pytest.raises(ExportError, match=r"can't be traced") as info:
         ONNX(model, tmp_path / "m.onnx", images=picture())
     assert "first line" in str(info.value)
     assert "\n" not in str(info.value)

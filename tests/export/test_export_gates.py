@@ -100,7 +100,7 @@ def test_a_failure_in_any_stage_changes_nothing(stage, before, kind, tmp_path, m
         _fail_second_rename(monkeypatch)
     else:
         monkeypatch.setattr(module, name, fail)
-    with pytest.raises(error, match="planted"):
+    with pytest.raises(error, match=r"planted"):
         write(model, folder, kind)
     monkeypatch.undo()
     assert snapshot(tmp_path) == stood
@@ -123,7 +123,7 @@ def test_a_refused_file_is_an_export_error(tmp_path, monkeypatch):
         raise ArtefactError("it is refused")
 
     monkeypatch.setattr(_artefact, "load", refuse)
-    with pytest.raises(ExportError, match="The artefact was converted but it is refused"):
+    with pytest.raises(ExportError, match=r"The artefact was converted but it is refused"):
         write(net(), tmp_path, "onnx")
     assert not snapshot(tmp_path)
 
@@ -146,7 +146,8 @@ TWICE = """
 
     _verify._LATENCY_ROUNDS = (1, 1)
     kernel = float(sys.argv[2])
-    model = keras.Sequential([keras.Input((8, 8, 1), name="x"), keras.layers.Conv2D(1, 1, name="y")])
+    x = keras.Input((8, 8, 1), name="x")
+    model = keras.Model(x, keras.layers.Conv2D(1, 1, name="y")(x))
     model.set_weights([np.full((1, 1, 1, 1), kernel, "float32"), np.zeros(1, "float32")])
     images = [np.random.default_rng(0).random((8, 8, 1), "float32")]
     print("ready", flush=True)
@@ -194,7 +195,7 @@ def test_the_other_targets_are_published_when_one_fails(tmp_path, monkeypatch):
         convert(model, signature, path, target, options)
 
     monkeypatch.setattr(_artefact, "_convert", only_tflite_fails)
-    with pytest.raises(ExportError, match="tflite: planted") as info:
+    with pytest.raises(ExportError, match=r"tflite: planted") as info:
         export.export(model, tmp_path, images=picture())
     report = info.value.report
     assert report.failures == {"tflite": "planted"}

@@ -292,7 +292,7 @@ def test_the_model_is_left_as_it_was(fails, kind, tmp_path, monkeypatch):
 
         monkeypatch.setattr(tf.saved_model, "save", broken)
         monkeypatch.setattr("tf2onnx.convert.from_function", broken)
-        with pytest.raises(RuntimeError, match="planted"):
+        with pytest.raises(RuntimeError, match=r"planted"):
             write(model, tmp_path, kind)
     else:
         write(model, tmp_path, kind)

@@ -83,7 +83,7 @@ def test_dynamic_below_the_gate_is_refused(tmp_path):
     last = np.array(model.layers[2].kernel)
     last[:, :, 0] = 0
     model.layers[2].kernel.assign(last)
-    with pytest.raises(VerificationError, match="dB, at least 30 dB are needed"):
+    with pytest.raises(VerificationError, match=r"dB, at least 30 dB are needed"):
         export.to_tflite(model, tmp_path / "m.tflite", precision="dynamic", images=picture())
     assert not list(tmp_path.iterdir())
 

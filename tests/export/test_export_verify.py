@@ -34,12 +34,12 @@ def test_fresh_artefacts_pass_and_anothers_do_not(kind, tmp_path):
     cases = [d.case for d in result.differences]
     assert cases[:2] == ["image 0", "noise"]
     assert cases[2:] == ([] if kind == "tflite" else ["odd size 21x13", "batch of 2"])
-    with pytest.raises(VerificationError, match="'out'.*allowed 5e-05"):
+    with pytest.raises(VerificationError, match=r"'out'.*allowed 5e-05"):
         export.verify(net(seed=6), path, images=picture())
-    with pytest.raises(ValueError, match="not made from this model"):
+    with pytest.raises(ValueError, match=r"not made from this model"):
         export.verify(net(channels=4), path, images=picture())
     named = keras.Sequential([keras.Input((None, None, 3), name="image"), convolution(5)])
-    with pytest.raises(VerificationError, match="has the shape"):
+    with pytest.raises(VerificationError, match=r"has the shape"):
         export.verify(named, path, images=picture())
 
 
@@ -91,14 +91,14 @@ def test_openvino(upsample, layout, tmp_path, every_runtime):
     x = noise(2, 10, 14, 3)
     if layout == "nhwc":
         assert_same(path, {"image": x}, {"logits": model(x)}, runtime="openvino")
-    with pytest.raises(VerificationError, match="OpenVINO"):
+    with pytest.raises(VerificationError, match=r"OpenVINO"):
         export.verify(distinctive(model, 9), path, images=picture(), runtime="openvino")
 
 
 @openvino
 def test_openvino_refuses_garbage(tmp_path):
     (tmp_path / "m.onnx").write_bytes(b"garbage")
-    with pytest.raises(ArtefactError, match="OpenVINO"):
+    with pytest.raises(ArtefactError, match=r"OpenVINO"):
         runtimes.load(tmp_path / "m.onnx", runtime="openvino")
 
 
