@@ -8,11 +8,12 @@ from typing import Any
 from ..errors import ExportError
 from ._artefact import Options, make_artefact
 from ._images import Images
+from ._input_shape import ShapeArgument
 from ._metadata import Metadata
 from ._publish import published
 from ._reference import Reference
 from ._report import ArtefactReport, ExportReport, package_versions
-from ._signature import ShapeArgument, signature_of
+from ._signature import signature_of
 from .targets import Target, target_named
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 from ._artefact import Options, make_artefact
 from ._images import Images
+from ._input_shape import ShapeArgument
 from ._metadata import Metadata
 from ._onnx import OPSETS
 from ._reference import Reference
 from ._report import ArtefactReport
-from ._signature import ShapeArgument, signature_of
+from ._signature import signature_of
 from .targets import target_named
 
 _PRECISIONS = {"float32": "tflite", "float16": "tflite_float16", "dynamic": "tflite_dynamic"}

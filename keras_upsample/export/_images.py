@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..data import photograph
-from ._signature import DEFAULT_SIZE, InputSpec, Signature
+from ._input_shape import DEFAULT_SIZE, InputSpec
+from ._signature import Signature
 
 _NAMES = ("astronaut", "chelsea", "coffee")
 ODD_SIZE = (101, 77)

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ._signature import InputSpec, Signature
+from ._input_shape import InputSpec
+from ._signature import Signature
 
 _FLOAT_POLICIES = {"mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"}
 

@@ -11,7 +11,8 @@ import numpy as np
 from ..errors import ExportError, first_line
 from ._inference import tensor_specs
 from ._metadata import Metadata
-from ._onnx_operators import operator_handlers, size_samples
+from ._onnx_operators import operator_handlers
+from ._onnx_sizes import size_samples
 from ._onnx_weights import large_weights, lifted_arrays, lower_weights, weight_specs
 from ._signature import Signature
 

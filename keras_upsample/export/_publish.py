@@ -1,11 +1,14 @@
 """Write beside, then rename: what stood at a path before is never lost to a failure."""
 
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+_ATTEMPTS = 20
 
 
 @contextmanager
@@ -71,17 +74,24 @@ def check_place(path: Path, *, directory: bool) -> None:
 
 
 def _swap(staged: Path, path: Path, workshop: Path) -> None:
-    if not path.is_dir():
+    if staged.is_file():
         os.replace(staged, path)
         return
-    # A folder that is not empty can't be replaced in one step; the old one waits in the workshop.
-    old = workshop / "replaced"
-    os.rename(path, old)
-    try:
-        os.rename(staged, path)
-    except OSError:
-        os.rename(old, path)
-        raise
+    # A folder that is not empty can't be replaced in one step: the old one waits in the workshop.
+    for attempt in range(_ATTEMPTS):
+        old = workshop / f"replaced_{attempt}"
+        with suppress(FileNotFoundError):  # nothing stood there
+            os.rename(path, old)
+        try:
+            os.rename(staged, path)
+            return
+        except OSError as error:
+            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+                continue  # another process was faster; its folder is replaced in turn
+            if old.exists():
+                os.rename(old, path)
+            raise
+    raise FileExistsError(f"`path` {str(path)!r} is written by other processes all the time.")
 
 
 def _make_parents(folder: Path) -> list[Path]:

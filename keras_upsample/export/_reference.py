@@ -8,7 +8,8 @@ import numpy as np
 
 from ._images import Case, Images, cases
 from ._inference import float32_inference
-from ._signature import InputSpec, Signature
+from ._input_shape import InputSpec
+from ._signature import Signature
 
 if TYPE_CHECKING:
     from ..runtimes import Runner, TensorInfo

@@ -5,20 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-Shape = tuple[int | None, ...]
-ShapeArgument = Sequence[int | None] | Mapping[str, Sequence[int | None]] | None
-
-DEFAULT_SIZE = 256
-"""Pixels given to a height or width that the model leaves open and the target wants fixed."""
-
-
-@dataclass(frozen=True)
-class InputSpec:
-    """Name, shape with the batch first (`None` = any size) and dtype name of one input."""
-
-    name: str
-    shape: Shape
-    dtype: str
+from ._input_shape import InputSpec, Shape, ShapeArgument, check_kind, fixed, is_size, narrow
 
 
 @dataclass(frozen=True)
@@ -51,7 +38,7 @@ class Signature:
         Raises:
             ValueError: an open dimension is neither a batch nor a height or width of an image.
         """
-        return replace(self, inputs=tuple(_fixed(spec, batch_size) for spec in self.inputs))
+        return replace(self, inputs=tuple(fixed(spec, batch_size) for spec in self.inputs))
 
 
 def signature_of(
@@ -72,7 +59,7 @@ def signature_of(
     """
     import keras
 
-    _check_kind(input_shape)
+    check_kind(input_shape)
     if not isinstance(model, keras.Model):
         raise TypeError(
             f"`model` must be a keras.Model. Received: {type(model).__name__}. To export a file, "
@@ -85,26 +72,12 @@ def signature_of(
         signature = _of_graph(model)
     else:
         signature = _of_subclass(model, input_shape)
-    specs = _narrow(signature.inputs, input_shape)
+    specs = narrow(signature.inputs, input_shape)
     if batch_size is not None:
-        if not _is_size(batch_size):
+        if not is_size(batch_size):
             raise ValueError(f"`batch_size` must be an integer >= 1. Received: {batch_size!r}.")
         specs = tuple(replace(spec, shape=(batch_size, *spec.shape[1:])) for spec in specs)
     return replace(signature, inputs=specs)
-
-
-def _is_size(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
-
-
-def _check_kind(input_shape: Any) -> None:
-    shapes = input_shape.values() if isinstance(input_shape, Mapping) else [input_shape]
-    for shape in shapes:
-        if shape is not None and not isinstance(shape, list | tuple):
-            raise ValueError(
-                "`input_shape` must be a tuple without the batch, e.g. (256, 256, 3), or a dict of "
-                f"tuples by input name. Received: {input_shape!r}."
-            )
 
 
 def _of_graph(model: Any) -> Signature:
@@ -203,63 +176,6 @@ def _one_shape(model: Any, input_shape: ShapeArgument) -> Shape:
             f"Received: {input_shape!r}."
         )
     return tuple(input_shape)
-
-
-def _narrow(specs: tuple[InputSpec, ...], input_shape: ShapeArgument) -> tuple[InputSpec, ...]:
-    if input_shape is None:
-        return specs
-    names = [spec.name for spec in specs]
-    if isinstance(input_shape, Mapping):
-        shapes = dict(input_shape)
-        unknown = [name for name in shapes if name not in names]
-        if unknown:
-            raise ValueError(f"`input_shape` names {unknown!r}, but the inputs are {names!r}.")
-    elif len(specs) == 1:
-        shapes = {names[0]: input_shape}
-    else:
-        raise ValueError(
-            f"The model has {len(specs)} inputs, {names!r}: `input_shape` must be a dict of shapes "
-            f"by name. Received: {input_shape!r}."
-        )
-    return tuple(
-        replace(spec, shape=(spec.shape[0], *_fit(spec, tuple(shapes[spec.name]))))
-        if spec.name in shapes
-        else spec
-        for spec in specs
-    )
-
-
-def _fit(spec: InputSpec, shape: Shape) -> Shape:
-    own = spec.shape[1:]
-    if len(shape) != len(own):
-        raise ValueError(
-            f"`input_shape` for {spec.name!r} must have {len(own)} dimensions, without the batch, "
-            f"like the model's own {own}. Received: {shape}."
-        )
-    for want, got in zip(own, shape, strict=True):
-        if got is not None and not _is_size(got):
-            raise ValueError(f"`input_shape` must hold integers >= 1 or None. Received: {shape}.")
-        if want is not None and got is not None and want != got:
-            raise ValueError(
-                f"`input_shape` for {spec.name!r} must fit the model's own {own}. "
-                f"Received: {shape}."
-            )
-    return tuple(got if got is not None else want for want, got in zip(own, shape, strict=True))
-
-
-def _fixed(spec: InputSpec, batch_size: int) -> InputSpec:
-    shape = list(spec.shape)
-    shape[0] = shape[0] or batch_size
-    if len(shape) == 4:  # an image: height and width may take the default
-        channels_last = shape[3] is not None
-        for axis in (1, 2) if channels_last else (2, 3):
-            shape[axis] = shape[axis] or DEFAULT_SIZE
-    if None in shape:
-        raise ValueError(
-            f"The input {spec.name!r} has the shape {spec.shape} (batch first), and this target "
-            "needs fixed sizes. Pass `input_shape`, without the batch."
-        )
-    return replace(spec, shape=tuple(shape))
 
 
 def _output_names(model: Any, results: Any) -> list[str]:

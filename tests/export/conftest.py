@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_upsample.export import _artefact, _images, _signature, _verify
+from keras_upsample.export import _artefact, _images, _input_shape, _verify
 
 
 @pytest.fixture(autouse=True)
@@ -16,7 +16,7 @@ def seeded():
 def quick(monkeypatch):
     """Small images where the model leaves their size open, one round of latency in place of 2 s of
     them, and the artefact's own runtime only."""
-    monkeypatch.setattr(_signature, "DEFAULT_SIZE", 32)
+    monkeypatch.setattr(_input_shape, "DEFAULT_SIZE", 32)
     monkeypatch.setattr(_images, "DEFAULT_SIZE", 32)
     monkeypatch.setattr(_images, "ODD_SIZE", (21, 13))
     monkeypatch.setattr(_verify, "_LATENCY_ROUNDS", (1, 1))

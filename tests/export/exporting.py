@@ -31,13 +31,16 @@ def write(model: Any, folder: Path, kind: str, **options: Any) -> Path:
 
 
 def answers(
-    path: Path, feeds: dict[str, np.ndarray], runtime: str | None = None
+    artefact: Any, feeds: dict[str, np.ndarray], runtime: str | None = None
 ) -> dict[str, np.ndarray]:
-    return runtimes.load(path, runtime=runtime)(feeds)
+    """Of a path, or of a runner where several questions are put to one artefact."""
+    if isinstance(artefact, Path):
+        artefact = runtimes.load(artefact, runtime=runtime)
+    return artefact(feeds)
 
 
 def assert_same(
-    path: Path,
+    artefact: Any,
     feeds: dict[str, np.ndarray],
     expected: dict[str, Any],
     of_range: float = OF_RANGE,
@@ -45,7 +48,7 @@ def assert_same(
     runtime: str | None = None,
 ) -> None:
     """The artefact gives these outputs, by name."""
-    actual = answers(path, feeds, runtime)
+    actual = answers(artefact, feeds, runtime)
     assert sorted(actual) == sorted(expected)
     for name, wanted in expected.items():
         assert_close(actual[name], np.asarray(wanted), of_range=of_range, dtype=dtype)

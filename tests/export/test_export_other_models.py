@@ -237,7 +237,15 @@ def test_embedding_of_tokens(kind, tmp_path):
 
 
 @formats
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float16", "bfloat16"])
+@pytest.mark.parametrize(
+    "policy",
+    [
+        "mixed_float16",
+        "bfloat16",
+        pytest.param("mixed_bfloat16", marks=pytest.mark.slow),
+        pytest.param("float16", marks=pytest.mark.slow),
+    ],
+)
 def test_half_precision(policy, kind, tmp_path):
     def net(dtype):
         x = image_input(dtype="float32")

@@ -24,17 +24,17 @@ def check(model, tmp_path, kind):
     shapes = [(1, 32, 32, 3)]
     if kind != "tflite":
         shapes += [(2, 20, 28, 3), (1, 7, 33, 3)]
+    runner = runtimes.load(path)
     for shape in shapes:
         x = noise(*shape)
-        assert_same(path, {"image": x}, {"logits": model(x)})
-    return path
+        assert_same(runner, {"image": x}, {"logits": model(x)})
+    return runner
 
 
 @pytest.mark.parametrize("upsample", UPSAMPLERS)
 @formats
 def test_unet(upsample, kind, tmp_path):
-    path = check(unet(upsample), tmp_path, kind)
-    runner = runtimes.load(path)
+    runner = check(unet(upsample), tmp_path, kind)
     found = set(runner.operator_counts())
     if kind == "tflite":
         assert runner.delegate_partitions() == 1
@@ -63,9 +63,9 @@ def test_at_a_fixed_size_onnx_holds_nothing_but_the_net(upsample, tmp_path):
 @pytest.mark.parametrize("fusion", FUSIONS[1:])
 @formats
 def test_fusion(fusion, kind, tmp_path):
-    path = check(unet("nearest", fusion), tmp_path, kind)
+    runner = check(unet("nearest", fusion), tmp_path, kind)
     if kind == "tflite":
-        assert runtimes.load(path).delegate_partitions() == 1
+        assert runner.delegate_partitions() == 1
 
 
 @pytest.mark.slow
