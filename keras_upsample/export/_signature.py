@@ -54,11 +54,18 @@ def signature_of(
         batch_size: fixed batch; default any.
 
     Raises:
+        RuntimeError: Keras runs on another backend than TensorFlow.
         TypeError: not a Keras model.
         ValueError: the shape is unknown, or does not fit the model's own.
     """
     import keras
 
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            "Export needs Keras on its TensorFlow backend. Received: "
+            f"{keras.backend.backend()!r}. Save the model, and export it where the environment "
+            "variable KERAS_BACKEND is 'tensorflow'."
+        )
     check_kind(input_shape)
     if not isinstance(model, keras.Model):
         raise TypeError(

@@ -231,3 +231,10 @@ def test_a_model_that_fails_says_so_in_one_line(tmp_path):
         ONNX(model, tmp_path / "m.onnx", images=picture())
     assert "first line" in str(info.value)
     assert "\n" not in str(info.value)
+
+
+def test_other_backends_are_told_at_the_door(tmp_path, monkeypatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    with pytest.raises(RuntimeError, match=r"TensorFlow backend. Received: 'jax'"):
+        export.to_onnx(keras.Sequential([keras.Input((4,))]), tmp_path / "m.onnx")
+    assert not list(tmp_path.iterdir())
