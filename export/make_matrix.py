@@ -31,10 +31,9 @@ python export/to_onnx.py unet build/unet.onnx --classes 3 --layout nchw
 The same U-Net (widths 16, 32, 64, 128; three classes; seeded random weights), only the upsampler
 changed, exported to every target and verified in its runtime on three photographs and noise, and
 where sizes are open also on an odd size and a batch of two. *Error*: largest |file − model| as a
-share of the output's range; for 8-bit weights the least signal-to-noise ratio is given too. *Upsampling
-operators*: what the three upsampling stages became (for nearest in TFLite: CONCATENATION and
-RESHAPE). *Partitions*: pieces into which LiteRT's CPU
-delegate cuts the graph.
+share of the output's range; for 8-bit weights the least signal-to-noise ratio is given too.
+*Upsampling operators*: what the three upsampling stages became (nearest in TFLite: CONCATENATION
+and RESHAPE). *Partitions*: pieces into which LiteRT's CPU delegate cuts the graph.
 
 """
 
