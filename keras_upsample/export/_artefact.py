@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtefactError, ExportError, first_line
 from ..runtimes import load
@@ -19,6 +19,9 @@ from ._stock_layers import stock_layers_replaced
 from ._tflite import write_tflite
 from ._verify import compare, measure, other_runtimes, require
 from .targets import Target
+
+if TYPE_CHECKING:
+    from ..runtimes import Runner
 
 Progress = Callable[[str], None]
 
@@ -79,17 +82,14 @@ def make_artefact(
         except Exception as error:  # the model's own code runs here, and so does every converter
             raise ExportError(f"The model can't be traced: {first_line(error)}") from error
         progress("verify")
-        runtime = "litert_flex" if options.allow_flex else target.runtime
-        names = [runtime, *other_runtimes(target.also)]
-        try:
-            runners = [load(staged, runtime=name) for name in names]
-        except ArtefactError as error:
-            raise ExportError(f"The artefact was converted but {error}") from error
-        verifications = [compare(reference, runner, target.gate) for runner in runners]
-        for verification in verifications:
-            require(verification, path)
+        first = _load(staged, "litert_flex" if options.allow_flex else target.runtime)
+        verifications = [compare(reference, first, target.gate)]
+        require(verifications[0], path)
+        for name in other_runtimes(target.also):
+            # One after the other, so that no more than two copies of the weights are in memory.
+            verifications.append(compare(reference, _load(staged, name), target.gate))
+            require(verifications[-1], path)
         progress("measure")
-        first = runners[0]
         partitions = getattr(first, "delegate_partitions", None)
         report = ArtefactReport(
             target=target.name,
@@ -134,6 +134,13 @@ def _convert(
                 layout=options.layout,
                 metadata=options.metadata,
             )
+
+
+def _load(path: Path, runtime: str) -> "Runner":
+    try:
+        return load(path, runtime=runtime)
+    except ArtefactError as error:
+        raise ExportError(f"The artefact was converted but {error}") from error
 
 
 def _bytes_at(path: Path) -> int:

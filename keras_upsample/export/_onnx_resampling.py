@@ -78,32 +78,26 @@ def transposed_convolution(ctx: Any, node: Any, samples: list[Sample]) -> None:
         attributes["output_padding"] = [max(-n, 0) for n in surplus]
     weights = _transpose(ctx, node.input[1], (3, 2, 0, 1))
     image = _transpose(ctx, node.input[2], (0, 3, 1, 2))
-    bias = list(node.input[3:])
-    if min(surplus) < 0 and bias:
-        # ONNX Runtime leaves the bias out where no kernel reaches.
-        _replace_by(ctx, node, "ConvTranspose", [image, weights], attributes, bias=bias[0])
-    else:
-        _replace_by(ctx, node, "ConvTranspose", [image, weights, *bias], attributes)
+    _replace_by(ctx, node, "ConvTranspose", [image, weights, *node.input[3:]], attributes)
 
 
-def _replace_by(
-    ctx: Any, node: Any, op: str, inputs: list[str], attributes: dict, bias: str = ""
-) -> None:
-    """Put `op`, computed channels first, in the place of a channels-last node; then the bias."""
+def _replace_by(ctx: Any, node: Any, op: str, inputs: list[str], attributes: dict) -> None:
+    """Put `op`, computed channels first, in the place of a channels-last node."""
     shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
     ctx.remove_node(node.name)
     inner = ctx.make_node(op, inputs, attr=attributes, dtypes=dtypes)
     if shapes[0] is not None:
         n, h, w, c = shapes[0]
         ctx.set_shape(inner.output[0], [n, c, h, w])
-    place = {"name": node.name, "outputs": outputs, "shapes": shapes, "dtypes": dtypes}
-    if bias:
-        image = ctx.make_node(
-            "Transpose", inner.output, {"perm": [0, 2, 3, 1]}, shapes=shapes, dtypes=dtypes
-        )
-        ctx.make_node("Add", [image.output[0], bias], **place)
-    else:
-        ctx.make_node("Transpose", inner.output, {"perm": [0, 2, 3, 1]}, **place)
+    ctx.make_node(
+        "Transpose",
+        inner.output,
+        {"perm": [0, 2, 3, 1]},
+        name=node.name,
+        outputs=outputs,
+        shapes=shapes,
+        dtypes=dtypes,
+    )
 
 
 def _transpose(ctx: Any, name: str, permutation: tuple[int, ...]) -> str:

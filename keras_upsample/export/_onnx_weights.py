@@ -95,12 +95,9 @@ def _fold_affine(graph: Any, large: dict[str, np.ndarray], small: dict[str, np.n
     outputs = {value.name for value in graph.output}
     folded = set()
     for node in graph.node:
-        # Beyond the reach of the kernel (output_padding) the bias is left out by ONNX Runtime.
-        if node.op_type not in ("Conv", "ConvTranspose") or any(
-            a.name == "output_padding" for a in node.attribute
+        if node.op_type not in ("Conv", "ConvTranspose") or not _sole(
+            node, consumers, large, small
         ):
-            continue
-        if not _sole(node, consumers, large, small):
             continue
         while True:
             following = consumers.get(node.output[0], [])

@@ -192,6 +192,28 @@ def test_two_processes_leave_one_whole_artefact(tmp_path):
         assert np.allclose(y, 2 * x) or np.allclose(y, 3 * x)
 
 
+def test_a_process_that_was_faster_is_replaced_in_turn(tmp_path, monkeypatch):
+    put_an_older_one(tmp_path, "saved_model")
+    path, rename = tmp_path / "saved", _publish.os.rename
+    seen = []
+
+    def slow(source, target):
+        if (
+            Path(target) == path and path.name not in seen
+        ):  # between our two steps another one puts its own
+            put_an_older_one(tmp_path, "saved_model")
+        seen.append(Path(target).name)
+        rename(source, target)
+
+    monkeypatch.setattr(_publish.os, "rename", slow)
+    model = net()
+    write(model, tmp_path, "saved_model")
+    assert seen == ["replaced_0", "saved", "replaced_1", "saved"]
+    x = noise(1, 12, 12, 3)
+    assert_same(path, {"image": x}, {"out": model(x)})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["saved"]
+
+
 def test_the_other_targets_are_published_when_one_fails(tmp_path, monkeypatch):
     model = net()
     convert = _artefact._convert

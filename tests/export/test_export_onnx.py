@@ -27,7 +27,10 @@ def dims(value):
     return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
 
 
-@pytest.mark.parametrize("opset", range(13, 19))
+@pytest.mark.parametrize(
+    "opset",
+    [13, 15, 18, *(pytest.param(n, marks=pytest.mark.slow) for n in (14, 16, 17))],
+)
 def test_opsets(opset, net, tmp_path):
     path = write(net, tmp_path, "onnx", opset=opset)
     proto = onnx.load(path)

@@ -265,6 +265,25 @@ def test_tf2onnx_itself_divides_negative_integers_wrongly():
     assert (floor.tolist(), rest.tolist()) != ([-3, 2], [3, 1])
 
 
+def test_constants_behind_a_convolution_are_folded_into_it(tmp_path):
+    factor, shift = noise(5, seed=1), noise(5, seed=2)
+    x = keras.Input((6, 5, 3), name="image")
+    y = layers.Conv2D(5, 2, bias_initializer="uniform")(x)
+    model = keras.Model(
+        x,
+        {
+            "less": layers.Conv2D(5, 2)(x) - shift,
+            "turned": ops.subtract(shift, layers.Conv2D(5, 2)(x)),
+            "both": (layers.Conv2DTranspose(5, 2, 2)(x) + shift) * factor - 0.5,
+            "shared": y * factor,
+            "raw": y,
+        },
+    )
+    found = check(model, tmp_path, "onnx", "static").operator_counts()
+    # "turned" needs its subtraction, and two outputs share one convolution without the factor
+    assert (found["Sub"], found["Mul"], found.get("Add", 0)) == (1, 1, 0)
+
+
 @pytest.mark.parametrize("size", ["static", "open"])
 def test_batch_norm_is_folded_into_the_convolutions(size, tmp_path):
     x = keras.Input((*SIZES[size], 3), name="image")

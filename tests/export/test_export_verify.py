@@ -72,8 +72,15 @@ def test_the_untold_fixed_size_of_a_file_is_respected(tmp_path):
 
 
 @openvino
-@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
-@pytest.mark.parametrize("upsample", ["transposed_conv", "nearest", "bilinear", "pixel_shuffle"])
+@pytest.mark.parametrize(
+    "upsample, layout",
+    [
+        ("transposed_conv", "nchw"),
+        ("nearest", "nhwc"),
+        ("bilinear", "nchw"),
+        ("pixel_shuffle", "nhwc"),
+    ],
+)
 def test_openvino(upsample, layout, tmp_path, every_runtime):
     model = distinctive(ku.zoo.unet(filters=(4, 8), upsample=upsample))
     path = tmp_path / "m.onnx"

@@ -61,7 +61,7 @@ def test_at_a_fixed_size_onnx_holds_nothing_but_the_net(upsample, tmp_path):
 
 
 @pytest.mark.parametrize("fusion", FUSIONS[1:])
-@formats
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
 def test_fusion(fusion, kind, tmp_path):
     runner = check(unet("nearest", fusion), tmp_path, kind)
     if kind == "tflite":
