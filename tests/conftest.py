@@ -12,7 +12,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     counts: dict[str, Counter] = {}
     for outcome in ("passed", "failed", "skipped"):
         for report in terminalreporter.stats.get(outcome, []):
-            place = dict(report.user_properties).get("place")
+            # a module that is skipped whole has no properties
+            place = dict(getattr(report, "user_properties", ())).get("place")
             if place:
                 counts.setdefault(place, Counter())[outcome] += 1
     if not counts:
