@@ -34,6 +34,8 @@ def operator_handlers(
         refused.append(f"{node.type} at {name!r}")
 
     return {
+        "Erfc": (_less_one, []),
+        "Expm1": (_less_one, []),
         "FloorMod": (_floor_mod, []),
         "FloorDiv": (_floor_div, []),
         "StridedSlice": (_strided_slice, []),
@@ -41,6 +43,23 @@ def operator_handlers(
         **{op: (on_refused, []) for op in _WITHOUT_FORM},
         "Conv2DBackpropInput": (on_transposed, []),
     }
+
+
+def _less_one(ctx: Any, node: Any, name: str, args: list) -> None:
+    """erfc(x) = 1 - erf(x), in Keras' exact GELU, and expm1(x) = exp(x) - 1, in its CELU.
+
+    tf2onnx knows neither.
+    """
+    from onnx.helper import tensor_dtype_to_np_dtype
+
+    kind, inputs = node.type, list(node.input)
+    shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
+    ctx.remove_node(node.name)
+    inner = "Erf" if kind == "Erfc" else "Exp"
+    value = ctx.make_node(inner, inputs, dtypes=dtypes, shapes=shapes).output[0]
+    one = constant(ctx, np.array(1, tensor_dtype_to_np_dtype(dtypes[0])))
+    terms = [one, value] if kind == "Erfc" else [value, one]
+    ctx.make_node("Sub", terms, name=node.name, outputs=outputs, dtypes=dtypes, shapes=shapes)
 
 
 def _is_integer(ctx: Any, name: str) -> bool:
