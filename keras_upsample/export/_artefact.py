@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtefactError, ExportError, first_line
 from ..runtimes import load
-from ._inference import check_weights, float32_inference
+from ._inference import check_weights, inference_in
 from ._metadata import Metadata
 from ._onnx import LAYOUTS, OPSETS, write_onnx
 from ._publish import check_place, published
@@ -111,7 +111,7 @@ def _convert(
     from .. import ops
 
     with (
-        float32_inference(model),
+        inference_in(model),
         stock_layers_replaced(model),
         ops.resize_forms(target.forms),
     ):

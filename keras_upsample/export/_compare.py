@@ -18,6 +18,8 @@ class Difference:
         equal_argmax: share of pixels whose strongest channel is the same, or of equal elements
             for outputs of an integer type; `None` where there is one channel only.
         failure: why the gate was missed, or empty.
+        against: what the artefact was compared with; `"the model in float64"` where the model's
+            own float32 rounding exceeds the gate.
     """
 
     case: str
@@ -25,6 +27,7 @@ class Difference:
     snr_db: float
     equal_argmax: float | None
     failure: str = ""
+    against: str = "the model"
 
 
 def difference(

@@ -9,12 +9,12 @@ import numpy as np
 from ._input_shape import InputSpec
 from ._signature import Signature
 
-_FLOAT_POLICIES = {"mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"}
+_FLOAT_POLICIES = {"float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"}
 
 
 @contextmanager
-def float32_inference(model: Any) -> Iterator[None]:
-    """Inside, every layer of the model computes in float32, whatever its training policy.
+def inference_in(model: Any, dtype: str = "float32") -> Iterator[None]:
+    """Inside, every layer of the model computes in `dtype`, whatever its training policy.
 
     Half-precision arithmetic is a means of training: in LiteRT it becomes Flex operators, in ONNX
     a chain of casts. Weights are not converted, only read (a weight that is itself stored in half
@@ -25,24 +25,25 @@ def float32_inference(model: Any) -> Iterator[None]:
     try:
         for layer in model._flatten_layers():
             policy = layer.dtype_policy
-            if getattr(policy, "name", None) in _FLOAT_POLICIES:
+            name = getattr(policy, "name", None)
+            if name in _FLOAT_POLICIES and name != dtype:
                 changed.append((layer, policy))
-                layer.dtype_policy = _computing_in_float32(policy.variable_dtype)
+                layer.dtype_policy = _computing_in(dtype, policy.variable_dtype)
         yield
     finally:
         for layer, policy in changed:
             layer.dtype_policy = policy
 
 
-def _computing_in_float32(variable_dtype: str) -> Any:
+def _computing_in(dtype: str, variable_dtype: str) -> Any:
     import keras
 
     class Policy(keras.DTypePolicy):
         @property
         def variable_dtype(self) -> str:
-            return variable_dtype  # where it is not float32, Keras casts when the weight is read
+            return variable_dtype  # where it is another, Keras casts when the weight is read
 
-    return Policy("float32")
+    return Policy(dtype)
 
 
 def check_weights(model: Any) -> None:

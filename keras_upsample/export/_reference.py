@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._images import Case, Images, cases
-from ._inference import float32_inference
+from ._inference import inference_in
 from ._input_shape import InputSpec
 from ._signature import Signature
 
@@ -54,6 +54,23 @@ class Reference:
         for value in self._call(case).values():
             value.numpy()
 
+    def exact(self, case: Case) -> dict[str, np.ndarray] | None:
+        """The model's answer in float64, or None where it can't be had in that precision."""
+        import tensorflow as tf
+
+        @tf.function(autograph=False)
+        def infer(*tensors: Any) -> dict[str, Any]:
+            return self._infer(*tensors)
+
+        tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
+        try:
+            with inference_in(self._model, "float64"):
+                answer = {name: value.numpy() for name, value in infer(*tensors).items()}
+        except Exception:  # an operator or a custom layer that knows no float64
+            return None
+        doubles = all(value.dtype == np.float64 for value in answer.values())
+        return answer if doubles else None
+
     def _call(self, case: Case) -> dict[str, Any]:
         import tensorflow as tf
 
@@ -69,7 +86,7 @@ class Reference:
 
     def _fresh_answer(self, case: Case) -> dict[str, np.ndarray] | None:
         try:
-            with float32_inference(self._model):  # the first call at a shape traces
+            with inference_in(self._model):  # the first call at a shape traces
                 answer = {name: value.numpy() for name, value in self._call(case).items()}
         except Exception:
             if case.standard:

@@ -1,5 +1,6 @@
 """An artefact against its model, in the artefact's own runtime."""
 
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,9 @@ import numpy as np
 
 from ..errors import ExportError, VerificationError, first_line
 from ..runtimes import available, load
-from ._compare import difference
+from ._compare import Difference, difference
 from ._images import Images
-from ._reference import Reference, from_layout
+from ._reference import CaseFor, Reference, from_layout
 from ._report import Latency, Verification
 from ._signature import signature_of
 from .targets import TARGETS, Gate
@@ -73,8 +74,26 @@ def compare(reference: Reference, runner: "Runner", gate: Gate) -> Verification:
         expected = dict(item.expected)
         if len(outputs) == len(expected) == 1 and outputs.keys() != expected.keys():
             outputs = dict(zip(expected, outputs.values(), strict=True))
-        differences.append(difference(item.case.label, outputs, expected, gate))
+        found = difference(item.case.label, outputs, expected, gate)
+        if found.failure and gate.max_error is not None:
+            found = _against_exact(reference, item, outputs, gate) or found
+        differences.append(found)
     return Verification(runner.runtime, tuple(differences))
+
+
+def _against_exact(
+    reference: Reference, item: CaseFor, outputs: dict[str, np.ndarray], gate: Gate
+) -> Difference | None:
+    """The same gate against the model in float64, if the artefact passes it there.
+
+    Sums over a large image, as group normalisation takes them, cost the Keras model itself more
+    digits in float32 than the gate allows; an artefact is not to blame for that.
+    """
+    exact = reference.exact(item.case)
+    if exact is None:
+        return None
+    found = difference(item.case.label, outputs, exact, gate)
+    return None if found.failure else replace(found, against="the model in float64")
 
 
 def require(verification: Verification, path: str | Path) -> None:
