@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ._stock_normalization import group_normalization
+
 
 @contextmanager
 def stock_layers_replaced(model: Any) -> Iterator[None]:
@@ -12,8 +14,9 @@ def stock_layers_replaced(model: Any) -> Iterator[None]:
     `UpSampling2D` repeats rows and columns for `"nearest"` (chains of Tile and Concat in every
     format), fails to trace the interpolations where height and width are open, and leaves bicubic
     to an operator that TFLite lacks; a dilated `Conv2DTranspose` has no TFLite operator; `Conv2D`
-    in groups compiles itself by XLA, which leaves a function call in the graph. The call
-    is replaced on the instance and put back afterwards: this reaches layers wherever they sit, in
+    in groups compiles itself by XLA, which leaves a function call in the graph;
+    `GroupNormalization` loses digits where the runtime adds up a large image in one go. The call is
+    replaced on the instance and put back afterwards: this reaches layers wherever they sit, in
     subclassed models too.
     """
     import keras
@@ -27,6 +30,8 @@ def stock_layers_replaced(model: Any) -> Iterator[None]:
                 call = _dilated_transposed_convolution(layer)
             elif type(layer) is keras.layers.Conv2D and layer.groups > 1:
                 call = _grouped_convolution(layer)
+            elif type(layer) is keras.layers.GroupNormalization:
+                call = group_normalization(layer)
             else:
                 continue
             object.__setattr__(layer, "call", call)
