@@ -104,10 +104,9 @@ def _fold_affine(graph: Any, large: dict[str, np.ndarray], small: dict[str, np.n
             if len(following) != 1 or node.output[0] in outputs:
                 break
             step = following[0]
-            if not _absorb(node, step, graph, large, small):
+            if not _absorb(node, step, large, small):
                 break
             folded.add(step.output[0])
-            consumers[step.output[0]] = consumers.get(step.output[0], [])
             node.output[0] = step.output[0]
     _delete(
         graph.node,
@@ -134,7 +133,6 @@ def _sole(
 def _absorb(
     node: Any,
     step: Any,
-    graph: Any,
     large: dict[str, np.ndarray],
     small: dict[str, np.ndarray],
 ) -> bool:
@@ -146,8 +144,7 @@ def _absorb(
     other = [name for name in step.input if name != node.output[0]]
     if len(other) != 1 or other[0] not in small:
         return False
-    kernel_name = node.input[1]
-    kernel = large.get(kernel_name, small.get(kernel_name))
+    kernel = large.get(node.input[1], small.get(node.input[1]))
     axis = 0 if node.op_type == "Conv" else 1
     groups = next((a.i for a in node.attribute if a.name == "group"), 1)
     if kernel is None or (axis == 1 and groups != 1):
