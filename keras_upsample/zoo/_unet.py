@@ -138,13 +138,15 @@ def unet(
         return x
 
     image = frame.image_input(shape)
+    stride = 32 if encoder is not None else 2 ** (len(filters) - 1)
+    padded = image if padding == "valid" else frame.padded(image, stride)
     skips: dict[int, Any] = {}  # stride -> features
     if encoder is not None:
-        skips = encode(frame.padded(image, 32), encoder, encoder_weights)
+        skips = encode(padded, encoder, encoder_weights)
         x = skips.pop(32)
         widths = filters
     else:
-        x = image if padding == "valid" else frame.padded(image, 2 ** (len(filters) - 1))
+        x = padded
         widths, deepest = filters[:-1], filters[-1]
         for stage, width in enumerate(widths, start=1):
             x = convolutions(x, width, f"encoder_stage{stage}")
@@ -156,8 +158,9 @@ def unet(
 
     align = "center_crop" if padding == "valid" else None  # padded sizes always meet
     for stage, width in reversed(list(enumerate(widths, start=1))):
-        x = doubled(x, upsample, width, f"decoder_stage{stage}_upsample")
         skip = skips.get(2 ** (stage - 1))
+        guide = padded if skip is None else skip
+        x = doubled(x, upsample, width, f"decoder_stage{stage}_upsample", guide)
         if skip is not None:
             fusion_name = f"decoder_stage{stage}_fusion"
             x = layers.SkipFusion2D(fusion, align=align, name=fusion_name)([x, skip])

@@ -1,8 +1,10 @@
 """The ways in which a decoder of the zoo doubles a feature map.
 
-One line a way: name -> (filters, name) -> the layers, in order. Interpolation has no weights and
-cannot change the number of channels, so a 3x3 convolution follows it (resize-convolution; Odena,
-Dumoulin and Olah, Deconvolution and Checkerboard Artifacts, Distill 2016).
+One line a way: name -> (x, guide, filters, name) -> x at twice the size with `filters` channels.
+The guide is what the network has at the size to come (the encoder's features, or the image); most
+ways leave it aside. Interpolation has no weights and cannot change the number of channels, so a 3x3
+convolution follows it (resize-convolution; Odena, Dumoulin and Olah, Deconvolution and Checkerboard
+Artifacts, Distill 2016).
 """
 
 from collections.abc import Callable
@@ -22,12 +24,25 @@ def _convolution(filters: int, name: str) -> Any:
     )
 
 
-UPSAMPLERS: dict[str, Callable[[int, str], list[Any]]] = {
-    "transposed_conv": lambda f, n: [layers.TransposedConv2D(f, 2, 2, name=n)],
-    "nearest": lambda f, n: [layers.NearestUpSampling2D(2, name=n), _convolution(f, n)],
-    "bilinear": lambda f, n: [layers.BilinearUpSampling2D(2, name=n), _convolution(f, n)],
-    "bicubic": lambda f, n: [layers.BicubicUpSampling2D(2, name=n), _convolution(f, n)],
-    "pixel_shuffle": lambda f, n: [layers.SubpixelConv2D(f, 2, kernel_size=3, name=n)],
+Doubling = Callable[[Any, Any, int, str], Any]  # (x, guide, filters, name) -> x, doubled
+
+
+def _learned(layer: Callable[[int, str], Any]) -> Doubling:
+    """A layer that doubles the size and chooses the channels at once."""
+    return lambda x, guide, filters, name: layer(filters, name)(x)
+
+
+def _resize(layer: Callable[..., Any]) -> Doubling:
+    """A resize by 2, and the convolution that chooses the channels."""
+    return lambda x, guide, filters, name: _convolution(filters, name)(layer(2, name=name)(x))
+
+
+UPSAMPLERS: dict[str, Doubling] = {
+    "transposed_conv": _learned(lambda f, n: layers.TransposedConv2D(f, 2, 2, name=n)),
+    "nearest": _resize(layers.NearestUpSampling2D),
+    "bilinear": _resize(layers.BilinearUpSampling2D),
+    "bicubic": _resize(layers.BicubicUpSampling2D),
+    "pixel_shuffle": _learned(lambda f, n: layers.SubpixelConv2D(f, 2, kernel_size=3, name=n)),
 }
 
 
@@ -38,12 +53,12 @@ def check_upsample(value: Any) -> Upsample:
     return check_choice("upsample", value, UPSAMPLERS, " or a callable `filters -> layer`")
 
 
-def doubled(x: keras.KerasTensor, upsample: Upsample, filters: int, name: str) -> Any:
-    """`x` at twice its height and width, with `filters` channels."""
+def doubled(
+    x: keras.KerasTensor, upsample: Upsample, filters: int, name: str, guide: keras.KerasTensor
+) -> Any:
+    """`x` at twice its height and width, with `filters` channels; `guide` has that size already."""
     if not callable(upsample):
-        for layer in UPSAMPLERS[upsample](filters, name):
-            x = layer(x)
-        return x
+        return UPSAMPLERS[upsample](x, guide, filters, name)
     layer = upsample(filters)
     if not isinstance(layer, keras.Layer):
         raise ValueError(
