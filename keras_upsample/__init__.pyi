@@ -1,4 +1,14 @@
-from . import data, errors, export, initializers, layers, ops, runtimes, zoo
+from . import data, errors, export, initializers, layers, metrics, ops, runtimes, zoo
 
 __version__: str
-__all__ = ["data", "errors", "export", "initializers", "layers", "ops", "runtimes", "zoo"]
+__all__ = [
+    "data",
+    "errors",
+    "export",
+    "initializers",
+    "layers",
+    "metrics",
+    "ops",
+    "runtimes",
+    "zoo",
+]

@@ -4,11 +4,12 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 `keras_upsample.layers` or `keras_upsample.zoo` is not enough, because they load class by class.
 """
 
-from . import initializers, layers
+from . import initializers, layers, metrics
 from .zoo import _crop
 
 CLASSES = (
     *(getattr(layers, name) for name in layers.__all__),
     *(getattr(initializers, name) for name in getattr(initializers, "__all__", ())),
+    metrics.BoundaryIoU,
     _crop,
 )
