@@ -195,3 +195,94 @@ def squeeze_excite(
     mean = u.mean(axis=(1, 2), keepdims=True)
     by_channel = sigmoid(np.maximum(mean @ w1 + b1, 0) @ w2 + b2)
     return u * by_channel + u * sigmoid(u @ w + b)
+
+
+def pixel(image: Array, i: int, j: int) -> Array:
+    """A pixel of (H, W, C), zeros outside."""
+    inside = 0 <= i < image.shape[0] and 0 <= j < image.shape[1]
+    return image[i, j] if inside else np.zeros(image.shape[2])
+
+
+def softmax(x: Array) -> Array:
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
+def carafe(x: Array, masks: Array) -> Array:
+    """The authors' `carafe(features, masks)`: masks (N, sH, sW, k²), one kernel an output pixel."""
+    n, h, w, c = x.shape
+    s, k = masks.shape[1] // h, round(masks.shape[3] ** 0.5)
+    y = np.zeros((n, s * h, s * w, c))
+    for image in range(n):
+        for p in range(s * h):
+            for q in range(s * w):
+                for t in range(k * k):
+                    i, j = p // s + t // k - k // 2, q // s + t % k - k // 2
+                    y[image, p, q] += masks[image, p, q, t] * pixel(x[image], i, j)
+    return y
+
+
+def carafe_layer(x: Array, p: Array, p_bias: Array, e: Array, e_bias: Array, s: int) -> Array:
+    """CARAFE with its predictor; the encoder's channels are (a, b, m, n)."""
+    logits = conv_same(conv_same(x, p, p_bias), e, e_bias)
+    return carafe(x, softmax(pixel_shuffle(logits, s)))
+
+
+def grid_sample(image: Array, rows: Array, columns: Array) -> Array:
+    """(H, W, C) at points in pixels, bilinear, border padding."""
+    h, w, c = image.shape
+    y = np.zeros((*rows.shape, c))
+    for index in np.ndindex(rows.shape):
+        u, v = min(max(rows[index], 0), h - 1), min(max(columns[index], 0), w - 1)
+        i, j = floor(u), floor(v)
+        for a in (0, 1):
+            for b in (0, 1):
+                weight = (u - i if a else 1 - (u - i)) * (v - j if b else 1 - (v - j))
+                y[index] += weight * image[min(i + a, h - 1), min(j + b, w - 1)]
+    return y
+
+
+def point_sample(x: Array, offsets: Array, s: int, groups: int) -> Array:
+    """DySample's sampling, offsets (N, H, W, [axis, a, b, group])."""
+    n, h, w, c = x.shape
+    y, size = np.zeros((n, s * h, s * w, c)), c // groups
+    moves = offsets.reshape(n, h, w, 2, s, s, groups)
+    for image in range(n):
+        for g in range(groups):
+            rows, columns = np.zeros((s * h, s * w)), np.zeros((s * h, s * w))
+            for p in range(s * h):
+                for q in range(s * w):
+                    dr, dc = moves[image, p // s, q // s, :, p % s, q % s, g]
+                    rows[p, q] = (p + 0.5) / s - 0.5 + dr
+                    columns[p, q] = (q + 0.5) / s - 0.5 + dc
+            part = slice(g * size, (g + 1) * size)
+            y[image, :, :, part] = grid_sample(x[image, :, :, part], rows, columns)
+    return y
+
+
+def joint_bilateral(
+    x: Array, guide: Array, s: int, radius: int, spatial_sigma: float, range_sigma: float
+) -> Array:
+    n, h, w, c = x.shape
+    y = np.zeros((n, s * h, s * w, c))
+    for image in range(n):
+        low = np.zeros((h, w, guide.shape[3]))
+        for i in range(h):
+            for j in range(w):
+                block = guide[image, s * i : s * i + s, s * j : s * j + s]
+                low[i, j] = block.mean(axis=(0, 1))
+        for p in range(s * h):
+            for q in range(s * w):
+                total, weights = np.zeros(c), 0.0
+                for i in range(p // s - radius, p // s + radius + 1):
+                    for j in range(q // s - radius, q // s + radius + 1):
+                        if not (0 <= i < h and 0 <= j < w):
+                            continue
+                        u, v = (p + 0.5) / s - 0.5, (q + 0.5) / s - 0.5
+                        far = ((u - i) ** 2 + (v - j) ** 2) / (2 * spatial_sigma**2)
+                        unlike = ((guide[image, p, q] - low[i, j]) ** 2).sum()
+                        weight = np.exp(-far - unlike / (2 * range_sigma**2))
+                        total = total + weight * x[image, i, j]
+                        weights += weight
+                y[image, p, q] = total / weights
+    return y

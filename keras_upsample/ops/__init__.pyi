@@ -1,11 +1,17 @@
 from ._forms import resize_forms
+from ._joint_bilateral import joint_bilateral
+from ._point_sample import point_sample
+from ._reassemble import reassemble
 from ._resize import resize_bicubic, resize_bilinear, resize_nearest
 from ._shuffle import pixel_shuffle, pixel_unshuffle
 from ._transposed_conv import transposed_conv2d
 
 __all__ = [
+    "joint_bilateral",
     "pixel_shuffle",
     "pixel_unshuffle",
+    "point_sample",
+    "reassemble",
     "resize_bicubic",
     "resize_bilinear",
     "resize_forms",

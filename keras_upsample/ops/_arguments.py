@@ -24,6 +24,17 @@ def integer(value: Any, name: str, *, minimum: int = 1) -> int:
     return number
 
 
+def odd(value: Any, name: str) -> int:
+    """Return `value` as an odd int >= 1."""
+    number = integer(value, name)
+    if number % 2 == 0:
+        raise ValueError(
+            f"`{name}` must be odd, so that it has a middle. Received: {value!r}. "
+            f"Use {number - 1} or {number + 1}."
+        )
+    return number
+
+
 def pair(value: Any, name: str, *, minimum: int = 1) -> tuple[int, int]:
     """Return (rows, columns) from an int or a pair of ints >= `minimum`."""
     if isinstance(value, list | tuple):
@@ -53,6 +64,16 @@ def finite(value: Any, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(
             f"`{name}` must be a finite number. Received: {value!r}. Try -0.5 or -0.75."
+        )
+    return float(value)
+
+
+def positive(value: Any, name: str) -> float:
+    """Return `value` as a finite float > 0."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or value <= 0:
+        raise ValueError(
+            f"`{name}` must be a finite number > 0. Received: {value!r}. Pass one, e.g. 0.5."
         )
     return float(value)
 

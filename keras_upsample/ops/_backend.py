@@ -19,20 +19,20 @@ def on_tensorflow() -> bool:
     return keras.backend.backend() == "tensorflow"
 
 
-def image_tensor(x: Any, *, floating: bool = False) -> Any:
-    """Return `x` as a tensor of rank 4, of floats if `floating`."""
+def image_tensor(x: Any, *, floating: bool = False, name: str = "x") -> Any:
+    """Return `x` as a tensor of rank 4, of floats if `floating`; errors call it `name`."""
     if isinstance(x, keras.KerasTensor):
         raise TypeError(
-            "`x` must be a tensor with values. Received a symbolic KerasTensor. In a functional "
-            "model use the layer of the same name from `keras_upsample.layers`."
+            f"`{name}` must be a tensor with values. Received a symbolic KerasTensor. In a "
+            "functional model use the layer of the same name from `keras_upsample.layers`."
         )
     x = ops.convert_to_tensor(x)
-    check_rank(x.shape)
+    check_rank(x.shape, name)
     dtype = keras.backend.standardize_dtype(x.dtype)
     if floating and dtype not in FLOAT_TYPES:
         raise TypeError(
-            f"`x` must hold floats, one of {', '.join(FLOAT_TYPES)}. Received: {dtype}. "
-            "Cast it first, e.g. `keras.ops.cast(x, 'float32')`."
+            f"`{name}` must hold floats, one of {', '.join(FLOAT_TYPES)}. Received: {dtype}. "
+            f"Cast it first, e.g. `keras.ops.cast({name}, 'float32')`."
         )
     return x
 

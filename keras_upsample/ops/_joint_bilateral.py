@@ -1,0 +1,109 @@
+"""Joint bilateral upsampling: interpolation that stops at the edges of a guide."""
+
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from . import _arguments as arguments
+from ._backend import from_channels_last, image_tensor, to_channels_last
+from ._reassemble import weighted_windows, window_rows
+from ._shuffle import pixel_unshuffle
+
+# The guide's value outside the image: so far from any real one that its pixels get no weight, and
+# its square is still a float32.
+_OUTSIDE = 1e9
+
+
+def joint_bilateral(
+    x: Any,
+    guide: Any,
+    scale: int = 2,
+    *,
+    radius: int = 2,
+    spatial_sigma: float = 0.5,
+    range_sigma: float = 0.1,
+    data_format: str | None = None,
+) -> Any:
+    """Upsample by a mean of the nearby pixels at which a guide of the output's size looks alike.
+
+    y[p] = sum over q of w(p, q) x[q] / sum over q of w(p, q), with
+    w(p, q) = exp(−|u(p) − q|²/(2 σs²)) · exp(−|G[p] − g[q]|²/(2 σr²)).
+
+    u is the half-pixel source coordinate; q runs over the (2r + 1)² pixels around floor(p/s) that
+    lie inside the image; g is the guide's mean over the s x s block of each input pixel; |·| is the
+    Euclidean length, over both axes and over the guide's channels. An edge in the guide stays
+    sharp: x = `0 1` with the guide `0 0 1 1` -> `0 0 1 1`; a constant guide gives a Gaussian.
+
+    Args:
+        x: floats, (N, H, W, C), or (N, C, H, W) for "channels_first".
+        guide: floats, (N, s·H, s·W, D), or (N, D, s·H, s·W), any number D of channels.
+        scale: factor s, the same for rows and columns, >= 1.
+        radius: r, in pixels of `x`, >= 1; the authors' 2.
+        spatial_sigma: σs, in pixels of `x`, > 0; the authors' 0.5.
+        range_sigma: σr, in the guide's units, > 0; the authors' 0.1 is for images in [0, 1].
+        data_format: "channels_last", "channels_first", or None for Keras' configured one.
+
+    Returns:
+        (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype. The weights are computed in float32,
+        and so that their sum can't vanish however small σr is.
+
+    Raises:
+        ValueError, TypeError: a bad argument; a guide of another size.
+
+    Reference: Kopf et al., Joint bilateral upsampling, SIGGRAPH 2007, section 3, which reads the
+    guide at single pixels where this takes the block's mean.
+    """
+    scale = arguments.integer(scale, "scale")
+    radius = arguments.integer(radius, "radius")
+    spatial_sigma = arguments.positive(spatial_sigma, "spatial_sigma")
+    range_sigma = arguments.positive(range_sigma, "range_sigma")
+    data_format = arguments.data_format_of(data_format)
+    x = image_tensor(x, floating=True)
+    guide = image_tensor(guide, floating=True, name="guide")
+    check_guide(tuple(x.shape), tuple(guide.shape), scale, data_format)
+    x, guide = (to_channels_last(value, data_format) for value in (x, guide))
+    y = guided(x, guide, scale, radius, spatial_sigma**-2 / 2, range_sigma**-2 / 2)
+    return from_channels_last(y, data_format)
+
+
+def check_guide(
+    shape: tuple[int | None, ...], guide: tuple[int | None, ...], scale: int, data_format: str
+) -> None:
+    """Raise where the guide is known not to be `scale` times as large as the input."""
+    for axis in arguments.spatial_axes(data_format):
+        have, wanted = guide[axis], shape[axis]
+        if have is not None and wanted is not None and have != wanted * scale:
+            raise ValueError(
+                f"`guide` must be `scale`={scale} times as large as the input. Received shapes "
+                f"{guide} and {shape}. Resize or crop the guide first."
+            )
+
+
+def guided(
+    x: Any, guide: Any, scale: int, radius: int, spatial_precision: Any, range_precision: Any
+) -> Any:
+    """`joint_bilateral` of channels-last tensors; a precision is 1/(2 σ²), a number or scalar."""
+    size = 2 * radius + 1
+    guide = ops.cast(guide, "float32")
+    channels = guide.shape[3]
+    low = ops.average_pool(guide, scale, scale, "valid", data_format="channels_last")
+    blocks = pixel_unshuffle(guide, scale, data_format="channels_last")  # (N, H, W, s²·D)
+    blocks = ops.reshape(blocks, (-1, scale**2, 1, channels))  # (N·H·W, s², 1, D)
+    distances = []
+    for row in window_rows(low, size, outside=_OUTSIDE):
+        difference = blocks - ops.reshape(row, (-1, 1, size, channels))  # (N·H·W, s², 2r+1, D)
+        distances.append(ops.sum(difference * difference, axis=3))
+    distance = ops.concatenate(distances, axis=2)  # (N·H·W, s², (2r+1)²)
+    exponents = distance * -range_precision - _squares(scale, radius) * spatial_precision
+    weights = ops.softmax(exponents, axis=-1)  # divides by the sum, and can't underflow to 0/0
+    return weighted_windows(x, ops.cast(weights, x.dtype), scale)
+
+
+def _squares(scale: int, radius: int) -> np.ndarray:
+    """The squared distances from the s² output pixels of a block to a window: (1, s², (2r+1)²)."""
+    steps = (np.arange(scale) - (scale - 1) / 2) / scale
+    taps = np.arange(-radius, radius + 1)
+    axis = (steps[:, None] - taps) ** 2  # (s, 2r+1)
+    both = axis[:, None, :, None] + axis[None, :, None, :]  # (s, s, 2r+1, 2r+1)
+    return both.reshape(1, scale**2, -1).astype("float32")

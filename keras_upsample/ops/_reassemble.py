@@ -1,0 +1,83 @@
+"""Reassembly: every output pixel sums a window of the input with weights of its own."""
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+from keras import ops
+
+from . import _arguments as arguments
+from ._backend import from_channels_last, image_tensor, reshape, sizes, to_channels_last
+from ._shuffle import pixel_shuffle
+
+
+def reassemble(x: Any, kernels: Any, scale: int = 2, *, data_format: str | None = None) -> Any:
+    """Upsample by a kernel of its own for every output pixel.
+
+    y[s·i + a, s·j + b, c] = sum over m, n in 0..k−1 of
+        kernels[i, j, (a·s + b)·k² + m·k + n] · x[i + m − k//2, j + n − k//2, c],
+    x being zero outside. The window sits on the input pixel whose copy nearest upsampling would
+    take: the kernel `0 1 0` everywhere -> `1 2 -> 1 1 2 2` on an axis.
+
+    Args:
+        x: floats, (N, H, W, C), or (N, C, H, W) for "channels_first".
+        kernels: (N, H, W, s²·k²), or (N, s²·k², H, W), k odd: the kernels of the s² output pixels
+            of each input pixel. They are taken as they are; a softmax over each one's k² weights
+            makes them sum to 1.
+        scale: factor s, the same for rows and columns, >= 1.
+        data_format: "channels_last", "channels_first", or None for Keras' configured one.
+
+    Returns:
+        (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype.
+
+    Raises:
+        ValueError, TypeError: a bad argument; channels that are not s² times an odd square.
+
+    Reference: Wang et al., CARAFE, 2019, section 3.2, https://arxiv.org/abs/1905.02188
+    """
+    scale = arguments.integer(scale, "scale")
+    data_format = arguments.data_format_of(data_format)
+    x = image_tensor(x, floating=True)
+    kernels = ops.cast(image_tensor(kernels, floating=True, name="kernels"), x.dtype)
+    axis = arguments.channel_axis(data_format)
+    taps = kernels.shape[axis] // scale**2
+    if taps * scale**2 != kernels.shape[axis] or math.isqrt(taps) ** 2 != taps or taps % 2 == 0:
+        raise ValueError(
+            f"`kernels` must have scale² · k² channels, k odd. Received: {kernels.shape[axis]} "
+            f"channels at scale={scale}. Use {25 * scale**2} for 5x5 kernels."
+        )
+    x, kernels = (to_channels_last(value, data_format) for value in (x, kernels))
+    weights = ops.reshape(kernels, (-1, scale**2, taps))  # (N·H·W, s², k²)
+    return from_channels_last(weighted_windows(x, weights, scale), data_format)
+
+
+def weighted_windows(x: Any, weights: Any, scale: int) -> Any:
+    """Sum the windows of `x` (N, H, W, C) with weights (N·H·W, s², k²): (N, s·H, s·W, C).
+
+    One matrix product for each of the windows' rows. All k² taps in one product take k times the
+    memory; a sum of k² products of maps takes twice the time.
+    """
+    size = math.isqrt(weights.shape[2])
+    total = None
+    for m, row in enumerate(window_rows(x, size)):
+        # `@`, not keras.ops.matmul, which on PyTorch multiplies float64 in float32.
+        term = weights[:, :, m * size : (m + 1) * size] @ row  # (N·H·W, s², C)
+        total = term if total is None else total + term
+    n, h, w, c = sizes(x)
+    y = reshape(total, (n, h, w, scale**2 * c))  # (N, H, W, s²·C)
+    return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
+
+
+def window_rows(x: Any, size: int, outside: float = 0.0) -> Iterator[Any]:
+    """Yield the rows, top to bottom, of each pixel's window of size² pixels: (N·H·W, size, C)."""
+    reach = size // 2
+    channels = x.shape[3]
+    pads = ((0, 0), (reach, reach), (reach, reach), (0, 0))
+    x = ops.pad(x, pads, constant_values=outside) if reach else x
+    # Ends are counted from the end, so that no slice depends on a size that only the graph knows.
+    shifted = [x[:, :, n : n + 1 - size or None] for n in range(size)]
+    if size > 1:
+        x = ops.concatenate(shifted, axis=3)  # (N, H + size − 1, W, size·C)
+    for m in range(size):
+        row = x[:, m : m + 1 - size or None]  # (N, H, W, size·C)
+        yield ops.reshape(row, (-1, size, channels))
