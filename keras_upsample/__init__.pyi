@@ -1,4 +1,4 @@
-from . import data, errors, export, initializers, layers, metrics, ops, runtimes, zoo
+from . import data, errors, export, initializers, layers, metrics, ops, predict, runtimes, viz, zoo
 
 __version__: str
 __all__ = [
@@ -9,6 +9,8 @@ __all__ = [
     "layers",
     "metrics",
     "ops",
+    "predict",
     "runtimes",
+    "viz",
     "zoo",
 ]

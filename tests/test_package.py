@@ -24,9 +24,20 @@ def test_import_is_light(module: str) -> None:
 
 def test_public_names() -> None:
     assert set(ku.__all__) == {
-        "data", "errors", "export", "initializers", "layers", "metrics", "ops", "runtimes", "zoo",
+        "data", "errors", "export", "initializers", "layers", "metrics", "ops", "predict",
+        "runtimes", "viz", "zoo",
     }  # fmt: skip
-    for package in (ku.layers, ku.ops, ku.zoo, ku.export, ku.runtimes, ku.data, ku.metrics):
+    for package in (
+        ku.layers,
+        ku.ops,
+        ku.zoo,
+        ku.export,
+        ku.runtimes,
+        ku.data,
+        ku.metrics,
+        ku.predict,
+        ku.viz,
+    ):
         assert package.__all__
         for name in package.__all__:
             assert getattr(package, name) is not None

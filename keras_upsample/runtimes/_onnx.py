@@ -38,9 +38,9 @@ class OnnxRunner:
             )
             self.inputs = tuple(_info(node) for node in self._session.get_inputs())
             self.outputs = tuple(_info(node) for node in self._session.get_outputs())
-            metadata = self._session.get_modelmeta().custom_metadata_map
+            self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         self._path = path
-        self.layout = metadata.get("layout", "nhwc")
+        self.layout = self.metadata.get("layout", "nhwc")
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = [info.name for info in self.outputs]

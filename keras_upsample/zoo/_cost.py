@@ -33,8 +33,6 @@ def multiply_adds(model: Any, input_shape: Sequence[int] | None = None) -> int:
     Raises:
         ValueError: If the size is not static, or the model has several inputs.
     """
-    import tensorflow as tf
-
     inputs = model.inputs
     if len(inputs) != 1:
         raise ValueError(
@@ -47,7 +45,15 @@ def multiply_adds(model: Any, input_shape: Sequence[int] | None = None) -> int:
             f"`input_shape` must be static to count operations. Received: {shape!r}. Pass, say, "
             "input_shape=(256, 256, 3)."
         )
-    specification = tf.TensorSpec((1, *shape), keras.backend.standardize_dtype(inputs[0].dtype))
+    found = operations_at(model, shape)
+    return sum(_COUNTERS[op.type](op) for op in found if op.type in _COUNTERS)
+
+
+def operations_at(model: Any, shape: Sequence[int]) -> Iterator[Any]:
+    """The operators of a model's TensorFlow graph, traced (not run) at one size, batch 1."""
+    import tensorflow as tf
+
+    specification = tf.TensorSpec((1, *shape), keras.backend.standardize_dtype(model.inputs[0].dtype))
 
     def inference(x: Any) -> Any:
         # A tf.function inside the model may have been traced at an unknown size already; run
@@ -59,8 +65,7 @@ def multiply_adds(model: Any, input_shape: Sequence[int] | None = None) -> int:
         finally:
             tf.config.run_functions_eagerly(before)
 
-    traced = tf.function(inference).get_concrete_function(specification)
-    return sum(_COUNTERS[op.type](op) for op in _operations(traced.graph) if op.type in _COUNTERS)
+    return _operations(tf.function(inference).get_concrete_function(specification).graph)
 
 
 def _operations(graph: Any) -> Iterator[Any]:

@@ -1,0 +1,69 @@
+"""The channels of an image -> those that a model takes."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ._sources import ImageError, Source
+
+
+def fitted(source: Source, wanted: int | None, chosen: Sequence[int] | None = None) -> Source:
+    """The image with the channels that the model takes.
+
+    Grey becomes RGB by repetition, an alpha channel is left out, and RGB becomes grey where its
+    three channels are equal. Nothing else is guessed.
+
+    Args:
+        source: the image.
+        wanted: channels that the model takes; None for any number.
+        chosen: channels of the image to take, in this order, before anything else.
+
+    Raises:
+        ImageError: the image has other channels than the model takes.
+    """
+    given = source.shape[2]
+    if chosen is not None:
+        if not chosen or not all(0 <= channel < given for channel in chosen):
+            raise ImageError(
+                f"`channels` must be of 0 to {given - 1}, for the image has {given}. Received: "
+                f"{tuple(chosen)!r}."
+            )
+        picked = list(chosen)
+        source = _changed(source, len(picked), lambda band: band[..., picked])
+        given = len(picked)
+    if wanted is None or wanted == given:
+        return source
+    if source.alpha:
+        given -= 1
+        if wanted == given:
+            return _changed(source, wanted, lambda band: band[..., :wanted])
+    if wanted == 3 and given == 1:
+        return _changed(source, 3, lambda band: np.repeat(band[..., :1], 3, axis=2))
+    if wanted == 1 and given == 3:
+        return _changed(source, 1, _grey)
+    have = f"{given} channel" + "s" * (given != 1)
+    raise ImageError(
+        f"The image has {have}, the model takes {wanted}. Choose among the image's with "
+        "`channels` (--channels 0,1), or convert the image."
+    )
+
+
+def _changed(source: Source, channels: int, change: Callable[[np.ndarray], np.ndarray]) -> Source:
+    height, width, _ = source.shape
+    return replace(
+        source,
+        shape=(height, width, channels),
+        alpha=False,
+        read=lambda top, bottom: change(source.read(top, bottom)),
+    )
+
+
+def _grey(band: np.ndarray) -> np.ndarray:
+    first = band[..., :1]
+    if not (band[..., 1:3] == first).all():
+        raise ImageError(
+            "The image has colours, the model takes 1 channel. Choose one with `channels` "
+            "(--channels 1), or convert the image to grey."
+        )
+    return first

@@ -1,0 +1,195 @@
+"""One image file -> pictures, in bands."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import viz
+from ..export._publish import published
+from ._channels import fitted
+from ._load import load_model
+from ._pictures import sources_in
+from ._predict import as_picture
+from ._predictor import Predictor
+from ._probabilities import as_labels
+from ._scaling import scaling_of
+from ._sliding import strips
+from ._sources import Source
+from ._writers import NpyWriter, PngWriter
+
+
+@dataclass(frozen=True)
+class Files:
+    """What `predict_to_files` wrote, and what stood there already and was kept."""
+
+    written: tuple[Path, ...]
+    kept: tuple[Path, ...]
+
+
+def predict_to_files(
+    model: Any,
+    image: str | Path,
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    tile: int | None = None,
+    overlap: int | None = None,
+    overlays: bool = True,
+    probabilities: bool = False,
+    channels: Sequence[int] | None = None,
+    overwrite: bool = False,
+    progress: Callable[[float], None] = lambda done: None,
+) -> Files:
+    """Predict an image file of any size and write the results, band by band.
+
+    Memory grows with the width of the image, not with its height: at no time is there more than a
+    band of one tile's height (PNG and JPEG, which have no windows, are themselves decoded whole).
+
+        NAME_classes.png         the class of every pixel, indexed, with a palette (16-bit grey
+                                 above 256 classes)
+        NAME_overlay.png         the image with the classes over it
+        NAME_probabilities.npy   float32 (H, W, K), where asked for
+        NAME_x2.png              in place of all these, for a super-resolution model
+
+    A TIFF with several frames (points in time, slices) gives one set of files a frame, called
+    NAME_t03_... A file appears when it is complete, never in parts.
+
+    Args:
+        model: a `Predictor`, or what `load_model` takes.
+        image: the file.
+        folder: where to write; made if need be.
+        name: of the results; default the image's, without its suffix.
+        tile, overlap, channels: as for `predict`.
+        overlays: whether to write NAME_overlay.png.
+        probabilities: whether to write NAME_probabilities.npy.
+        overwrite: whether to replace results that exist. Otherwise a frame whose results are all
+            there is not computed again.
+        progress: called with the share that is done, 0 to 1.
+
+    Raises:
+        ValueError: as `predict`.
+        PermissionError: the folder can't be written to.
+    """
+    predictor = load_model(model)
+    sources = sources_in(Path(image), predictor.network.channels)
+    written: list[Path] = []
+    kept: list[Path] = []
+    for number, source in enumerate(sources):
+        stem = "_".join(part for part in (name or Path(image).stem, source.frame) if part)
+        files = _wanted(predictor, Path(folder) / stem, overlays, probabilities)
+        if not overwrite and all(path.exists() for path in files.values()):
+            kept += files.values()
+            continue
+        task = _Task(
+            predictor,
+            fitted(source, predictor.network.channels, channels),
+            tile,
+            overlap,
+            partial(_part, progress, number, len(sources)),
+        )
+        with ExitStack() as stack:
+            staged = {kind: stack.enter_context(published(path)) for kind, path in files.items()}
+            task.write(staged)
+        written += files.values()
+    progress(1.0)
+    return Files(tuple(written), tuple(kept))
+
+
+def _wanted(
+    predictor: Predictor, base: Path, overlays: bool, probabilities: bool
+) -> dict[str, Path]:
+    """Kind of result -> its file."""
+    if predictor.enlarges:
+        endings = {"picture": f"x{predictor.scale}.png"}
+    else:
+        endings = {"labels": "classes.png"}
+        if overlays:
+            endings["overlay"] = "overlay.png"
+        if probabilities:
+            endings["probabilities"] = "probabilities.npy"
+    return {kind: base.with_name(f"{base.name}_{ending}") for kind, ending in endings.items()}
+
+
+def _part(progress: Callable[[float], None], number: int, count: int, done: float) -> None:
+    progress((number + done) / count)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """One image on its way through the network into files."""
+
+    predictor: Predictor
+    source: Source
+    tile: int | None
+    overlap: int | None
+    progress: Callable[[float], None]
+
+    def write(self, files: dict[str, Path]) -> None:
+        scale = self.predictor.scale
+        size = (self.source.shape[0] * scale, self.source.shape[1] * scale)
+        colours = viz.class_colours(self.predictor.class_count, self.predictor.colours)
+        plain = len(colours) <= 256
+        with ExitStack() as stack:
+            out: dict[str, Any] = {}
+            for kind, path in files.items():
+                if kind == "labels":
+                    writer: Any = PngWriter(
+                        path,
+                        size,
+                        "uint8" if plain else "uint16",
+                        palette=colours if plain else None,
+                    )
+                elif kind == "probabilities":
+                    writer = NpyWriter(path, (*size, self.predictor.outputs))
+                else:
+                    channels = 1 if kind == "picture" and self.predictor.outputs == 1 else 3
+                    writer = PngWriter(path, size, channels=channels)
+                out[kind] = stack.enter_context(writer)
+            above = None
+            keep = self.predictor.enlarges or "probabilities" in files
+            prepare = scaling_of(self.source, self.predictor.normalization)
+            # What is looked at need not be what the network sees, which may be 12 of 16 bits.
+            bright = "full_range" if self.source.dtype == np.uint8 else "percentiles"
+            displayed = scaling_of(self.source, bright) if "overlay" in files else prepare
+            for strip in self._strips(prepare, np.copy if keep else as_labels):
+                if "picture" in out:
+                    out["picture"].write(as_picture(strip.values))
+                    continue
+                labels = as_labels(strip.values) if keep else strip.values
+                out["labels"].write(labels)
+                if "probabilities" in out:
+                    out["probabilities"].write(strip.values)
+                if "overlay" in out:
+                    shown = as_picture(displayed(strip.image))
+                    shown = shown.repeat(scale, axis=0).repeat(scale, axis=1)
+                    out["overlay"].write(
+                        viz.overlay_image(shown, labels, colours=colours, above=above)
+                    )
+                above = labels[-1]
+
+    def _strips(self, prepare: Any, reduce: Any) -> Any:
+        height, width, _ = self.source.shape
+        rows, columns, shared = self.predictor.tiles(height, width, self.tile, self.overlap)
+        done = 0
+
+        def tick() -> None:
+            nonlocal done
+            done += 1
+            self.progress(done / (len(rows) * len(columns)))
+
+        return strips(
+            self.predictor,
+            self.source.rows,
+            rows,
+            columns,
+            overlap=shared,
+            scale=self.predictor.scale,
+            prepare=prepare,
+            reduce=reduce,
+            tick=tick,
+        )

@@ -1,0 +1,161 @@
+"""Whatever names a model -> a `Predictor`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArtefactError, first_line
+from ._networks import Network, of_keras, of_runner
+from ._predictor import Predictor
+from ._scaling import check_normalization
+
+_PROBE = 64
+"""Pixels of the noise that an open network is tried on."""
+
+
+def load_model(
+    source: Any,
+    *,
+    classes: Sequence[str] | None = None,
+    normalization: str | None = None,
+    stride: int | None = None,
+    threads: int | None = None,
+) -> Predictor:
+    """Make a model ready for `predict`.
+
+    It is run once, on noise: whether its output is larger than its input, and whether that is
+    probabilities or scores, is seen, not assumed. An output called `logits` or `probabilities` is
+    what its name says. An output that is larger than the input, and has as many channels (1 or 3),
+    is a picture; any other is scores of classes.
+
+    Args:
+        source: a `keras.Model`, the name of a preset (`"unet:cells"`), a `.keras` or `.h5` file, a
+            `.tflite` or `.onnx` file, a SavedModel folder, or what `runtimes.load` gives.
+        classes: names of the classes; default those that the preset, the model (`class_names`) or
+            the ONNX file has, else none.
+        normalization: `"full_range"` (integers divided by the largest of their dtype, floats
+            left), `"percentiles"` (percentile 1 to 0 and 99.8 to 1, by channel), or `"none"`.
+            Default: the preset's; `"percentiles"` where the model's `preprocessing` says that
+            word; else `"full_range"`.
+        stride: the network's. Default: found in the graph of a Keras model, and a multiple of 32;
+            32 for files.
+        threads: processor threads, for `.tflite` and `.onnx` files.
+
+    Raises:
+        ArtefactError: there is no such preset or file, or it can't be loaded.
+        ValueError: the model is not one image in, one image or map of scores out; or an argument
+            does not fit it.
+        RuntimeError: a Keras model, and Keras runs on another backend than TensorFlow.
+
+    Example:
+        >>> model = load_model("build/unet.onnx", classes=["background", "cell"])  # doctest: +SKIP
+    """
+    if isinstance(source, Predictor):
+        predictor = source
+    else:
+        network, facts = _network(source, threads)
+        predictor = _probed(network, facts)
+    if normalization is not None:
+        check_normalization(normalization)
+        predictor = replace(predictor, normalization=normalization)
+    if classes is not None:
+        predictor = replace(predictor, classes=tuple(classes))
+    count = predictor.class_count
+    if predictor.classes and len(predictor.classes) != count:
+        raise ValueError(
+            f"`classes` must name the {count} classes of {predictor.network.name!r}. Received "
+            f"{len(predictor.classes)}: {', '.join(predictor.classes)}."
+        )
+    if stride is not None:
+        if isinstance(stride, bool) or not isinstance(stride, int) or stride < 1:
+            raise ValueError(
+                f"`stride` must be a whole number of pixels >= 1. Received: {stride!r}."
+            )
+        network = replace(predictor.network, stride=lambda: stride)
+        predictor = replace(predictor, network=network)
+    return predictor
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What a preset knows and a file can't say."""
+
+    classes: tuple[str, ...] = ()
+    colours: tuple[tuple[int, int, int], ...] = ()
+    normalization: str | None = None
+
+
+def _network(source: Any, threads: int | None) -> tuple[Network, _Facts]:
+    if not isinstance(source, str | Path):
+        if hasattr(source, "operator_counts"):
+            return of_runner(source, source.runtime), _Facts()
+        return of_keras(source), _Facts()
+    path = Path(source)
+    if not path.exists():
+        return _preset(str(source))
+    if path.suffix in (".keras", ".h5"):
+        return of_keras(_keras_file(path)), _Facts()
+    from ..runtimes import load
+
+    return of_runner(load(path, threads=threads), path.name), _Facts()
+
+
+def _keras_file(path: Path) -> Any:
+    import keras
+
+    from .. import _registered  # noqa: F401
+
+    try:
+        return keras.models.load_model(path, compile=False)
+    except Exception as error:  # zipfile, h5py, json and Keras raise kinds of their own
+        raise ArtefactError(f"`{path}` can't be loaded by Keras: {first_line(error)}") from error
+
+
+def _preset(name: str) -> tuple[Network, _Facts]:
+    raise ArtefactError(
+        f"{name!r} is neither a preset nor a file or folder that exists. Allowed: a .keras, .h5, "
+        ".tflite or .onnx file, or a SavedModel folder."
+    )
+
+
+def _probed(network: Network, facts: _Facts) -> Predictor:
+    """Run the network once, on noise."""
+    height, width = (size or _PROBE for size in network.size)
+    channels = network.channels or 3
+    noise = np.random.default_rng(20).random((height, width, channels), dtype="float32")
+    try:
+        values = network.run(noise)
+    except Exception as error:
+        raise ValueError(
+            f"{network.name!r} can't be run on {height}x{width} pixels: {first_line(error)}"
+        ) from error
+    scale = values.shape[0] // height if values.ndim == 3 else 0
+    if not scale or values.shape[:2] != (height * scale, width * scale):
+        raise ValueError(
+            f"{network.name!r} gives {values.shape} for an image of {noise.shape}. Prediction is "
+            "for models whose output is as large as their input, or a whole number of times "
+            "larger (U-Net: padding='same')."
+        )
+    outputs = values.shape[2]
+    enlarges = scale > 1 and outputs == channels and outputs in (1, 3)
+    preprocessing = "percentiles" if "percentiles" in network.preprocessing else "full_range"
+    return Predictor(
+        network,
+        outputs,
+        scale,
+        enlarges,
+        logits=not enlarges and _are_logits(network.output, values),
+        classes=facts.classes or network.class_names,
+        colours=facts.colours,
+        normalization=facts.normalization or preprocessing,
+    )
+
+
+def _are_logits(output: str, values: np.ndarray) -> bool:
+    """By the output's name where it says so, else by whether a value leaves [0, 1]."""
+    if "logits" in output:
+        return True
+    return not ("prob" in output or (values.min() >= 0 and values.max() <= 1 + 1e-6))

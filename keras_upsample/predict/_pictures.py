@@ -1,0 +1,103 @@
+"""Files -> sources: Pillow for pictures, `_tiff` for TIFF."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._sources import ImageError, Source, reading
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+
+_MOST_BYTES = 2**30
+"""Of a decoded picture: Pillow has no windows, so that it is in memory whole."""
+
+_PILLOW = threading.Lock()
+
+
+def sources_in(path: Path, channels: int | None) -> list[Source]:
+    """The images in a file: one, but for a TIFF with several frames (see `_tiff`).
+
+    A picture's EXIF orientation is applied, a palette becomes RGB, CMYK becomes RGB; of an
+    animation the first picture is taken.
+
+    Args:
+        path: the file.
+        channels: that the model takes: tells what an unnamed axis of a TIFF is.
+
+    Raises:
+        ImageError: it can't be read.
+    """
+    if not path.exists():
+        raise ImageError(f"{str(path)!r} does not exist.")
+    if path.is_dir():
+        raise ImageError(f"{str(path)!r} is a folder, not an image.")
+    with reading(repr(str(path))):
+        if path.suffix.lower() in (".tif", ".tiff"):
+            from ._tiff import tiff_sources
+
+            found = tiff_sources(path, channels)
+            if found is not None:
+                return found
+        return [_picture(path)]
+
+
+def _picture(path: Path) -> Source:
+    from PIL import Image, ImageOps
+
+    with _without_limit():
+        picture: Any = Image.open(path)
+    pixels = picture.width * picture.height
+    if pixels * len(picture.getbands()) > _MOST_BYTES:
+        raise ImageError(
+            f"{str(path)!r} has {picture.width}x{picture.height} pixels, and {picture.format} can "
+            "only be decoded whole, in more than 1 GiB. Convert it to a tiled TIFF, which is read "
+            "in windows."
+        )
+    picture.load()
+    if picture.getexif().get(0x0112, 1) != 1:
+        picture = ImageOps.exif_transpose(picture)
+    mode = _mode(picture)
+    first = _band(picture, mode, 0, 1)
+
+    def read(top: int, bottom: int) -> np.ndarray:
+        return _band(picture, mode, top, bottom)
+
+    shape = (picture.height, picture.width, first.shape[2])
+    return Source(shape, first.dtype, read, alpha=shape[2] in (2, 4))
+
+
+def _mode(picture: Any) -> str | None:
+    """What each band is converted to; None for nothing."""
+    if picture.mode in ("L", "LA", "RGB", "RGBA", "F") or picture.mode.startswith("I"):
+        return None
+    if picture.mode == "1":
+        return "L"
+    return "RGBA" if picture.has_transparency_data else "RGB"
+
+
+def _band(picture: Any, mode: str | None, top: int, bottom: int) -> np.ndarray:
+    with _without_limit():
+        band = picture.crop((0, top, picture.width, bottom))
+    values = np.asarray(band if mode is None else band.convert(mode))
+    if values.dtype.kind in "ui" and values.dtype.itemsize > 1:
+        # Pillow has 16-bit greys as 32-bit integers too.
+        values = values.clip(0, 65535).astype("uint16")
+    return values[..., None] if values.ndim == 2 else values
+
+
+@contextmanager
+def _without_limit() -> Iterator[None]:
+    """Pillow takes pictures above 89 megapixels for attacks; we have a limit of our own."""
+    from PIL import Image
+
+    with _PILLOW:
+        before = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before

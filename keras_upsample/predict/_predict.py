@@ -1,0 +1,128 @@
+"""One image -> arrays."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._channels import fitted
+from ._load import load_model
+from ._predictor import Predictor
+from ._probabilities import as_labels
+from ._scaling import scaling_of
+from ._sliding import strips
+from ._sources import ImageError, Source, of_array
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a model says of one image.
+
+    Attributes:
+        labels: (H, W) uint8, the class of every pixel; None for super-resolution.
+        probabilities: (H, W, K) float32 where asked for, else None.
+        picture: (H·r, W·r, 3 or 1) uint8, the enlarged image; None for class maps.
+        classes: the names of the classes, or empty.
+        colours: RGB of the classes where the model brings them, or empty.
+    """
+
+    labels: np.ndarray | None
+    probabilities: np.ndarray | None
+    picture: np.ndarray | None
+    classes: tuple[str, ...] = ()
+    colours: tuple[tuple[int, int, int], ...] = ()
+
+
+def predict(
+    model: Any,
+    image: Any,
+    *,
+    tile: int | None = None,
+    overlap: int | None = None,
+    probabilities: bool = False,
+    channels: tuple[int, ...] | None = None,
+) -> Prediction:
+    """The class map of an image of any size, or the enlarged image of a super-resolution model.
+
+    A large image goes through the network in overlapping tiles. Neighbours are blended on
+    probabilities (pixel values for super-resolution) in the middle half of their overlap; the
+    quarter next to a tile's own border is not used. So the result is that of the whole image at
+    once, up to rounding, wherever the network sees at most overlap/4 pixels far, and outside the
+    overlaps where it sees at most `overlap` far.
+
+    Args:
+        model: a `Predictor`, or what `load_model` takes. Load once to predict many images.
+        image: an array (H, W) or (H, W, C), or the path of a picture. Its values are scaled as
+            `Predictor.normalization` says. Grey is repeated for a model of RGB.
+        tile: pixels of a tile's side, rounded up to a multiple of the network's stride. None: the
+            whole image up to 1024² pixels, above that 512. A file of a fixed input size has tiles
+            of that size.
+        overlap: pixels that neighbours share, rounded up likewise, at most half of a tile. None:
+            64, or a quarter of a smaller tile.
+        probabilities: whether to keep them.
+        channels: of the image to take, in this order; default all.
+
+    Returns:
+        `Prediction`. A model of one output channel has two classes: 1 is where its probability is
+        at least 0.5.
+
+    Raises:
+        ValueError: an argument does not fit, the image can't be read or has other channels than
+            the model takes.
+
+    Example:
+        >>> from keras_upsample.data import photograph
+        >>> predict("model.keras", photograph("chelsea")).labels.shape  # doctest: +SKIP
+        (300, 451)
+    """
+    predictor = load_model(model)
+    source = fitted(_source(image, predictor), predictor.network.channels, channels)
+    height, width, _ = source.shape
+    rows, columns, shared = predictor.tiles(height, width, tile, overlap)
+    scale = predictor.scale
+    size = (height * scale, width * scale)
+    keep = probabilities or predictor.enlarges
+    result = np.empty((*size, predictor.outputs), "float32") if keep else None
+    labels = None if predictor.enlarges else np.empty(size, _label_dtype(predictor))
+    for strip in strips(
+        predictor,
+        source.rows,
+        rows,
+        columns,
+        overlap=shared,
+        scale=scale,
+        prepare=scaling_of(source, predictor.normalization),
+        reduce=np.copy if keep else as_labels,
+    ):
+        place = slice(strip.top, strip.top + len(strip.values))
+        if result is not None:
+            result[place] = strip.values
+        if labels is not None:
+            labels[place] = as_labels(strip.values) if keep else strip.values
+    if predictor.enlarges:
+        return Prediction(None, None, as_picture(result))
+    return Prediction(labels, result, None, predictor.classes, predictor.colours)
+
+
+def as_picture(values: np.ndarray | None) -> np.ndarray:
+    """[0, 1] -> uint8, rounded, the rest cut off."""
+    return np.rint(np.clip(np.asarray(values), 0, 1) * 255).astype("uint8")
+
+
+def _label_dtype(predictor: Predictor) -> str:
+    return "uint8" if predictor.class_count <= 256 else "uint16"
+
+
+def _source(image: Any, predictor: Predictor) -> Source:
+    if not isinstance(image, str | Path):
+        return of_array(image)
+    from ._pictures import sources_in
+
+    found = sources_in(Path(image), predictor.network.channels)
+    if len(found) > 1:
+        raise ImageError(
+            f"{str(image)!r} holds {len(found)} images. `predict` takes one: read the file and "
+            "pass an array, or write all of them with `predict_to_files`."
+        )
+    return found[0]

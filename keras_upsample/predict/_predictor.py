@@ -1,0 +1,132 @@
+"""A network together with what must be known to show it pictures."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import first_line
+from ._grid import Span, round_up, spans
+from ._networks import Network
+from ._probabilities import as_probabilities
+from ._stride import LIKELY_STRIDE
+
+Colour = tuple[int, int, int]
+
+_DEFAULT_TILE = 512
+_DEFAULT_OVERLAP = 64
+_UNTILED = 1024 * 1024
+"""Pixels: up to here an image goes through the network in one piece unless a tile is given."""
+
+
+@dataclass(frozen=True)
+class Predictor:
+    """A network ready for pictures, as `load_model` makes it.
+
+    Attributes:
+        network: what runs.
+        outputs: channels of its output, K.
+        scale: output pixels per input pixel along each axis.
+        enlarges: whether its output is a picture (super-resolution), not scores of classes.
+        logits: whether its output still needs a softmax (K > 1) or sigmoid (K = 1).
+        classes: names, one a class, or empty.
+        colours: RGB, one a class, or empty for `viz.PALETTE`.
+        normalization: `"full_range"`, `"percentiles"` or `"none"`.
+    """
+
+    network: Network
+    outputs: int
+    scale: int
+    enlarges: bool
+    logits: bool
+    classes: tuple[str, ...] = ()
+    colours: tuple[Colour, ...] = ()
+    normalization: str = "full_range"
+
+    @property
+    def class_count(self) -> int:
+        """How many classes a class map can hold: K, and 2 for a single probability."""
+        return max(self.outputs, 2)
+
+    @cached_property
+    def stride(self) -> int:
+        """What origins and sizes of tiles are multiples of."""
+        fixed = [size for size in self.network.size if size is not None]
+        if fixed:  # the network takes this size, so whatever its stride is divides it, or it pads
+            return math.gcd(LIKELY_STRIDE, *fixed)
+        return self.network.stride()
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """(H, W, C) float32 -> (H·scale, W·scale, K) float32: probabilities, or a picture.
+
+        Raises:
+            ValueError: the network refuses this size, gives another one than it should, or NaN.
+        """
+        try:
+            values = self.network.run(np.ascontiguousarray(image, "float32"))
+        except Exception as error:  # TensorFlow's, ONNX Runtime's and LiteRT's share no class
+            raise ValueError(
+                f"{self.network.name!r} can't be run on {image.shape[0]}x{image.shape[1]} pixels: "
+                f"{first_line(error)}"
+            ) from error
+        wanted = (image.shape[0] * self.scale, image.shape[1] * self.scale, self.outputs)
+        if values.shape != wanted:
+            raise ValueError(
+                f"{self.network.name!r} gives {values.shape} for an image of {image.shape}; "
+                f"{wanted} was expected. Its output must be `scale` times its input at every size."
+            )
+        values = as_probabilities(values, self.logits)
+        if not np.isfinite(values.sum()):
+            raise ValueError(
+                f"{self.network.name!r} gives NaN or infinity. Look for such values in the image "
+                "and in the weights."
+            )
+        return values
+
+    def tiles(
+        self, height: int, width: int, tile: int | None, overlap: int | None
+    ) -> tuple[list[Span], list[Span], int]:
+        """The tiles down and across an image, and their overlap, by the rules of `predict`."""
+        fixed = self.network.size
+        if tile is not None and any(size not in (None, tile) for size in fixed):
+            raise ValueError(
+                f"`tile`: {self.network.name!r} takes {fixed[0]}x{fixed[1]} pixels and nothing "
+                f"else, so that its tiles have this size. Received: {tile!r}. Leave it out."
+            )
+        _check_pixels("tile", tile, 1)
+        _check_pixels("overlap", overlap, 0)
+        whole = tile is None and height * width <= _UNTILED
+        if whole and fixed == (None, None):
+            return spans(height, height, 0), spans(width, width, 0), 0
+        stride = self.stride
+        lengths = (height, width)
+        sizes = [
+            given or (length if whole else round_up(tile or _DEFAULT_TILE, stride))
+            for given, length in zip(fixed, lengths, strict=True)
+        ]
+        smallest = min(sizes)
+        if overlap is None:
+            most = smallest // 2 // stride * stride
+            shared = min(round_up(min(_DEFAULT_OVERLAP, smallest // 4), stride), most)
+        else:
+            shared = round_up(overlap, stride)
+        if shared > smallest // 2:
+            raise ValueError(
+                f"`overlap` must be at most half of a tile, here {smallest // 2} pixels. Received: "
+                f"{overlap!r}, rounded up to the network's stride {stride}: {shared}."
+            )
+        rows, columns = (
+            spans(length, size, shared, stride, fixed=given is not None)
+            for length, size, given in zip(lengths, sizes, fixed, strict=True)
+        )
+        return rows, columns, shared
+
+
+def _check_pixels(name: str, value: int | None, least: int) -> None:
+    if value is not None and (
+        isinstance(value, bool) or not isinstance(value, int) or value < least
+    ):
+        raise ValueError(
+            f"`{name}` must be a whole number of pixels >= {least} or None. Received: {value!r}."
+        )

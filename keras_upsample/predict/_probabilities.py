@@ -1,0 +1,47 @@
+"""What a network gives -> probabilities -> classes, channels last and few of them.
+
+NumPy's own reductions over a last axis of length 3 are slower than a loop over its planes.
+"""
+
+import numpy as np
+
+
+def as_probabilities(values: np.ndarray, logits: bool) -> np.ndarray:
+    """Softmax over K > 1 channels, sigmoid of a single one; probabilities are only copied.
+
+    (h, w, K) -> (h, w, K) float32, a new array.
+    """
+    if not logits:
+        return values.astype("float32")
+    if values.shape[-1] == 1:
+        return sigmoid(values)
+    highest = values[..., 0]
+    for k in range(1, values.shape[-1]):
+        highest = np.maximum(highest, values[..., k])
+    result = np.subtract(values, highest[..., None], dtype="float32")
+    np.exp(result, out=result)
+    total = result[..., 0].copy()
+    for k in range(1, values.shape[-1]):
+        total += result[..., k]
+    result *= np.reciprocal(total, out=total)[..., None]
+    return result
+
+
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    """1 / (1 + exp(−x)), written with tanh, which does not overflow."""
+    result = np.multiply(values, 0.5, dtype="float32")
+    np.tanh(result, out=result)
+    result += 1
+    result *= 0.5
+    return result
+
+
+def as_labels(probabilities: np.ndarray) -> np.ndarray:
+    """The class of every pixel: the first of the largest; for K = 1, 1 where it is >= 0.5.
+
+    (h, w, K) -> (h, w) uint8, or uint16 above 256 classes.
+    """
+    classes = probabilities.shape[-1]
+    if classes == 1:
+        return (probabilities[..., 0] >= 0.5).astype("uint8")
+    return probabilities.argmax(axis=-1).astype("uint8" if classes <= 256 else "uint16")

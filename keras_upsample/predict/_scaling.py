@@ -1,0 +1,85 @@
+"""The values of an image -> those that a network was trained on, band by band."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ._sources import Source
+
+NORMALIZATIONS = ("full_range", "percentiles", "none")
+PERCENTILES = (1.0, 99.8)
+_WHOLE = 2**22
+"""Pixels. Of larger images the percentiles are those of evenly spaced rows."""
+
+_ROWS = 64
+"""Few, because reading one row of a compressed file decodes all strips or tiles that it meets."""
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """y = (x − low) / span, cut to [0, 1] where `clip` is set.
+
+    `low` and `span` are (C,). As `data.normalize`, but computed once for the whole image.
+    """
+
+    low: np.ndarray
+    span: np.ndarray
+    clip: bool
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """(h, w, C) of any dtype -> float32, a new array."""
+        result = np.subtract(values, self.low, dtype="float32")
+        result /= self.span
+        return np.clip(result, 0, 1, out=result) if self.clip else result
+
+
+def scaling_of(source: Source, normalization: str) -> Scaling:
+    """The scaling of one image.
+
+    Args:
+        source: the image.
+        normalization: `"full_range"` divides by the dtype's largest value (floats are taken to be
+            in [0, 1]); `"percentiles"` takes percentile 1 to 0 and 99.8 to 1, channel by channel,
+            and cuts off the rest; `"none"` leaves the values as they are.
+
+    Raises:
+        ValueError: an unknown `normalization`, or floats outside [0, 1] for `"full_range"`.
+    """
+    check_normalization(normalization)
+    channels = source.shape[2]
+    zero, one = np.zeros(channels, "float32"), np.ones(channels, "float32")
+    if normalization == "none":
+        return Scaling(zero, one, clip=False)
+    if normalization == "full_range":
+        if source.dtype.kind in "ui":
+            return Scaling(zero, one * np.iinfo(source.dtype).max, clip=False)
+        sample = _sample(source)
+        if sample.size and (sample.min() < 0 or sample.max() > 1):
+            raise ValueError(
+                f"The image holds floats from {sample.min():.4g} to {sample.max():.4g}; with "
+                "normalization 'full_range' they must be in [0, 1]. Divide them, or choose "
+                "'percentiles' or 'none' if that is what the model was trained on."
+            )
+        return Scaling(zero, one, clip=False)
+    low, high = np.percentile(_sample(source), PERCENTILES, axis=(0, 1)).astype("float32")
+    # A channel without contrast becomes 0, not a division by zero.
+    return Scaling(low, np.where(high > low, high - low, one), clip=True)
+
+
+def check_normalization(normalization: str) -> None:
+    """Raises `ValueError` for an unknown one."""
+    if normalization not in NORMALIZATIONS:
+        raise ValueError(
+            f"`normalization` must be one of {', '.join(map(repr, NORMALIZATIONS))}. "
+            f"Received: {normalization!r}."
+        )
+
+
+def _sample(source: Source) -> np.ndarray:
+    """The whole image, or evenly spaced rows of a large one; the same every time."""
+    height, width, _ = source.shape
+    if height * width <= _WHOLE:
+        return source.rows(0, height)
+    rows = np.unique(np.linspace(0, height - 1, min(height, _ROWS)).round().astype(int))
+    step = -(-width * _ROWS // _WHOLE)
+    return np.concatenate([source.rows(row, row + 1)[:, ::step] for row in rows.tolist()])

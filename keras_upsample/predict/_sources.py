@@ -1,0 +1,72 @@
+"""An image of which any rows can be had."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import first_line
+
+
+class ImageError(ValueError):
+    """A file is no image that can be read here, or it does not fit the model."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One image, read by bands of rows.
+
+    Attributes:
+        shape: (height, width, channels).
+        dtype: of its values.
+        read: (top, bottom) -> (bottom − top, width, channels).
+        frame: what tells it from the other images of the same file, e.g. `"t03"`; else "".
+        alpha: whether the last channel is opacity.
+    """
+
+    shape: tuple[int, int, int]
+    dtype: np.dtype
+    read: Callable[[int, int], np.ndarray]
+    frame: str = ""
+    alpha: bool = False
+
+    def rows(self, top: int, bottom: int) -> np.ndarray:
+        """(bottom − top, width, channels).
+
+        Raises:
+            ImageError: the file is damaged there.
+        """
+        with reading("The image"):
+            return self.read(top, bottom)
+
+
+def of_array(array: Any) -> Source:
+    """An array (H, W) or (H, W, C) of numbers.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    values = np.asarray(array)
+    if values.ndim not in (2, 3) or 0 in values.shape or values.dtype.kind not in "buif":
+        raise ValueError(
+            "`image` must be an array (H, W) or (H, W, C) of numbers and at least 1 pixel, or a "
+            f"path. Received: shape {values.shape}, dtype {values.dtype}."
+        )
+    if values.dtype.kind == "b":
+        values = values.astype("uint8") * np.uint8(255)
+    if values.ndim == 2:
+        values = values[..., None]
+    return Source(values.shape, values.dtype, lambda top, bottom: values[top:bottom])
+
+
+@contextmanager
+def reading(name: str) -> Iterator[None]:
+    """Turn whatever a decoder stumbles over into an `ImageError` of one line."""
+    try:
+        yield
+    except ImageError:
+        raise
+    except Exception as error:  # zlib, struct, Pillow and tifffile raise kinds of their own
+        raise ImageError(f"{name} can't be read: {first_line(error)}") from error
