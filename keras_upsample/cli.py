@@ -1,4 +1,4 @@
-"""`keras-upsample`: list, info, export, verify."""
+"""`keras-upsample`: list, info, export, verify, predict."""
 
 import inspect
 import os
@@ -151,6 +151,99 @@ def verify(
         except ExportError as error:
             console.print(str(error), style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error
+
+
+@app.command()
+def predict(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="A preset (see `list`), a .keras, .tflite or .onnx file, or a SavedModel folder."
+        ),
+    ],
+    images: Annotated[
+        list[str], typer.Argument(help="Files, folders or patterns.", metavar="IMAGE...")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder for the results.")],
+    tile: Annotated[
+        int | None,
+        typer.Option(help="Pixels of a tile's side. Default: 512 for images above 1024x1024."),
+    ] = None,
+    overlap: Annotated[
+        int | None, typer.Option(help="Pixels that tiles share. Default: 64.")
+    ] = None,
+    overlays: Annotated[
+        bool, typer.Option(help="Write the image with its classes over it.")
+    ] = True,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Write them too: float32 .npy, (H, W, K).")
+    ] = False,
+    channels: Annotated[
+        str | None, typer.Option(help="Of the images to take, from 0.", metavar="N,N,...")
+    ] = None,
+    normalization: Annotated[
+        str | None,
+        typer.Option(help="full_range, percentiles or none. Default: the model's."),
+    ] = None,
+    class_names: Annotated[
+        str | None, typer.Option(help="One a class, with commas between them.")
+    ] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace results that exist; else they are kept.")
+    ] = False,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option("--import", help="Module that registers the model's custom classes."),
+    ] = None,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="Run Python code (Lambda) that the model holds.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
+    ] = False,
+) -> None:
+    """Write class maps and overlays of images, or enlarged images, of any size."""
+    choice = ModelChoice(model, imports=imports, trust=trust, verbose=verbose)
+    with _session(choice) as console:
+        from ._cli.inputs import image_files, result_names
+        from ._cli.models import load_file
+        from ._cli.predicting import predict_all
+        from ._cli.progress import image_progress
+
+        files = image_files(images, out)
+        chosen = None if channels is None else integers(channels, "--channels", least=0)
+        from .predict import load_model
+
+        source: Any = model
+        if model.endswith((".keras", ".h5")) and Path(model).exists():
+            source = load_file(Path(model), imports or [], trust)
+        predictor = load_model(
+            source,
+            classes=None if class_names is None else class_names.split(","),
+            normalization=normalization,
+        )
+        if tile is not None or overlap is not None:
+            predictor.tiles(2**14, 2**14, tile, overlap)  # a bad one is told once, not by image
+        with image_progress(console, [file.name for file in files]) as step:
+            tally = predict_all(
+                predictor,
+                files,
+                result_names(files),
+                out,
+                step=step,
+                report=lambda line: console.print(
+                    line, style="red", markup=False, highlight=False, soft_wrap=True
+                ),
+                tile=tile,
+                overlap=overlap,
+                overlays=overlays,
+                probabilities=probabilities,
+                channels=chosen,
+                overwrite=overwrite,
+            )
+        typer.echo(f"{tally}: {out}")
+        if tally.failed:
+            raise typer.Exit(1)
 
 
 def run_script(command: Callable[..., Any]) -> None:

@@ -31,7 +31,7 @@ def load_choice(choice: ModelChoice) -> Any:
         if arguments:
             option = next(iter(arguments)).replace("_", "-")
             raise UserError(f"--{option} is for models of the zoo, not for a file.")
-        model = _loaded(Path(choice.model), choice.imports or [], choice.trust)
+        model = load_file(Path(choice.model), choice.imports or [], choice.trust)
     else:
         close = difflib.get_close_matches(choice.model, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -66,7 +66,17 @@ def _built(name: str, arguments: dict[str, Any], seed: int) -> Any:
         raise UserError(str(error)) from error
 
 
-def _loaded(path: Path, imports: list[str], trust: bool) -> Any:
+def load_file(path: Path, imports: list[str], trust: bool) -> Any:
+    """Load a `.keras` or `.h5` file.
+
+    Args:
+        path: the file.
+        imports: modules that register its custom classes.
+        trust: whether Python code (Lambda) that it holds may run.
+
+    Raises:
+        UserError: it is none, is damaged, or needs a class or a trust that it was not given.
+    """
     if path.is_dir() or path.suffix not in (".keras", ".h5"):
         raise UserError(f"{str(path)!r} is not a Keras model file (.keras, .h5).")
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):

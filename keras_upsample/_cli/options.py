@@ -86,7 +86,7 @@ def with_model_choice(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def integers(text: str, option: str) -> tuple[int, ...]:
+def integers(text: str, option: str, *, least: int = 1) -> tuple[int, ...]:
     """`"256,256,3"` -> `(256, 256, 3)`.
 
     Raises:
@@ -96,9 +96,10 @@ def integers(text: str, option: str) -> tuple[int, ...]:
         values = tuple(int(part) for part in text.split(","))
     except ValueError:
         values = ()
-    if not values or min(values) < 1:
+    if not values or min(values) < least:
+        example = "256,256,3" if least else "0,1"
         raise typer.BadParameter(
-            f"{option} takes whole numbers >= 1 with commas between them, e.g. 256,256,3. "
+            f"{option} takes whole numbers >= {least} with commas between them, e.g. {example}. "
             f"Received: {text!r}."
         )
     return values

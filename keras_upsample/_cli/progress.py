@@ -1,4 +1,4 @@
-"""A progress bar for an export."""
+"""Progress bars for an export and for predictions."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,5 +38,29 @@ def export_progress(
                 for t in targets[: targets.index(target) + 1]
             )
             bar.update(task, completed=finished, description=f"{target}: {name}")
+
+        yield step
+
+
+@contextmanager
+def image_progress(
+    console: "Console", names: Sequence[str]
+) -> Iterator[Callable[[int, float], None]]:
+    """Yields `step(number, done)`: image `number` of `names` is done to that share."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.fields[image]:<24.24}"),
+        BarColumn(),
+        TextColumn("{task.fields[number]}/{task.total:.0f}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task("", total=len(names), image="", number=0)
+
+        def step(number: int, done: float) -> None:
+            bar.update(task, completed=number + done, image=names[number], number=number + 1)
 
         yield step

@@ -36,7 +36,7 @@ class Network:
 
 
 def of_keras(model: Any) -> Network:
-    """A Keras model as a compiled function in inference mode.
+    """A Keras model as a compiled function in inference mode, computing in float32.
 
     Raises:
         RuntimeError: Keras runs on another backend than TensorFlow.
@@ -51,12 +51,14 @@ def of_keras(model: Any) -> Network:
             "the model and predict with the file."
         )
     from ..export import Metadata
-    from ..export._inference import inference_function
+    from ..export._inference import inference_function, inference_in
     from ..export._signature import signature_of
+    from ..export._stock_layers import stock_layers_replaced
 
     signature = signature_of(model)
     infer = inference_function(model, signature)
-    outputs = tuple(infer.get_concrete_function().structured_outputs)
+    with inference_in(model), stock_layers_replaced(model):  # it is traced here, and only here
+        outputs = tuple(infer.get_concrete_function().structured_outputs)
     shape = _only_image(
         model.name, [(spec.name, spec.shape, spec.dtype) for spec in signature.inputs]
     )

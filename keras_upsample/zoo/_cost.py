@@ -53,7 +53,8 @@ def operations_at(model: Any, shape: Sequence[int]) -> Iterator[Any]:
     """The operators of a model's TensorFlow graph, traced (not run) at one size, batch 1."""
     import tensorflow as tf
 
-    specification = tf.TensorSpec((1, *shape), keras.backend.standardize_dtype(model.inputs[0].dtype))
+    dtype = keras.backend.standardize_dtype(model.inputs[0].dtype)
+    specification = tf.TensorSpec((1, *shape), dtype)
 
     def inference(x: Any) -> Any:
         # A tf.function inside the model may have been traced at an unknown size already; run

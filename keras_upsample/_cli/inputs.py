@@ -1,0 +1,84 @@
+"""IMAGE... on the command line -> files, and a name for the results of each."""
+
+import glob
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from ..predict._pictures import SUFFIXES
+from .models import UserError
+
+
+def image_files(images: Sequence[str], out: Path) -> list[Path]:
+    """The files that paths, folders and patterns name, each once, in their order.
+
+    A folder stands for the pictures in it, not for those in its subfolders; a pattern may say
+    `**`. What lies in `out` is a result of before and no image, unless it is named itself.
+
+    Raises:
+        UserError: a path, folder or pattern stands for nothing.
+    """
+    found: dict[Path, Path] = {}
+    for text in images:
+        path = Path(text)
+        if path.is_dir():
+            files = [file for file in sorted(path.iterdir()) if _is_picture(file)]
+            files = _not_in(out, files)
+            if not files:
+                raise UserError(f"{text!r} holds no picture ({', '.join(SUFFIXES)}).")
+        elif path.exists():
+            files = [path]
+        elif glob.has_magic(text):
+            matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
+            files = _not_in(out, [file for file in matches if _is_picture(file)])
+            if not files:
+                raise UserError(f"{text!r} matches no picture ({', '.join(SUFFIXES)}).")
+        else:
+            raise UserError(f"{text!r} does not exist.")
+        for file in files:
+            found.setdefault(file.resolve(), file)
+    return list(found.values())
+
+
+def result_names(files: Sequence[Path]) -> list[str]:
+    """A name for each file's results, no two alike, whatever the file system makes of capitals.
+
+    The stem; where two share it, with the suffix (`a.png`, `a.tif` -> `a_png`, `a_tif`); where
+    that is not enough, with the folder (`x/a.png`, `y/a.png` -> `x_a_png`, `y_a_png`); at last
+    with a number.
+    """
+    names = [file.stem for file in files]
+    refinements: tuple[Callable[[Path], str], ...] = (_with_suffix, _with_folder)
+    for refine in refinements:
+        counts = Counter(name.casefold() for name in names)
+        names = [
+            refine(file) if counts[name.casefold()] > 1 else name
+            for file, name in zip(files, names, strict=True)
+        ]
+    taken: set[str] = set()
+    result = []
+    for name in names:
+        candidate, number = name, 1
+        while candidate.casefold() in taken:
+            number += 1
+            candidate = f"{name}_{number}"
+        taken.add(candidate.casefold())
+        result.append(candidate)
+    return result
+
+
+def _with_suffix(file: Path) -> str:
+    return f"{file.stem}_{file.suffix[1:]}"
+
+
+def _with_folder(file: Path) -> str:
+    return f"{file.resolve().parent.name}_{_with_suffix(file)}"
+
+
+def _is_picture(file: Path) -> bool:
+    return file.is_file() and file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+
+
+def _not_in(folder: Path, files: Sequence[Path]) -> list[Path]:
+    place = folder.resolve()
+    return [file for file in files if place not in file.resolve().parents]
