@@ -94,7 +94,7 @@ def _panels(count: int, aspect: float) -> tuple["Figure", "Sequence[Axes]"]:
         1,
         count,
         squeeze=False,
-        figsize=(side * count, side * min(aspect, 3) + 0.5),
+        figsize=(side * count, side * min(aspect, 3) + 0.8),
         layout="constrained",
     )
     # Closed for pyplot only: a notebook shows what a cell returns, and would show it twice.
