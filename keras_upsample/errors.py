@@ -26,13 +26,21 @@ class ArtefactError(ValueError):
     """A file is no artefact that can be run here: missing, truncated or of another kind."""
 
 
+class FetchError(OSError):
+    """Files could not be downloaded, are not the expected ones, or can't be kept."""
+
+
 def first_line(error: BaseException) -> str:
     """The first line of an error's text that says something; its type where it has no text.
 
-    Keras wraps a layer's error: its first line names the layer, the next (in bold) the reason.
+    Keras wraps a layer's error: its first line names the layer, the next (in bold) the reason. A
+    TensorFlow graph gives a trace first, and the reason above the node's name in brackets.
     """
     plain = re.sub(r"\x1b\[\d*m", "", str(error))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]
     if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
         return f"{lines[0]} {lines[1]}"
+    if lines and lines[0].endswith("execution error:"):
+        node = next((i for i, line in enumerate(lines) if line.startswith("[[{{node")), 1)
+        return lines[max(node - 1, 0)]
     return lines[0] if lines else type(error).__name__

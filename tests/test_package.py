@@ -66,3 +66,17 @@ def test_a_saved_model_loads_where_nothing_of_ours_was_used_yet(tmp_path) -> Non
     }
     assert len(classes) >= 12
     assert {name.split(">")[1] for name in names} == classes
+
+
+def test_first_line_of_a_tensorflow_graph_error_is_the_reason():
+    import tensorflow as tf
+
+    from keras_upsample.errors import first_line
+
+    @tf.function
+    def divided(x):
+        return tf.debugging.check_numerics(x / 0.0, "the reason")
+
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        divided(tf.constant(1.0))
+    assert first_line(caught.value).startswith("the reason")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import ExportError, first_line
 from ._images import Case, Images, cases
 from ._inference import inference_in
 from ._input_shape import InputSpec
@@ -34,6 +35,7 @@ class Reference:
         Raises:
             ValueError: the artefact's inputs are not the model's, or the model's answer to an
                 image is not finite.
+            ExportError: the model fails on an image.
         """
         infos = _matched(self._signature, runner.inputs, runner.layout)
         narrowed = replace(self._signature, inputs=tuple(spec for spec, _ in infos.values()))
@@ -88,9 +90,12 @@ class Reference:
         try:
             with inference_in(self._model):  # the first call at a shape traces
                 answer = {name: value.numpy() for name, value in self._call(case).items()}
-        except Exception:
+        except Exception as error:
             if case.standard:
-                raise
+                raise ExportError(
+                    f"The model itself can't be run here on {case.label}, so there is nothing to "
+                    f"compare an artefact with: {first_line(error)}"
+                ) from error
             return None  # a size that the model itself does not take
         for name, value in answer.items():
             if value.dtype.kind == "f" and not np.isfinite(value).all():

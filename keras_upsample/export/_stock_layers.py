@@ -109,7 +109,9 @@ def _grouped_convolution(layer: Any) -> Any:
             x, layer.kernel, layer.strides, layer.padding.upper(), dilations=layer.dilation_rate
         )
         if layer.use_bias:
-            y = tf.nn.bias_add(y, layer.bias)
+            # Not bias_add: TensorFlow fuses that with the convolution, into an operator that knows
+            # no groups where oneDNN is off, as it is on CPUs without AVX-512.
+            y = y + layer.bias
         y = layer.activation(y)
         return _transpose(y, (0, 3, 1, 2)) if first else y
 

@@ -289,7 +289,7 @@ def test_the_model_is_left_as_it_was(fails, kind, tmp_path, monkeypatch):
     model = sequential(
         convolution(dtype="mixed_float16"),
         layers.UpSampling2D(2, dtype="mixed_float16"),
-        layers.Conv2DTranspose(3, 3, dilation_rate=2),
+        layers.Conv2D(6, 3, groups=2),
         layers.BatchNormalization(dtype="mixed_bfloat16"),
     )
     before, prediction = state(model), model.predict(X, verbose=0)
