@@ -60,6 +60,8 @@ _TFLITE_FORMS = MappingProxyType(
         "nearest": ("concat", "operator", "matrix"),
         "bilinear": ("operator", "matrix"),
         "bicubic": ("matrix",),
+        "lanczos": ("matrix",),
+        "area": ("operator", "matrix"),
     }
 )
 

@@ -1,9 +1,11 @@
+from ._area import AreaResize2D
 from ._bicubic import BicubicUpSampling2D
 from ._bilinear import BilinearUpSampling2D
 from ._carafe import CARAFE2D
 from ._crop_like import CropLike2D
 from ._dysample import DySample2D
 from ._joint_bilateral import JointBilateralUpSampling2D
+from ._lanczos import LanczosUpSampling2D
 from ._nearest import NearestUpSampling2D
 from ._pad_to_multiple import PadToMultiple2D
 from ._pixel_shuffle import PixelShuffle2D
@@ -14,11 +16,13 @@ from ._transposed_conv import TransposedConv2D
 
 __all__ = [
     "CARAFE2D",
+    "AreaResize2D",
     "BicubicUpSampling2D",
     "BilinearUpSampling2D",
     "CropLike2D",
     "DySample2D",
     "JointBilateralUpSampling2D",
+    "LanczosUpSampling2D",
     "NearestUpSampling2D",
     "PadToMultiple2D",
     "PixelShuffle2D",

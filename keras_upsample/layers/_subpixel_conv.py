@@ -8,6 +8,7 @@ from keras import ops
 from ..initializers import ICNR
 from ..ops import _arguments as arguments
 from ..ops._backend import add_bias, from_channels_last, to_channels_last
+from ..ops._blur import checkerboard_blur
 from ..ops._shuffle import pixel_shuffle
 
 Shape = tuple[int | None, ...]
@@ -20,6 +21,10 @@ class SubpixelConv2D(keras.layers.Layer):
     y = shuffle(K * x + b). With a 1x1 kernel `a b c d`: one pixel `1` -> `a b / c d`. The "icnr"
     start makes a = b = c = d, so that the layer begins as a convolution and nearest upsampling.
 
+    Training parts them again; with `blur` each period of s pixels is averaged behind the shuffle,
+    `ops.checkerboard_blur`, and no weights can make a checkerboard of a smooth input. The layer
+    then begins as a convolution and bilinear upsampling.
+
     Input: (N, H, W, Cin); (N, Cin, H, W) for "channels_first".
     Output: (N, s·H, s·W, filters); (N, filters, s·H, s·W).
     Weights: kernel (kh, kw, Cin, filters · s²), bias (filters · s²,).
@@ -29,6 +34,7 @@ class SubpixelConv2D(keras.layers.Layer):
         scale: factor s, the same for rows and columns, >= 1.
         kernel_size: k, or (rows, columns), at the low resolution; zeros keep the size.
         order: "dcr" or "crd", the shuffle's order of channels.
+        blur: whether to average over each period of s pixels behind the shuffle.
         use_bias: whether to add b.
         initializer: of the kernel: "icnr" (upon He's normal) or any Keras initializer.
         bias_initializer, kernel_regularizer, bias_regularizer: Keras' own.
@@ -39,7 +45,9 @@ class SubpixelConv2D(keras.layers.Layer):
         ValueError, TypeError: a bad argument; inputs without 4 axes.
 
     Reference: Shi et al., Real-time single image and video super-resolution, 2016, section 3;
-    Aitken et al., Checkerboard artifact free sub-pixel convolution, 2017, section 3 ("icnr").
+    Aitken et al., Checkerboard artifact free sub-pixel convolution, 2017, section 3 ("icnr");
+    Sugawara et al., Super-resolution using convolutional neural networks without any checkerboard
+    artifacts, 2018, section 3 (`blur`).
     """
 
     def __init__(
@@ -49,6 +57,7 @@ class SubpixelConv2D(keras.layers.Layer):
         kernel_size: int | tuple[int, int] = 3,
         *,
         order: str = "dcr",
+        blur: bool = False,
         use_bias: bool = True,
         initializer: Any = "icnr",
         bias_initializer: Any = "zeros",
@@ -63,6 +72,7 @@ class SubpixelConv2D(keras.layers.Layer):
         self.scale = arguments.integer(scale, "scale")
         self.kernel_size = arguments.pair(kernel_size, "kernel_size")
         self.order = arguments.one_of(order, "order", arguments.ORDERS)
+        self.blur = bool(blur)
         self.use_bias = bool(use_bias)
         if initializer == "icnr":
             initializer = ICNR(self.scale, order=self.order)
@@ -106,6 +116,8 @@ class SubpixelConv2D(keras.layers.Layer):
         if self.bias is not None:
             y = add_bias(y, self.bias, "channels_last")
         y = pixel_shuffle(y, self.scale, self.order, data_format="channels_last")
+        if self.blur:
+            y = checkerboard_blur(y, self.scale, data_format="channels_last")
         # Behind the shuffle, because an activation may mix channels, as a softmax does.
         return self.activation(from_channels_last(y, self.data_format))  # (N, s·H, s·W, F)
 
@@ -125,6 +137,7 @@ class SubpixelConv2D(keras.layers.Layer):
             "scale": self.scale,
             "kernel_size": self.kernel_size,
             "order": self.order,
+            "blur": self.blur,
             "use_bias": self.use_bias,
             "initializer": keras.initializers.serialize(self.initializer),
             "bias_initializer": keras.initializers.serialize(self.bias_initializer),

@@ -5,15 +5,19 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 FORMS = ("operator", "taps", "matrix", "concat")
-INTERPOLATIONS = ("nearest", "bilinear", "bicubic")
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
 DEFAULT: tuple[str, ...] = ("operator", "taps")
+# Six taps an axis take longer than a product with a matrix, and TensorFlow's gradient of a gather
+# longer still.
+_DEFAULTS = {"lanczos": ("matrix", "taps"), "area": ("operator", "matrix", "taps")}
 
 _chosen: ContextVar[Mapping[str, tuple[str, ...]] | None] = ContextVar("resize_forms", default=None)
 
 
 def forms_for(interpolation: str) -> tuple[str, ...]:
     """Return the forms to try in order; "taps" is always possible and so ends the list."""
-    forms = (_chosen.get() or {}).get(interpolation, DEFAULT)
+    default = _DEFAULTS.get(interpolation, DEFAULT)
+    forms = (_chosen.get() or {}).get(interpolation, default)
     return forms if "taps" in forms else (*forms, "taps")
 
 
@@ -30,8 +34,9 @@ def resize_forms(forms: Mapping[str, Sequence[str]]) -> Iterator[None]:
     The choice is read when a graph is traced: a function traced before keeps its form.
 
     Args:
-        forms: interpolation ("nearest", "bilinear", "bicubic") -> forms in order of preference.
-            Interpolations that are not named keep what an outer context or the default says.
+        forms: interpolation ("nearest", "bilinear", "bicubic", "lanczos", "area") -> forms in order
+            of preference. Interpolations that are not named keep what an outer context or the
+            default says.
 
     Raises:
         ValueError: an unknown interpolation or form.

@@ -105,11 +105,62 @@ def cubic_taps(n_in: Size, n_out: Size, coordinates: str, coefficient: float, bo
     indices = [floor + k for k in offsets]
     weights = [far(1 + t), near(t), near(1 - t), far(2 - t)]
     if border == "renormalize":
-        inside = [xp.logical_and(index >= 0, index <= last) for index in indices]
-        weights = [xp.where(i, w, xp.zeros_like(w)) for i, w in zip(inside, weights, strict=True)]
-        total = weights[0] + weights[1] + weights[2] + weights[3]
-        weights = [w / total for w in weights]
+        weights = _normalized(_inside(xp, indices, weights, last))
     return [xp.clip(index, 0, last) for index in indices], weights
+
+
+def lanczos_taps(n_in: Size, n_out: Size, coordinates: str, lobes: int, border: str) -> Taps:
+    """Return the 2a neighbours of u and Lanczos' weights, a = `lobes`, which are made to sum to 1.
+
+    w(d) = sinc(d) sinc(d/a) for |d| < a, sinc(d) = sin(πd)/(πd). With d = t − k,
+    sin(πd) = (−1)^k sin(πt) is common to all taps but for the sign, so that it cancels in the
+    division by their sum: (−1)^k sin(πd/a)/d² is left, which loses no digits where t is small.
+    """
+    xp, floor, t = _split(n_in, n_out, coordinates)
+    last = _integer(n_in) - 1
+    offsets = range(1 - lobes, lobes + 1)
+    indices = [floor + k for k in offsets]
+    on_pixel = t == 0
+    weights = []
+    for k in offsets:
+        d = xp.where(on_pixel, xp.ones_like(t), t - k)
+        weight = (-1) ** k * xp.sin(d * (np.pi / lobes)) / (d * d)
+        at_pixel = xp.ones_like(t) if k == 0 else xp.zeros_like(t)
+        weights.append(xp.where(on_pixel, at_pixel, weight))
+    if border == "renormalize":
+        weights = _inside(xp, indices, weights, last)
+    return [xp.clip(index, 0, last) for index in indices], _normalized(weights)
+
+
+def _inside(xp: ModuleType, indices: list[Any], weights: list[Any], last: Any) -> list[Any]:
+    """Return the weights with zeros for the taps outside of the image."""
+    inside = [xp.logical_and(index >= 0, index <= last) for index in indices]
+    return [xp.where(i, w, xp.zeros_like(w)) for i, w in zip(inside, weights, strict=True)]
+
+
+def _normalized(weights: list[Any]) -> list[Any]:
+    total = weights[0]
+    for weight in weights[1:]:
+        total = total + weight
+    return [weight / total for weight in weights]
+
+
+def area_taps(n_in: int, n_out: int) -> Taps:
+    """Return the pixels under each output pixel and the shares of it that they cover.
+
+    Output pixel i spans i n_in .. (i + 1) n_in and input pixel k spans k n_out .. (k + 1) n_out in
+    units of 1/n_out of an input pixel: whole numbers, so that the overlaps are exact.
+    """
+    i = np.arange(n_out, dtype="int64")
+    first = i * n_in // n_out
+    count = int(np.max(-(-(i + 1) * n_in // n_out) - first))
+    indices, weights = [], []
+    for k in range(count):
+        begin = np.maximum(i * n_in, (first + k) * n_out)
+        end = np.minimum((i + 1) * n_in, (first + k + 1) * n_out)
+        indices.append(np.minimum(first + k, n_in - 1))
+        weights.append(np.maximum(end - begin, 0) / n_in)
+    return indices, weights
 
 
 def matrix(taps: Taps, n_in: int) -> np.ndarray:

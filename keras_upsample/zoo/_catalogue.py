@@ -20,7 +20,7 @@ _FCN = (
 CATALOGUE = (
     Entry(
         "unet",
-        "Encoder and decoder joined at every resolution; any of five upsamplers and four encoders",
+        "Encoder and decoder joined at every resolution; any upsampler, four encoders",
         "Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image "
         "Segmentation, MICCAI 2015, https://arxiv.org/abs/1505.04597",
     ),

@@ -10,7 +10,8 @@ from keras_upsample import layers
 from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._encoders import ENCODERS, encode
-from keras_upsample.zoo._upsamplers import Upsample, check_upsample, doubled
+from keras_upsample.zoo._pretrained import preset_model
+from keras_upsample.zoo._upsamplers import GUIDED, Upsample, check_upsample, doubled
 
 _FUSIONS = ("concat", "add", "attention", "scse")
 _FILTERS = (64, 128, 256, 512, 1024)
@@ -30,6 +31,7 @@ def unet(
     batch_norm: bool = True,
     dropout: float = 0.0,
     activation: Any = None,
+    weights: str | None = None,
     name: str = "unet",
 ) -> Any:
     """U-Net: an encoder and a decoder joined at every resolution.
@@ -61,9 +63,13 @@ def unet(
         encoder: None for the paper's, or "vgg16", "resnet50", "mobilenet_v2", "efficientnet_b0".
         encoder_weights: With `encoder`: None (random), "imagenet" (downloaded by Keras), or the
             path of a weights file of the application without its top.
-        upsample: "transposed_conv" (2x2, the paper's), "nearest", "bilinear", "bicubic" (each
-            followed by a 3x3 convolution), "pixel_shuffle" (3x3 convolution and shuffle), or a
-            callable that takes the number of filters and returns a layer that doubles the size.
+        upsample: "transposed_conv" (2x2, the paper's); "pixel_shuffle" (3x3 convolution and
+            shuffle), "pixel_shuffle_blur" (the same and a blur, without checkerboard); "nearest",
+            "bilinear", "bicubic", "lanczos", "area" (at a factor of 2 the same as "nearest"),
+            "carafe", "dysample", each followed by a 3x3 convolution; "joint_bilateral" (likewise;
+            it reads the encoder's features of the size to come, or the image, and needs
+            padding="same"); or a callable that takes the number of filters and returns a layer that
+            doubles the size.
         fusion: How decoder and skip are joined: "concat" (the paper's), "add", "attention",
             "scse"; see `layers.SkipFusion2D`.
         filters: Channels by stage, finest first. None: (64, 128, 256, 512, 1024), of any length
@@ -76,6 +82,9 @@ def unet(
             bias). Folded away at export.
         dropout: Rate behind the deepest stage, in [0, 1). The paper gives no figure.
         activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        weights: None (random), or a preset: "cells" (images of 2 channels, 3 classes), "nuclei" (1
+            channel, 2 classes). A preset sets the arguments it was trained with; height and width
+            of `input_shape` stay free.
         name: Name of the model.
 
     Returns:
@@ -89,6 +98,8 @@ def unet(
     Reference: Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image
     Segmentation, MICCAI 2015, section 2 and figure 1, https://arxiv.org/abs/1505.04597
     """
+    if weights is not None:
+        return preset_model(unet, locals())
     shape = arguments.check_input_shape(input_shape)
     classes = arguments.check_count("classes", classes)
     upsample = check_upsample(upsample)
@@ -119,6 +130,11 @@ def unet(
                 f"encoder_weights={encoder_weights!r}."
             )
     if padding == "valid":
+        if upsample in GUIDED:
+            raise ValueError(
+                f"`upsample={upsample!r}` reads the encoder's features pixel by pixel, and "
+                "padding='valid' makes these larger than the decoder's. Pass padding='same'."
+            )
         for axis in (0, 1):
             _check_closes(shape[axis], axis, len(filters))
 

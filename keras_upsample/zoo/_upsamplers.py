@@ -2,12 +2,13 @@
 
 One line a way: name -> (x, guide, filters, name) -> x at twice the size with `filters` channels.
 The guide is what the network has at the size to come (the encoder's features, or the image); most
-ways leave it aside. Interpolation has no weights and cannot change the number of channels, so a 3x3
-convolution follows it (resize-convolution; Odena, Dumoulin and Olah, Deconvolution and Checkerboard
+ways leave it aside. What has no weights for it cannot change the number of channels, so a 3x3
+convolution follows (resize-convolution; Odena, Dumoulin and Olah, Deconvolution and Checkerboard
 Artifacts, Distill 2016).
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
@@ -24,6 +25,8 @@ def _convolution(filters: int, name: str) -> Any:
     )
 
 
+_GUIDE_CHANNELS = 8
+
 Doubling = Callable[[Any, Any, int, str], Any]  # (x, guide, filters, name) -> x, doubled
 
 
@@ -37,13 +40,46 @@ def _resize(layer: Callable[..., Any]) -> Doubling:
     return lambda x, guide, filters, name: _convolution(filters, name)(layer(2, name=name)(x))
 
 
+def _dysample(x: Any, guide: Any, filters: int, name: str) -> Any:
+    """DySample in the authors' four groups, or as many as the channels allow."""
+    layer = layers.DySample2D(2, groups=math.gcd(4, x.shape[-1]), name=name)
+    return _convolution(filters, name)(layer(x))
+
+
+def _joint_bilateral(x: Any, guide: Any, filters: int, name: str) -> Any:
+    """Joint bilateral upsampling with both sigmas learned, as is what of the guide counts.
+
+    Distances between features of many channels would make every weight 0 or 1, so that a 1x1
+    convolution makes few of them (the guide is projected as in FeatUp; Fu et al., 2024).
+    """
+    seen = keras.layers.Conv2D(_GUIDE_CHANNELS, 1, name=f"{name}_guide")(guide)
+    layer = layers.JointBilateralUpSampling2D(2, range_sigma=1.0, learnable=True, name=name)
+    return _convolution(filters, name)(layer([x, seen]))
+
+
+# Interpolations: no weights, any whole factor.
+RESIZES: dict[str, Callable[..., Any]] = {
+    "nearest": layers.NearestUpSampling2D,
+    "bilinear": layers.BilinearUpSampling2D,
+    "bicubic": layers.BicubicUpSampling2D,
+}
+
 UPSAMPLERS: dict[str, Doubling] = {
     "transposed_conv": _learned(lambda f, n: layers.TransposedConv2D(f, 2, 2, name=n)),
-    "nearest": _resize(layers.NearestUpSampling2D),
-    "bilinear": _resize(layers.BilinearUpSampling2D),
-    "bicubic": _resize(layers.BicubicUpSampling2D),
+    **{name: _resize(layer) for name, layer in RESIZES.items()},
     "pixel_shuffle": _learned(lambda f, n: layers.SubpixelConv2D(f, 2, kernel_size=3, name=n)),
+    "pixel_shuffle_blur": _learned(
+        lambda f, n: layers.SubpixelConv2D(f, 2, kernel_size=3, blur=True, name=n)
+    ),
+    "lanczos": _resize(layers.LanczosUpSampling2D),
+    "area": _resize(layers.AreaResize2D),
+    "carafe": _resize(layers.CARAFE2D),
+    "dysample": _dysample,
+    "joint_bilateral": _joint_bilateral,
 }
+
+GUIDED = ("joint_bilateral",)
+"""Those that read the guide, which must have the size to come to the pixel."""
 
 
 def check_upsample(value: Any) -> Upsample:
@@ -76,3 +112,19 @@ def doubled(
             f"{given.shape} into {made}."
         )
     return y
+
+
+def enlarged(
+    x: keras.KerasTensor, upsample: Upsample, name: str, guides: Sequence[keras.KerasTensor]
+) -> Any:
+    """`x` at the size of the last of `guides`, each twice as large as the one before; its channels.
+
+    For feature maps that keep their channels on the way up (class scores, pyramids). Interpolation
+    needs no convolution then, and takes one step; everything else doubles once a guide.
+    """
+    if isinstance(upsample, str) and upsample in RESIZES:
+        return RESIZES[upsample](2 ** len(guides), name=name)(x)
+    for i, guide in enumerate(guides, start=1):
+        step = name if len(guides) == 1 else f"{name}_x{2**i}"
+        x = doubled(x, upsample, x.shape[-1], step, guide)
+    return x

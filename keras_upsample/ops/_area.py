@@ -1,0 +1,98 @@
+"""Area resizing: the mean over the part of the image that an output pixel covers."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from . import _arguments as arguments
+from . import _sampling as sampling
+from ._backend import HALF_TYPES, Size, from_channels_last, image_tensor, sizes, to_channels_last
+from ._forms import forms_for
+from ._resample import Factor, resample
+from ._resize import resize_nearest
+
+
+def resize_area(
+    x: Any,
+    *,
+    scale: Factor | None = None,
+    size: Factor | None = None,
+    data_format: str | None = None,
+) -> Any:
+    """Resize by the mean over the area of each output pixel: `1 2 3 -> 1.33 2.67` to 2 pixels.
+
+    y[i] = (n_out/n_in) ∫ x(v) dv from i n_in/n_out to (i + 1) n_in/n_out on each axis, where
+    x(v) = x[floor(v)]. The weights are overlaps of whole numbers, exact at every ratio. A size that
+    divides the input's gives block means (average pooling); a whole `scale` gives copies, as
+    `resize_nearest` does.
+
+    Args:
+        x: floats, (N, H, W, C), or (N, C, H, W) for "channels_first".
+        scale: factor, or (rows, columns) factors, whole and >= 1.
+        size: output pixels, or (rows, columns); exactly one of `scale` and `size`.
+        data_format: "channels_last", "channels_first", or None for Keras' configured one.
+
+    Returns:
+        The resized images, of `x`'s dtype. Half precision is computed in float32 and rounded once.
+
+    Raises:
+        ValueError, TypeError: a bad argument, named in the message.
+
+    Reference: `tf.image.resize` with method="area". (PyTorch's "area" and adaptive average pooling
+    weigh every pixel that is touched alike: equal to this only where `size` divides the input's.)
+    """
+    factors, target = arguments.scale_or_size(scale, size)
+    data_format = arguments.data_format_of(data_format)
+    x = image_tensor(x, floating=True)
+    if target is None:
+        return resize_nearest(x, scale=factors, data_format=data_format)
+    lengths = [x.shape[axis] for axis in arguments.spatial_axes(data_format)]
+    if None in lengths:
+        return _by_computed_matrices(x, target, data_format)
+    whole = all(n % m == 0 for n, m in zip(lengths, target, strict=True))
+    if whole and tuple(lengths) != target and forms_for("area")[0] == "operator":
+        return _by_pooling(x, (lengths[0] // target[0], lengths[1] // target[1]), data_format)
+    return resample(
+        x, "area", None, target, "half_pixel", data_format, sampling.area_taps, native=False
+    )
+
+
+def _wide(x: Any) -> tuple[Any, str]:
+    """Return `x` in the type that it is computed in, and its own."""
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    return (ops.cast(x, "float32") if dtype in HALF_TYPES else x), dtype
+
+
+def _by_pooling(x: Any, blocks: tuple[int, int], data_format: str) -> Any:
+    x, dtype = _wide(to_channels_last(x, data_format))
+    y = ops.average_pool(x, blocks, blocks, "valid", data_format="channels_last")
+    return ops.cast(from_channels_last(y, data_format), dtype)
+
+
+def _by_computed_matrices(x: Any, target: tuple[int, int], data_format: str) -> Any:
+    """Multiply by matrices that the graph computes, because it alone knows the input's size.
+
+    How many pixels an output pixel covers is not known either, so that there are no taps.
+    """
+    x, dtype = _wide(x)
+    if data_format == "channels_last":
+        x = ops.transpose(x, (0, 3, 1, 2))
+    n, c, h, w = sizes(x)
+    x = ops.reshape(x, (-1, h, w))  # (N·C, H, W)
+    x = _overlaps(h, target[0], x.dtype) @ x  # (N·C, H', W)
+    x = ops.reshape(x, (-1, w))  # (N·C·H', W)
+    x = x @ ops.transpose(_overlaps(w, target[1], x.dtype))  # (N·C·H', W')
+    x = ops.reshape(x, (-1, c, *target) if isinstance(c, int) else (n, c, *target))
+    x = ops.cast(x, dtype)  # (N, C, H', W')
+    return ops.transpose(x, (0, 2, 3, 1)) if data_format == "channels_last" else x
+
+
+def _overlaps(n_in: Size, n_out: int, dtype: Any) -> Any:
+    """Return the matrix (n_out, n_in) of `area_taps`."""
+    n_in = ops.cast(n_in, "int64")
+    i = ops.expand_dims(ops.arange(n_out, dtype="int64"), 1)
+    k = ops.expand_dims(ops.arange(n_in, dtype="int64"), 0)
+    begin = ops.maximum(i * n_in, k * n_out)
+    end = ops.minimum((i + 1) * n_in, (k + 1) * n_out)
+    return ops.cast(ops.maximum(end - begin, 0), dtype) / ops.cast(n_in, dtype)
