@@ -1,4 +1,4 @@
-"""Real photographs for verification, from packages that are installed anyway."""
+"""Real images: photographs for verification, and labelled sets fetched from packages."""
 
 import lazy_loader as _lazy
 

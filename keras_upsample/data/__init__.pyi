@@ -1,3 +1,19 @@
+from ._batches import batches
+from ._catalogue import DATASETS
+from ._fetch import cache_folder, cached, fetch
+from ._labelled import SPLITS, LabelledImages, labelled_images, normalize
 from ._photographs import PHOTOGRAPHS, photograph
 
-__all__ = ["PHOTOGRAPHS", "photograph"]
+__all__ = [
+    "DATASETS",
+    "PHOTOGRAPHS",
+    "SPLITS",
+    "LabelledImages",
+    "batches",
+    "cache_folder",
+    "cached",
+    "fetch",
+    "labelled_images",
+    "normalize",
+    "photograph",
+]

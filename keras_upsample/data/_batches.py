@@ -1,0 +1,157 @@
+"""Labelled images -> an endless, seeded stream of augmented crops."""
+
+from collections.abc import Iterator
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+from ._labelled import LabelledImages
+
+
+def batches(
+    labelled: LabelledImages,
+    *,
+    size: int,
+    batch_size: int = 8,
+    seed: int = 0,
+    start: int = 0,
+    augment: bool = True,
+    zoom: tuple[float, float] = (0.8, 1.25),
+    rotation: float = 0.0,
+    contrast: float = 0.2,
+    gamma: tuple[float, float] = (0.7, 1.4),
+    blur: float = 0.25,
+    noise: float = 0.03,
+) -> Any:
+    """An endless `tf.data.Dataset` of random crops; batch n depends on `seed` and n alone.
+
+        seed 5:  b0 b1 b2 b3 ...        seed 5, start 2:  b2 b3 ...
+
+    A crop lies at random in an image drawn at random; where it is larger than the image, the image
+    is continued by reflection. Images and class numbers then pass through the same changes: flips
+    and quarter turns, which copy pixels; zoom and rotation, images bilinear and class numbers
+    nearest. Images alone change their contrast, gamma (x -> x^g) and sharpness, and get noise.
+
+    Args:
+        labelled: what `labelled_images` or `folder` gives.
+        size: rows and columns of a crop in pixels.
+        batch_size: crops in a batch.
+        seed: of the crops' places and of all changes.
+        start: number of the first batch: a training run that ends after n steps goes on at n.
+        augment: False for plain crops, whatever the arguments below.
+        zoom: smallest and largest factor, from 0.5 up; above 1 things get larger.
+        rotation: turns by up to this share of a full turn, either way; 0.5 for any angle.
+        contrast: largest change of the differences from the mean, as a share of them.
+        gamma: smallest and largest exponent; each channel has its own.
+        blur: share of the crops that are blurred, by a sigma of up to 0.8 pixels.
+        noise: largest standard deviation of the noise; images are in [0, 1].
+
+    Returns:
+        Dataset of (images, labels): float32 (batch_size, size, size, C) in [0, 1], int32
+        (batch_size, size, size).
+
+    Raises:
+        ValueError: an argument that is not as above.
+    """
+    for what, value, least in (
+        ("size", size, 1),
+        ("batch_size", batch_size, 1),
+        ("seed", seed, 0),
+        ("start", start, 0),
+    ):
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+            raise ValueError(
+                f"`{what}` must be a whole number from {least} up. Received: {value!r}."
+            )
+    _check_pair("zoom", zoom, 0.5)
+    _check_pair("gamma", gamma, 0.01)
+    for what, share, most in (
+        ("rotation", rotation, 0.5),
+        ("contrast", contrast, 1),
+        ("blur", blur, 1),
+        ("noise", noise, 1),
+    ):
+        if not isinstance(share, Real) or not 0 <= share <= most:
+            raise ValueError(f"`{what}` must be in [0, {most}]. Received: {share!r}.")
+    if not len(labelled):
+        raise ValueError("`labelled` holds no image.")
+    import tensorflow as tf
+
+    from ._augment import augmentation, extent
+
+    side = extent(size, zoom, rotation) if augment else size
+    channels = labelled.images[0].shape[-1]
+
+    def windows() -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
+        step = start
+        while True:
+            yield step, *_windows(labelled, side, batch_size, augment, (seed, step))
+            step += 1
+
+    signature = (
+        tf.TensorSpec((), "int64"),
+        tf.TensorSpec((batch_size, side, side, channels), "float32"),
+        tf.TensorSpec((batch_size, side, side), "uint8"),
+    )
+    dataset = tf.data.Dataset.from_generator(windows, output_signature=signature)
+    if augment:
+        change = augmentation(
+            seed,
+            size=size,
+            zoom=(float(zoom[0]), float(zoom[1])),
+            rotation=rotation,
+            contrast=contrast,
+            gamma=(float(gamma[0]), float(gamma[1])),
+            blur=blur,
+            noise=noise,
+        )
+        dataset = dataset.map(change)
+    else:
+        dataset = dataset.map(lambda step, x, y: (x, tf.cast(y, "int32")))
+    return dataset.prefetch(2)
+
+
+def _check_pair(what: str, pair: tuple[float, float], least: float) -> None:
+    fine = isinstance(pair, tuple | list) and len(pair) == 2
+    if not fine or not all(isinstance(x, Real) for x in pair) or not least <= pair[0] <= pair[1]:
+        raise ValueError(
+            f"`{what}` must be (smallest, largest), from {least} up. Received: {pair!r}."
+        )
+
+
+def _windows(
+    labelled: LabelledImages, side: int, count: int, turn: bool, seed: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """`count` squares of `side` pixels from anywhere.
+
+    Keras' `RandomCrop` takes all of a batch from the same place, and images of one size.
+
+    With `turn`, half of them have rows and columns exchanged, which with Keras' flips gives the
+    quarter turns: `RandomRotation` turns by any angle of a range and so blurs every image.
+    """
+    rng = np.random.default_rng(seed)
+    pairs = [
+        _window(labelled.images[i], labelled.labels[i], side, rng)
+        for i in rng.integers(len(labelled), size=count)
+    ]
+    exchanged = rng.random(count) < (0.5 if turn else 0)
+    pairs = [
+        (x.swapaxes(0, 1), y.T) if exchange else (x, y)
+        for (x, y), exchange in zip(pairs, exchanged, strict=True)
+    ]
+    x, y = zip(*pairs, strict=True)
+    return np.stack(x), np.stack(y)
+
+
+def _window(
+    image: np.ndarray, label: np.ndarray, side: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    short = [max(0, side - n) for n in label.shape]
+    if any(short):
+        before_after = [(n // 2, n - n // 2) for n in short]
+        image = np.pad(image, [*before_after, (0, 0)], mode="symmetric")
+        label = np.pad(label, before_after, mode="symmetric")
+    top, left = (rng.integers(n - side + 1) for n in label.shape)
+    place = np.s_[top : top + side, left : left + side]
+    return image[place], label[place]
