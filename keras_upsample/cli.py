@@ -204,6 +204,7 @@ def predict(
 ) -> None:
     """Write class maps and overlays of images, or enlarged images, of any size."""
     choice = ModelChoice(model, imports=imports, trust=trust, verbose=verbose)
+    chosen = None if channels is None else integers(channels, "--channels", least=0)
     with _session(choice) as console:
         from ._cli.inputs import image_files, result_names
         from ._cli.models import load_file
@@ -211,7 +212,6 @@ def predict(
         from ._cli.progress import image_progress
 
         files = image_files(images, out)
-        chosen = None if channels is None else integers(channels, "--channels", least=0)
         from .predict import load_model
 
         source: Any = model

@@ -25,7 +25,7 @@ from ._writers import NpyWriter, PngWriter
 
 @dataclass(frozen=True)
 class Files:
-    """What `predict_to_files` wrote, and what stood there already and was kept."""
+    """What `predict_to_files` wrote, and which results stood there already and were kept."""
 
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
@@ -67,8 +67,8 @@ def predict_to_files(
         tile, overlap, channels: as for `predict`.
         overlays: whether to write NAME_overlay.png.
         probabilities: whether to write NAME_probabilities.npy.
-        overwrite: whether to replace results that exist. Otherwise a frame whose results are all
-            there is not computed again.
+        overwrite: whether to replace results that exist. Otherwise they are kept and the missing
+            ones are written; a frame whose results are all there is not computed again.
         progress: called with the share that is done, 0 to 1.
 
     Raises:
@@ -82,8 +82,10 @@ def predict_to_files(
     for number, source in enumerate(sources):
         stem = "_".join(part for part in (name or Path(image).stem, source.frame) if part)
         files = _wanted(predictor, Path(folder) / stem, overlays, probabilities)
-        if not overwrite and all(path.exists() for path in files.values()):
-            kept += files.values()
+        if not overwrite:
+            kept += [path for path in files.values() if path.exists()]
+            files = {kind: path for kind, path in files.items() if not path.exists()}
+        if not files:
             continue
         task = _Task(
             predictor,
@@ -161,7 +163,8 @@ class _Task:
                     out["picture"].write(as_picture(strip.values))
                     continue
                 labels = as_labels(strip.values) if keep else strip.values
-                out["labels"].write(labels)
+                if "labels" in out:
+                    out["labels"].write(labels)
                 if "probabilities" in out:
                     out["probabilities"].write(strip.values)
                 if "overlay" in out:

@@ -29,7 +29,8 @@ def spans(
 ) -> list[Span]:
     """Tiles over [0, size), each overlapping the next by exactly `overlap` pixels.
 
-    Tile n begins at n(tile − overlap). 10 pixels, tile 4, overlap 1 -> [0, 4) [3, 7) [6, 10).
+    Tile n begins at n(tile − overlap), a multiple of the stride: a tile that starts elsewhere
+    would pool other pixels together. 10 pixels, tile 4, overlap 1 -> [0, 4) [3, 7) [6, 10).
     The last tile ends with the image and may be shorter, so that its border is the image's own,
     as in an untiled run. A network of a fixed size can't be fed less: its last tile moves back by
     whole strides and what it then sees twice is not used twice; what is left of a stride is
@@ -37,9 +38,10 @@ def spans(
 
     Args:
         size: pixels of the axis.
-        tile: pixels of a tile, a multiple of `stride`.
-        overlap: pixels, a multiple of `stride`, at most half of `tile`.
-        stride: the network's: a tile that starts elsewhere would pool other pixels together.
+        tile: pixels of a tile.
+        overlap: pixels, at most half of `tile`, such that `stride` divides tile − overlap; see
+            `overlap_for`.
+        stride: the network's.
         fixed: whether every tile must have `tile` pixels.
     """
     step = tile - overlap
@@ -52,6 +54,14 @@ def spans(
         length = tile if fixed else end - start
         result.append(Span(start, length, begin, end, size if last else begin + step))
     return result
+
+
+def overlap_for(tile: int, wanted: int, stride: int) -> int:
+    """The smallest overlap from `wanted` up that lets every tile begin at a multiple of `stride`.
+
+    64 for a tile of 512 at stride 32; 72 for one of 200, which steps by 128.
+    """
+    return tile - (tile - wanted) // stride * stride
 
 
 def ramp(overlap: int) -> np.ndarray:

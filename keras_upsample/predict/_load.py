@@ -15,6 +15,8 @@ from ._scaling import check_normalization
 _PROBE = 64
 """Pixels of the noise that an open network is tried on."""
 
+_ALLOWED = "a .keras, .h5, .tflite or .onnx file, or a SavedModel folder"
+
 
 def load_model(
     source: Any,
@@ -46,6 +48,7 @@ def load_model(
 
     Raises:
         ArtefactError: there is no such preset or file, or it can't be loaded.
+        TypeError: `source` is nothing of that.
         ValueError: the model is not one image in, one image or map of scores out; or an argument
             does not fit it.
         RuntimeError: a Keras model, and Keras runs on another backend than TensorFlow.
@@ -92,12 +95,22 @@ def _network(source: Any, threads: int | None) -> tuple[Network, _Facts]:
     if not isinstance(source, str | Path):
         if hasattr(source, "operator_counts"):
             return of_runner(source, source.runtime), _Facts()
+        import keras
+
+        if not isinstance(source, keras.Model):
+            raise TypeError(
+                f"`model` must be a keras.Model or the name of a preset or file. Received: "
+                f"{type(source).__name__}."
+            )
         return of_keras(source), _Facts()
     path = Path(source)
     if not path.exists():
         return _preset(str(source))
     if path.suffix in (".keras", ".h5"):
         return of_keras(_keras_file(path)), _Facts()
+    if path.suffix not in (".tflite", ".onnx") and not (path / "saved_model.pb").is_file():
+        what = "a folder without saved_model.pb" if path.is_dir() else "a file of another kind"
+        raise ArtefactError(f"`{path}` is {what}. Allowed: {_ALLOWED}.")
     from ..runtimes import load
 
     return of_runner(load(path, threads=threads), path.name), _Facts()
@@ -116,8 +129,7 @@ def _keras_file(path: Path) -> Any:
 
 def _preset(name: str) -> tuple[Network, _Facts]:
     raise ArtefactError(
-        f"{name!r} is neither a preset nor a file or folder that exists. Allowed: a .keras, .h5, "
-        ".tflite or .onnx file, or a SavedModel folder."
+        f"{name!r} is neither a preset nor a file or folder that exists. Allowed: {_ALLOWED}."
     )
 
 

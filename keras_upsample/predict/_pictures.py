@@ -49,17 +49,19 @@ def _picture(path: Path) -> Source:
     from PIL import Image, ImageOps
 
     with _without_limit():
-        picture: Any = Image.open(path)
-    pixels = picture.width * picture.height
-    if pixels * len(picture.getbands()) > _MOST_BYTES:
-        raise ImageError(
-            f"{str(path)!r} has {picture.width}x{picture.height} pixels, and {picture.format} can "
-            "only be decoded whole, in more than 1 GiB. Convert it to a tiled TIFF, which is read "
-            "in windows."
-        )
-    picture.load()
-    if picture.getexif().get(0x0112, 1) != 1:
-        picture = ImageOps.exif_transpose(picture)
+        opened: Any = Image.open(path)
+    with opened:
+        # Pillow has one byte a pixel for a single band of 8 bits, four for anything else.
+        size = 1 if opened.mode in ("1", "L", "P") else 4
+        if opened.width * opened.height * size > _MOST_BYTES:
+            raise ImageError(
+                f"{str(path)!r} has {opened.width}x{opened.height} pixels, and {opened.format} can "
+                "only be decoded whole, in more than 1 GiB. Convert it to a tiled TIFF, which is "
+                "read in windows."
+            )
+        opened.load()
+        turned = opened.getexif().get(0x0112, 1) != 1
+        picture = ImageOps.exif_transpose(opened) if turned else opened
     mode = _mode(picture)
     first = _band(picture, mode, 0, 1)
 

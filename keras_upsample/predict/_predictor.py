@@ -7,10 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import first_line
-from ._grid import Span, round_up, spans
+from ._grid import Span, overlap_for, round_up, spans
 from ._networks import Network
 from ._probabilities import as_probabilities
-from ._stride import LIKELY_STRIDE
 
 Colour = tuple[int, int, int]
 
@@ -51,11 +50,11 @@ class Predictor:
 
     @cached_property
     def stride(self) -> int:
-        """What origins and sizes of tiles are multiples of."""
-        fixed = [size for size in self.network.size if size is not None]
-        if fixed:  # the network takes this size, so whatever its stride is divides it, or it pads
-            return math.gcd(LIKELY_STRIDE, *fixed)
-        return self.network.stride()
+        """What origins of tiles, and their sizes where these are open, are multiples of."""
+        stride = self.network.stride()
+        # A network that takes fewer pixels than that has another one, which divides its size.
+        small = [size for size in self.network.size if size is not None and size < stride]
+        return math.gcd(stride, *small)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """(H, W, C) float32 -> (H·scale, W·scale, K) float32: probabilities, or a picture.
@@ -86,8 +85,8 @@ class Predictor:
 
     def tiles(
         self, height: int, width: int, tile: int | None, overlap: int | None
-    ) -> tuple[list[Span], list[Span], int]:
-        """The tiles down and across an image, and their overlap, by the rules of `predict`."""
+    ) -> tuple[list[Span], list[Span], tuple[int, int]]:
+        """The tiles down and across an image, and their overlaps, by the rules of `predict`."""
         fixed = self.network.size
         if tile is not None and any(size not in (None, tile) for size in fixed):
             raise ValueError(
@@ -98,29 +97,30 @@ class Predictor:
         _check_pixels("overlap", overlap, 0)
         whole = tile is None and height * width <= _UNTILED
         if whole and fixed == (None, None):
-            return spans(height, height, 0), spans(width, width, 0), 0
-        stride = self.stride
-        lengths = (height, width)
-        sizes = [
-            given or (length if whole else round_up(tile or _DEFAULT_TILE, stride))
-            for given, length in zip(fixed, lengths, strict=True)
-        ]
-        smallest = min(sizes)
-        if overlap is None:
-            most = smallest // 2 // stride * stride
-            shared = min(round_up(min(_DEFAULT_OVERLAP, smallest // 4), stride), most)
-        else:
-            shared = round_up(overlap, stride)
-        if shared > smallest // 2:
-            raise ValueError(
-                f"`overlap` must be at most half of a tile, here {smallest // 2} pixels. Received: "
-                f"{overlap!r}, rounded up to the network's stride {stride}: {shared}."
-            )
-        rows, columns = (
-            spans(length, size, shared, stride, fixed=given is not None)
-            for length, size, given in zip(lengths, sizes, fixed, strict=True)
+            return spans(height, height, 0), spans(width, width, 0), (0, 0)
+        axes = []
+        for length, given in zip((height, width), fixed, strict=True):
+            if whole and given is None:
+                axes.append((spans(length, length, 0), 0))
+                continue
+            size = given or round_up(tile or _DEFAULT_TILE, self.stride)
+            shared = self._overlap(size, overlap)
+            axes.append((spans(length, size, shared, self.stride, fixed=given is not None), shared))
+        (rows, down), (columns, across) = axes
+        return rows, columns, (down, across)
+
+    def _overlap(self, size: int, overlap: int | None) -> int:
+        """What tiles of one size share along an axis."""
+        wanted = min(_DEFAULT_OVERLAP, size // 4) if overlap is None else overlap
+        shared = overlap_for(size, wanted, self.stride)
+        if shared <= size // 2:
+            return shared
+        if overlap is None:  # as much as there can be
+            return size - round_up(size - size // 2, self.stride)
+        raise ValueError(
+            f"`overlap` must be at most half of a tile, here {size // 2} pixels. Received: "
+            f"{overlap!r}, rounded up to the network's stride {self.stride}: {shared}."
         )
-        return rows, columns, shared
 
 
 def _check_pixels(name: str, value: int | None, least: int) -> None:

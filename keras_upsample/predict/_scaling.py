@@ -63,7 +63,7 @@ def scaling_of(source: Source, normalization: str) -> Scaling:
         return Scaling(zero, one, clip=False)
     low, high = np.percentile(_sample(source), PERCENTILES, axis=(0, 1)).astype("float32")
     # A channel without contrast becomes 0, not a division by zero.
-    return Scaling(low, np.where(high > low, high - low, one), clip=True)
+    return Scaling(low, np.where(high > low, high - low, np.float32(np.inf)), clip=True)
 
 
 def check_normalization(normalization: str) -> None:

@@ -29,7 +29,7 @@ def strips(
     rows: Sequence[Span],
     columns: Sequence[Span],
     *,
-    overlap: int,
+    overlap: tuple[int, int],
     scale: int = 1,
     prepare: Callable[[np.ndarray], np.ndarray] = np.asarray,
     reduce: Callable[[np.ndarray], np.ndarray] = np.copy,
@@ -46,15 +46,15 @@ def strips(
         read: (top, bottom) -> rows of the image, (bottom − top, width, C).
         rows: the tiles' spans down the image.
         columns: and across it.
-        overlap: of neighbouring spans, in input pixels.
+        overlap: of neighbours down the image and across it, in input pixels.
         scale: output pixels per input pixel, along each axis.
         prepare: (h, w, C) as read -> what the network takes; zeros beyond the image come later.
         reduce: what becomes of finished values, (h, w, K) -> (h, w, ...), a new array.
         tick: called after every tile.
     """
-    shared = overlap * scale
-    rising = ramp(shared)[:, None]  # (overlap, 1)
-    falling = 1 - rising
+    down, across = (pixels * scale for pixels in overlap)
+    lower = ramp(down)[:, None, None]  # (overlap, 1, 1)
+    right = ramp(across)[:, None]  # (overlap, 1)
     width = columns[-1].end
     below = np.empty(0, "float32")  # (overlap, W, K), weighted, from the tiles above
     for y in rows:
@@ -68,21 +68,19 @@ def strips(
             values = run(_extended(prepare(tile), missing))
             values = values[_scaled(y, scale), _scaled(x, scale)]  # (h, w, K)
             if x is not columns[0]:
-                values[:, :shared] *= rising
-                values[:, :shared] += beside
+                values[:, :across] *= right
+                values[:, :across] += beside
             if x is not columns[-1]:
-                beside = values[:, values.shape[1] - shared :] * falling
+                beside = values[:, values.shape[1] - across :] * (1 - right)
             values = values[:, : (x.done - x.begin) * scale]
             place = slice(x.begin * scale, x.done * scale)
             if y is not rows[0]:
-                values[:shared] *= rising[..., None]
-                values[:shared] += below[:, place]
+                values[:down] *= lower
+                values[:down] += below[:, place]
             if y is not rows[-1]:
                 if not below.size:
-                    below = np.empty((shared, width * scale, values.shape[2]), "float32")
-                np.multiply(
-                    values[values.shape[0] - shared :], falling[..., None], out=below[:, place]
-                )
+                    below = np.empty((down, width * scale, values.shape[2]), "float32")
+                np.multiply(values[values.shape[0] - down :], 1 - lower, out=below[:, place])
             final = reduce(values[: (y.done - y.begin) * scale])
             if not result.size:
                 result = np.empty((final.shape[0], width * scale, *final.shape[2:]), final.dtype)

@@ -15,14 +15,19 @@ def stride_of(model: Any, channels: int) -> int:
 
     The graph is traced (not run) at 960x960 pixels: a tensor of 120x120 is at stride 8. Sizes that
     do not divide 960, as those of networks that pad by themselves, say nothing; for them there is
-    the 32.
+    the 32. So it is for a model of a fixed size, or one that can't be traced at 960.
     """
-    if not getattr(model, "inputs", None):
-        return LIKELY_STRIDE  # a subclassed model has no graph before it is called
+    # A subclassed model has no graph before it is called.
+    if not getattr(model, "inputs", None) or None not in model.inputs[0].shape[1:3]:
+        return LIKELY_STRIDE
     from ..zoo._cost import operations_at
 
     sizes = set()
-    for operation in operations_at(model, (_SIZE, _SIZE, channels)):
+    try:
+        operations = list(operations_at(model, (_SIZE, _SIZE, channels)))
+    except Exception:  # Keras' and TensorFlow's, of any kind
+        return LIKELY_STRIDE
+    for operation in operations:
         for tensor in operation.outputs:
             shape = tensor.shape.as_list() if tensor.shape.rank == 4 else [None]
             # One image, square as the input is: no kernel looks like that.

@@ -1,17 +1,15 @@
 """TIFF, read in windows: straight from the file where it is uncompressed, else by its strips or
 tiles."""
 
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ._sources import ImageError, Source
+from ._tiff_pages import View, decodable, decoded
 
-_NAMED = {"T": "t", "Z": "z", "C": "c", "R": "r"}
-_LOCK = threading.Lock()
+_NAMED = {"T": "t", "Z": "z", "c": "c", "R": "r"}
 
 
 def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
@@ -46,26 +44,23 @@ def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
         if "Y" not in axes or "X" not in axes or axes.count("C") > 1:
             raise ImageError(f"its axes {series.axes} {shape} are not those of images.")
         dtype = series.dtype.newbyteorder("=")
-        alpha = page.photometric == tifffile.PHOTOMETRIC.RGB and page.samplesperpixel in (2, 4)
+        size = dict(zip(axes, shape, strict=True))
+        rgb = page.photometric == tifffile.PHOTOMETRIC.RGB
+        alpha = size.get("C") in (2, 4) and (rgb or bool({1, 2} & {*page.extrasamples}))
         if series.dataoffset is not None:
             stored = np.dtype(series.dtype).newbyteorder(file.byteorder)
             view = _mapped(path, stored, series.dataoffset, shape, axes)
-        elif _decodable(page):
-            view = _decoded(path, series, axes)
+        elif decodable(page):
+            view = decoded(path, series, axes)
         else:
             _check_single(path, len(file.pages))
             return None
     counts = [(name, size) for name, size in zip(axes, shape, strict=True) if name not in "YXC"]
-    size = dict(zip(axes, shape, strict=True))
     image = (size["Y"], size["X"], size.get("C", 1))
     return [
         Source(image, dtype, view(index), _label(counts, index), alpha)
         for index in np.ndindex(*(n for _, n in counts))
     ]
-
-
-View = Callable[[Sequence[int]], Callable[[int, int], np.ndarray]]
-"""Index of a frame -> its rows."""
 
 
 def _axes(axes: str, shape: tuple[int, ...], channels: int | None) -> str:
@@ -74,8 +69,8 @@ def _axes(axes: str, shape: tuple[int, ...], channels: int | None) -> str:
     `CTYX` stays; `YXS` -> `YXC`; `QYX` (2, 210, 576) -> `CYX` for a model of 2 channels; and
     tifffile's `QYX` for an array (210, 576, 2) -> `YXC`.
     """
-    if "S" in axes and "C" not in axes:
-        return axes.replace("S", "C")
+    if "S" in axes:  # colour samples; then C counts whole pictures in colour
+        return axes.replace("C", "c").replace("S", "C")
     if axes in ("QYX", "IYX") and channels is not None:
         if shape[0] == channels:
             return "CYX"
@@ -112,81 +107,6 @@ def _frame(whole: np.ndarray, axes: str, index: Sequence[int]) -> np.ndarray:
     order = [*frames, *(axes.index(name) for name in "YXC" if name in axes)]
     image = whole.transpose(order)[tuple(index)]
     return image if "C" in axes else image[..., None]
-
-
-def _decodable(page: Any) -> bool:
-    """Whether tifffile has the codec (for LZW and JPEG it needs imagecodecs)."""
-    try:
-        page.decode(_segment(page, 0), 0, **_tables(page))
-    except Exception:  # without a codec it raises ValueError; a damaged first segment anything
-        return False
-    return True
-
-
-def _decoded(path: Path, series: Any, axes: str) -> View:
-    """Of a compressed or tiled file: only the strips or tiles that a band touches."""
-    outer = axes[: len(axes) - series.keyframe.ndim]
-    if "Y" in outer or not series.axes.endswith(series.keyframe.axes):
-        raise ImageError(f"its axes {series.axes} do not fit its pages {series.keyframe.axes}.")
-    shape = series.shape[: len(outer)]
-
-    def view(index: Sequence[int]) -> Callable[[int, int], np.ndarray]:
-        place = dict(zip((name for name in axes if name not in "YXC"), index, strict=True))
-        count = shape[outer.index("C")] if "C" in outer else 1
-        numbers = [
-            int(np.ravel_multi_index([place.get(name, channel) for name in outer], shape))
-            if outer
-            else 0
-            for channel in range(count)
-        ]
-
-        def read(top: int, bottom: int) -> np.ndarray:
-            import tifffile
-
-            with tifffile.TiffFile(path) as file:
-                pages = file.series[0].pages
-                bands = [_page_rows(pages[number], top, bottom) for number in numbers]
-            return bands[0] if len(bands) == 1 else np.concatenate(bands, axis=2)
-
-        return read
-
-    return view
-
-
-def _page_rows(page: Any, top: int, bottom: int) -> np.ndarray:
-    """(bottom − top, width, samples) of one page."""
-    key = page.keyframe
-    planes, depth, height, width, samples = key.shaped
-    length, across = (key.tilelength, key.tilewidth) if key.is_tiled else (key.rowsperstrip, width)
-    down, over = -(-height // length), -(-width // across)
-    result = np.zeros((planes, bottom - top, width, samples), key.dtype.newbyteorder("="))
-    for plane in range(planes):
-        for row in range(top // length, -(-bottom // length)):
-            for column in range(over):
-                number = (plane * depth * down + row) * over + column
-                data = _segment(page, number)
-                if not data:
-                    continue  # a sparse file: nothing stored, all zeros
-                values = key.decode(data, number, **_tables(page))[0][0]  # (rows, columns, samples)
-                first, left = row * length, column * across
-                begin, end = max(top, first), min(bottom, first + values.shape[0])
-                part = values[begin - first : end - first, : width - left]
-                result[plane, begin - top : end - top, left : left + part.shape[1]] = part
-    return result[0] if planes == 1 else result[..., 0].transpose(1, 2, 0)
-
-
-def _segment(page: Any, number: int) -> bytes:
-    with _LOCK:
-        handle = page.parent.filehandle
-        handle.seek(page.dataoffsets[number])
-        return handle.read(page.databytecounts[number])
-
-
-def _tables(page: Any) -> dict[str, Any]:
-    key = page.keyframe
-    if key.compression in (6, 7, 33007, 34892):  # kinds of JPEG, which share tables in the header
-        return {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader}
-    return {}
 
 
 def _check_single(path: Path, pages: int) -> None:

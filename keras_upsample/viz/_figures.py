@@ -65,16 +65,17 @@ def compare(
     """
     if not results:
         raise ValueError("`results` is empty; pass at least one, e.g. {'unet': labels}.")
-    pictures = {"image": as_rgb(image)}
+    pictures = [("image", as_rgb(image))]
     for name, result in results.items():
-        pictures[name] = (
+        picture = (
             overlay_image(image, result, colours=colours, alpha=alpha, outlines=outlines)
             if np.ndim(result) == 2
             else as_rgb(result)
         )
-    height, width, _ = pictures["image"].shape
+        pictures.append((name, picture))
+    height, width, _ = pictures[0][1].shape
     figure, panels = _panels(len(pictures), height / width)
-    for axes, (name, picture) in zip(panels, pictures.items(), strict=True):
+    for axes, (name, picture) in zip(panels, pictures, strict=True):
         axes.imshow(picture)
         axes.set_title(name)
     _legend(figure, classes, colours)

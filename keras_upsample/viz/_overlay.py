@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ._colours import PALETTE, Colour, class_colours
+from ._colours import Colour, class_colours
 
 
 def as_rgb(image: Any) -> np.ndarray:
@@ -54,7 +54,7 @@ def overlay_image(
     Args:
         image: (H, W) or (H, W, C); see `as_rgb`.
         labels: (H, W) of whole numbers.
-        colours: RGB by class; default `class_colours`.
+        colours: RGB by class; None or empty for those of `class_colours`.
         alpha: opacity, 0 to 1.
         outlines: whether to draw the borders of the classes.
         above: (W,), the labels of the row above this part of a larger image.
@@ -79,12 +79,13 @@ def overlay_image(
     if not 0 <= alpha <= 1:
         raise ValueError(f"`alpha` must be between 0 and 1. Received: {alpha!r}.")
     classes = classes.astype("intp")
-    if classes.min() < 0 or (colours is not None and classes.max() >= len(colours)):
+    if classes.min() < 0 or (colours and classes.max() >= len(colours)):
+        allowed = f"0 to {len(colours) - 1}, which have a colour" if colours else "0 or more"
         raise ValueError(
-            f"`labels` must be classes that have a colour, 0 to {len(colours or PALETTE) - 1}. "
-            f"Received: {classes.min()} to {classes.max()}."
+            f"`labels` must be classes, {allowed}. Received: {classes.min()} to {classes.max()}."
         )
-    table = np.array(class_colours(int(classes.max()) + 1, colours), "uint8")
+    highest = max(classes.max(), 0 if above is None else np.max(above))
+    table = np.array(class_colours(int(highest) + 1, colours), "uint8")
     # Whole numbers of 256ths: a tenth of the time that floats take.
     weight = round(256 * alpha)
     mixed = base.astype("uint16") * np.uint16(256 - weight)
@@ -108,4 +109,4 @@ def _outline(
     here = classes[edge]
     # Background beside a class wears the colour of that class.
     shown = np.where(here > 0, here, np.maximum(up[edge], left[edge]))
-    result[edge] = table[np.minimum(shown, len(table) - 1)]
+    result[edge] = table[shown]

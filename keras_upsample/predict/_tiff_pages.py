@@ -1,0 +1,131 @@
+"""Compressed and tiled TIFF: only the strips or tiles that a band of rows touches."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ._sources import ImageError
+
+View = Callable[[Sequence[int]], Callable[[int, int], np.ndarray]]
+"""Index of a frame -> its rows."""
+
+
+def decodable(page: Any) -> bool:
+    """Whether tifffile has the codec (for LZW and JPEG it needs imagecodecs)."""
+    try:
+        page.decode(_segment(page, 0), 0, **_tables(page))
+    except Exception:  # without a codec it raises ValueError; a damaged first segment anything
+        return False
+    return True
+
+
+def decoded(path: Path, series: Any, axes: str) -> View:
+    """Of a compressed or tiled file: only the strips or tiles that a band touches.
+
+    A page is `YX`, `YXC` or, where its samples lie in planes, `CYX`; the axis of the planes may be
+    named otherwise (tifffile stores 3 points in time as the planes of one RGB page). The axes
+    before these count pages.
+    """
+    depth = series.keyframe.ndim
+    outer, inner = axes[:-depth], axes[-depth:]
+    plane = inner[0] if inner[1:] == "YX" else ""
+    if inner.removeprefix(plane) not in ("YX", "YXC"):
+        raise ImageError(f"its axes {series.axes} do not fit its pages {series.keyframe.axes}.")
+    shape = series.shape[: len(outer)]
+    cache = _Cache()
+
+    def view(index: Sequence[int]) -> Callable[[int, int], np.ndarray]:
+        place = dict(zip((name for name in axes if name not in "YXC"), index, strict=True))
+        planes = [place[plane]] if plane in place else range(series.keyframe.shaped[0])
+        count = shape[outer.index("C")] if "C" in outer else 1
+        numbers = [
+            int(np.ravel_multi_index([place.get(name, channel) for name in outer], shape))
+            if outer
+            else 0
+            for channel in range(count)
+        ]
+
+        def read(top: int, bottom: int) -> np.ndarray:
+            import tifffile
+
+            with tifffile.TiffFile(path) as file:
+                pages = file.series[0].pages
+                bands = [
+                    _page_rows(pages[number], plane, top, bottom, cache.of(number))
+                    for number in numbers
+                    for plane in planes
+                ]
+            cache.drop_unused()
+            return bands[0] if len(bands) == 1 else np.concatenate(bands, axis=2)
+
+        return read
+
+    return view
+
+
+class _Cache:
+    """Decoded strips and tiles that the last band touched: the next one overlaps it.
+
+    Without it a file of one long strip would be decoded once a band.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int], np.ndarray | None] = {}
+        self._used: dict[tuple[int, int], np.ndarray | None] = {}
+
+    def of(self, page: int) -> Callable[[int, Callable[[], Any]], Any]:
+        """Number of a strip or tile and how to decode it -> its values, None if not stored."""
+
+        def get(number: int, decode: Callable[[], Any]) -> Any:
+            key = (page, number)
+            self._used[key] = self._kept[key] if key in self._kept else decode()
+            return self._used[key]
+
+        return get
+
+    def drop_unused(self) -> None:
+        self._kept, self._used = self._used, {}
+
+
+def _page_rows(
+    page: Any, plane: int, top: int, bottom: int, cached: Callable[..., Any]
+) -> np.ndarray:
+    """(bottom − top, width, samples) of one page or one of its planes."""
+    key = page.keyframe
+    _, depth, height, width, samples = key.shaped
+    length, across = (key.tilelength, key.tilewidth) if key.is_tiled else (key.rowsperstrip, width)
+    down, over = -(-height // length), -(-width // across)
+    result = np.zeros((bottom - top, width, samples), key.dtype.newbyteorder("="))
+    for row in range(top // length, -(-bottom // length)):
+        for column in range(over):
+            number = (plane * depth * down + row) * over + column
+            values = cached(number, partial(_values, page, number))
+            if values is None:
+                continue  # a sparse file: nothing stored, all zeros
+            first, left = row * length, column * across
+            begin, end = max(top, first), min(bottom, first + values.shape[0])
+            part = values[begin - first : end - first, : width - left]
+            result[begin - top : end - top, left : left + part.shape[1]] = part
+    return result
+
+
+def _values(page: Any, number: int) -> Any:
+    """(rows, columns, samples) of one strip or tile, None where the file has nothing there."""
+    data = _segment(page, number)
+    return page.keyframe.decode(data, number, **_tables(page))[0][0] if data else None
+
+
+def _segment(page: Any, number: int) -> bytes:
+    handle = page.parent.filehandle
+    handle.seek(page.dataoffsets[number])
+    return handle.read(page.databytecounts[number])
+
+
+def _tables(page: Any) -> dict[str, Any]:
+    key = page.keyframe
+    if key.compression in (6, 7, 33007, 34892):  # kinds of JPEG, which share tables in the header
+        return {"jpegtables": page.jpegtables, "jpegheader": key.jpegheader}
+    return {}
