@@ -6,6 +6,8 @@ from ._crop_like import CropLike2D
 from ._dysample import DySample2D
 from ._joint_bilateral import JointBilateralUpSampling2D
 from ._lanczos import LanczosUpSampling2D
+from ._max_pooling_with_indices import MaxPoolingWithIndices2D
+from ._max_unpooling import MaxUnpooling2D
 from ._nearest import NearestUpSampling2D
 from ._pad_to_multiple import PadToMultiple2D
 from ._pixel_shuffle import PixelShuffle2D
@@ -23,6 +25,8 @@ __all__ = [
     "DySample2D",
     "JointBilateralUpSampling2D",
     "LanczosUpSampling2D",
+    "MaxPoolingWithIndices2D",
+    "MaxUnpooling2D",
     "NearestUpSampling2D",
     "PadToMultiple2D",
     "PixelShuffle2D",

@@ -3,7 +3,9 @@ from ._blur import checkerboard_blur
 from ._forms import resize_forms
 from ._joint_bilateral import joint_bilateral
 from ._lanczos import resize_lanczos
+from ._max_pool import max_pool_with_indices, max_unpool
 from ._point_sample import point_sample
+from ._pool_indices import flat_indices, window_indices
 from ._reassemble import reassemble
 from ._resize import resize_bicubic, resize_bilinear, resize_nearest
 from ._shuffle import pixel_shuffle, pixel_unshuffle
@@ -11,7 +13,10 @@ from ._transposed_conv import transposed_conv2d
 
 __all__ = [
     "checkerboard_blur",
+    "flat_indices",
     "joint_bilateral",
+    "max_pool_with_indices",
+    "max_unpool",
     "pixel_shuffle",
     "pixel_unshuffle",
     "point_sample",
@@ -23,4 +28,5 @@ __all__ = [
     "resize_lanczos",
     "resize_nearest",
     "transposed_conv2d",
+    "window_indices",
 ]

@@ -22,6 +22,13 @@ def fit(x: Any, reference: Any, data_format: str) -> Any:
     return _pad_end(x, missing, axes, [reference.shape[axis] for axis in axes])
 
 
+def pad_to(x: Any, size: tuple[int, int], data_format: str) -> Any:
+    """Return `x` with zeros below and to the right up to `size`, which is not smaller."""
+    axes = arguments.spatial_axes(data_format)
+    missing = [want - length(x, axis) for want, axis in zip(size, axes, strict=True)]
+    return _pad_end(x, missing, axes, list(size))
+
+
 def crop_end(x: Any, reference: Any, data_format: str) -> Any:
     """Return the top left part of `x` that is as large as `reference`, or all of `x` if smaller."""
     axes = arguments.spatial_axes(data_format)

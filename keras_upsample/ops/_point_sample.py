@@ -86,7 +86,7 @@ def sample(x: Any, rows: Any, columns: Any, scale: int, groups: int) -> Any:
 
     def read(row: Any, column: Any) -> Any:
         index = row * w + column  # (N, H, W, s²·g)
-        if n != 1:
+        if not (isinstance(n, int) and n == 1):
             first = ops.reshape(ops.arange(n, dtype="int32") * (h * w), (-1, 1, 1, 1))
             index = index + first
         if groups > 1:

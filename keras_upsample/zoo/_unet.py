@@ -66,9 +66,10 @@ def unet(
         upsample: "transposed_conv" (2x2, the paper's); "pixel_shuffle" (3x3 convolution and
             shuffle), "pixel_shuffle_blur" (the same and a blur, without checkerboard); "nearest",
             "bilinear", "bicubic", "lanczos", "area" (at a factor of 2 the same as "nearest"),
-            "carafe", "dysample", each followed by a 3x3 convolution; "joint_bilateral" (likewise;
-            it reads the encoder's features of the size to come, or the image, and needs
-            padding="same"); or a callable that takes the number of filters and returns a layer that
+            "carafe", "dysample", each followed by a 3x3 convolution; "joint_bilateral" (likewise),
+            "max_unpooling" (SegNet's, between two 3x3 convolutions): these two read the encoder's
+            features of the size to come, or the image where there are none, and need
+            padding="same"; or a callable that takes the number of filters and returns a layer that
             doubles the size.
         fusion: How decoder and skip are joined: "concat" (the paper's), "add", "attention",
             "scse"; see `layers.SkipFusion2D`.

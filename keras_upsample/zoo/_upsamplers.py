@@ -25,6 +25,19 @@ def _convolution(filters: int, name: str) -> Any:
     )
 
 
+def _max_unpooling(x: Any, guide: Any, filters: int, name: str) -> Any:
+    """Unpooling by where the guide has its maxima, between two 3x3 convolutions.
+
+    The encoder pools that very guide, so that these are the positions that SegNet remembers.
+    """
+    channels = guide.shape[-1]
+    x = keras.layers.Conv2D(
+        channels, 3, padding="same", kernel_initializer="he_normal", name=f"{name}_project"
+    )(x)
+    _, indices = layers.MaxPoolingWithIndices2D(2, name=f"{name}_indices")(guide)
+    return _convolution(filters, name)(layers.MaxUnpooling2D(2, name=name)([x, indices]))
+
+
 _GUIDE_CHANNELS = 8
 
 Doubling = Callable[[Any, Any, int, str], Any]  # (x, guide, filters, name) -> x, doubled
@@ -76,9 +89,10 @@ UPSAMPLERS: dict[str, Doubling] = {
     "carafe": _resize(layers.CARAFE2D),
     "dysample": _dysample,
     "joint_bilateral": _joint_bilateral,
+    "max_unpooling": _max_unpooling,
 }
 
-GUIDED = ("joint_bilateral",)
+GUIDED = ("joint_bilateral", "max_unpooling")
 """Those that read the guide, which must have the size to come to the pixel."""
 
 
