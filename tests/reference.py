@@ -69,6 +69,36 @@ def cubic_line(line: Array, n_out: int, coordinates: str, coefficient: float, bo
     return np.stack(rows)
 
 
+def lanczos_line(line: Array, n_out: int, coordinates: str, lobes: int, border: str) -> Array:
+    last = len(line) - 1
+    rows = []
+    for i in range(n_out):
+        u = source(i, len(line), n_out, coordinates)
+        total, weights = np.zeros(line.shape[1:]), 0.0
+        for k in range(floor(u) + 1 - lobes, floor(u) + lobes + 1):
+            if border == "renormalize" and not 0 <= k <= last:
+                continue
+            weight = np.sinc(float(u - k)) * np.sinc(float(u - k) / lobes)
+            total = total + weight * line[min(max(k, 0), last)]
+            weights += weight
+        rows.append(total / weights)
+    return np.stack(rows)
+
+
+def area_line(line: Array, n_out: int) -> Array:
+    """The integral of the line's steps over each output pixel, in exact fractions."""
+    rows = []
+    for i in range(n_out):
+        begin, end = Fraction(i * len(line), n_out), Fraction((i + 1) * len(line), n_out)
+        total = np.zeros(line.shape[1:])
+        for k in range(len(line)):
+            overlap = min(end, Fraction(k + 1)) - max(begin, Fraction(k))
+            if overlap > 0:
+                total = total + float(overlap / (end - begin)) * line[k]
+        rows.append(total)
+    return np.stack(rows)
+
+
 def resize(
     x: Array,
     interpolation: str,
@@ -76,6 +106,7 @@ def resize(
     coordinates: str = "half_pixel",
     coefficient: float = -0.5,
     border: str = "renormalize",
+    lobes: int = 3,
 ) -> Array:
     """Resize (N, H, W, C) to (N, *size, C)."""
 
@@ -86,6 +117,10 @@ def resize(
             return nearest_line(values, n_out, coordinates)
         if interpolation == "bilinear":
             return linear_line(values, n_out, coordinates)
+        if interpolation == "lanczos":
+            return lanczos_line(values, n_out, coordinates, lobes, border)
+        if interpolation == "area":
+            return area_line(values, n_out)
         return cubic_line(values, n_out, coordinates, coefficient, border)
 
     images = []
@@ -285,4 +320,46 @@ def joint_bilateral(
                         total = total + weight * x[image, i, j]
                         weights += weight
                 y[image, p, q] = total / weights
+    return y
+
+
+def checkerboard_blur(x: Array, s: int) -> Array:
+    """The mean over s pixels around each, outer ones counting a half for even s; x goes on."""
+
+    def blurred(line: Array) -> Array:
+        n, reach, rows = len(line), s // 2, []
+        for i in range(n):
+            total = np.zeros(line.shape[1:])
+            for j in range(i - reach, i + reach + 1):
+                k = j + s if j < 0 else j - s if j >= n else j
+                half = s % 2 == 0 and abs(j - i) == reach
+                total = total + (0.5 if half else 1.0) * line[k]
+            rows.append(total / s)
+        return np.stack(rows)
+
+    images = [np.swapaxes(blurred(np.swapaxes(blurred(image), 0, 1)), 0, 1) for image in x]
+    return np.stack(images)
+
+
+def max_pool(x: Array, s: int) -> tuple[Array, Array]:
+    """Maxima of whole windows, and the first place of each in its window."""
+    n, h, w, c = x.shape
+    y, places = np.zeros((n, h // s, w // s, c)), np.zeros((n, h // s, w // s, c), int)
+    for index in np.ndindex(y.shape):
+        image, i, j, k = index
+        best = None
+        for place in range(s * s):
+            value = x[image, s * i + place // s, s * j + place % s, k]
+            if best is None or value > best:
+                best, places[index] = value, place
+        y[index] = best
+    return y, places
+
+
+def max_unpool(x: Array, places: Array, s: int, size: tuple[int, int]) -> Array:
+    y = np.zeros((x.shape[0], *size, x.shape[3]))
+    for image, i, j, k in np.ndindex(x.shape):
+        place = places[image, i, j, k]
+        if 0 <= place < s * s:
+            y[image, s * i + place // s, s * j + place % s, k] = x[image, i, j, k]
     return y

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from ..ops import _arguments as arguments
-from ..ops._backend import add_bias, from_channels_last, reshape, sizes, to_channels_last
+from ..ops._backend import add_bias, from_channels_last, part, reshape, sizes, to_channels_last
 from ..ops._point_sample import check_groups, sample
 from ._scaled import Shape, known_channels, scaled_shape
 
@@ -113,7 +113,7 @@ class DySample2D(keras.layers.Layer):
         else:
             moves = moves * 0.25
         half = moves.shape[3] // 2
-        rows, columns = moves[..., :half], moves[..., half:]
+        rows, columns = part(moves, 3, 0, half), part(moves, 3, half, None)
         if self.style == "lp":
             return rows, columns
         shape = (n, h, w, blocks * self.groups)

@@ -59,7 +59,8 @@ def sizes(x: Any) -> tuple[Size, ...]:
 def reshape(x: Any, shape: tuple[Size, ...]) -> Any:
     """Reshape; with a single unknown size the shape stays a constant of the graph."""
     unknown = [i for i, size in enumerate(shape) if not isinstance(size, int)]  # None or a scalar
-    if len(unknown) == 1 and -1 not in shape:
+    # Not `-1 in shape`, which would ask a tensor of the graph whether it is -1.
+    if len(unknown) == 1 and -1 not in [size for size in shape if isinstance(size, int)]:
         shape = tuple(-1 if i == unknown[0] else size for i, size in enumerate(shape))
     return ops.reshape(x, shape)
 
@@ -72,6 +73,16 @@ def gather(x: Any, indices: Any, axis: int) -> Any:
 
         return tf_gather(x, indices, axis)
     return ops.take(x, np.asarray(indices, "int32"), axis=axis)
+
+
+def part(x: Any, axis: int, begin: int | None, end: int | None) -> Any:
+    """Return x[begin:end] along one axis; both may be counted from the end, as Python does."""
+    if on_tensorflow() and None not in tuple(x.shape):
+        # TFLite has an operator for this, which all delegates have, and a general one for steps.
+        from ._tensorflow import part as tf_part
+
+        return tf_part(x, axis, range(int(x.shape[axis]))[begin:end])
+    return x[(slice(None),) * axis + (slice(begin, end),)]
 
 
 def add_bias(x: Any, bias: Any, data_format: str) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from . import _arguments as arguments
-from ._backend import HALF_TYPES, from_channels_last, image_tensor, to_channels_last
+from ._backend import HALF_TYPES, from_channels_last, image_tensor, part, to_channels_last
 
 
 def checkerboard_blur(x: Any, scale: int = 2, *, data_format: str | None = None) -> Any:
@@ -75,10 +75,6 @@ def _period(scale: int) -> np.ndarray:
 
 def _continued(x: Any, axis: int, scale: int, reach: int) -> Any:
     """Continue the pattern of `x` by `reach` pixels at both ends of an axis."""
-
-    def part(begin: int, end: int | None) -> Any:
-        return x[(slice(None),) * axis + (slice(begin, end),)]
-
-    first = part(scale - reach, scale)
-    last = part(-scale, reach - scale)  # counted from the end, which only the graph may know
+    first = part(x, axis, scale - reach, scale)
+    last = part(x, axis, -scale, reach - scale)  # counted from the end: only the graph may know it
     return ops.concatenate([first, x, last], axis=axis)

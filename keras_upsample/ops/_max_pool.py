@@ -13,6 +13,7 @@ from ._backend import (
     from_channels_last,
     image_tensor,
     length,
+    part,
     reshape,
     sizes,
     to_channels_last,
@@ -34,7 +35,7 @@ def max_pool_with_indices(
     fits into 8 bits.
 
     Args:
-        x: floats, (N, H, W, C), or (N, C, H, W) for "channels_first"; H, W >= s.
+        x: finite floats, (N, H, W, C), or (N, C, H, W) for "channels_first"; H, W >= s.
         pool_size: s, of windows that do not overlap, >= 1.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
@@ -136,7 +137,7 @@ def _whole_windows(x: Any, axis: int, s: int) -> Any:
     have: Size = length(x, axis)
     if isinstance(have, int) and have % s == 0:
         return x
-    return x[(slice(None),) * axis + (slice(0, have // s * s),)]
+    return part(x, axis, 0, have // s * s)
 
 
 def pooled_length(n: int | None, s: int) -> int | None:

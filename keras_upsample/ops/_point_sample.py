@@ -11,6 +11,7 @@ from ._backend import (
     from_channels_last,
     image_tensor,
     on_tensorflow,
+    part,
     reshape,
     sizes,
     to_channels_last,
@@ -60,7 +61,8 @@ def point_sample(
         )
     x, offsets = (to_channels_last(value, data_format) for value in (x, offsets))
     half = scale**2 * groups
-    y = sample(x, offsets[..., :half], offsets[..., half:], scale, groups)
+    rows, columns = part(offsets, 3, 0, half), part(offsets, 3, half, None)
+    y = sample(x, rows, columns, scale, groups)
     return from_channels_last(y, data_format)
 
 

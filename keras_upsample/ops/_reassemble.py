@@ -7,7 +7,7 @@ from typing import Any
 from keras import ops
 
 from . import _arguments as arguments
-from ._backend import from_channels_last, image_tensor, reshape, sizes, to_channels_last
+from ._backend import from_channels_last, image_tensor, part, reshape, sizes, to_channels_last
 from ._shuffle import pixel_shuffle
 
 
@@ -61,7 +61,8 @@ def weighted_windows(x: Any, weights: Any, scale: int) -> Any:
     total = None
     for m, row in enumerate(window_rows(x, size)):
         # `@`, not keras.ops.matmul, which on PyTorch multiplies float64 in float32.
-        term = weights[:, :, m * size : (m + 1) * size] @ row  # (N·H·W, s², C)
+        taps = part(weights, 2, m * size, (m + 1) * size)  # (N·H·W, s², k)
+        term = taps @ row  # (N·H·W, s², C)
         total = term if total is None else total + term
     n, h, w, c = sizes(x)
     y = reshape(total, (n, h, w, scale**2 * c))  # (N, H, W, s²·C)
@@ -75,9 +76,9 @@ def window_rows(x: Any, size: int, outside: float = 0.0) -> Iterator[Any]:
     pads = ((0, 0), (reach, reach), (reach, reach), (0, 0))
     x = ops.pad(x, pads, constant_values=outside) if reach else x
     # Ends are counted from the end, so that no slice depends on a size that only the graph knows.
-    shifted = [x[:, :, n : n + 1 - size or None] for n in range(size)]
+    shifted = [part(x, 2, n, n + 1 - size or None) for n in range(size)]
     if size > 1:
         x = ops.concatenate(shifted, axis=3)  # (N, H + size − 1, W, size·C)
     for m in range(size):
-        row = x[:, m : m + 1 - size or None]  # (N, H, W, size·C)
+        row = part(x, 1, m, m + 1 - size or None)  # (N, H, W, size·C)
         yield ops.reshape(row, (-1, size, channels))

@@ -28,6 +28,13 @@ def gather(x: tf.Tensor, indices: Any, axis: int) -> tf.Tensor:
     return tf.gather(x, indices, axis=axis)
 
 
+def part(x: tf.Tensor, axis: int, indices: range) -> tf.Tensor:
+    """Cut a piece out of one axis of a tensor of known shape."""
+    begin, size = [0] * len(x.shape), x.shape.as_list()
+    begin[axis], size[axis] = indices.start, len(indices)
+    return tf.slice(x, begin, size)
+
+
 def in_xla() -> bool:
     """Say whether a graph is being traced for XLA (jit_compile=True)."""
     if tf.executing_eagerly():

@@ -2,8 +2,9 @@
 
     python tests/data/make_torch_vectors.py
 
-Arrays are named `<case>/x`, `<case>/y` and, for convolutions, `<case>/weight` and `<case>/bias`;
-`cases` holds, as JSON, the arguments of each. Everything is in PyTorch's order (N, C, H, W).
+Arrays are named `<case>/x`, `<case>/y` and, for convolutions, `<case>/weight` and `<case>/bias`,
+for poolings `<case>/indices` and, unpooled, `<case>/z`; `cases` holds, as JSON, the arguments of
+each. Everything is in PyTorch's order (N, C, H, W).
 """
 
 import json
@@ -65,6 +66,19 @@ def main() -> None:
     x = torch.randn(1, 16, 8, 8)
     arguments = {"filters": 8, "kernel_size": 2, "stride": 2, "padding": 0, "output_padding": 0}
     keep("article", arguments, x=x, y=layer(x), weight=layer.weight, bias=layer.bias)
+
+    for size, pool_size in (((6, 8), 2), ((7, 9), 2), ((9, 11), 3)):
+        x = torch.randint(0, 4, (2, 3, *size)).float()  # many equal values
+        y, indices = functional.max_pool2d(x, pool_size, return_indices=True)
+        z = functional.max_unpool2d(y, indices, pool_size, output_size=size)
+        arguments = {"pool_size": pool_size, "size": size}
+        name = f"max_pool_{pool_size}_{size[0]}x{size[1]}"
+        keep(name, arguments, x=x, y=y, indices=indices, z=z)
+
+    x = torch.randn(2, 2, 6, 8)
+    for size in [(3, 2), (6, 4), (12, 24)]:  # where PyTorch's "area" is one
+        y = functional.interpolate(x, size=size, mode="area")
+        keep(f"area_{size[0]}x{size[1]}", {"size": size}, x=x, y=y)
 
     np.savez_compressed(PATH, cases=np.array(json.dumps(cases)), **arrays)
     print(f"{PATH}: {len(cases)} cases, {PATH.stat().st_size} bytes, PyTorch {torch.__version__}")

@@ -104,3 +104,41 @@ def test_gates() -> None:
     assert y.ravel().tolist() == [2, -1]  # ReLU(0) -> sigmoid(0) = 1/2
     y = reference.squeeze_excite(row(2, 4), one, zero, one * 0, zero, one * 0, zero)
     assert y.ravel().tolist() == [2, 4]  # a half and a half
+
+
+def test_lanczos_and_its_window() -> None:
+    # u = -1/4 and 5/4 mirror each other: weights sinc(d) sinc(d/2) at d = 1/4 and 5/4, divided
+    # by their sum; at a whole u the pixel itself.
+    near, far = (np.sinc(d) * np.sinc(d / 2) for d in (0.25, 1.25))
+    y = reference.resize(row(0, 1), "lanczos", (1, 4), lobes=2)
+    np.testing.assert_allclose(y.ravel()[[0, 3]], [far / (near + far), near / (near + far)])
+    assert (near, far) == pytest.approx((0.877354, -0.084725), abs=1e-6)
+    y = reference.resize(row(5, 1, 7), "lanczos", (1, 5), "align_corners")
+    np.testing.assert_allclose(y.ravel()[::2], [5, 1, 7], atol=1e-15)
+
+
+def test_area() -> None:
+    assert reference.resize(row(1, 3, 5, 7), "area", (1, 2)).ravel().tolist() == [2, 6]
+    # 3 -> 2: each takes one pixel and half of the middle one, of an area of 1.5
+    y = reference.resize(row(1, 2, 3), "area", (1, 2)).ravel()
+    np.testing.assert_allclose(y, [(1 + 2 / 2) / 1.5, (2 / 2 + 3) / 1.5])
+    # 2 -> 3: the middle one takes half of both
+    np.testing.assert_allclose(reference.resize(row(1, 2), "area", (1, 3)).ravel(), [1, 1.5, 2])
+
+
+def test_checkerboard_blur() -> None:
+    tall = np.repeat(row(1, 3, 1, 3), 2, axis=1)
+    assert reference.checkerboard_blur(tall, 2)[0, :, :, 0].tolist() == [[2] * 4] * 2
+    tall = np.repeat(row(1, 1, 2, 2), 2, axis=1)
+    assert reference.checkerboard_blur(tall, 2)[0, 0, :, 0].tolist() == [1, 1.25, 1.75, 2]
+    tall = np.repeat(row(3, 0, 0, 9, 0, 0), 3, axis=1)
+    assert reference.checkerboard_blur(tall, 3)[0, 1, :, 0].tolist() == [1, 1, 3, 3, 3, 3]
+
+
+def test_max_pool_and_unpool() -> None:
+    x = np.array([[1.0, 3, 4, 4, 9], [2, 0, 4, 4, 9]]).reshape(1, 2, 5, 1)
+    y, places = reference.max_pool(x, 2)
+    assert y.ravel().tolist() == [3, 4]
+    assert places.ravel().tolist() == [1, 0]  # of equal ones the first
+    back = reference.max_unpool(y, places, 2, (2, 5))
+    assert back[0, :, :, 0].tolist() == [[0, 3, 4, 0, 0], [0, 0, 0, 0, 0]]

@@ -103,3 +103,26 @@ def test_against_pytorch_itself() -> None:
         y = as_numpy(ours(x))[0]
         assert y.shape == expected.shape
         assert np.abs(y - expected).max() <= LARGEST_ERROR
+
+
+@pytest.mark.parametrize("name", names("max_pool_"))
+def test_max_pool_and_unpool(name: str) -> None:
+    pool_size, size = CASES[name]["pool_size"], tuple(CASES[name]["size"])
+    first = {"data_format": "channels_first"}
+    y, indices = ops.max_pool_with_indices(VECTORS[f"{name}/x"], pool_size, **first)
+    compare(y, name)
+    flat = VECTORS[f"{name}/indices"]
+    found = as_numpy(ops.flat_indices(indices, pool_size, size[1], **first))[0]
+    assert np.array_equal(found, flat)
+    back = ops.window_indices(flat, pool_size, size[1], **first)
+    assert np.array_equal(as_numpy(back)[0], as_numpy(indices)[0])
+    z = ops.max_unpool(y, back, pool_size, size=size, **first)
+    assert np.array_equal(as_numpy(z)[0], VECTORS[f"{name}/z"])
+
+
+@pytest.mark.parametrize("name", names("area_"))
+@pytest.mark.parametrize("form", ["operator", "taps", "matrix"])
+def test_area(name: str, form: str) -> None:
+    size, x = tuple(CASES[name]["size"]), VECTORS[f"{name}/x"]
+    with ops.resize_forms({"area": (form,)}):
+        compare(ops.resize_area(x, size=size, data_format="channels_first"), name)
