@@ -16,6 +16,7 @@ from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._crop import OffsetCrop2D
 from keras_upsample.zoo._encoders import ENCODERS, copy_weights, preprocess
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarged
 from keras_upsample.zoo._weights import application, check_weights
 
 _VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (filters, convolutions) a block
@@ -50,6 +51,7 @@ def build(
     fc_width: int,
     dropout: float,
     deconvolution: str,
+    upsample: Upsample,
     skip_scales: Sequence[float] | None,
     activation: Any,
     name: str,
@@ -61,14 +63,16 @@ def build(
     dropout = arguments.check_rate("dropout", dropout)
     arguments.check_choice("geometry", geometry, ("same", "caffe"))
     arguments.check_choice("deconvolution", deconvolution, ("fixed", "last_fixed", "learned"))
+    upsample = check_upsample(upsample)
+    _check_upsample_fits(upsample, geometry, deconvolution)
     scales = _check_scales(skip_scales, len(steps) - 1)
     check_weights(encoder_weights, shape[2])
     caffe = geometry == "caffe"
 
     image = frame.image_input(shape)
-    x = image if caffe else frame.padded(image, 32)
+    padded = image if caffe else frame.padded(image, 32)
     spec = ENCODERS["vgg16"]
-    x = preprocess(x, spec.scale, spec.offset)
+    x = preprocess(padded, spec.scale, spec.offset)
 
     # VGG16, whose two dense layers became convolutions.
     pools = {}
@@ -92,9 +96,15 @@ def build(
     x = keras.layers.Dropout(dropout, name="encoder_drop7")(x)
 
     x = _score(classes, "decoder_score_fc7")(x)
+    sizes = [padded, *pools.values()][:-1]  # what there is at strides 1 to 16
     for step, scale in zip(steps, (*scales, 1.0), strict=True):
-        fixed = deconvolution == "fixed" or (deconvolution == "last_fixed" and not step.joins)
-        x = _deconvolution(classes, step, caffe, not fixed)(x)
+        if upsample == "transposed_conv":
+            fixed = deconvolution == "fixed" or (deconvolution == "last_fixed" and not step.joins)
+            x = _deconvolution(classes, step, caffe, not fixed)(x)
+        else:
+            doublings = step.scale.bit_length() - 1
+            guides, sizes = sizes[-doublings:][::-1], sizes[:-doublings]
+            x = enlarged(x, upsample, step.name, guides)
         if step.joins is None:
             break
         skip = pools[step.joins]
@@ -151,6 +161,22 @@ def _deconvolution(classes: int, step: Step, caffe: bool, trainable: bool) -> An
         trainable=trainable,
         name=step.name,
     )
+
+
+def _check_upsample_fits(upsample: Upsample, geometry: str, deconvolution: str) -> None:
+    if upsample == "transposed_conv":
+        return
+    if geometry != "same":
+        raise ValueError(
+            "`upsample` other than 'transposed_conv' needs `geometry='same'`: the published net's "
+            f"crops count on its deconvolutions. Received: upsample={upsample!r}, "
+            f"geometry={geometry!r}."
+        )
+    if deconvolution != "fixed":
+        raise ValueError(
+            "`deconvolution` is about `upsample='transposed_conv'` and leaves the others as they "
+            f"are. Received: upsample={upsample!r}, deconvolution={deconvolution!r}. Leave it out."
+        )
 
 
 def _check_scales(value: Sequence[float] | None, count: int) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_upsample.zoo._fcn import STEPS, build
+from keras_upsample.zoo._upsamplers import Upsample
 
 
 def fcn16s(
@@ -16,6 +17,7 @@ def fcn16s(
     fc_width: int = 4096,
     dropout: float = 0.5,
     deconvolution: str = "fixed",
+    upsample: Upsample = "transposed_conv",
     skip_scales: Sequence[float] | None = None,
     activation: Any = None,
     name: str = "fcn16s",
@@ -52,6 +54,9 @@ def fcn16s(
         deconvolution: "fixed" keeps every enlargement bilinear (the authors' released nets; it
             exports to a cheaper form); "last_fixed" trains all but the last (their paper, section
             4.3); "learned" trains all.
+        upsample: "transposed_conv" (the paper's, see `deconvolution`); or, with geometry="same",
+            another name or callable as in `unet`: interpolation makes each enlargement of the class
+            scores in one step, everything else by doublings.
         skip_scales: Factor of pool4 before its score layer, as a tuple of one. None for 1; (0.01,)
             for training both depths at once from ImageNet weights.
         activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
@@ -78,6 +83,7 @@ def fcn16s(
         fc_width,
         dropout,
         deconvolution,
+        upsample,
         skip_scales,
         activation,
         name,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_upsample.zoo._fcn import STEPS, build
+from keras_upsample.zoo._upsamplers import Upsample
 
 
 def fcn32s(
@@ -16,6 +17,7 @@ def fcn32s(
     fc_width: int = 4096,
     dropout: float = 0.5,
     deconvolution: str = "fixed",
+    upsample: Upsample = "transposed_conv",
     activation: Any = None,
     name: str = "fcn32s",
 ) -> Any:
@@ -48,6 +50,9 @@ def fcn32s(
         dropout: Rate behind fc6 and fc7, in [0, 1).
         deconvolution: "fixed" keeps the enlargement bilinear (the authors' released nets; it
             exports to a cheaper form); "last_fixed" is the same here; "learned" trains it.
+        upsample: "transposed_conv" (the paper's, see `deconvolution`); or, with geometry="same",
+            another name or callable as in `unet`: interpolation makes the enlargement of the class
+            scores in one step, everything else by doublings.
         activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
         name: Name of the model.
 
@@ -72,6 +77,7 @@ def fcn32s(
         fc_width,
         dropout,
         deconvolution,
+        upsample,
         None,
         activation,
         name,

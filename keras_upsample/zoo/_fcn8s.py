@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_upsample.zoo._fcn import STEPS, build
+from keras_upsample.zoo._upsamplers import Upsample
 
 
 def fcn8s(
@@ -16,6 +17,7 @@ def fcn8s(
     fc_width: int = 4096,
     dropout: float = 0.5,
     deconvolution: str = "fixed",
+    upsample: Upsample = "transposed_conv",
     skip_scales: Sequence[float] | None = None,
     activation: Any = None,
     name: str = "fcn8s",
@@ -53,6 +55,9 @@ def fcn8s(
         deconvolution: "fixed" keeps every enlargement bilinear (the authors' released nets; it
             exports to a cheaper form); "last_fixed" trains all but the last (their paper, section
             4.3); "learned" trains all.
+        upsample: "transposed_conv" (the paper's, see `deconvolution`); or, with geometry="same",
+            another name or callable as in `unet`: interpolation makes each enlargement of the class
+            scores in one step, everything else by doublings.
         skip_scales: Factors of pool4 and pool3 before their score layers, deepest first. None for
             1; (0.01, 0.0001) for training all depths at once from ImageNet weights.
         activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
@@ -79,6 +84,7 @@ def fcn8s(
         fc_width,
         dropout,
         deconvolution,
+        upsample,
         skip_scales,
         activation,
         name,

@@ -101,6 +101,14 @@ def test_fcn8s(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("upsample", [name for name in UPSAMPLERS if name != "transposed_conv"])
+def test_fcn_with_another_upsampler(upsample, tmp_path):
+    model = fcn("fcn8s", upsample=upsample)
+    for kind in FORMATS:
+        check_fcn(model, tmp_path, kind)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("geometry", ["same", "caffe"])
 @pytest.mark.parametrize("deconvolution", ["fixed", "learned"])
 @pytest.mark.parametrize("name", ["fcn32s", "fcn16s", "fcn8s"])

@@ -109,6 +109,9 @@ def test_the_sizes_that_the_error_names_do_close():
     [
         ({"geometry": "cafe"}, "`geometry` must be one of 'same', 'caffe'.*Did you mean 'caffe'"),
         ({"deconvolution": "fix"}, "`deconvolution` must be one of 'fixed', 'last_fixed'"),
+        ({"upsample": "bilnear"}, "`upsample` must be one of.*Did you mean 'bilinear'"),
+        ({"upsample": "bilinear", "geometry": "caffe"}, "needs `geometry='same'`"),
+        ({"upsample": "nearest", "deconvolution": "learned"}, "`deconvolution`.*Leave it out"),
         ({"fc_width": 0}, "`fc_width` must be an integer"),
         ({"encoder_weights": "nowhere.h5"}, "there is no file"),
         ({"encoder_weights": "imagenet", "input_shape": (64, 64, 4)}, "3 channels.*has 4"),

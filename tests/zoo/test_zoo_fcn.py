@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+import reference
 
 from keras_upsample import zoo
+from keras_upsample.zoo._upsamplers import RESIZES, UPSAMPLERS
 
 MODELS = {"fcn32s": zoo.fcn32s, "fcn16s": zoo.fcn16s, "fcn8s": zoo.fcn8s}
 
@@ -110,9 +112,9 @@ def test_every_crop_has_enough_to_cut_from(name, dynamic):
     for size in range(1, 71):
         height, width = size, 71 - size
         spec = probe.compute_output_spec(keras.KerasTensor((1, height, width, 3)))
-        for layer, x, reference in zip(layers, spec[::2], spec[1::2], strict=True):
+        for layer, x, target in zip(layers, spec[::2], spec[1::2], strict=True):
             for axis in (1, 2):
-                assert x.shape[axis] >= layer.offset + reference.shape[axis], (size, layer.name)
+                assert x.shape[axis] >= layer.offset + target.shape[axis], (size, layer.name)
         assert spec[-1].shape[1:3] == (height, width)
 
 
@@ -232,6 +234,59 @@ def test_without_its_skips_fcn8s_only_differs_in_how_it_enlarges(dynamic, images
         layer = model.get_layer(name)
         layer.set_weights([np.zeros_like(value) for value in layer.get_weights()])
     assert np.abs(with_skips - np.asarray(model(image))).max() > 0.01 * np.ptp(with_skips)
+
+
+# Other upsamplers
+
+
+def test_bilinear_agrees_with_the_fixed_deconvolutions_away_from_the_border(images):
+    # A bilinear deconvolution takes zeros for what lies outside the image, interpolation the edge.
+    plain = zoo.fcn8s((160, 160, 3), classes=3, fc_width=4)
+    model = zoo.fcn8s((160, 160, 3), classes=3, fc_width=4, upsample="bilinear")
+    kernels = [layer for layer in plain.layers if "_up_to_" in layer.name]
+    taken = {id(weight) for layer in kernels for weight in layer.weights}
+    model.set_weights([w.numpy() for w in plain.weights if id(w) not in taken])
+    image = images(160, 160, batch=1)
+    expected, logits = np.asarray(plain(image)), np.asarray(model(image))
+    middle = (slice(None), slice(64, 96), slice(64, 96))
+    scale = np.ptp(expected)
+    assert np.abs(logits - expected).max() > 0.01 * scale
+    np.testing.assert_allclose(logits[middle] / scale, expected[middle] / scale, atol=1e-5)
+
+
+def test_interpolation_takes_one_step_of_the_reference(images):
+    model = zoo.fcn32s(classes=2, fc_width=2, upsample="bilinear")
+    scores = keras.Model(model.input, model.get_layer("decoder_score_fc7").output)
+    image = images(40, 70)
+    given = np.asarray(scores(image))
+    assert given.shape == (2, 2, 3, 2)
+    expected = reference.resize(given, "bilinear", (64, 96))[:, :40, :70]
+    np.testing.assert_allclose(model(image), expected, atol=1e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("upsample", [name for name in UPSAMPLERS if name != "transposed_conv"])
+def test_every_upsampler(upsample, images):
+    model = zoo.fcn16s(classes=2, fc_width=2, upsample=upsample)
+    assert model(images(35, 20, batch=1)).shape == (1, 35, 20, 2)
+    steps = {"", "_x2", "_x4", "_x8"} if upsample not in RESIZES else {""}
+    for step in steps:
+        wanted = f"decoder_up_to_image{step}"
+        assert any(layer.name.startswith(wanted) for layer in model.layers), wanted
+    assert any("_x16" in layer.name for layer in model.layers) == (upsample not in RESIZES)
+
+
+def test_a_callable_doubles_the_scores():
+    made = []
+
+    def upsample(filters):
+        made.append(keras.layers.Conv2DTranspose(filters, 4, strides=2, padding="same"))
+        return made[-1]
+
+    model = zoo.fcn8s((32, 64, 3), classes=5, fc_width=2, upsample=upsample)
+    assert model.output_shape == (None, 32, 64, 5)
+    assert [layer.output.shape[1:] for layer in made] == [
+        (2, 4, 5), (4, 8, 5), (8, 16, 5), (16, 32, 5), (32, 64, 5)
+    ]  # fmt: skip
 
 
 # The rest
