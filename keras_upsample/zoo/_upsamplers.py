@@ -4,7 +4,7 @@ One line a way: name -> (x, guide, filters, name) -> x at twice the size with `f
 The guide is what the network has at the size to come (the encoder's features, or the image); most
 ways leave it aside. What has no weights for it cannot change the number of channels, so a 3x3
 convolution follows (resize-convolution; Odena, Dumoulin and Olah, Deconvolution and Checkerboard
-Artifacts, Distill 2016).
+Artifacts, Distill 2016); not with filters=None, which keeps the channels.
 """
 
 import math
@@ -19,47 +19,51 @@ from keras_upsample.zoo._arguments import check_choice
 Upsample = str | Callable[[int], Any]
 
 
-def _convolution(filters: int, name: str) -> Any:
+def _widened(x: Any, filters: int | None, name: str) -> Any:
+    """`x` with `filters` channels; None: as it is."""
+    if filters is None:
+        return x
     return keras.layers.Conv2D(
         filters, 3, padding="same", kernel_initializer="he_normal", name=f"{name}_conv"
-    )
+    )(x)
 
 
-def _max_unpooling(x: Any, guide: Any, filters: int, name: str) -> Any:
+def _max_unpooling(x: Any, guide: Any, filters: int | None, name: str) -> Any:
     """Unpooling by where the guide has its maxima, between two 3x3 convolutions.
 
     The encoder pools that very guide, so that these are the positions that SegNet remembers.
     """
-    channels = guide.shape[-1]
+    channels, kept = guide.shape[-1], x.shape[-1]
     x = keras.layers.Conv2D(
         channels, 3, padding="same", kernel_initializer="he_normal", name=f"{name}_project"
     )(x)
     _, indices = layers.MaxPoolingWithIndices2D(2, name=f"{name}_indices")(guide)
-    return _convolution(filters, name)(layers.MaxUnpooling2D(2, name=name)([x, indices]))
+    x = layers.MaxUnpooling2D(2, name=name)([x, indices])
+    return _widened(x, filters or kept, name)  # its zeros want a convolution in any case
 
 
 _GUIDE_CHANNELS = 8
 
-Doubling = Callable[[Any, Any, int, str], Any]  # (x, guide, filters, name) -> x, doubled
+Doubling = Callable[[Any, Any, int | None, str], Any]  # (x, guide, filters, name) -> x, doubled
 
 
 def _learned(layer: Callable[[int, str], Any]) -> Doubling:
     """A layer that doubles the size and chooses the channels at once."""
-    return lambda x, guide, filters, name: layer(filters, name)(x)
+    return lambda x, guide, filters, name: layer(filters or x.shape[-1], name)(x)
 
 
 def _resize(layer: Callable[..., Any]) -> Doubling:
     """A resize by 2, and the convolution that chooses the channels."""
-    return lambda x, guide, filters, name: _convolution(filters, name)(layer(2, name=name)(x))
+    return lambda x, guide, filters, name: _widened(layer(2, name=name)(x), filters, name)
 
 
-def _dysample(x: Any, guide: Any, filters: int, name: str) -> Any:
+def _dysample(x: Any, guide: Any, filters: int | None, name: str) -> Any:
     """DySample in the authors' four groups, or as many as the channels allow."""
     layer = layers.DySample2D(2, groups=math.gcd(4, x.shape[-1]), name=name)
-    return _convolution(filters, name)(layer(x))
+    return _widened(layer(x), filters, name)
 
 
-def _joint_bilateral(x: Any, guide: Any, filters: int, name: str) -> Any:
+def _joint_bilateral(x: Any, guide: Any, filters: int | None, name: str) -> Any:
     """Joint bilateral upsampling with both sigmas learned, as is what of the guide counts.
 
     Distances between features of many channels would make every weight 0 or 1, so that a 1x1
@@ -67,7 +71,7 @@ def _joint_bilateral(x: Any, guide: Any, filters: int, name: str) -> Any:
     """
     seen = keras.layers.Conv2D(_GUIDE_CHANNELS, 1, name=f"{name}_guide")(guide)
     layer = layers.JointBilateralUpSampling2D(2, range_sigma=1.0, learnable=True, name=name)
-    return _convolution(filters, name)(layer([x, seen]))
+    return _widened(layer([x, seen]), filters, name)
 
 
 # Interpolations: no weights, any whole factor.
@@ -75,6 +79,8 @@ RESIZES: dict[str, Callable[..., Any]] = {
     "nearest": layers.NearestUpSampling2D,
     "bilinear": layers.BilinearUpSampling2D,
     "bicubic": layers.BicubicUpSampling2D,
+    "lanczos": layers.LanczosUpSampling2D,
+    "area": layers.AreaResize2D,
 }
 
 UPSAMPLERS: dict[str, Doubling] = {
@@ -84,8 +90,6 @@ UPSAMPLERS: dict[str, Doubling] = {
     "pixel_shuffle_blur": _learned(
         lambda f, n: layers.SubpixelConv2D(f, 2, kernel_size=3, blur=True, name=n)
     ),
-    "lanczos": _resize(layers.LanczosUpSampling2D),
-    "area": _resize(layers.AreaResize2D),
     "carafe": _resize(layers.CARAFE2D),
     "dysample": _dysample,
     "joint_bilateral": _joint_bilateral,
@@ -104,11 +108,19 @@ def check_upsample(value: Any) -> Upsample:
 
 
 def doubled(
-    x: keras.KerasTensor, upsample: Upsample, filters: int, name: str, guide: keras.KerasTensor
+    x: keras.KerasTensor,
+    upsample: Upsample,
+    filters: int | None,
+    name: str,
+    guide: keras.KerasTensor,
 ) -> Any:
-    """`x` at twice its height and width, with `filters` channels; `guide` has that size already."""
+    """`x` at twice its height and width, which `guide` has already, with `filters` channels.
+
+    None for the channels of `x`; interpolation then needs no convolution.
+    """
     if not callable(upsample):
         return UPSAMPLERS[upsample](x, guide, filters, name)
+    filters = filters or x.shape[-1]
     layer = upsample(filters)
     if not isinstance(layer, keras.Layer):
         raise ValueError(
@@ -131,14 +143,13 @@ def doubled(
 def enlarged(
     x: keras.KerasTensor, upsample: Upsample, name: str, guides: Sequence[keras.KerasTensor]
 ) -> Any:
-    """`x` at the size of the last of `guides`, each twice as large as the one before; its channels.
+    """`x` at the size of the last of `guides`, each twice as large as the one before.
 
-    For feature maps that keep their channels on the way up (class scores, pyramids). Interpolation
-    needs no convolution then, and takes one step; everything else doubles once a guide.
+    The channels stay. Interpolation takes one step, everything else doubles once a guide.
     """
     if isinstance(upsample, str) and upsample in RESIZES:
         return RESIZES[upsample](2 ** len(guides), name=name)(x)
     for i, guide in enumerate(guides, start=1):
         step = name if len(guides) == 1 else f"{name}_x{2**i}"
-        x = doubled(x, upsample, x.shape[-1], step, guide)
+        x = doubled(x, upsample, None, step, guide)
     return x

@@ -42,8 +42,8 @@ def test_every_model(build, arguments, message):
 UNET = [
     (
         {"upsample": "nearset"},
-        "`upsample` must be one of 'transposed_conv', 'nearest', 'bilinear', 'bicubic', "
-        "'pixel_shuffle' or a callable.*Received: 'nearset'. Did you mean 'nearest'",
+        "`upsample` must be one of 'transposed_conv', 'nearest', 'bilinear', 'bicubic', .*"
+        "'max_unpooling' or a callable.*Received: 'nearset'. Did you mean 'nearest'",
     ),
     ({"upsample": None}, "`upsample` must be one of"),
     ({"upsample": lambda filters: "layer"}, "must return a Keras layer. It was called with 2"),
