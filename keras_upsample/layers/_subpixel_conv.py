@@ -22,7 +22,7 @@ class SubpixelConv2D(keras.layers.Layer):
     start makes a = b = c = d, so that the layer begins as a convolution and nearest upsampling.
 
     Training parts them again; with `blur` each period of s pixels is averaged behind the shuffle,
-    `ops.checkerboard_blur`, and no weights can make a checkerboard of a smooth input. The layer
+    `ops.checkerboard_blur`, and no weights can make a checkerboard of a constant. The layer
     then begins as a convolution and bilinear upsampling.
 
     Input: (N, H, W, Cin); (N, Cin, H, W) for "channels_first".

@@ -28,6 +28,17 @@ LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
     ),
     "shuffle": lambda **k: layers.PixelShuffle2D(2, "crd", **k),
     "unshuffle": lambda **k: layers.PixelUnshuffle2D(2, "crd", **k),
+    "lanczos": lambda **k: layers.LanczosUpSampling2D(
+        (2, 3), coordinates="asymmetric", lobes=2, border="clamp", **k
+    ),
+    "area": lambda **k: layers.AreaResize2D(size=(4, 11), **k),
+    "carafe": lambda **k: layers.CARAFE2D(2, 3, encoder_kernel=1, compressed=5, **k),
+    "dysample": lambda **k: layers.DySample2D(2, 2, dynamic_scope=True, **k),
+    "dysample_pl": lambda **k: layers.DySample2D(2, 1, style="pl", **k),
+    "joint_bilateral": lambda **k: layers.JointBilateralUpSampling2D(
+        2, 1, range_sigma=0.7, learnable=True, **k
+    ),
+    "subpixel_blur": lambda **k: layers.SubpixelConv2D(2, 3, blur=True, **k),
     "subpixel": lambda **k: layers.SubpixelConv2D(3, 2, order="crd", activation="tanh", **k),
     "pad": lambda **k: layers.PadToMultiple2D((4, 8), **k),
     "crop": lambda **k: layers.CropLike2D(**k),
@@ -36,13 +47,15 @@ LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
     "fuse_attention": lambda **k: layers.SkipFusion2D("attention", attention_channels=3, **k),
     "fuse_scse": lambda **k: layers.SkipFusion2D("scse", reduction=3, **k),
 }
-PAIRS = {name for name in LAYERS if name.startswith("fuse")} | {"crop"}
+# what the second input is, of the layers that have one
+PAIRS = {name: (2, 5, 7, 6) for name in LAYERS if name.startswith("fuse") or name == "crop"}
+PAIRS["joint_bilateral"] = (2, 12, 16, 3)
 BACKEND = keras.backend.backend()
 
 
 def images(name: str, data_format: str = "channels_last", dtype: str = "float32") -> object:
     rng = np.random.default_rng(13)
-    shapes = [(2, 6, 8, 4)] + ([(2, 5, 7, 6)] if name in PAIRS else [])
+    shapes = [(2, 6, 8, 4)] + ([PAIRS[name]] if name in PAIRS else [])
     x = [rng.uniform(-1, 1, shape).astype(dtype) for shape in shapes]
     if data_format == "channels_first":
         x = [np.ascontiguousarray(value.transpose(0, 3, 1, 2)) for value in x]
@@ -163,6 +176,7 @@ def test_integers_stay_integers_through_nearest_only() -> None:
 
 
 T, S = layers.TransposedConv2D, layers.SkipFusion2D
+JB = layers.JointBilateralUpSampling2D
 BAD: list[tuple[Callable, str]] = [
     (lambda: layers.NearestUpSampling2D(0), "`scale` must be an int >= 1. Received: 0"),
     (lambda: layers.NearestUpSampling2D(2, 4), "Exactly one of `scale`"),
@@ -172,6 +186,18 @@ BAD: list[tuple[Callable, str]] = [
     (lambda: layers.BicubicUpSampling2D(border="zero"), "`border` must be one of"),
     (lambda: layers.BicubicUpSampling2D(coefficient=None), "`coefficient` must be a finite number"),
     (lambda: layers.BicubicUpSampling2D(data_format="nchw"), "`data_format` must be one of"),
+    (lambda: layers.LanczosUpSampling2D(lobes=5), "`lobes` must be 2, 3 or 4. Received: 5"),
+    (lambda: layers.LanczosUpSampling2D(border="zero"), "`border` must be one of"),
+    (lambda: layers.AreaResize2D(2, 4), "Exactly one of `scale`"),
+    (lambda: layers.CARAFE2D(2, 4), "`kernel_size` must be odd.*Use 3 or 5"),
+    (lambda: layers.CARAFE2D(2, encoder_kernel=2), "`encoder_kernel` must be odd"),
+    (lambda: layers.CARAFE2D(2, compressed=0), "`compressed` must be an int >= 1"),
+    (lambda: layers.DySample2D(0), "`scale` must be an int >= 1"),
+    (lambda: layers.DySample2D(2, 0), "`groups` must be an int >= 1"),
+    (lambda: layers.DySample2D(style="dp"), "`style` must be one of 'lp', 'pl'"),
+    (lambda: JB(2, 0), "`radius` must be an int >= 1"),
+    (lambda: JB(range_sigma=-1), "`range_sigma` must be a finite number > 0"),
+    (lambda: JB(spatial_sigma="wide"), "`spatial_sigma` must be a finite number > 0"),
     (lambda: layers.PixelShuffle2D((2, 2)), "`scale` must be an int"),
     (lambda: layers.PixelShuffle2D(2, order="CRD"), "`order` must be one of"),
     (lambda: layers.PixelUnshuffle2D(-2), "`scale` must be an int >= 1"),
@@ -203,6 +229,15 @@ def test_bad_argument_at_construction(make: Callable, message: str) -> None:
 DOOR: list[tuple[Callable, str]] = [
     (lambda: layers.PixelShuffle2D(2)(keras.Input((4, 4, 6))), "Use 8 channels or 4"),
     (lambda: layers.PixelUnshuffle2D(2)(keras.Input((5, 4, 6))), "PadToMultiple2D"),
+    (lambda: layers.CARAFE2D()(keras.Input((4, 4, None))), "known number of channels"),
+    (lambda: layers.DySample2D()(keras.Input((4, 4, None))), "known number of channels"),
+    (lambda: layers.DySample2D()(keras.Input((4, 4, 6))), "`groups` must divide.*one of 1, 2, 3"),
+    (
+        lambda: layers.DySample2D(2, 1, style="pl")(keras.Input((4, 4, 6))),
+        "`style='pl'` at scale=2 needs.*that 4 divides. Received: 6",
+    ),
+    (lambda: JB()(keras.Input((4, 4, 3))), r"must be the list \[x, guide\]"),
+    (lambda: JB()([keras.Input((4, 4, 3)), keras.Input((8, 9, 1))]), "2 times as large.*8, 9"),
     (lambda: T(3)(keras.Input((4, 4, None))), "known number of channels"),
     (lambda: T(3, 2, 3, padding=3)(keras.Input((1, 4, 2))), "leaves no pixel of a length of 1"),
     (lambda: S()(keras.Input((4, 4, 3))), r"must be the list \[decoder, skip\]"),

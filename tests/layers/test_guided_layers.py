@@ -1,0 +1,100 @@
+"""CARAFE, DySample and joint bilateral layers: what they compute from their weights."""
+
+import keras
+import numpy as np
+import pytest
+import reference
+from compare import as_numpy, assert_close
+
+from keras_upsample import layers
+
+pytestmark = pytest.mark.backend_neutral
+
+
+def noise(shape: tuple[int, ...], seed: int = 71) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-1, 1, shape).astype("float32")
+
+
+def randomized(layer: keras.layers.Layer, shape: object) -> list[np.ndarray]:
+    """Weights far from where training starts; returns them in float64."""
+    layer.build(shape)
+    rng = np.random.default_rng(72)
+    layer.set_weights([rng.uniform(-0.8, 0.8, w.shape).astype("float32") for w in layer.weights])
+    return [np.asarray(w, "float64") for w in layer.get_weights()]
+
+
+@pytest.mark.parametrize(("scale", "size", "encoder"), [(2, 5, 3), (3, 3, 1), (1, 3, 3)])
+def test_carafe(scale: int, size: int, encoder: int) -> None:
+    x = noise((2, 4, 5, 3))
+    layer = layers.CARAFE2D(scale, size, encoder_kernel=encoder, compressed=4)
+    weights = randomized(layer, x.shape)
+    assert_close(layer(x), reference.carafe_layer(x, *weights, scale), of_range=3e-6)
+
+
+def test_carafe_starts_close_to_the_mean_and_keeps_constants_inside() -> None:
+    x = noise((1, 6, 7, 2))
+    uniform = np.full((1, 12, 14, 25), 1 / 25)
+    assert_close(layers.CARAFE2D()(x), reference.carafe(x, uniform), of_range=1e-2)
+    layer = layers.CARAFE2D(2, 3)
+    randomized(layer, (1, 6, 7, 2))
+    y = as_numpy(layer(np.full((1, 6, 7, 2), 3, "float32")))[0]
+    np.testing.assert_allclose(y[:, 2:-2, 2:-2], 3, rtol=1e-6)
+    assert y[:, 0].max() < 3  # zeros outside keep their weight
+
+
+def dysample_offsets(x: np.ndarray, weights: list[np.ndarray], s: int, g: int, style: str):
+    """The offsets (N, H, W, [axis, a, b, group]) from the layer's weights."""
+    n, h, w, _ = x.shape
+
+    def linear(kernel: np.ndarray, bias: np.ndarray | float = 0.0) -> np.ndarray:
+        if style == "lp":
+            return x @ kernel[0, 0] + bias
+        at_pixel = reference.pixel_shuffle(x, s, "crd") @ kernel[0, 0] + bias  # (N, sH, sW, 2g)
+        moves = np.zeros((n, h, w, 2, s, s, g))
+        for p, q in np.ndindex(s * h, s * w):
+            moves[:, p // s, q // s, :, p % s, q % s] = at_pixel[:, p, q].reshape(n, 2, g)
+        return moves.reshape(n, h, w, -1)
+
+    moves = linear(weights[0], weights[1])
+    if len(weights) == 2:
+        return moves / 4
+    return moves * reference.sigmoid(linear(weights[2])) / 2
+
+
+@pytest.mark.parametrize("scope", [False, True])
+@pytest.mark.parametrize(
+    ("style", "scale", "groups"), [("lp", 2, 2), ("lp", 3, 1), ("pl", 2, 4), ("pl", 2, 1)]
+)
+def test_dysample(style: str, scale: int, groups: int, scope: bool) -> None:
+    x = noise((2, 3, 5, 8))
+    layer = layers.DySample2D(scale, groups, style=style, dynamic_scope=scope)
+    weights = randomized(layer, x.shape)
+    offsets = dysample_offsets(x.astype("float64"), weights, scale, groups, style)
+    assert np.abs(offsets).max() > 0.3
+    assert_close(layer(x), reference.point_sample(x, offsets, scale, groups), of_range=5e-6)
+
+
+def test_dysample_starts_close_to_bilinear_and_keeps_constants() -> None:
+    x = noise((1, 5, 6, 8))
+    for options in ({}, {"style": "pl"}, {"dynamic_scope": True}):
+        layer = layers.DySample2D(2, 2, **options)
+        expected = reference.resize(x, "bilinear", (10, 12))
+        assert_close(layer(x), expected, of_range=1e-2)
+        moving = layers.DySample2D(2, 2, **options)
+        randomized(moving, x.shape)
+        y = moving(np.full(x.shape, 0.7, "float32"))
+        assert_close(y, np.full((1, 10, 12, 8), 0.7))
+
+
+@pytest.mark.parametrize("learnable", [False, True])
+def test_joint_bilateral(learnable: bool) -> None:
+    x, guide = noise((2, 4, 5, 3)), noise((2, 8, 10, 2), 73)
+    options = {"spatial_sigma": 0.8, "range_sigma": 0.6}
+    layer = layers.JointBilateralUpSampling2D(2, 2, learnable=learnable, **options)
+    expected = reference.joint_bilateral(x, guide.astype("float64"), 2, 2, 0.8, 0.6)
+    assert_close(layer([x, guide]), expected, of_range=1e-5)
+    assert len(layer.trainable_weights) == 2 * learnable
+    if learnable:
+        layer.set_weights([np.log(np.float32(1.5)), np.log(np.float32(0.3))])
+        expected = reference.joint_bilateral(x, guide.astype("float64"), 2, 2, 1.5, 0.3)
+        assert_close(layer([x, guide]), expected, of_range=1e-5)
