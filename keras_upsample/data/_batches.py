@@ -28,10 +28,11 @@ def batches(
 
         seed 5:  b0 b1 b2 b3 ...        seed 5, start 2:  b2 b3 ...
 
-    A crop lies at random in an image drawn at random; where it is larger than the image, the image
-    is continued by reflection. Images and class numbers then pass through the same changes: flips
-    and quarter turns, which copy pixels; zoom and rotation, images bilinear and class numbers
-    nearest. Images alone change their contrast, gamma (x -> x^g) and sharpness, and get noise.
+    A crop lies at random in an image drawn at random; an image is continued by reflection where a
+    crop is larger, or where zoom or rotation reach beyond its border. Images and class numbers then
+    pass through the same changes: flips and quarter turns, which copy pixels; zoom and rotation,
+    images bilinear and class numbers nearest. Images alone change their contrast, gamma (x -> x^g)
+    and sharpness, and get noise.
 
     Args:
         labelled: what `labelled_images` or `folder` gives.
@@ -87,7 +88,7 @@ def batches(
     def windows() -> Iterator[tuple[int, np.ndarray, np.ndarray]]:
         step = start
         while True:
-            yield step, *_windows(labelled, side, batch_size, augment, (seed, step))
+            yield step, *_windows(labelled, size, side, batch_size, augment, (seed, step))
             step += 1
 
     signature = (
@@ -122,9 +123,9 @@ def _check_pair(what: str, pair: tuple[float, float], least: float) -> None:
 
 
 def _windows(
-    labelled: LabelledImages, side: int, count: int, turn: bool, seed: tuple[int, int]
+    labelled: LabelledImages, size: int, side: int, count: int, turn: bool, seed: tuple[int, int]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`count` squares of `side` pixels from anywhere.
+    """`count` crops of `size` from anywhere, with what is around them: squares of `side`.
 
     Keras' `RandomCrop` takes all of a batch from the same place, and images of one size.
 
@@ -132,27 +133,24 @@ def _windows(
     quarter turns: `RandomRotation` turns by any angle of a range and so blurs every image.
     """
     rng = np.random.default_rng(seed)
-    pairs = [
-        _window(labelled.images[i], labelled.labels[i], side, rng)
-        for i in rng.integers(len(labelled), size=count)
-    ]
-    exchanged = rng.random(count) < (0.5 if turn else 0)
-    pairs = [
-        (x.swapaxes(0, 1), y.T) if exchange else (x, y)
-        for (x, y), exchange in zip(pairs, exchanged, strict=True)
-    ]
-    x, y = zip(*pairs, strict=True)
+    x, y = [], []
+    for i in rng.integers(len(labelled), size=count):
+        image, label = labelled.images[i], labelled.labels[i]
+        rows, columns = (_axis(n, size, side, rng) for n in label.shape)
+        exchange = rng.random() < 0.5 and turn
+        window, classes = image[rows][:, columns], label[rows][:, columns]
+        x.append(window.swapaxes(0, 1) if exchange else window)
+        y.append(classes.T if exchange else classes)
     return np.stack(x), np.stack(y)
 
 
-def _window(
-    image: np.ndarray, label: np.ndarray, side: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    short = [max(0, side - n) for n in label.shape]
-    if any(short):
-        before_after = [(n // 2, n - n // 2) for n in short]
-        image = np.pad(image, [*before_after, (0, 0)], mode="symmetric")
-        label = np.pad(label, before_after, mode="symmetric")
-    top, left = (rng.integers(n - side + 1) for n in label.shape)
-    place = np.s_[top : top + side, left : left + side]
-    return image[place], label[place]
+def _axis(length: int, size: int, side: int, rng: np.random.Generator) -> Any:
+    """Where `side` pixels lie along an axis, so that the `size` in their middle are of the image.
+
+    4 pixels, continued: ... 1 0 | 0 1 2 3 | 3 2 ...
+    """
+    start = rng.integers(min(0, length - size), max(0, length - size) + 1) - (side - size) // 2
+    if start >= 0 and start + side <= length:
+        return slice(start, start + side)
+    place = np.arange(start, start + side) % (2 * length)
+    return np.minimum(place, 2 * length - 1 - place)
