@@ -156,8 +156,8 @@ class _Task:
             keep = self.predictor.enlarges or "probabilities" in files
             prepare = scaling_of(self.source, self.predictor.normalization)
             # What is looked at need not be what the network sees, which may be 12 of 16 bits.
-            bright = "full_range" if self.source.dtype == np.uint8 else "percentiles"
-            displayed = scaling_of(self.source, bright) if "overlay" in files else prepare
+            looked_at = self.source.dtype != np.uint8 and "overlay" in files
+            bright = scaling_of(self.source, "percentiles") if looked_at else None
             for strip in self._strips(prepare, np.copy if keep else as_labels):
                 if "picture" in out:
                     out["picture"].write(as_picture(strip.values))
@@ -168,7 +168,7 @@ class _Task:
                 if "probabilities" in out:
                     out["probabilities"].write(strip.values)
                 if "overlay" in out:
-                    shown = as_picture(displayed(strip.image))
+                    shown = strip.image if bright is None else as_picture(bright(strip.image))
                     shown = shown.repeat(scale, axis=0).repeat(scale, axis=1)
                     out["overlay"].write(
                         viz.overlay_image(shown, labels, colours=colours, above=above)

@@ -28,9 +28,11 @@ class Scaling:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """(h, w, C) of any dtype -> float32, a new array."""
+        if not self.clip:  # then `low` is 0
+            return np.divide(values, self.span, dtype="float32")
         result = np.subtract(values, self.low, dtype="float32")
         result /= self.span
-        return np.clip(result, 0, 1, out=result) if self.clip else result
+        return np.clip(result, 0, 1, out=result)
 
 
 def scaling_of(source: Source, normalization: str) -> Scaling:
