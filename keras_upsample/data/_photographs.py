@@ -12,12 +12,18 @@ PHOTOGRAPHS = {
     "coffee": "coffee.png",  # 400 x 600, CC0
     "rocket": "rocket.jpg",  # 427 x 640, SpaceX, public domain
     "retina": "retina.jpg",  # 1411 x 1411, CC0
+    "hubble": "hubble_deep_field.jpg",  # 872 x 1000, NASA, public domain
+    "camera": "camera.png",  # 512 x 512, grey, Lav Varshney, CC0
+    "coins": "coins.png",  # 303 x 384, grey, Brooklyn Museum, no known restrictions
+    "brick": "brick.png",  # 512 x 512, grey, CC0Textures, CC0
+    "grass": "grass.png",  # 512 x 512, grey, CC0
+    "gravel": "gravel.png",  # 512 x 512, grey, CC0Textures, CC0
 }
 """Name -> file in scikit-image's data folder."""
 
 
 def photograph(name: str, size: tuple[int, int] | None = None) -> np.ndarray:
-    """A photograph as RGB.
+    """A photograph as RGB; grey ones have three equal channels.
 
     Args:
         name: one of `PHOTOGRAPHS`.

@@ -27,4 +27,10 @@ CATALOGUE = (
     Entry("fcn32s", "VGG16 made convolutional, its scores upsampled 32 times in one step", _FCN),
     Entry("fcn16s", "FCN-32s with the scores of pool4 added at stride 16", _FCN),
     Entry("fcn8s", "FCN-16s with the scores of pool3 added at stride 8", _FCN),
+    Entry(
+        "espcn",
+        "Super-resolution by sub-pixel convolution: every pixel of a block from one convolution",
+        "Shi et al., Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel "
+        "Convolutional Neural Network, CVPR 2016, https://arxiv.org/abs/1609.05158",
+    ),
 )

@@ -23,24 +23,42 @@ def padded(image: keras.KerasTensor, multiple: int) -> keras.KerasTensor:
     return layers.PadToMultiple2D(multiple, name="encoder_pad")(image)
 
 
-def cropped(x: keras.KerasTensor, image: keras.KerasTensor) -> keras.KerasTensor:
+def cropped(x: keras.KerasTensor, image: keras.KerasTensor, name: str = "head_crop") -> Any:
     """`x` without what grew out of the padding; no layer where both sizes are known and equal."""
     if None not in image.shape[1:3] and x.shape[1:3] == image.shape[1:3]:
         return x
-    return layers.CropLike2D(name="head_crop")([x, image])
+    return layers.CropLike2D(name=name)([x, image])
 
 
-def finish(image: keras.KerasTensor, x: keras.KerasTensor, activation: Any, name: str) -> Any:
-    """The model from `image` to the layer `logits`, or on to `probabilities`.
+def finish(
+    image: keras.KerasTensor,
+    x: keras.KerasTensor,
+    activation: Any,
+    name: str,
+    output: str = "logits",
+) -> Any:
+    """The model from `image` to the layer `output`, or on to `probabilities`."""
+    return assembled(image, named(x, activation, output), name)
 
-    `logits` computes nothing. It gives the output its name, whatever the network ends with (a
+
+def named(
+    x: keras.KerasTensor, activation: Any, output: str = "logits", further: str = "probabilities"
+) -> Any:
+    """`x` behind a layer called `output` and, with an activation, one called `further`.
+
+    The first computes nothing. It gives the output its name, whatever the network ends with (a
     convolution, a deconvolution, a crop), and keeps it in float32 under a mixed policy, where a
     loss on float16 logits would overflow.
     """
     dtype = keras.config.floatx()
-    outputs = keras.layers.Activation("linear", dtype=dtype, name="logits")(x)
+    x = keras.layers.Activation("linear", dtype=dtype, name=output)(x)
     if activation is not None:
-        outputs = keras.layers.Activation(activation, dtype=dtype, name="probabilities")(outputs)
+        x = keras.layers.Activation(activation, dtype=dtype, name=further)(x)
+    return x
+
+
+def assembled(image: keras.KerasTensor, outputs: Any, name: str) -> Any:
+    """The model, with a word on what it takes."""
     model = keras.Model(image, outputs, name=name)
     colours = {1: "grey", 3: "RGB"}.get(image.shape[-1], f"with {image.shape[-1]} channels")
     model.preprocessing = f"float32 {colours} in [0, 1]"

@@ -1,0 +1,104 @@
+"""`model.fit` by steps, with one checkpoint from which a run goes on as if it had not stopped."""
+
+import os
+import shutil
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+CHECKPOINT = "checkpoint.keras"
+
+
+def fit(
+    build: Callable[[], Any],
+    stream: Callable[[int], Any],
+    out: Path,
+    *,
+    steps: int,
+    steps_per_epoch: int = 100,
+    resume: bool = False,
+    stop_after: int | None = None,
+    verbose: int = 1,
+) -> Any:
+    """Train a compiled model for a number of steps; write checkpoints and TensorBoard logs.
+
+    After every epoch `out/checkpoint.keras` holds the model, its optimizer and the states of its
+    random numbers, written beside and renamed. With `resume` the run goes on from there: step n
+    sees the batch, the learning rate and the weights that it would have seen.
+
+    Args:
+        build: makes the compiled model of a fresh run.
+        stream: number of the first batch -> dataset; batch n must depend on n alone.
+        out: folder of the run.
+        steps: of the whole run; a multiple of `steps_per_epoch`.
+        steps_per_epoch: steps between checkpoints.
+        resume: go on from the checkpoint, which must exist.
+        stop_after: end early, after so many steps in all; for tests of `resume`.
+        verbose: as for `model.fit`: 1 shows a progress bar, 0 nothing.
+
+    Returns:
+        The trained model.
+
+    Raises:
+        ValueError: `steps` is no multiple of `steps_per_epoch`.
+        FileExistsError: a checkpoint is there and `resume` is False.
+        FileNotFoundError: none is there and `resume` is True.
+    """
+    import keras
+
+    if steps < 1 or steps % steps_per_epoch:
+        raise ValueError(
+            f"`steps` must be a multiple of steps_per_epoch={steps_per_epoch}, from 1 up. "
+            f"Received: {steps!r}."
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    checkpoint = out / CHECKPOINT
+    if resume:
+        if not checkpoint.is_file():
+            raise FileNotFoundError(f"There is no {checkpoint} to resume. Leave out --resume.")
+        model = keras.models.load_model(checkpoint)
+    elif checkpoint.exists():
+        raise FileExistsError(
+            f"{checkpoint} is there already. Pass --resume to go on, or delete the folder."
+        )
+    else:
+        shutil.rmtree(out / "logs", ignore_errors=True)
+        model = build()
+    done = int(model.optimizer.iterations)
+    end = steps if stop_after is None else min(steps, stop_after)
+    if done >= end:
+        return model
+    model.fit(
+        stream(done),
+        initial_epoch=done // steps_per_epoch,
+        epochs=end // steps_per_epoch,
+        steps_per_epoch=steps_per_epoch,
+        callbacks=[_saving(checkpoint), *_logging(out / "logs")],
+        verbose=verbose,
+    )
+    return model
+
+
+def _saving(checkpoint: Path) -> Any:
+    """Saves the model after each epoch, whole or not at all."""
+    import keras
+
+    class Saving(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            beside = checkpoint.with_name(f"beside_{checkpoint.name}")
+            self.model.save(beside)
+            os.replace(beside, checkpoint)
+
+    return Saving()
+
+
+def _logging(folder: Path) -> list[Any]:
+    """TensorBoard's logs where it is installed, and a table of the epochs in any case."""
+    import keras
+
+    folder.mkdir(exist_ok=True)
+    table = keras.callbacks.CSVLogger(str(folder / "epochs.csv"), append=True)
+    if find_spec("tensorboard") is None:
+        return [table]
+    return [table, keras.callbacks.TensorBoard(str(folder), write_graph=False)]

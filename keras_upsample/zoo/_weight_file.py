@@ -1,0 +1,55 @@
+"""Weights as a NumPy archive of half-precision arrays; reading it runs no code."""
+
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from keras_upsample.errors import first_line
+
+
+def write_weights(arrays: Mapping[str, np.ndarray], path: Path) -> None:
+    """Write variable path -> array, as float16, compressed; whole or not at all.
+
+    Half precision keeps 11 bits: weights of these networks lose nothing that their scores show
+    (the scores in the cards are those of the file, not of the training run).
+
+    Raises:
+        ValueError: a value is not finite in float16 (above 65,504).
+    """
+    halves = {}
+    for name, array in arrays.items():
+        with np.errstate(over="ignore"):
+            half = np.asarray(array).astype("float16")
+        if not np.isfinite(half).all():
+            raise ValueError(f"{name!r} holds values that float16 can't: above 65,504, or NaN.")
+        halves[name] = half
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez_compressed(file, **halves)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Read them back as float32.
+
+    Raises:
+        ValueError: the file is damaged, or no such archive. Pickled objects are refused.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name].astype("float32") for name in archive.files}
+    except (zipfile.BadZipFile, ValueError, EOFError, AttributeError, TypeError, OSError) as error:
+        raise ValueError(
+            f"The weights file {path.name!r} can't be read: {first_line(error)}. Delete it if it "
+            "was downloaded; else install the package anew."
+        ) from error

@@ -1,0 +1,47 @@
+"""Where a preset's file of weights is: in the package, in the cache, or at its address."""
+
+from pathlib import Path
+
+from keras_upsample.data import cache_folder
+from keras_upsample.errors import FetchError, first_line
+from keras_upsample.zoo._presets import Preset
+
+SHIPPED = Path(__file__).parent / "weights"
+
+
+def weight_file(preset: Preset) -> Path:
+    """The preset's file, downloaded at the first call if it does not ship.
+
+    pooch downloads beside the cache's file, compares the SHA-256 and renames; a file that is there
+    with the right hash is not downloaded again.
+
+    Raises:
+        FetchError: the file can't be downloaded, is not the expected one, or can't be kept.
+    """
+    shipped = SHIPPED / f"{preset.folder}.npz"
+    if shipped.is_file():
+        return shipped
+    if preset.url is None or preset.sha256 is None:
+        raise FetchError(
+            f"The weights of {preset.name} are not in this install: {shipped.name} is missing. "
+            "Install the package anew."
+        )
+    import pooch
+
+    folder = cache_folder() / "weights"
+    try:
+        kept = pooch.retrieve(
+            preset.url, f"sha256:{preset.sha256}", fname=f"{preset.folder}.npz", path=folder
+        )
+    except PermissionError as error:
+        raise FetchError(
+            f"The weights of {preset.name} can't be kept in {str(folder)!r}: {error.strerror}. Set "
+            "KERAS_UPSAMPLE_CACHE to a folder that you may write to."
+        ) from error
+    except Exception as error:  # requests, urllib3 and pooch raise kinds of their own
+        raise FetchError(
+            f"The weights of {preset.name} could not be downloaded from {preset.url}: "
+            f"{first_line(error)}. Check the network, or copy the file to {str(folder)!r} as "
+            f"{preset.folder}.npz."
+        ) from error
+    return Path(kept)

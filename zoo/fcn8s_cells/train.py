@@ -1,0 +1,18 @@
+"""FCN-8s for the cytoplasm and nuclei of a scratch assay."""
+
+from keras_upsample.training import Segmentation
+from keras_upsample.training._recipe import run
+
+RECIPE = Segmentation(
+    preset="fcn8s:cells",
+    train=("cells", "train"),
+    validation=("cells", "validation"),
+    test=("cells", "test"),
+    steps=600,
+    score="mean_iou",
+    bar=0.80,
+    trained=("encoder_fc", "decoder_"),
+)
+
+if __name__ == "__main__":
+    run(RECIPE, __doc__)

@@ -1,0 +1,17 @@
+"""U-Net for the cytoplasm and nuclei of a scratch assay."""
+
+from keras_upsample.training import Segmentation
+from keras_upsample.training._recipe import run
+
+RECIPE = Segmentation(
+    preset="unet:cells",
+    train=("cells", "train"),
+    validation=("cells", "validation"),
+    test=("cells", "test"),
+    steps=1500,
+    score="mean_iou",
+    bar=0.80,
+)
+
+if __name__ == "__main__":
+    run(RECIPE, __doc__)

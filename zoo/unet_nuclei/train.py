@@ -1,0 +1,19 @@
+"""U-Net for fluorescent nuclei."""
+
+from keras_upsample.training import Segmentation
+from keras_upsample.training._recipe import run
+
+RECIPE = Segmentation(
+    preset="unet:nuclei",
+    train=("nuclei", "train"),
+    validation=("nuclei", "validation"),
+    test=("nuclei_stardist", "test"),
+    steps=1500,
+    score="iou nucleus",
+    bar=0.85,
+    size=96,
+    augmentation={"zoom": (0.5, 1.5), "gamma": (0.5, 2.0), "contrast": 0.3, "noise": 0.05},
+)
+
+if __name__ == "__main__":
+    run(RECIPE, __doc__)
