@@ -12,6 +12,12 @@ from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
 formats = pytest.mark.parametrize("kind", FORMATS)
 FUSIONS = ("concat", "add", "attention", "scse")
+FIVE = ("transposed_conv", "nearest", "bilinear", "bicubic", "pixel_shuffle")
+# The others are fast one by one in the parity tests, and slow here.
+upsamplers = pytest.mark.parametrize(
+    "upsample",
+    [name if name in FIVE else pytest.param(name, marks=pytest.mark.slow) for name in UPSAMPLERS],
+)
 
 
 def unet(upsample="transposed_conv", fusion="concat", **options):
@@ -31,13 +37,17 @@ def check(model, tmp_path, kind):
     return runner
 
 
-@pytest.mark.parametrize("upsample", UPSAMPLERS)
+# XNNPACK has no GATHER, PADV2 (zeros are PAD), EQUAL, SELECT_V2 or REDUCE_MIN.
+PARTITIONS = {"dysample": 3, "joint_bilateral": 2, "max_unpooling": 3}
+
+
+@upsamplers
 @formats
 def test_unet(upsample, kind, tmp_path):
     runner = check(unet(upsample), tmp_path, kind)
     found = set(runner.operator_counts())
     if kind == "tflite":
-        assert runner.delegate_partitions() == 1
+        assert runner.delegate_partitions() == PARTITIONS.get(upsample, 1)
         assert not found & {"SHAPE", "PACK", "STRIDED_SLICE", "TILE", "EXPAND_DIMS"}
     if kind == "onnx":
         assert not found & {"Tile", "BatchNormalization"}
@@ -50,10 +60,26 @@ UPSAMPLING = {
     "bilinear": {"Resize"},
     "bicubic": {"MatMul", "Reshape"},
     "pixel_shuffle": {"DepthToSpace"},
-}
+    "pixel_shuffle_blur": {"DepthToSpace", "Slice"},
+    "lanczos": {"MatMul", "Reshape"},
+    "area": {"Resize"},
+    "carafe": {"Add", "DepthToSpace", "MatMul", "Pad", "Reshape", "Slice", "Softmax"},
+    "dysample": {
+        "Add", "Cast", "DepthToSpace", "Floor", "Gather", "Max", "Min", "Mul", "Reshape", "Slice",
+        "Sub",
+    },
+    "joint_bilateral": {
+        "Add", "AveragePool", "DepthToSpace", "MatMul", "Mul", "Pad", "ReduceSum", "Reshape",
+        "Slice", "Softmax", "SpaceToDepth", "Sub",
+    },
+    "max_unpooling": {
+        "Add", "Cast", "DepthToSpace", "Equal", "Mul", "Not", "ReduceMin", "Reshape",
+        "SpaceToDepth",
+    },
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("upsample", UPSAMPLERS)
+@upsamplers
 def test_at_a_fixed_size_onnx_holds_nothing_but_the_net(upsample, tmp_path):
     path = write(unet(upsample), tmp_path, "onnx", input_shape=(16, 24, 3), batch_size=1)
     found = runtimes.load(path).operator_counts()
@@ -69,7 +95,7 @@ def test_fusion(fusion, kind, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("upsample, fusion", list(product(UPSAMPLERS, FUSIONS)))
+@pytest.mark.parametrize("upsample, fusion", list(product(FIVE, FUSIONS)))
 @formats
 def test_every_upsampler_with_every_fusion(upsample, fusion, kind, tmp_path):
     check(unet(upsample, fusion), tmp_path, kind)

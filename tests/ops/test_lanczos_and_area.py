@@ -39,7 +39,7 @@ def test_lanczos(form: str, coordinates: str, lobes: int, border: str) -> None:
     options = {"coordinates": coordinates, "lobes": lobes, "border": border}
     for shape in SHAPES:
         x = image(shape)
-        for target in TARGETS:
+        for target in TARGETS[:3]:
             size = size_of(shape, target)
             expected = reference.resize(x, "lanczos", size, **options)
             with ops.resize_forms({"lanczos": (form,)}):
