@@ -1,4 +1,4 @@
-"""`keras-upsample`: list, info, export, verify, predict."""
+"""`keras-upsample`: list, info, export, verify, predict, data."""
 
 import inspect
 import os
@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ._cli.data import app as data_commands
 from ._cli.options import ModelChoice, integers, with_model_choice
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     help="Upsampling models for Keras 3, exported to SavedModel, TFLite and ONNX, each file "
     "verified in its own runtime.",
 )
+app.add_typer(data_commands, name="data")
 
 Images = Annotated[
     Path | None, typer.Option(help="Folder of pictures to verify on, in place of ours.")
@@ -44,12 +46,15 @@ def _session(choice: ModelChoice) -> Iterator[Any]:
 
 @app.command("list")
 def list_models() -> None:
-    """List the models of the zoo and the targets of `export`."""
+    """List the models and presets of the zoo and the targets of `export`."""
     from .export.targets import TARGETS
-    from .zoo import CATALOGUE
+    from .zoo import CATALOGUE, PRESETS
 
     for entry in CATALOGUE:
         typer.echo(f"{entry.name:<8} {entry.summary}")
+    typer.echo()
+    for name, preset in PRESETS.items():
+        typer.echo(f"{name:<15} {preset.summary}")
     typer.echo(f"\ntargets  {', '.join(TARGETS)}")
 
 

@@ -16,28 +16,30 @@ class UserError(Exception):
 
 
 def load_choice(choice: ModelChoice) -> Any:
-    """Build a model of the zoo, or load a `.keras` file.
+    """Build a model of the zoo, or a trained one, or load a `.keras` file.
 
     Raises:
         UserError: there is no such model, or an argument does not fit it.
     """
-    from ..zoo import CATALOGUE
+    from ..zoo import CATALOGUE, PRESETS
 
     names = [entry.name for entry in CATALOGUE]
     arguments = choice.builder_arguments()
     if choice.model in names:
         model = _built(choice.model, arguments, choice.seed)
+    elif choice.model in PRESETS:
+        _refuse(arguments, "a preset, which is what it was trained as")
+        preset = PRESETS[choice.model]
+        model = _built(preset.model, {"weights": preset.weights}, choice.seed)
     elif Path(choice.model).exists():
-        if arguments:
-            option = next(iter(arguments)).replace("_", "-")
-            raise UserError(f"--{option} is for models of the zoo, not for a file.")
+        _refuse(arguments, "a file")
         model = load_file(Path(choice.model), choice.imports or [], choice.trust)
     else:
-        close = difflib.get_close_matches(choice.model, names, n=1)
+        close = difflib.get_close_matches(choice.model, [*names, *PRESETS], n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UserError(
-            f"{choice.model!r} is neither a model of the zoo ({', '.join(names)}) nor a file that "
-            f"exists.{hint}"
+            f"{choice.model!r} is neither a model of the zoo ({', '.join([*names, *PRESETS])}) nor "
+            f"a file that exists.{hint}"
         )
     if choice.weights is not None:
         try:
@@ -47,6 +49,12 @@ def load_choice(choice: ModelChoice) -> Any:
                 f"--weights {choice.weights!r} can't be loaded: {first_line(error)}"
             ) from error
     return model
+
+
+def _refuse(arguments: dict[str, Any], what: str) -> None:
+    if arguments:
+        option = next(iter(arguments)).replace("_", "-")
+        raise UserError(f"--{option} is for models of the zoo, not for {what}.")
 
 
 def _built(name: str, arguments: dict[str, Any], seed: int) -> Any:

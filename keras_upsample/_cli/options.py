@@ -13,7 +13,9 @@ import typer
 class ModelChoice:
     """NAME or FILE and everything that says more about the model."""
 
-    model: Annotated[str, typer.Argument(help="A model of the zoo (see `list`) or a .keras file.")]
+    model: Annotated[
+        str, typer.Argument(help="A model or preset of the zoo (see `list`), or a .keras file.")
+    ]
     classes: Annotated[int | None, typer.Option(help="Output channels.")] = None
     upsample: Annotated[
         str | None,

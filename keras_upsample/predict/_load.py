@@ -1,5 +1,6 @@
 """Whatever names a model -> a `Predictor`."""
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,14 +41,15 @@ def load_model(
             the ONNX file has, else none.
         normalization: `"full_range"` (integers divided by the largest of their dtype, floats
             left), `"percentiles"` (percentile 1 to 0 and 99.8 to 1, by channel), or `"none"`.
-            Default: the preset's; `"percentiles"` where the model's `preprocessing` says that
-            word; else `"full_range"`.
+            Default: `"percentiles"` where the `preprocessing` of the preset, the model or the
+            ONNX file says that word; else `"full_range"`.
         stride: the network's. Default: found in the graph of a Keras model, and a multiple of 32;
             32 for files.
         threads: processor threads, for `.tflite` and `.onnx` files.
 
     Raises:
         ArtefactError: there is no such preset or file, or it can't be loaded.
+        FetchError: the weights of a preset can't be had.
         TypeError: `source` is nothing of that.
         ValueError: the model is not one image in, one image or map of scores out; or an argument
             does not fit it.
@@ -88,7 +90,6 @@ class _Facts:
 
     classes: tuple[str, ...] = ()
     colours: tuple[tuple[int, int, int], ...] = ()
-    normalization: str | None = None
 
 
 def _network(source: Any, threads: int | None) -> tuple[Network, _Facts]:
@@ -128,9 +129,19 @@ def _keras_file(path: Path) -> Any:
 
 
 def _preset(name: str) -> tuple[Network, _Facts]:
-    raise ArtefactError(
-        f"{name!r} is neither a preset nor a file or folder that exists. Allowed: {_ALLOWED}."
-    )
+    from .. import zoo
+
+    if name not in zoo.PRESETS:
+        close = difflib.get_close_matches(name, zoo.PRESETS, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise ArtefactError(
+            f"{name!r} is neither a preset ({', '.join(zoo.PRESETS)}) nor a file or folder that "
+            f"exists. Allowed files: {_ALLOWED}.{hint}"
+        )
+    preset = zoo.PRESETS[name]
+    model = getattr(zoo, preset.model)(weights=preset.weights)
+    network = replace(of_keras(model), name=name, preprocessing=preset.preprocessing)
+    return network, _Facts(preset.classes, preset.colours)
 
 
 def _probed(network: Network, facts: _Facts) -> Predictor:
@@ -153,7 +164,7 @@ def _probed(network: Network, facts: _Facts) -> Predictor:
         )
     outputs = values.shape[2]
     enlarges = scale > 1 and outputs == channels and outputs in (1, 3)
-    preprocessing = "percentiles" if "percentiles" in network.preprocessing else "full_range"
+    by_percentiles = "percentiles" in network.preprocessing
     return Predictor(
         network,
         outputs,
@@ -162,7 +173,7 @@ def _probed(network: Network, facts: _Facts) -> Predictor:
         logits=not enlarges and _are_logits(network.output, values),
         classes=facts.classes or network.class_names,
         colours=facts.colours,
-        normalization=facts.normalization or preprocessing,
+        normalization="percentiles" if by_percentiles else "full_range",
     )
 
 

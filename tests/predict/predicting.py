@@ -45,3 +45,27 @@ def box(radius: int) -> Callable[[np.ndarray], np.ndarray]:
         return windows.mean(axis=(3, 4), dtype="float64").astype("float32")
 
     return run
+
+
+def small_net(channels: int = 3, size: tuple[int | None, int | None] = (None, None)) -> Any:
+    """A Keras network of stride 2 that sees 2 pixels far, with weights that no initialiser gives.
+
+    One 3x3 convolution (1 pixel), then blocks of 2x2 (1 pixel more at most), then 1x1.
+    """
+    import keras
+
+    from keras_upsample import layers
+
+    image = keras.Input((*size, channels), name="image")
+    x = layers.PadToMultiple2D(2)(image)
+    skip = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(x)
+    x = keras.layers.MaxPooling2D(2)(skip)
+    x = keras.layers.Conv2D(6, 1, activation="relu")(x)
+    x = layers.TransposedConv2D(4, 2, kernel_size=2)(x)
+    x = keras.layers.Concatenate()([x, skip])
+    x = layers.CropLike2D()([x, image])
+    model = keras.Model(image, keras.layers.Conv2D(3, 1, name="logits")(x), name="small")
+    rng = np.random.default_rng(36)
+    for weight in model.weights:
+        weight.assign(rng.normal(0, 1 / max(1, np.prod(weight.shape[:-1])) ** 0.5, weight.shape))
+    return model

@@ -1,0 +1,213 @@
+"""`keras-upsample predict` as a user runs it: files, exit codes, one line an error."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from keras_upsample._cli.inputs import image_files, result_names
+from keras_upsample._cli.models import UserError, load_file
+
+RNG = np.random.default_rng(39)
+
+
+def run(*arguments: object, cwd: Path | None = None):
+    return subprocess.run(
+        [sys.executable, "-m", "keras_upsample", "predict", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "200"},
+    )
+
+
+def lines(text: str) -> list[str]:
+    return text.strip().splitlines()
+
+
+def brightest(path: Path, channels: int = 3) -> Path:
+    """An ONNX file whose classes are the channels: the brightest wins. No TensorFlow is needed."""
+    import onnx
+    from onnx import TensorProto, helper
+
+    shape = [None, None, None, channels]
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["image"], ["logits"])],
+        "brightest",
+        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)],
+    )
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=9), str(path))
+    return path
+
+
+def save(path: Path, channels: int = 3, **options) -> np.ndarray:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values = RNG.permuted(np.broadcast_to(np.arange(channels) * 80, (19, 23, channels)), axis=2)
+    image = values.astype("uint8")
+    if path.suffix == ".tif":
+        tifffile.imwrite(path, image, **options)
+    else:
+        Image.fromarray(image).save(path, **options)
+    return image
+
+
+def labels(path: Path) -> np.ndarray:
+    with Image.open(path) as image:
+        assert image.mode == "P"
+        return np.asarray(image)
+
+
+def test_files_folders_patterns_and_a_broken_image(tmp_path: Path) -> None:
+    model = brightest(tmp_path / "m.onnx")
+    one, two = save(tmp_path / "one.png"), save(tmp_path / "folder" / "two.tif", photometric="rgb")
+    three = save(tmp_path / "deep" / "er" / "three.bmp")
+    (tmp_path / "folder" / "broken.jpg").write_bytes(b"\xff\xd8 no more")
+    (tmp_path / "folder" / "notes.txt").write_text("no picture")
+    result = run(model, "one.png", "folder", "deep/**/*.bmp", "--out", "out", cwd=tmp_path)
+    assert result.returncode == 1, result.stderr
+    (line,) = lines(result.stderr)
+    assert "broken.jpg' can't be read" in line
+    assert result.stdout == "3 images predicted, 1 failed: out\n"
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
+        f"{name}_{what}.png" for name in ("one", "two", "three") for what in ("classes", "overlay")
+    )
+    for name, image in (("one", one), ("two", two), ("three", three)):
+        found = labels(tmp_path / "out" / f"{name}_classes.png")
+        np.testing.assert_array_equal(found, image.argmax(-1))
+
+
+def test_existing_results_are_kept(tmp_path: Path) -> None:
+    model = brightest(tmp_path / "m.onnx")
+    image = save(tmp_path / "a.png")
+    first = run(model, "a.png", "--out", "o", "--no-overlays", cwd=tmp_path)
+    assert first.returncode == 0 and first.stdout == "1 image predicted: o\n"
+    assert [path.name for path in (tmp_path / "o").iterdir()] == ["a_classes.png"]
+    (tmp_path / "o" / "a_classes.png").write_bytes(b"mine")
+    kept = run(model, ".", "--out", "o", "--no-overlays", cwd=tmp_path)
+    assert kept.returncode == 0
+    assert kept.stdout == (
+        "0 images predicted, 1 kept (the results are there; --overwrite replaces them): o\n"
+    )
+    assert (tmp_path / "o" / "a_classes.png").read_bytes() == b"mine"
+    again = run(model, "a.png", "--out", "o", "--no-overlays", "--overwrite", cwd=tmp_path)
+    assert again.returncode == 0, again.stderr
+    np.testing.assert_array_equal(labels(tmp_path / "o" / "a_classes.png"), image.argmax(-1))
+
+
+def test_options(tmp_path: Path) -> None:
+    model = brightest(tmp_path / "m.onnx", 2)
+    image = save(tmp_path / "a.tif", 4, photometric="minisblack", planarconfig="contig")
+    result = run(
+        model, "a.tif", "--out", "o", "--channels", "3,1", "--probabilities", "--tile", 32,
+        "--overlap", 0, "--normalization", "none", "--class-names", "ground,water", cwd=tmp_path,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    probabilities = np.load(tmp_path / "o" / "a_probabilities.npy")
+    chosen = image[..., [3, 1]].astype("float64")
+    expected = 1 / (1 + np.exp(chosen[..., 1] - chosen[..., 0]))
+    np.testing.assert_allclose(probabilities[..., 0], expected, atol=1e-6)
+    np.testing.assert_array_equal(labels(tmp_path / "o" / "a_classes.png"), chosen.argmax(-1))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("none.onnx", "a.png"), "'none.onnx' is neither a preset (unet:cells"),
+        (("m.onnx", "b.png"), "'b.png' does not exist."),
+        (("m.onnx", "a.png", "--tile", "64", "--overlap", "50"), "at most half of a tile"),
+        (("m.onnx", "a.png", "--class-names", "a,b"), "`classes` must name the 3 classes"),
+        (("bad.keras", "a.png"), "is damaged: a .keras file is a zip archive"),
+        (("m.onnx", "a.png", "--out", "a.png/x"), "Choose a folder that you may write to."),
+    ],
+)
+def test_one_line_and_exit_code_2(arguments, message: str, tmp_path: Path) -> None:
+    brightest(tmp_path / "m.onnx")
+    save(tmp_path / "a.png")
+    (tmp_path / "bad.keras").write_text("no archive")
+    out = () if "--out" in arguments else ("--out", "o")
+    result = run(*arguments, *out, cwd=tmp_path)
+    assert result.returncode == 2, result.stderr
+    (line,) = lines(result.stderr)
+    assert message in line
+    assert not (tmp_path / "o").exists()
+
+
+def test_bad_channels_are_a_usage_error(tmp_path: Path) -> None:
+    result = run("m.onnx", "a.png", "--out", "o", "--channels", "0;1", cwd=tmp_path)
+    assert result.returncode == 2
+    assert "--channels takes whole numbers >= 0" in " ".join(result.stderr.split())
+
+
+def test_an_image_that_does_not_fit_is_reported_with_its_name(tmp_path: Path) -> None:
+    model = brightest(tmp_path / "m.onnx", 2)
+    save(tmp_path / "a.png")
+    result = run(model, "a.png", "--out", "o", cwd=tmp_path)
+    assert result.returncode == 1
+    (line,) = lines(result.stderr)
+    assert line.startswith("a.png: The image has 3 channels, the model takes 2. Choose among")
+    assert result.stdout == "0 images predicted, 1 failed: o\n"
+
+
+def test_keras_files_need_trust_for_code(tmp_path: Path) -> None:
+    import keras
+
+    inputs = keras.Input((None, None, 3))
+    x = keras.layers.Lambda(lambda x: 2 * x, name="logits")(inputs)
+    keras.Model(inputs, x).save(tmp_path / "m.keras")
+    image = save(tmp_path / "a.png")
+    with pytest.raises(UserError, match="--trust"):
+        load_file(tmp_path / "m.keras", [], trust=False)
+    result = run("m.keras", "a.png", "--out", "o", "--trust", cwd=tmp_path)
+    assert result.returncode == 0 and result.stderr == ""  # no log line of any library
+    np.testing.assert_array_equal(labels(tmp_path / "o" / "a_classes.png"), image.argmax(-1))
+
+
+def names(files: list[Path], folder: Path) -> list[str]:
+    return [str(file.relative_to(folder)) for file in files]
+
+
+def test_image_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("b.png", "a.JPG", "c.txt", ".hidden.png", "sub/d.tif", "out/b_classes.png"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    out = tmp_path / "out"
+
+    def found(*images: str) -> list[str]:
+        return names([tmp_path / file for file in image_files(images, out)], tmp_path)
+
+    assert found(".") == ["a.JPG", "b.png"]
+    assert found("b.png", ".", "./b.png") == ["b.png", "a.JPG"]  # each once
+    assert found("**/*") == ["a.JPG", "b.png", "sub/d.tif"]  # results of before are no images
+    assert found("out/b_classes.png") == ["out/b_classes.png"]  # unless they are named
+    assert found("c.txt") == ["c.txt"]  # nor is a named file judged by its suffix
+    (tmp_path / "[1].png").write_bytes(b"")
+    assert found("[1].png") == ["[1].png"]  # a file of that name goes before the pattern
+    for bad in ("none.png", "*.gif", "out"):
+        with pytest.raises(UserError, match=r"does not exist|matches no|holds no"):
+            image_files([bad], out)
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        (["a.png", "b.png"], ["a", "b"]),
+        (["a.png", "a.tif", "b.png"], ["a_png", "a_tif", "b"]),
+        (["a.png", "A.png"], ["x_a_png", "x_A_png_2"]),
+        (["x/a.png", "y/a.png"], ["x_a_png", "y_a_png"]),
+        (["1/x/a.png", "2/x/a.png"], ["x_a_png", "x_a_png_2"]),
+        (["a.b.png"], ["a.b"]),
+    ],
+)
+def test_result_names(files: list[str], expected: list[str], tmp_path: Path) -> None:
+    found = result_names([tmp_path / "x" / file for file in files])
+    assert found == expected
+    assert len({name.casefold() for name in found}) == len(files)
