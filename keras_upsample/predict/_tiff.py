@@ -52,9 +52,10 @@ def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
             view = _mapped(path, stored, series.dataoffset, shape, axes)
         elif decodable(page):
             view = decoded(path, series, axes)
-        else:
-            _check_single(path, len(file.pages))
+        elif len(file.pages) == 1:
             return None
+        else:
+            view = decoded(path, series, axes, by_pillow=True)
     counts = [(name, size) for name, size in zip(axes, shape, strict=True) if name not in "YXC"]
     image = (size["Y"], size["X"], size.get("C", 1))
     return [
@@ -113,7 +114,6 @@ def _check_single(path: Path, pages: int) -> None:
     """Pillow is asked for one page."""
     if pages > 1:
         raise ImageError(
-            f"{str(path)!r} has {pages} pages in a form (palette, 1 bit, rotated, or compressed by "
-            "a codec that is not here) of which only single pages can be read. Install "
-            "imagecodecs, or split the file."
+            f"{str(path)!r} has {pages} pages in a form (palette, 1 bit, inverted, rotated) of "
+            "which only single pages can be read. Split the file."
         )

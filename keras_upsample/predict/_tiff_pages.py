@@ -22,12 +22,12 @@ def decodable(page: Any) -> bool:
     return True
 
 
-def decoded(path: Path, series: Any, axes: str) -> View:
+def decoded(path: Path, series: Any, axes: str, *, by_pillow: bool = False) -> View:
     """Of a compressed or tiled file: only the strips or tiles that a band touches.
 
     A page is `YX`, `YXC` or, where its samples lie in planes, `CYX`; the axis of the planes may be
     named otherwise (tifffile stores 3 points in time as the planes of one RGB page). The axes
-    before these count pages.
+    before these count pages. With `by_pillow` a page is decoded whole.
     """
     depth = series.keyframe.ndim
     outer, inner = axes[:-depth], axes[-depth:]
@@ -51,10 +51,11 @@ def decoded(path: Path, series: Any, axes: str) -> View:
         def read(top: int, bottom: int) -> np.ndarray:
             import tifffile
 
+            rows = partial(_rows_by_pillow, path) if by_pillow else _page_rows
             with tifffile.TiffFile(path) as file:
                 pages = file.series[0].pages
                 bands = [
-                    _page_rows(pages[number], plane, top, bottom, cache.of(number))
+                    rows(pages[number], plane, top, bottom, cache.of(number))
                     for number in numbers
                     for plane in planes
                 ]
@@ -116,6 +117,34 @@ def _values(page: Any, number: int) -> Any:
     """(rows, columns, samples) of one strip or tile, None where the file has nothing there."""
     data = _segment(page, number)
     return page.keyframe.decode(data, number, **_tables(page))[0][0] if data else None
+
+
+def _rows_by_pillow(
+    path: Path, page: Any, plane: int, top: int, bottom: int, cached: Callable[..., Any]
+) -> np.ndarray:
+    """As `_page_rows`, for codecs that tifffile does not have (LZW, JPEG)."""
+    values = cached(0, partial(_whole_by_pillow, path, page))[top:bottom]
+    return values if page.keyframe.shaped[0] == 1 else values[..., plane : plane + 1]
+
+
+def _whole_by_pillow(path: Path, page: Any) -> np.ndarray:
+    from PIL import Image
+
+    key = page.keyframe
+    planes, _, height, width, samples = key.shaped
+    try:
+        with Image.open(path) as picture:
+            picture.seek(page.index)
+            values = np.asarray(picture).reshape(height, width, planes * samples)
+        fits = values.dtype == key.dtype
+    except Exception:  # Pillow's, of several kinds
+        fits = False
+    if not fits:
+        raise ImageError(
+            f"{str(path)!r} is compressed by {key.compression.name}, which can't be decoded here. "
+            "Install imagecodecs."
+        )
+    return values
 
 
 def _segment(page: Any, number: int) -> bytes:

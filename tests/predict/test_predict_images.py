@@ -209,6 +209,28 @@ def test_pages_without_names(tmp_path) -> None:
     assert len(read(tmp_path / "b.tif", 1)) == len(read(tmp_path / "b.tif", 3)) == 2
 
 
+@pytest.mark.parametrize(("mode", "channels"), [("L", 2), ("L", 3), ("RGB", 3), ("I;16", 1)])
+def test_pages_compressed_by_a_codec_that_only_pillow_has(mode, channels, tmp_path) -> None:
+    dtype = "uint16" if mode == "I;16" else "uint8"
+    pages = [picture(9, 11, 3 if mode == "RGB" else 1, dtype) for _ in range(2)]
+    images = [Image.fromarray(page.squeeze()) for page in pages]
+    options = {"save_all": True, "append_images": images[1:], "compression": "tiff_lzw"}
+    images[0].save(tmp_path / "a.tif", **options)
+    expected = [np.concatenate(pages, axis=2)] if mode == "L" and channels == 2 else pages
+    np.testing.assert_array_equal(read(tmp_path / "a.tif", channels), expected)
+
+
+def test_a_codec_that_nobody_has(tmp_path, monkeypatch) -> None:
+    from keras_upsample.predict import _tiff
+
+    image = Image.fromarray(picture(9, 11))
+    image.save(tmp_path / "a.tif", save_all=True, append_images=[image], compression="tiff_lzw")
+    monkeypatch.setattr(_tiff, "decodable", lambda page: False)  # whatever is installed
+    monkeypatch.setattr(Image, "open", lambda path: 1 / 0)
+    with pytest.raises(ImageError, match="compressed by LZW, which can't be decoded here"):
+        read(tmp_path / "a.tif")
+
+
 def test_kinds_of_tiff_that_only_pillow_reads(tmp_path) -> None:
     image = Image.fromarray(picture(9, 11))
     image.convert("P").save(tmp_path / "a.tif")

@@ -123,7 +123,7 @@ class Scaled:
         self.begin, self.end = span.begin * scale, span.end * scale
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(axes(), axes(), st.integers(1, 3))
 def test_strips_are_the_weighted_sum_of_the_tiles(down, across, scale: int) -> None:
     image = RNG.random((down[0], across[0], 2), "float32")
