@@ -4,83 +4,24 @@ Every box is a feature map: its height grows with its resolution, its width with
 a row holds one resolution. Pooling goes down, upsampling goes up, skips run along a row.
 """
 
-import dataclasses
 import html
-import math
 import pathlib
 from typing import Any
+
+from boxes import Box, boxes_of
 
 FONT = "DejaVu Sans, Helvetica, Arial, sans-serif"
 FILLS = {
     "image": ("#d9d9d9", "#6e6e6e"),
     "conv": ("#b7d0ea", "#33638f"),
+    "stage": ("#b7d0ea", "#33638f"),
     "pool": ("#f3c3b4", "#a8482c"),
+    "mean": ("#f6e3b0", "#96701c"),
     "join": ("#d8c9ea", "#6a4a97"),
     "score": ("#c4e3c4", "#3b7d3b"),
 }
 INK, COPY, DOWN, UP = "#222222", "#7a7a7a", "#b5472a", "#2f7d32"
-GAP, ROW_GAP, MARGIN, LEFT = 21, 46, 18, 84
-JOINS = ("SkipFusion2D", "Add", "Concatenate")
-
-
-@dataclasses.dataclass
-class Box:
-    """One feature map."""
-
-    kind: str
-    size: tuple[int, int]
-    channels: int
-    caption: str
-    parents: list[tuple["Box", bool]]  # the box, and whether an upsampling lies between
-    x: float = 0.0
-    y: float = 0.0  # of the centre
-
-    @property
-    def width(self) -> float:
-        return 3 + 2.4 * math.log2(self.channels + 1)
-
-    @property
-    def height(self) -> float:
-        return 170 * (max(self.size) / 256) ** 0.6
-
-
-def boxes_of(model: Any) -> list[Box]:
-    """The feature maps worth a box, in the model's order; other layers become part of an arrow."""
-    made: dict[int, list[tuple[Box, bool]]] = {}  # tensor -> boxes that it comes from
-    boxes = []
-    for layer in model.layers:
-        kind, caption = _kind(layer)
-        inputs = layer.input if isinstance(layer.input, list) else [layer.input]
-        parents = [source for tensor in inputs for source in made.get(id(tensor), [])]
-        if layer.name in ("head_crop", "decoder_crop_pool4", "decoder_crop_pool3"):
-            parents = made[id(inputs[0])]  # the second input only tells the size
-        if kind is None:
-            up = "_up" in layer.name
-            made[id(layer.output)] = [(box, risen or up) for box, risen in parents]
-            continue
-        _, height, width, channels = layer.output.shape
-        box = Box(kind, (height, width), channels, caption, parents)
-        boxes.append(box)
-        made[id(layer.output)] = [(box, False)]
-    return boxes
-
-
-def _kind(layer: Any) -> tuple[str | None, str]:
-    name, sort = layer.name, type(layer).__name__
-    if sort == "InputLayer":
-        return "image", ""
-    if sort == "MaxPooling2D":
-        return "pool", ""
-    if sort in JOINS:
-        return "join", "+" if sort == "Add" or getattr(layer, "mode", "") == "add" else ""
-    if name.startswith("decoder_score"):
-        return "score", ""
-    if name == "logits":
-        return "score", ""
-    if name == "head_conv" or "_up" in name or sort != "Conv2D":
-        return None, ""
-    kernel = layer.kernel_size[0]
-    return "conv", "" if kernel == 3 else f"{kernel}×{kernel}"
+GAP, ROW_GAP, LANE, MARGIN, LEFT = 21, 46, 6, 18, 84
 
 
 def _place(boxes: list[Box]) -> tuple[float, float]:
@@ -94,10 +35,26 @@ def _place(boxes: list[Box]) -> tuple[float, float]:
     for size in sorted({box.size for box in boxes}, reverse=True):
         row = [box for box in boxes if box.size == size]
         height = max(box.height for box in row)
+        y += LANE * len(_detours(boxes, size, rising=True))
         for box in row:
             box.y = y + height / 2
-        y += height + ROW_GAP
+        y += height + ROW_GAP + LANE * max(len(_detours(boxes, size)) - 2, 0)
     return x + MARGIN, y
+
+
+def _detours(boxes: list[Box], size: tuple[int, int], rising: bool = False) -> list[Box]:
+    """The boxes of a row from which an arrow must pass others of it.
+
+    To another box of the row, below it, or, `rising`, to a finer row, above it.
+    """
+    row = [box for box in boxes if box.size == size]
+    found = []
+    for box in boxes:
+        for parent, _ in box.parents:
+            passes = parent.size == size and any(parent.x < b.x < box.x for b in row)
+            if passes and (box.size > size if rising else box.size == size):
+                found.append(parent)
+    return list({id(box): box for box in found}.values())
 
 
 def svg(model: Any, title: str) -> str:
@@ -107,8 +64,14 @@ def svg(model: Any, title: str) -> str:
     parts = []
     for box in boxes:
         for parent, risen in box.parents:
-            between = [b for b in boxes if b.y == box.y == parent.y and parent.x < b.x < box.x]
-            parts.append(_arrow(parent, box, risen, bool(between)))
+            tall = max(b.height for b in boxes if b.size == parent.size) / 2
+            lane = None
+            if parent in (below := _detours(boxes, parent.size)) and box.size == parent.size:
+                if any(parent.x < b.x < box.x for b in boxes if b.size == box.size):
+                    lane = tall + 10 + LANE * below.index(parent)
+            elif parent in (above := _detours(boxes, parent.size, rising=True)):
+                lane = -tall - 26 - LANE * above.index(parent) if box.size > parent.size else None
+            parts.append(_arrow(parent, box, risen, lane))
     seen = set()
     for box in boxes:
         fill, stroke = FILLS[box.kind]
@@ -128,7 +91,7 @@ def svg(model: Any, title: str) -> str:
             )
         parts.append(_text(box.x, top - 5, str(box.channels), 10.5))
         if box.caption and box.kind != "join":
-            parts.append(_text(box.x, top + box.height + 12, box.caption, 9.5))
+            parts.append(_text(box.x, top - 17, box.caption, 9.5))
         if box.size not in seen:
             seen.add(box.size)
             parts.append(
@@ -136,7 +99,8 @@ def svg(model: Any, title: str) -> str:
                 if box.kind == "image"
                 else _text(left - 22, box.y + 15, f"{box.size[0]}×{box.size[1]}", 11, anchor="end")
             )
-    legend, height = _legend(width, bottom - 12, {box.kind for box in boxes}, boxes)
+    legend, right, height = _legend(bottom - 12, {box.kind for box in boxes}, boxes)
+    width = max(width, right)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" '
         f'width="{width:.0f}" height="{height:.0f}" font-family="{FONT}">\n'
@@ -148,12 +112,20 @@ def svg(model: Any, title: str) -> str:
     )
 
 
-def _arrow(start: Box, end: Box, risen: bool, blocked: bool) -> str:
-    if blocked:  # pass below the boxes that stand in the row between the two
-        colour = COPY
-        below = start.y + start.height / 2 + 13
+def _arrow(start: Box, end: Box, risen: bool, lane: float | None) -> str:
+    """From box to box; `lane`: how far below or above the row's middle, to pass other boxes."""
+    if lane is not None and lane < 0:
+        colour = UP
+        right = start.x + start.width / 2
         path = (
-            f"M{start.x:.1f},{start.y + start.height / 2:.1f} V{below:.1f} H{end.x:.1f} "
+            f"M{right:.1f},{start.y:.1f} H{right + 6:.1f} V{start.y + lane:.1f} H{end.x:.1f} "
+            f"V{end.y + end.height / 2 + 2:.1f}"
+        )
+    elif lane is not None:
+        colour = COPY
+        into = end.x - end.width / 4  # the middle is for what rises from below
+        path = (
+            f"M{start.x:.1f},{start.y + start.height / 2:.1f} V{start.y + lane:.1f} H{into:.1f} "
             f"V{end.y + end.height / 2 + 2:.1f}"
         )
     elif start.y == end.y:
@@ -206,11 +178,13 @@ def _text(
     )
 
 
-def _legend(width: float, y: float, kinds: set[str], boxes: list[Box]) -> tuple[list[str], float]:
+def _legend(y: float, kinds: set[str], boxes: list[Box]) -> tuple[list[str], float, float]:
     words = {
         "image": "image",
         "conv": "convolution (3×3 unless said), ReLU",
+        "stage": "features of the encoder",
         "pool": "2×2 max pooling",
+        "mean": "mean over the image",
         "join": "skip joined with decoder",
         "score": "class scores (1×1)",
     }
@@ -224,18 +198,22 @@ def _legend(width: float, y: float, kinds: set[str], boxes: list[Box]) -> tuple[
             )
             parts.append(_text(x + 17, y, word, 11, "start"))
             x += 17 + 6.1 * len(word) + 16
-    for colour, word in ((COPY, "skip"), (UP, "upsampling")):
-        if any(box.kind == "join" for box in boxes) or colour == UP:
+    joins = "join" in kinds
+    skip = "skip" if joins else "positions of the maxima"
+    unpooled = any(len(box.parents) > 1 for box in boxes if box.kind != "join")
+    for colour, word in ((COPY, skip), (UP, "upsampling")):
+        if joins or unpooled or colour == UP:
             parts.append(
                 f'<path d="M{x:.0f},{y - 4:.0f} h22" stroke="{colour}" stroke-width="1.6" '
                 f'fill="none" marker-end="url(#{_name(colour)})"/>'
             )
             parts.append(_text(x + 29, y, word, 11, "start"))
             x += 29 + 6.1 * len(word) + 16
-    parts.append(
-        _text(MARGIN, y + 20, "Above a box: channels. Left of a row: its size.", 11, "start")
-    )
-    return parts, y + 34
+    words = "Above a box: channels. Left of a row: its size."
+    if any(box.caption.startswith("dw") for box in boxes):
+        words += " dw: channel by channel; behind it the rate of dilation, if any."
+    parts.append(_text(MARGIN, y + 20, words, 11, "start"))
+    return parts, max(x, 6.1 * len(words) + 2 * MARGIN), y + 34
 
 
 def write(model: Any, title: str, path: pathlib.Path) -> None:
