@@ -95,7 +95,9 @@ def guided(
         difference = blocks - ops.reshape(row, (-1, 1, size, channels))  # (N·H·W, s², 2r+1, D)
         distances.append(ops.sum(difference * difference, axis=3))
     distance = ops.concatenate(distances, axis=2)  # (N·H·W, s², (2r+1)²)
-    exponents = distance * -range_precision - _squares(scale, radius) * spatial_precision
+    # A tensor, because PyTorch does not multiply an array by a tensor.
+    squares = ops.convert_to_tensor(_squares(scale, radius))
+    exponents = distance * -range_precision - squares * spatial_precision
     weights = ops.softmax(exponents, axis=-1)  # divides by the sum, and can't underflow to 0/0
     return weighted_windows(x, ops.cast(weights, x.dtype), scale)
 

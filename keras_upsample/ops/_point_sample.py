@@ -93,7 +93,7 @@ def sample(x: Any, rows: Any, columns: Any, scale: int, groups: int) -> Any:
             index = index + first
         if groups > 1:
             group = np.tile(np.arange(groups, dtype="int32"), scale**2)
-            index = index * groups + group
+            index = index * groups + ops.convert_to_tensor(group)
         return _gather(pixels, ops.reshape(index, (-1,)))  # (N·H·W·s²·g, C/g)
 
     def between(a: Any, b: Any, t: Any) -> Any:
@@ -114,7 +114,9 @@ def _neighbours(
     """Return the indices of the two pixels around each point, clamped, and the way between them."""
     steps = (np.arange(scale, dtype="float32") - (scale - 1) / 2) / scale
     by_phase = np.repeat(steps, scale) if axis == 1 else np.tile(steps, scale)  # (s²,)
-    moved = ops.cast(offsets, "float32") + np.repeat(by_phase, groups).astype("float32")
+    # A tensor, because PyTorch can't add an array to one that has a gradient.
+    starts = ops.convert_to_tensor(np.repeat(by_phase, groups).astype("float32"))
+    moved = ops.cast(offsets, "float32") + starts
     floor = ops.floor(moved)
     shape = [1, 1, 1, 1]
     shape[axis] = -1

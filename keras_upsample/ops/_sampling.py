@@ -105,7 +105,10 @@ def cubic_taps(n_in: Size, n_out: Size, coordinates: str, coefficient: float, bo
     indices = [floor + k for k in offsets]
     weights = [far(1 + t), near(t), near(1 - t), far(2 - t)]
     if border == "renormalize":
-        weights = _normalized(_inside(xp, indices, weights, last))
+        inside = [xp.logical_and(index >= 0, index <= last) for index in indices]
+        weights = [xp.where(i, w, xp.zeros_like(w)) for i, w in zip(inside, weights, strict=True)]
+        total = weights[0] + weights[1] + weights[2] + weights[3]
+        weights = [w / total for w in weights]
     return [xp.clip(index, 0, last) for index in indices], weights
 
 
@@ -118,31 +121,23 @@ def lanczos_taps(n_in: Size, n_out: Size, coordinates: str, lobes: int, border: 
     """
     xp, floor, t = _split(n_in, n_out, coordinates)
     last = _integer(n_in) - 1
-    offsets = range(1 - lobes, lobes + 1)
-    indices = [floor + k for k in offsets]
-    on_pixel = t == 0
-    weights = []
-    for k in offsets:
-        d = xp.where(on_pixel, xp.ones_like(t), t - k)
-        weight = (-1) ** k * xp.sin(d * (np.pi / lobes)) / (d * d)
-        at_pixel = xp.ones_like(t) if k == 0 else xp.zeros_like(t)
-        weights.append(xp.where(on_pixel, at_pixel, weight))
+    # All taps at once, (2a, n_out), so that a graph which computes them has few nodes.
+    offsets = np.arange(1 - lobes, lobes + 1, dtype="int64")[:, None]
+    signs, k = 1.0 - 2.0 * (offsets % 2), offsets.astype("float64")
+    if xp is not np:
+        offsets = xp.convert_to_tensor(offsets)
+        signs, k = (xp.convert_to_tensor(value, dtype=t.dtype) for value in (signs, k))
+    indices = floor + offsets
+    d = xp.where(t == 0, xp.ones_like(t), t - k)
+    weights = signs * xp.sin(d * (np.pi / lobes)) / (d * d)
+    weights = xp.where(t == 0, xp.where(k == 0, xp.ones_like(d), xp.zeros_like(d)), weights)
     if border == "renormalize":
-        weights = _inside(xp, indices, weights, last)
-    return [xp.clip(index, 0, last) for index in indices], _normalized(weights)
-
-
-def _inside(xp: ModuleType, indices: list[Any], weights: list[Any], last: Any) -> list[Any]:
-    """Return the weights with zeros for the taps outside of the image."""
-    inside = [xp.logical_and(index >= 0, index <= last) for index in indices]
-    return [xp.where(i, w, xp.zeros_like(w)) for i, w in zip(inside, weights, strict=True)]
-
-
-def _normalized(weights: list[Any]) -> list[Any]:
-    total = weights[0]
-    for weight in weights[1:]:
-        total = total + weight
-    return [weight / total for weight in weights]
+        inside = xp.logical_and(indices >= 0, indices <= last)
+        weights = xp.where(inside, weights, xp.zeros_like(weights))
+    weights = weights / xp.sum(weights, axis=0, keepdims=True)
+    indices = xp.clip(indices, 0, last)
+    count = 2 * lobes
+    return [indices[n] for n in range(count)], [weights[n] for n in range(count)]
 
 
 def area_taps(n_in: int, n_out: int) -> Taps:

@@ -17,6 +17,7 @@ FUNCTIONS = {
     "nearest": ops.resize_nearest,
     "bilinear": ops.resize_bilinear,
     "bicubic": ops.resize_bicubic,
+    "lanczos": ops.resize_lanczos,
 }
 COORDINATES = ("half_pixel", "align_corners", "asymmetric")
 

@@ -172,6 +172,54 @@ def test_dynamic_sizes(form: str, interpolation: str, coordinates: str, target: 
                 raise AssertionError(f"{name}, {shape}: {error}") from None
 
 
+@pytest.mark.parametrize(
+    ("interpolation", "target"),
+    [("lanczos", {"scale": 2}), ("lanczos", {"size": (9, 27)}), ("area", {"size": (4, 13)})],
+)
+def test_dynamic_sizes_without_an_operator(interpolation: str, target: dict) -> None:
+    resize = getattr(ops, f"resize_{interpolation}")
+    for name, run in runs(lambda x: resize(x, **target)).items():
+        for shape in [(2, 5, 9, 3), (1, 1, 4, 3)]:
+            size = target.get("size", (2 * shape[1], 2 * shape[2]))
+            x = image(shape)
+            expected = reference.resize(x, interpolation, size)
+            try:
+                assert_close(run(tf.constant(x)), expected, of_range=2e-6)
+            except AssertionError as error:
+                raise AssertionError(f"{name}, {shape}: {error}") from None
+
+
+def test_a_slice_of_a_known_size_is_no_strided_one() -> None:
+    found = operators(lambda x: ops.checkerboard_blur(x), (1, 6, 4, 3))
+    assert found == ["Slice", "Slice", "ConcatV2"] * 2 + ["DepthwiseConv2dNative"]
+    found = operators(lambda x: ops.max_pool_with_indices(x), (1, 6, 4, 3))
+    assert "Slice" not in found
+    assert "StridedSlice" not in found
+
+
+def test_guided_upsampling_traces_with_the_batch_alone_unknown() -> None:
+    """As `fit` does: a reshape then has one unknown size."""
+    x = image((2, 4, 6, 4))
+    pool, unpool = layers.MaxPoolingWithIndices2D(2), layers.MaxUnpooling2D(2)
+    functions = {
+        "carafe": layers.CARAFE2D(2, 3),
+        "dysample": layers.DySample2D(2, 2),
+        "blur": layers.SubpixelConv2D(3, 2, blur=True),
+        "joint bilateral": lambda x: layers.JointBilateralUpSampling2D(2, 1)(
+            [x, ops.resize_nearest(x, scale=2)]
+        ),
+        "max unpooling": lambda x: unpool(pool(x)),
+    }
+    for name, function in functions.items():
+        expected = function(tf.constant(x))
+        signature = [tf.TensorSpec((None, 4, 6, 4), "float32")]
+        traced = tf.function(function, input_signature=signature, autograph=False)
+        try:
+            assert_close(traced(tf.constant(x)), expected, of_range=2e-6)
+        except AssertionError as error:
+            raise AssertionError(f"{name}: {error}") from None
+
+
 @pytest.mark.parametrize("interpolation", sorted(FUNCTIONS))
 @pytest.mark.parametrize("target", [{"scale": 2}, {"scale": 3}, {"size": (9, 27)}])
 def test_gradients_under_xla(interpolation: str, target: dict) -> None:
