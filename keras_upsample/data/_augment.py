@@ -61,6 +61,9 @@ def augmentation(
         # A plain number would raise the contrast only.
         inside.append(keras.layers.RandomContrast((contrast, contrast), value_range=(0, 1)))
 
+    for layer in (*around, *inside):
+        layer.backend.set_backend("tensorflow")  # tf.data is its own, whatever Keras runs on
+
     def augment(step: Any, x: Any, y: Any) -> tuple[Any, Any]:
         draws = _Draws(seed, step)
         x, y = _through(around, x, tf.cast(y, "float32")[..., None], draws)
