@@ -78,18 +78,19 @@ class MaxUnpooling2D(keras.layers.Layer):
         return y if self.size is None else pad_to(y, self.size, self.data_format)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        x, indices, like = (None if s is None else tuple(s) for s in self._inputs(input_shape))
+        x, indices, like = self._inputs(input_shape)
         arguments.check_rank(indices, "indices")
-        shape = list(scaled_shape(x, self.pool_size, self.data_format))
-        check_indices(x, indices)
+        shape = list(scaled_shape(tuple(x), self.pool_size, self.data_format))
+        check_indices(tuple(x), tuple(indices))
+        axes = arguments.spatial_axes(self.data_format)
         if like is not None:
             arguments.check_rank(like, "like")
-        for k, axis in enumerate(arguments.spatial_axes(self.data_format)):
-            name, wanted = ("size", self.size and self.size[k])
-            if like is not None:
-                name, wanted = "like", like[axis]
-            elif self.size is None:
-                continue
+            name, target = "like", [like[axis] for axis in axes]
+        elif self.size is not None:
+            name, target = "size", list(self.size)
+        else:
+            return tuple(shape)
+        for axis, wanted in zip(axes, target, strict=True):
             check_unpooled_length(wanted, x[axis], self.pool_size, name)
             shape[axis] = wanted
         return tuple(shape)
