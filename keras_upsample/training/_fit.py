@@ -17,15 +17,16 @@ def fit(
     *,
     steps: int,
     steps_per_epoch: int = 100,
+    seed: int = 0,
     resume: bool = False,
     stop_after: int | None = None,
     verbose: int = 1,
 ) -> Any:
     """Train a compiled model for a number of steps; write checkpoints and TensorBoard logs.
 
-    After every epoch `out/checkpoint.keras` holds the model, its optimizer and the states of its
-    random numbers, written beside and renamed. With `resume` the run goes on from there: step n
-    sees the batch, the learning rate and the weights that it would have seen.
+    After every epoch `out/checkpoint.keras` holds the model and its optimizer, written beside and
+    renamed. With `resume` the run goes on from there: step n sees the batch, the learning rate, the
+    dropped units and the weights that it would have seen, to the bit.
 
     Args:
         build: makes the compiled model of a fresh run.
@@ -33,6 +34,7 @@ def fit(
         out: folder of the run.
         steps: of the whole run; a multiple of `steps_per_epoch`.
         steps_per_epoch: steps between checkpoints.
+        seed: of the layers' random numbers (dropout).
         resume: go on from the checkpoint, which must exist.
         stop_after: end early, after so many steps in all; for tests of `resume`.
         verbose: as for `model.fit`: 1 shows a progress bar, 0 nothing.
@@ -74,10 +76,23 @@ def fit(
         initial_epoch=done // steps_per_epoch,
         epochs=end // steps_per_epoch,
         steps_per_epoch=steps_per_epoch,
-        callbacks=[_saving(checkpoint), *_logging(out / "logs")],
+        callbacks=[_seeding(seed), _saving(checkpoint), *_logging(out / "logs")],
         verbose=verbose,
     )
     return model
+
+
+def _seeding(seed: int) -> Any:
+    """Starts the layers' random numbers anew every epoch, by its number: Keras saves no states."""
+    import keras
+
+    class Seeding(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            generators = [v for v in self.model.variables if "seed_generator" in v.path]
+            for number, state in enumerate(generators):
+                state.assign([seed * len(generators) + number, epoch << 16])
+
+    return Seeding()
 
 
 def _saving(checkpoint: Path) -> Any:

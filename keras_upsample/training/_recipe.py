@@ -46,15 +46,19 @@ def run(recipe: "Segmentation | Enlargement", description: str) -> None:
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     base = Path("build") / "zoo" / recipe.preset.replace(":", "_")
-    try:
-        if options.publish:
-            from ._publish import publish
+    from .._cli.quiet import quiet
 
-            print(publish(recipe, options.out or base))
-        else:
-            print(train(recipe, options, options.out or base / f"seed{options.seed}"))
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
+    with quiet() as console:
+        try:
+            if options.publish:
+                from ._publish import publish
+
+                print(publish(recipe, options.out or base))
+            else:
+                print(train(recipe, options, options.out or base / f"seed{options.seed}"))
+        except (ValueError, OSError) as error:
+            console.print(f"{error}", style="red", markup=False, highlight=False, soft_wrap=True)
+            raise SystemExit(2) from error
 
 
 def train(recipe: Any, options: argparse.Namespace, out: Path) -> str:
@@ -80,6 +84,7 @@ def train(recipe: Any, options: argparse.Namespace, out: Path) -> str:
         out,
         steps=recipe.steps,
         steps_per_epoch=min(100, recipe.steps),
+        seed=options.seed,
         resume=options.resume,
     )
     seconds = time.perf_counter() - start

@@ -11,9 +11,10 @@ RECIPE = Enlargement(
     train=("coffee", "retina", "hubble", "brick", "grass", "gravel", "camera", "coins"),
     validation=("rocket",),
     test=("astronaut", "chelsea"),
-    steps=6000,
+    steps=3000,
     score="astronaut gain_y",
     bar=1.5,
+    batch_size=8,
 )
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ RECIPE = Segmentation(
     train=("cells", "train"),
     validation=("cells", "validation"),
     test=("cells", "test"),
-    steps=1500,
+    steps=700,
     score="mean_iou",
     bar=0.80,
+    size=96,
 )
 
 if __name__ == "__main__":

@@ -1,0 +1,159 @@
+"""Losses, crops of photographs, scores, and a run that is stopped and resumed."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from keras_upsample.data import LabelledImages, photograph
+from keras_upsample.training import (
+    CrossEntropyAndDice,
+    enlarged_pair,
+    enlargement_batches,
+    enlargement_scores,
+    fit,
+    segmentation_scores,
+)
+
+RNG = np.random.default_rng(7)
+
+
+def loss_by_hand(labels, logits):
+    """In float64, pixels of a label without a logit left out."""
+    classes = logits.shape[-1]
+    exponentials = np.exp(logits.astype("float64"))
+    p = exponentials / exponentials.sum(-1, keepdims=True)
+    t = (labels[..., None] == np.arange(classes)).astype("float64")
+    entropy = -(t * np.log(p)).sum() / t.sum()
+    p = p * t.sum(-1, keepdims=True)
+    both, all_ = (t * p).sum((0, 1, 2)), (t + p).sum((0, 1, 2))
+    return entropy + (1 - 2 * both / all_).mean()
+
+
+@pytest.mark.parametrize("ignored", [False, True])
+def test_loss_is_cross_entropy_and_dice(ignored):
+    labels = RNG.integers(0, 3, (2, 5, 4))
+    if ignored:
+        labels[0, :2] = 255
+    logits = RNG.normal(size=(2, 5, 4, 3)).astype("float32")
+    ours = float(CrossEntropyAndDice()(labels, logits))
+    np.testing.assert_allclose(ours, loss_by_hand(labels, logits), rtol=1e-5)
+
+
+def test_ignored_pixels_have_no_gradient():
+    labels = np.array([[[0, 255], [1, 2]]])
+    logits = tf.Variable(RNG.normal(size=(1, 2, 2, 3)).astype("float32"))
+    with tf.GradientTape() as tape:
+        value = CrossEntropyAndDice()(labels, logits)
+    gradient = tape.gradient(value, logits).numpy()[0]
+    assert not gradient[0, 1].any()
+    assert gradient[0, 0].any()
+
+
+def build():
+    keras.utils.set_random_seed(3)
+    model = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3, padding="same"),
+            keras.layers.BatchNormalization(),
+            keras.layers.Dropout(0.2),
+            keras.layers.Conv2D(3, 1),
+        ]
+    )
+    schedule = keras.optimizers.schedules.CosineDecay(1e-2, 6)
+    model.compile(keras.optimizers.AdamW(schedule), CrossEntropyAndDice(), jit_compile=False)
+    return model
+
+
+def stream(start):
+    """Batch n is a function of n alone."""
+
+    def batches():
+        step = start
+        while True:
+            rng = np.random.default_rng(step)
+            yield rng.random((2, 8, 8, 1), "float32"), rng.integers(0, 3, (2, 8, 8), "int32")
+            step += 1
+
+    signature = (tf.TensorSpec((2, 8, 8, 1)), tf.TensorSpec((2, 8, 8), "int32"))
+    return tf.data.Dataset.from_generator(batches, output_signature=signature)
+
+
+def test_a_resumed_run_ends_bit_equal(tmp_path):
+    options = {"steps": 6, "steps_per_epoch": 2, "verbose": 0}
+    whole = fit(build, stream, tmp_path / "whole", **options)
+    fit(build, stream, tmp_path / "parts", stop_after=2, **options)
+    resumed = fit(build, stream, tmp_path / "parts", resume=True, **options)
+    assert int(resumed.optimizer.iterations) == 6
+    for a, b in zip(whole.variables, resumed.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b), err_msg=a.path)
+    for a, b in zip(whole.optimizer.variables, resumed.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b), err_msg=a.path)
+    epochs = (tmp_path / "parts" / "logs" / "epochs.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in epochs] == ["epoch", "0", "1", "2"]
+
+
+def test_fit_refuses_what_would_lose_a_run(tmp_path):
+    options = {"steps": 2, "steps_per_epoch": 2, "verbose": 0}
+    with pytest.raises(FileNotFoundError, match="no .*checkpoint.* to resume"):
+        fit(build, stream, tmp_path, resume=True, **options)
+    fit(build, stream, tmp_path, **options)
+    with pytest.raises(FileExistsError, match="--resume"):
+        fit(build, stream, tmp_path, **options)
+    with pytest.raises(ValueError, match="multiple of steps_per_epoch=2"):
+        fit(build, stream, tmp_path, steps=3, steps_per_epoch=2)
+
+
+@pytest.mark.parametrize("scale", [2, 3])
+def test_enlarged_pair(scale):
+    small, large = enlarged_pair(photograph("chelsea"), scale)
+    assert large.shape[:2] == tuple(scale * n for n in small.shape[:2])
+    assert photograph("chelsea").shape[0] - large.shape[0] < scale
+    # Bicubic reduction keeps the mean of a neighbourhood: block means differ by its ringing alone.
+    height, width, _ = small.shape
+    blocks = large.reshape(height, scale, width, scale, 3).mean((1, 3))
+    assert np.abs(blocks - small).mean() < 2.5
+    assert np.abs(blocks - np.roll(small, 1, axis=0)).mean() > 4  # so that a shift would show
+
+
+def test_enlargement_batches_depend_on_seed_and_number_alone():
+    pictures = [photograph("chelsea")]
+
+    def take(count, **options):
+        dataset = enlargement_batches(pictures, scale=2, size=12, batch_size=3, **options)
+        return [tuple(np.asarray(side) for side in pair) for pair in dataset.take(count)]
+
+    whole, rest = take(4, seed=1), take(2, seed=1, start=2)
+    for a, b in zip(whole[2:], rest, strict=True):
+        np.testing.assert_array_equal(a[0], b[0])
+        np.testing.assert_array_equal(a[1], b[1])
+    assert not np.array_equal(take(1, seed=2)[0][0], whole[0][0])
+    for small, large in whole:
+        assert small.shape == (3, 12, 12, 3)
+        assert large.shape == (3, 24, 24, 3)
+        blocks = large.reshape(3, 12, 2, 12, 2, 3).mean((2, 4))
+        assert np.abs(blocks - small).mean() < 0.02  # turned and mirrored together
+
+
+def test_enlargement_batches_need_a_photograph_large_enough():
+    with pytest.raises(ValueError, match="at least 200 pixels"):
+        enlargement_batches([np.zeros((100, 300, 3), "uint8")], scale=2, size=100)
+
+
+def test_segmentation_scores_of_a_model_that_says_its_input():
+    image = RNG.random((2, 6, 7, 2), "float32")
+    labels = (image[..., 1] > image[..., 0]).astype("uint8")
+    labelled = LabelledImages(tuple(image), tuple(labels), ("a", "b"), ("0", "1"))
+    right = segmentation_scores(lambda x, training: x, labelled)
+    assert right == {"mean_iou": 1.0, "boundary_iou": 1.0, "iou a": 1.0, "iou b": 1.0}
+    wrong = segmentation_scores(lambda x, training: x[..., ::-1], labelled)
+    assert wrong["mean_iou"] == 0.0
+
+
+def test_enlargement_scores_of_nearest_lie_below_bicubic():
+    scores = enlargement_scores(
+        lambda x, training: np.repeat(np.repeat(x, 2, 1), 2, 2), {"cat": photograph("chelsea")}, 2
+    )
+    assert scores["cat gain_y"] < -0.5
+    assert scores["cat psnr_y"] > scores["cat psnr_rgb"] > 25
