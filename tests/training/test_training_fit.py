@@ -96,7 +96,7 @@ def test_a_resumed_run_ends_bit_equal(tmp_path):
 
 def test_fit_refuses_what_would_lose_a_run(tmp_path):
     options = {"steps": 2, "steps_per_epoch": 2, "verbose": 0}
-    with pytest.raises(FileNotFoundError, match="no .*checkpoint.* to resume"):
+    with pytest.raises(FileNotFoundError, match=r"no .*checkpoint.* to resume"):
         fit(build, stream, tmp_path, resume=True, **options)
     fit(build, stream, tmp_path, **options)
     with pytest.raises(FileExistsError, match="--resume"):

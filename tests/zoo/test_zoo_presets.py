@@ -81,7 +81,7 @@ def test_presets_name_arguments_of_their_builder(name):
 
 
 def test_unknown_preset():
-    with pytest.raises(ValueError, match="no preset 'unet:cell'.*Did you mean 'unet:cells'"):
+    with pytest.raises(ValueError, match=r"no preset 'unet:cell'.*Did you mean 'unet:cells'"):
         preset_named("unet:cell")
 
 

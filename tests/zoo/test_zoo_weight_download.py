@@ -90,7 +90,7 @@ def test_what_goes_wrong_is_told_and_leaves_nothing(name, change, message, serve
 
 def test_no_server(server, tmp_path):
     entry = preset("http://127.0.0.1:9/w.npz")  # port 9, discard, which nobody serves
-    with pytest.raises(FetchError, match="could not be downloaded.*Check the network"):
+    with pytest.raises(FetchError, match=r"could not be downloaded.*Check the network"):
         weight_file(entry)
     assert kept(tmp_path) == []
 
