@@ -92,6 +92,8 @@ def _reason(log: str) -> str:
     lines = [line.strip() for line in log.splitlines() if line.strip()]
     if any("connection broken by" in line or "Connection to" in line for line in lines):
         return "no connection to the package index"
+    if any(line.startswith("ERROR: Wheel ") and line.endswith(" is invalid.") for line in lines):
+        return "what came is no wheel, or was cut on the way (try again; pip 25.1 and later go on)"
     errors = [line for line in lines if line.startswith("ERROR: ")]
     last = (errors or lines or ["it does not say why"])[-1]
     return last.removeprefix("ERROR: ").rstrip(".")

@@ -94,9 +94,10 @@ def test_a_damaged_wheel_is_no_match_for_the_hash(toy):
         fetch("toy")
 
 
-def test_a_file_that_is_no_wheel(toy):
-    toy.wheel.write_bytes(b"<html>captive portal</html>")
-    with pytest.raises(FetchError, match=r"'toy': pip could not download toy-samples 1\.2: "):
+@pytest.mark.parametrize("length", [40, 300])
+def test_a_wheel_that_was_cut(toy, length):
+    toy.wheel.write_bytes(toy.wheel.read_bytes()[:length])
+    with pytest.raises(FetchError, match=r"download toy-samples 1\.2: .* was cut on the way"):
         fetch("toy")
     assert contents(toy.cache) == []
 
