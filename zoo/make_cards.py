@@ -17,6 +17,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported
 
 import draw
+from make_preset_cards import table as preset_table
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -153,8 +154,25 @@ def table_of(figures: dict[str, dict[str, Any]]) -> str:
             f"| [{entry.name}]({entry.name}/README.md) | {entry.summary} | "
             f"{one['parameters'] / 1e6:.1f} M | {one['multiply_adds'] / 1e9:.1f} G | {sizes} |"
         )
-    lines += ["", "Regenerate everything here: `python zoo/make_cards.py`.", ""]
+    lines += [
+        "",
+        preset_table(),
+        "",
+        "Regenerate: `python zoo/make_cards.py` for the models, `python zoo/make_preset_cards.py`",
+        "for the presets.",
+        "",
+    ]
     return "\n".join(lines)
+
+
+def write_table() -> list[str]:
+    """Writes `zoo/README.md` if every model has figures; else says which have none."""
+    stores = {entry.name: HERE / entry.name / "figures.json" for entry in zoo.CATALOGUE}
+    if missing := [name for name, store in stores.items() if not store.exists()]:
+        return missing
+    figures = {name: json.loads(store.read_text()) for name, store in stores.items()}
+    (HERE / "README.md").write_text(table_of(figures))
+    return []
 
 
 def main() -> None:
@@ -177,17 +195,12 @@ def main() -> None:
 
             figures_of(name, not options.no_export, tell)
             progress.update(task, description=f"{name}: done", completed=1)
-    figures = {
-        name: json.loads(path.read_text())
-        for name in names
-        if (path := HERE / name / "figures.json").exists()
-    }
-    if missing := [name for name in names if name not in figures]:
+    if missing := write_table():
         console.print(f"No figures yet for {', '.join(missing)}: the table stays as it is.")
         return
     for entry in zoo.CATALOGUE:
-        (HERE / entry.name / "README.md").write_text(card(entry, figures[entry.name]))
-    (HERE / "README.md").write_text(table_of(figures))
+        figures = json.loads((HERE / entry.name / "figures.json").read_text())
+        (HERE / entry.name / "README.md").write_text(card(entry, figures))
     console.print(f"Cards and table written below {HERE.name}/.")
 
 

@@ -6,10 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ..data import photograph
-from ._photo_crops import enlargement_batches
-from ._scores import enlargement_scores
-
 
 @dataclasses.dataclass(frozen=True)
 class Enlargement:
@@ -68,6 +64,8 @@ class Enlargement:
 
     def stream(self, seed: int, start: int, own: Any = None) -> Any:
         """The batches of a run, from number `start`."""
+        from ._photo_crops import enlargement_batches
+
         return enlargement_batches(
             _photographs(self.train),
             scale=self.scale,
@@ -79,6 +77,8 @@ class Enlargement:
 
     def scores(self, model: Any, part: str) -> dict[str, float]:
         """Of `part`, "validation" or "test"."""
+        from ._scores import enlargement_scores
+
         names = getattr(self, part)
         pictures = dict(zip(names, _photographs(names), strict=True))
         scores = enlargement_scores(model, pictures, self.scale)
@@ -88,4 +88,6 @@ class Enlargement:
 
 @cache
 def _photographs(names: tuple[str, ...]) -> list[np.ndarray]:
+    from ..data import photograph
+
     return [photograph(name) for name in names]

@@ -2,12 +2,10 @@
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..data import LabelledImages, batches, labelled_images
-from ..data._labelled import IGNORED
-from ._losses import CrossEntropyAndDice
-from ._scores import segmentation_scores
+if TYPE_CHECKING:
+    from ..data import LabelledImages
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,7 +43,7 @@ class Segmentation:
     augmentation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     trained: tuple[str, ...] | None = None
 
-    def network(self, own: LabelledImages | None = None) -> Any:
+    def network(self, own: "LabelledImages | None" = None) -> Any:
         """A fresh network, for the preset's classes or for those of `own` data."""
         from ..zoo import _pretrained, preset_named
 
@@ -56,9 +54,12 @@ class Segmentation:
             arguments |= {"input_shape": (None, None, channels), "classes": len(own.classes)}
         return _pretrained.untrained(preset, arguments, self.trained)
 
-    def build(self, own: LabelledImages | None = None) -> Any:
+    def build(self, own: "LabelledImages | None" = None) -> Any:
         """A fresh network, compiled."""
         import keras
+
+        from ..data._labelled import IGNORED
+        from ._losses import CrossEntropyAndDice
 
         model = self.network(own)
         schedule = keras.optimizers.schedules.CosineDecay(
@@ -77,10 +78,12 @@ class Segmentation:
         )
         return model
 
-    def stream(self, seed: int, start: int, own: LabelledImages | None = None) -> Any:
+    def stream(self, seed: int, start: int, own: "LabelledImages | None" = None) -> Any:
         """The batches of a run, from number `start`."""
-        return batches(
-            own or labelled_images(*self.train),
+        from .. import data
+
+        return data.batches(
+            own or data.labelled_images(*self.train),
             size=self.size,
             batch_size=self.batch_size,
             seed=seed,
@@ -90,4 +93,7 @@ class Segmentation:
 
     def scores(self, model: Any, part: str) -> dict[str, float]:
         """Of `part`, "validation" or "test"."""
+        from ..data import labelled_images
+        from ._scores import segmentation_scores
+
         return segmentation_scores(model, labelled_images(*getattr(self, part)))
