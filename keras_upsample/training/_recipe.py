@@ -42,7 +42,8 @@ def run(recipe: "Segmentation | Enlargement", description: str) -> None:
     )
     options = parser.parse_args()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # TensorFlow leaves oneDNN off on CPUs without AVX-512; there too a step of a U-Net takes a third of the time.
+    # TensorFlow leaves oneDNN off on CPUs without AVX-512; with it a step of a U-Net takes a third
+    # of the time there too.
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
     os.environ["KERAS_BACKEND"] = "tensorflow"
     base = Path("build") / "zoo" / recipe.preset.replace(":", "_")
