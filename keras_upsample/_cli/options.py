@@ -19,7 +19,10 @@ class ModelChoice:
     classes: Annotated[int | None, typer.Option(help="Output channels.")] = None
     upsample: Annotated[
         str | None,
-        typer.Option(help="transposed_conv, nearest, bilinear, bicubic or pixel_shuffle."),
+        typer.Option(
+            help="transposed_conv, nearest, bilinear, bicubic, lanczos, area, pixel_shuffle, "
+            "pixel_shuffle_blur, carafe, dysample, joint_bilateral or max_unpooling."
+        ),
     ] = None
     encoder: Annotated[
         str | None, typer.Option(help="vgg16, resnet50, mobilenet_v2 or efficientnet_b0.")
