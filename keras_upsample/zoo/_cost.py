@@ -83,14 +83,26 @@ def _shape(tensor: Any, op: Any) -> tuple[int, ...]:
     return tuple(tensor.shape.as_list())
 
 
+def _result(op: Any) -> int:
+    """Numbers that a convolution gives.
+
+    TensorFlow writes a dilated one as SpaceToBatchND, convolution, BatchToSpaceND; the last cuts
+    off what the first had to pad.
+    """
+    takers = op.outputs[0].consumers()
+    if len(takers) == 1 and takers[0].type == "BatchToSpaceND":
+        return math.prod(_shape(takers[0].outputs[0], op))
+    return math.prod(_shape(op.outputs[0], op))
+
+
 def _convolution(op: Any) -> int:
     kernel = _shape(op.inputs[1], op)  # (kh, kw, C_in / groups, C_out)
-    return math.prod(_shape(op.outputs[0], op)) * math.prod(kernel[:-1])
+    return _result(op) * math.prod(kernel[:-1])
 
 
 def _depthwise(op: Any) -> int:
     kernel = _shape(op.inputs[1], op)  # (kh, kw, C_in, multiplier)
-    return math.prod(_shape(op.outputs[0], op)) * math.prod(kernel[:2])
+    return _result(op) * math.prod(kernel[:2])
 
 
 def _transposed(op: Any) -> int:

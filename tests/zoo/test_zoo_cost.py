@@ -19,6 +19,22 @@ CASES = [
     ("valid convolution", (5, 4, 8), keras.layers.Conv2D, (16, 3), {}, 3 * 2 * 16 * 72),
     ("strided", (8, 8, 2), keras.layers.Conv2D, (3, 3, 2), {"padding": "same"}, 4 * 4 * 3 * 18),
     ("dilated", (8, 8, 2), keras.layers.Conv2D, (3, 3), {"dilation_rate": 2}, 4 * 4 * 3 * 18),
+    (
+        "dilated, padded",
+        (5, 7, 2),
+        keras.layers.Conv2D,
+        (3, 3),
+        {"dilation_rate": 3, "padding": "same"},
+        5 * 7 * 3 * 18,
+    ),
+    (
+        "dilated by channel",
+        (5, 7, 2),
+        keras.layers.DepthwiseConv2D,
+        (3,),
+        {"dilation_rate": 3, "padding": "same"},
+        5 * 7 * 2 * 9,
+    ),
     ("grouped", (4, 4, 8), keras.layers.Conv2D, (16, 3), {"groups": 4}, 2 * 2 * 16 * 9 * 2),
     ("depthwise", (4, 4, 8), keras.layers.DepthwiseConv2D, (3,), {}, 2 * 2 * 8 * 9),
     (
