@@ -48,6 +48,10 @@ def unet(
     most have no features at stride 1, so that decoder stage 1 joins nothing), and the decoder
     has five stages.
 
+    `fusion="attention"` is Attention U-Net (Oktay et al., 2018): before a skip is joined, each of
+    its pixels is multiplied by a number in (0, 1), which the doubled decoder's features and its own
+    decide; the paper decides at half that size.
+
     Input: `image`, (batch, height, width, channels), float32 in [0, 1]. With padding="same" any
     height and width from 1 up: the image is padded with zeros to a multiple of the deepest
     stride and the output cut back. Output: `logits`, (batch, height, width, classes), or
@@ -71,8 +75,8 @@ def unet(
             features of the size to come, or the image where there are none, and need
             padding="same"; or a callable that takes the number of filters and returns a layer that
             doubles the size.
-        fusion: How decoder and skip are joined: "concat" (the paper's), "add", "attention",
-            "scse"; see `layers.SkipFusion2D`.
+        fusion: How decoder and skip are joined: "concat" (the paper's), "add", "attention"
+            (Attention U-Net), "scse"; see `layers.SkipFusion2D`.
         filters: Channels by stage, finest first. None: (64, 128, 256, 512, 1024), of any length
             from 2; with `encoder` the decoder's five stages at strides 1 to 16, (16, 32, 64, 128,
             256).
@@ -97,7 +101,9 @@ def unet(
         RuntimeError: If weights can't be downloaded.
 
     Reference: Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image
-    Segmentation, MICCAI 2015, section 2 and figure 1, https://arxiv.org/abs/1505.04597
+    Segmentation, MICCAI 2015, section 2 and figure 1, https://arxiv.org/abs/1505.04597; Oktay et
+    al., Attention U-Net: Learning Where to Look for the Pancreas, MIDL 2018, section 2.2,
+    https://arxiv.org/abs/1804.03999
     """
     if weights is not None:
         return preset_model(unet, locals())

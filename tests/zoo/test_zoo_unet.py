@@ -5,6 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import reference
 
 from keras_upsample import layers, zoo
 
@@ -154,6 +155,27 @@ def test_mixed_precision_builds_and_answers_in_float32(images):
     logits = model(images(7, 5))
     assert keras.backend.standardize_dtype(logits.dtype) == "float32"
     assert np.all(np.isfinite(logits)) and np.ptp(logits) > 0
+
+
+def test_attention_unet_gates_every_skip(images):
+    model = zoo.unet(filters=SMALL, fusion="attention")
+    plain = zoo.unet(filters=SMALL)
+    gates = 0
+    for width in SMALL[:-1]:  # a gate has half the skip's channels inside
+        inner = width // 2
+        gates += width * inner + (width + 1) * inner + inner + 1
+    assert model.count_params() == plain.count_params() + gates
+    for stage in (1, 2):
+        fusion = model.get_layer(f"decoder_stage{stage}_fusion")
+        probe = keras.Model(model.input, [*fusion.input, fusion.output])
+        decoder, skip, joined = (np.asarray(x) for x in probe(images(11, 7)))
+        weights = [np.asarray(w, "float64") for w in fusion.weights]
+        weights = [w[0, 0] if w.ndim == 4 else w for w in weights]
+        expected = reference.attention_gate(decoder, skip, *weights)
+        assert np.ptp(skip) > 0.1
+        np.testing.assert_allclose(joined, expected, atol=1e-5)
+        gated = joined[..., decoder.shape[-1] :] / np.where(skip == 0, 1, skip)
+        assert np.all(gated < 1) and np.all(gated >= 0)
 
 
 def test_dropout_acts_in_training_only(images):
