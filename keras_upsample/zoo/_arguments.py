@@ -55,6 +55,18 @@ def check_flag(name: str, value: Any) -> bool:
     return value
 
 
+def check_activation(value: Any) -> Any:
+    """`value` if it is None or names, or is, an activation."""
+    try:
+        keras.activations.get(value)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            "`activation` must be None, the name of a Keras activation such as 'softmax', or a "
+            f"function of a tensor. Received: {value!r}."
+        ) from error
+    return value
+
+
 def check_input_shape(value: Any) -> Shape:
     """`value` as (height, width, channels); height and width may be None, channels may not."""
     if keras.config.image_data_format() != "channels_last":

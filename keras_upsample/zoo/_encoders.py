@@ -123,12 +123,17 @@ def copy_weights(source: Any, target: Any, spec: Encoder) -> None:
 
 
 def encode(
-    image: keras.KerasTensor, name: str, weights: str | os.PathLike[str] | None
+    image: keras.KerasTensor,
+    name: str,
+    weights: str | os.PathLike[str] | None,
+    *,
+    atrous: bool = False,
 ) -> dict[int, Any]:
     """`image` through the encoder `name`: its features by stride, finest first.
 
     The application's layers become layers of the model that is being built, called
-    `encoder_` and their own name.
+    `encoder_` and their own name. With `atrous` the last stage stays at stride 16, `features[32]`
+    too: the stride is taken away, and every convolution behind it reaches twice as far.
     """
     spec = ENCODERS[name]
     check_weights(weights, image.shape[-1])
@@ -138,15 +143,28 @@ def encode(
         scale, offset = _own_normalization(source) or (scale, offset)
     first = source.get_layer(spec.first)
     made = {id(first.input): preprocess(image, scale, offset)}
+    rate = 0  # of dilation: 1 in the last stage of an atrous encoder, 2 behind its stride
     for layer in source.layers:  # sorted from input to output
         inputs = layer.input if isinstance(layer.input, list) else [layer.input]
         if not inputs or any(id(tensor) not in made for tensor in inputs):
             continue  # in front of `first`: the input and what we preprocess ourselves
-        twin = type(layer).from_config(layer.get_config() | {"name": f"encoder_{layer.name}"})
+        config = layer.get_config() | {"name": f"encoder_{layer.name}"}
+        if rate:
+            if isinstance(layer, (keras.layers.ZeroPadding2D, keras.layers.MaxPooling2D)):
+                made[id(layer.output)] = made[id(inputs[0])]  # for the stride, or is the stride
+                continue
+            if config.get("strides", (1, 1)) != (1, 1):
+                config |= {"strides": (1, 1), "padding": "same"}
+                rate = 2
+            elif config.get("kernel_size", (1, 1)) != (1, 1):
+                config |= {"dilation_rate": (rate, rate)}
+        twin = type(layer).from_config(config)
         arguments = [made[id(tensor)] for tensor in inputs]
         made[id(layer.output)] = twin(arguments if len(arguments) > 1 else arguments[0])
         if weights is not None:
             copy_weights(layer, twin, spec)
+        if atrous and layer.name == spec.features[16]:
+            rate = 1
         if layer.name == spec.features[32]:
             break  # what follows prepares the classifier
     return {

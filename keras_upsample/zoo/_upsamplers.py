@@ -100,11 +100,11 @@ GUIDED = ("joint_bilateral", "max_unpooling")
 """Those that read the guide, which must have the size to come to the pixel."""
 
 
-def check_upsample(value: Any) -> Upsample:
+def check_upsample(value: Any, argument: str = "upsample") -> Upsample:
     """`value` if it is callable or names an upsampler."""
     if callable(value):
         return value
-    return check_choice("upsample", value, UPSAMPLERS, " or a callable `filters -> layer`")
+    return check_choice(argument, value, UPSAMPLERS, " or a callable `filters -> layer`")
 
 
 def doubled(
