@@ -195,12 +195,13 @@ def main() -> None:
 
             figures_of(name, not options.no_export, tell)
             progress.update(task, description=f"{name}: done", completed=1)
+    for entry in zoo.CATALOGUE:
+        if (store := HERE / entry.name / "figures.json").exists():
+            figures = json.loads(store.read_text())
+            (HERE / entry.name / "README.md").write_text(card(entry, figures))
     if missing := write_table():
         console.print(f"No figures yet for {', '.join(missing)}: the table stays as it is.")
         return
-    for entry in zoo.CATALOGUE:
-        figures = json.loads((HERE / entry.name / "figures.json").read_text())
-        (HERE / entry.name / "README.md").write_text(card(entry, figures))
     console.print(f"Cards and table written below {HERE.name}/.")
 
 

@@ -20,13 +20,45 @@ _FCN = (
 CATALOGUE = (
     Entry(
         "unet",
-        "Encoder and decoder joined at every resolution; any upsampler, four encoders",
+        "Encoder and decoder joined at every resolution; any upsampler, four encoders; Attention "
+        "U-Net by an argument",
         "Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image "
         "Segmentation, MICCAI 2015, https://arxiv.org/abs/1505.04597",
     ),
     Entry("fcn32s", "VGG16 made convolutional, its scores upsampled 32 times in one step", _FCN),
     Entry("fcn16s", "FCN-32s with the scores of pool4 added at stride 16", _FCN),
     Entry("fcn8s", "FCN-16s with the scores of pool3 added at stride 8", _FCN),
+    Entry(
+        "unet_plus_plus",
+        "U-Net whose skips are filled with nodes, each joined with all before it; can be cut to "
+        "any depth",
+        "Zhou, Siddiquee, Tajbakhsh and Liang, UNet++: A Nested U-Net Architecture for Medical "
+        "Image Segmentation, DLMIA 2018, https://arxiv.org/abs/1807.10165",
+    ),
+    Entry(
+        "linknet",
+        "ResNet-18 and a light decoder that adds what enters each block of the encoder",
+        "Chaurasia and Culurciello, LinkNet: Exploiting Encoder Representations for Efficient "
+        "Semantic Segmentation, VCIP 2017, https://arxiv.org/abs/1707.03718",
+    ),
+    Entry(
+        "segnet",
+        "VGG16 and its mirror image, which unpools to where the encoder had its maxima",
+        "Badrinarayanan, Kendall and Cipolla, SegNet: A Deep Convolutional Encoder-Decoder "
+        "Architecture for Image Segmentation, PAMI 2017, https://arxiv.org/abs/1511.00561",
+    ),
+    Entry(
+        "fpn",
+        "A feature pyramid on ResNet-50 whose levels are brought to stride 4 and added up",
+        "Kirillov, Girshick, He and Dollár, Panoptic Feature Pyramid Networks, CVPR 2019, "
+        "https://arxiv.org/abs/1901.02446",
+    ),
+    Entry(
+        "deeplab_v3_plus",
+        "Atrous ResNet-50, convolutions of several rates side by side, one skip from stride 4",
+        "Chen, Zhu, Papandreou, Schroff and Adam, Encoder-Decoder with Atrous Separable "
+        "Convolution for Semantic Image Segmentation, ECCV 2018, https://arxiv.org/abs/1802.02611",
+    ),
     Entry(
         "espcn",
         "Super-resolution by sub-pixel convolution: every pixel of a block from one convolution",

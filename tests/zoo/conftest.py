@@ -43,3 +43,24 @@ def symmetrise():
             layer.set_weights(values)
 
     return apply
+
+
+@pytest.fixture
+def small_encoder(monkeypatch):
+    """In place of a `keras.applications` network a 3x3 convolution a stage, so that nothing but
+    the decoder costs time. Mirror-symmetric but for its kernels."""
+    from keras_upsample.zoo import _deeplab_v3_plus, _fpn
+
+    def encode(image, name, weights, *, atrous=False):
+        features, x = {}, image
+        for i, stride in enumerate((2, 4, 8, 16, 32)):
+            if not (atrous and stride == 32):
+                x = keras.layers.MaxPooling2D(2, name=f"encoder_pool{i}")(x)
+            layer = keras.layers.Conv2D(
+                i + 3, 3, padding="same", activation="relu", name=f"encoder_conv{i}"
+            )
+            features[stride] = x = layer(x)
+        return features
+
+    monkeypatch.setattr(_fpn, "encode", encode)
+    monkeypatch.setattr(_deeplab_v3_plus, "encode", encode)

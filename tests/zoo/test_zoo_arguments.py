@@ -8,6 +8,7 @@ import pytest
 from keras_upsample import zoo
 
 MODELS = [zoo.unet, zoo.fcn32s, zoo.fcn16s, zoo.fcn8s]
+FURTHER = [zoo.unet_plus_plus, zoo.linknet, zoo.segnet, zoo.fpn, zoo.deeplab_v3_plus]
 
 EVERY_MODEL = [
     ({"classes": 0}, "`classes` must be an integer of at least 1. Received: 0"),
@@ -31,10 +32,12 @@ EVERY_MODEL = [
 ]
 
 
-@pytest.mark.parametrize("build", MODELS)
+@pytest.mark.parametrize("build", MODELS + FURTHER)
 @pytest.mark.parametrize("arguments, message", EVERY_MODEL, ids=[str(c[0]) for c in EVERY_MODEL])
 def test_every_model(build, arguments, message):
-    small = {"filters": (2, 3)} if build is zoo.unet else {"fc_width": 2}
+    small = {"filters": (2, 3)} if build is zoo.unet else {}
+    if build in MODELS[1:]:
+        small = {"fc_width": 2}
     with pytest.raises(ValueError, match=message):
         build(**small, **arguments)
 

@@ -264,7 +264,17 @@ def test_interpolation_takes_one_step_of_the_reference(images):
     np.testing.assert_allclose(model(image), expected, atol=1e-5 * np.abs(expected).max())
 
 
-@pytest.mark.parametrize("upsample", [name for name in UPSAMPLERS if name != "transposed_conv"])
+QUICK = ("nearest", "joint_bilateral", "max_unpooling")
+
+
+@pytest.mark.parametrize(
+    "upsample",
+    [
+        pytest.param(name, marks=() if name in QUICK else pytest.mark.slow)
+        for name in UPSAMPLERS
+        if name != "transposed_conv"
+    ],
+)
 def test_every_upsampler(upsample, images):
     model = zoo.fcn16s(classes=2, fc_width=2, upsample=upsample)
     assert model(images(35, 20, batch=1)).shape == (1, 35, 20, 2)

@@ -1,0 +1,127 @@
+"""DeepLabv3+."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_upsample.zoo import _arguments as arguments
+from keras_upsample.zoo import _frame as frame
+from keras_upsample.zoo._blocks import convolution, normalized, separable
+from keras_upsample.zoo._encoders import ENCODERS, encode
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarged
+
+_RATES = (6, 12, 18)
+
+
+def deeplab_v3_plus(
+    input_shape: Sequence[int | None] = (None, None, 3),
+    classes: int = 2,
+    *,
+    encoder: str = "resnet50",
+    encoder_weights: str | os.PathLike[str] | None = None,
+    upsample: Upsample = "bilinear",
+    width: int = 256,
+    low_level_width: int = 48,
+    dropout: float = 0.1,
+    activation: Any = None,
+    name: str = "deeplab_v3_plus",
+) -> Any:
+    """DeepLabv3+: atrous convolutions of several rates side by side, and a decoder of one skip.
+
+    Figure: an encoder whose last stage keeps stride 16, its convolutions dilated instead. On its
+    features stand side by side (ASPP) a 1x1 convolution, three 3x3 convolutions at rates 6, 12 and
+    18, and the mean over the whole image; a 1x1 convolution to 256 channels joins them. Enlarged 4
+    times, they meet the features at stride 4, reduced to 48 channels; two 3x3 convolutions and a
+    1x1 convolution make the scores, which are enlarged 4 times. All 3x3 convolutions are depthwise
+    separable.
+
+        2048 (16) -> 1x1 | rate 6 | 12 | 18 | mean -> 256 (16) -> 256 (4) | 48 (4)
+        -> 256 (4) -> 256 (4) -> classes (4) -> classes (1)        channels (stride)
+
+    Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
+    from 1 up: the image is padded with zeros to a multiple of 16, which the mean counts in, and the
+    output cut back. Output: `logits`, (batch, height, width, classes), or `probabilities` with
+    `activation`; float32 under a mixed policy too.
+
+    Departures from the paper: the encoders are those of `keras.applications`, not the modified
+    Xception; every convolution behind the stride that was taken away is dilated by 2, without the
+    multi-grid; VGG16 has no stage behind that stride. The mean is not spread over the image and
+    joined by concatenation: its part of the joining 1x1 convolution is applied to the one pixel and
+    added, which is the same sum.
+
+    Args:
+        input_shape: (height, width, channels) without the batch. None for a height or width that
+            is known only when the model is called.
+        classes: Number of classes, i.e. channels of the output.
+        encoder: "resnet50", "vgg16", "mobilenet_v2" or "efficientnet_b0".
+        encoder_weights: None (random), "imagenet" (downloaded by Keras), or the path of a weights
+            file of the application without its top.
+        upsample: Both enlargements by 4: "bilinear" (the paper's), or another name or a callable
+            as in `unet`. Interpolation takes one step, everything else doubles twice.
+        width: Channels of ASPP and of the decoder.
+        low_level_width: Channels to which the features at stride 4 are reduced.
+        dropout: Rate behind ASPP, in [0, 1); the authors' code has 0.1.
+        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`; its layers are called encoder_..., decoder_..., head_... and
+        `logits`.
+
+    Raises:
+        ValueError: For an argument that is not as above, with what is allowed.
+        RuntimeError: If weights can't be downloaded.
+
+    Reference: Chen, Zhu, Papandreou, Schroff and Adam, Encoder-Decoder with Atrous Separable
+    Convolution for Semantic Image Segmentation, ECCV 2018, section 3 and figure 2,
+    https://arxiv.org/abs/1802.02611; ASPP with the mean: Chen et al., Rethinking Atrous Convolution
+    for Semantic Image Segmentation, 2017, section 3.3, https://arxiv.org/abs/1706.05587
+    """
+    shape = arguments.check_input_shape(input_shape)
+    classes = arguments.check_count("classes", classes)
+    arguments.check_choice("encoder", encoder, ENCODERS)
+    upsample = check_upsample(upsample)
+    width = arguments.check_count("width", width)
+    low_level_width = arguments.check_count("low_level_width", low_level_width)
+    dropout = arguments.check_rate("dropout", dropout)
+    arguments.check_activation(activation)
+
+    image = frame.image_input(shape)
+    padded = frame.padded(image, 16)
+    features = encode(padded, encoder, encoder_weights, atrous=True)
+    x = _aspp(features[32], width)
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="decoder_dropout")(x)
+
+    x = enlarged(x, upsample, "decoder_upsample", [features[8], features[4]])
+    low_level = convolution(features[4], low_level_width, 1, "decoder_low_level")
+    x = keras.layers.Concatenate(name="decoder_join")([x, low_level])
+    x = separable(x, width, "decoder_1")
+    x = separable(x, width, "decoder_2")
+
+    x = keras.layers.Conv2D(classes, 1, name="head_conv")(x)
+    x = enlarged(x, upsample, "head_upsample", [features[2], padded])
+    return frame.finish(image, frame.cropped(x, image), activation, name)
+
+
+def _aspp(x: Any, width: int) -> Any:
+    """Atrous spatial pyramid pooling."""
+    branches = [convolution(x, width, 1, "decoder_aspp_1x1")]
+    branches += [separable(x, width, f"decoder_aspp_rate{rate}", rate=rate) for rate in _RATES]
+    y = keras.layers.Concatenate(name="decoder_aspp_join")(branches)
+    mean = keras.layers.GlobalAveragePooling2D(keepdims=True, name="decoder_aspp_mean")(x)
+    mean = convolution(mean, width, 1, "decoder_aspp_image")  # (N, 1, 1, width)
+    parts = [
+        keras.layers.Conv2D(
+            width,
+            1,
+            use_bias=False,
+            kernel_initializer="he_normal",
+            name=f"decoder_aspp_project_{part}",
+        )(tensor)
+        for part, tensor in (("branches", y), ("image", mean))
+    ]
+    y = keras.layers.Add(name="decoder_aspp_add")(parts)  # (N, H, W, width)
+    return normalized(y, "decoder_aspp_project")

@@ -1,0 +1,140 @@
+"""Semantic segmentation on a feature pyramid network."""
+
+import math
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_upsample.zoo import _arguments as arguments
+from keras_upsample.zoo import _frame as frame
+from keras_upsample.zoo._encoders import ENCODERS, encode
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarged
+
+_GROUPS = 32  # of group normalization, as in the paper's GN nets
+
+
+def fpn(
+    input_shape: Sequence[int | None] = (None, None, 3),
+    classes: int = 2,
+    *,
+    encoder: str = "resnet50",
+    encoder_weights: str | os.PathLike[str] | None = None,
+    upsample: Upsample = "nearest",
+    head_upsample: Upsample = "bilinear",
+    pyramid_width: int = 256,
+    head_width: int = 128,
+    dropout: float = 0.0,
+    activation: Any = None,
+    name: str = "fpn",
+) -> Any:
+    """FPN: a pyramid of features, equally deep at every scale, whose levels are added up.
+
+    Figure: from the encoder's features at strides 4 to 32 come, by 1x1 convolutions, four maps of
+    256 channels. From coarse to fine each is doubled and added to the next, and a 3x3 convolution
+    makes the pyramid P2 to P5. Each level is brought to stride 4 by as many steps as it needs of a
+    3x3 convolution to 128 channels, group normalization, ReLU and bilinear doubling (P2: one,
+    without doubling). Their sum, a 1x1 convolution, and a bilinear enlargement by 4 are the scores.
+
+        C5 -> P5 (32) -> 16 -> 8 -> 4 |
+        C4 -> P4 (16) ->  8 -> 4      |+ -> classes (4) -> classes (1)
+        C3 -> P3 (8)  ->  4           |
+        C2 -> P2 (4)  ->  4           |
+
+    Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
+    from 1 up: the image is padded with zeros to a multiple of 32 and the output cut back. Output:
+    `logits`, (batch, height, width, classes), or `probabilities` with `activation`; float32 under a
+    mixed policy too.
+
+    Two departures from the papers: the encoder's batch normalization is trained, not frozen, and
+    where 32 does not divide `head_width` there are fewer groups.
+
+    Args:
+        input_shape: (height, width, channels) without the batch. None for a height or width that
+            is known only when the model is called.
+        classes: Number of classes, i.e. channels of the output.
+        encoder: "resnet50" (the paper's), "vgg16", "mobilenet_v2" or "efficientnet_b0".
+        encoder_weights: None (random), "imagenet" (downloaded by Keras), or the path of a weights
+            file of the application without its top.
+        upsample: How the pyramid doubles: "nearest" (the paper's), or another name or a callable
+            as in `unet`. The channels stay, so that interpolation has no convolution behind it.
+        head_upsample: The same of the steps to stride 4 and of the scores: "bilinear" (the
+            paper's). Interpolation enlarges the scores in one step, everything else doubles twice.
+        pyramid_width: Channels of the pyramid.
+        head_width: Channels of the steps to stride 4.
+        dropout: Rate in front of the scores, in [0, 1). The paper has none.
+        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`; its layers are called encoder_..., decoder_..., head_... and
+        `logits`.
+
+    Raises:
+        ValueError: For an argument that is not as above, with what is allowed.
+        RuntimeError: If weights can't be downloaded.
+
+    Reference: Kirillov, Girshick, He and Dollár, Panoptic Feature Pyramid Networks, CVPR 2019,
+    section 3.1 and figure 3, https://arxiv.org/abs/1901.02446; Lin et al., Feature Pyramid Networks
+    for Object Detection, CVPR 2017, section 3, https://arxiv.org/abs/1612.03144
+    """
+    shape = arguments.check_input_shape(input_shape)
+    classes = arguments.check_count("classes", classes)
+    arguments.check_choice("encoder", encoder, ENCODERS)
+    upsample = check_upsample(upsample)
+    head_upsample = check_upsample(head_upsample, "head_upsample")
+    pyramid_width = arguments.check_count("pyramid_width", pyramid_width)
+    head_width = arguments.check_count("head_width", head_width)
+    dropout = arguments.check_rate("dropout", dropout)
+    arguments.check_activation(activation)
+
+    image = frame.image_input(shape)
+    padded = frame.padded(image, 32)
+    features = encode(padded, encoder, encoder_weights)
+
+    laterals = {}  # level -> the encoder's features, 256 channels; stride 2^level
+    for level in (2, 3, 4, 5):
+        layer = keras.layers.Conv2D(pyramid_width, 1, name=f"decoder_c{level}_lateral")
+        laterals[level] = layer(features[2**level])
+
+    x = laterals[5]
+    pyramid = {}
+    for level in (5, 4, 3, 2):
+        if level < 5:
+            x = enlarged(x, upsample, f"decoder_c{level}_upsample", [laterals[level]])
+            x = keras.layers.Add(name=f"decoder_c{level}_add")([x, laterals[level]])
+        pyramid[level] = keras.layers.Conv2D(
+            pyramid_width, 3, padding="same", name=f"decoder_p{level}_conv"
+        )(x)
+
+    branches = []
+    for level, x in pyramid.items():
+        for step in range(1, max(level - 2, 1) + 1):
+            step_name = f"decoder_p{level}_step{step}"
+            x = _convolution(x, head_width, step_name)
+            if level > 2:
+                finer = laterals[level - step]
+                x = enlarged(x, head_upsample, f"{step_name}_upsample", [finer])
+        branches.append(x)
+    x = keras.layers.Add(name="decoder_sum")(branches)
+
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="head_dropout")(x)
+    x = keras.layers.Conv2D(classes, 1, name="head_conv")(x)
+    x = enlarged(x, head_upsample, "head_upsample", [features[2], padded])
+    return frame.finish(image, frame.cropped(x, image), activation, name)
+
+
+def _convolution(x: Any, width: int, name: str) -> Any:
+    x = keras.layers.Conv2D(
+        width,
+        3,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    groups = math.gcd(_GROUPS, width)
+    x = keras.layers.GroupNormalization(groups, name=f"{name}_gn")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x)

@@ -1,0 +1,138 @@
+"""LinkNet."""
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from keras_upsample import layers
+from keras_upsample.zoo import _arguments as arguments
+from keras_upsample.zoo import _frame as frame
+from keras_upsample.zoo._blocks import convolution, normalized
+from keras_upsample.zoo._encoders import ENCODERS, encode
+from keras_upsample.zoo._resnet18 import resnet18
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, doubled
+
+_FILTERS = (64, 128, 256, 512)
+_HEAD_WIDTH = 32
+
+
+def linknet(
+    input_shape: Sequence[int | None] = (None, None, 3),
+    classes: int = 2,
+    *,
+    encoder: str | None = None,
+    encoder_weights: str | os.PathLike[str] | None = None,
+    upsample: Upsample = "transposed_conv",
+    filters: Sequence[int] | None = None,
+    dropout: float = 0.0,
+    activation: Any = None,
+    name: str = "linknet",
+) -> Any:
+    """LinkNet: what enters each block of the encoder is added to what its decoder block gives.
+
+    Figure: ResNet-18, i.e. a stem (7x7 convolution, 3x3 max pooling) and four blocks. Each decoder
+    block, from m channels to n, is a 1x1 convolution to m/4, a 3x3 transposed convolution that
+    doubles the size, and a 1x1 convolution to n; its result and the input of the encoder block
+    opposite are added. The last, opposite block 1, keeps its size. The head doubles twice, with a
+    3x3 convolution of 32 channels between.
+
+        512 (32) -> 256 (16) + block 3 -> 128 (8) + block 2 -> 64 (4) + block 1 -> 64 (4) + stem
+        -> 32 (2) -> 32 (2) -> classes (1)                                channels (stride)
+
+    With `encoder` the features of a `keras.applications` network at strides 16, 8, 4 and 2 are
+    added, the last decoder block doubles too, and the head doubles once.
+
+    Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
+    from 1 up: the image is padded with zeros to a multiple of 32 and the output cut back. Output:
+    `logits`, (batch, height, width, classes), or `probabilities` with `activation`; float32 under a
+    mixed policy too.
+
+    One departure from the authors' net: a transposed convolution of size 3 loses its odd pixel at
+    the bottom and at the right, not at the top and at the left, which every format computes
+    without a crop.
+
+    Args:
+        input_shape: (height, width, channels) without the batch. None for a height or width that
+            is known only when the model is called.
+        classes: Number of classes, i.e. channels of the output.
+        encoder: None for the paper's ResNet-18, or "vgg16", "resnet50", "mobilenet_v2",
+            "efficientnet_b0".
+        encoder_weights: With `encoder`: None (random), "imagenet" (downloaded by Keras), or the
+            path of a weights file of the application without its top.
+        upsample: "transposed_conv" (3x3, the last 2x2, the paper's), or another name or a callable
+            as in `unet`.
+        filters: Channels of ResNet-18's four stages, finest first; None for (64, 128, 256, 512).
+            Only without `encoder`.
+        dropout: Rate behind the encoder, in [0, 1). The paper has none.
+        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`; its layers are called encoder_..., decoder_..., head_... and
+        `logits`.
+
+    Raises:
+        ValueError: For an argument that is not as above, with what is allowed.
+        RuntimeError: If weights can't be downloaded.
+
+    Reference: Chaurasia and Culurciello, LinkNet: Exploiting Encoder Representations for Efficient
+    Semantic Segmentation, VCIP 2017, figures 1 and 2, https://arxiv.org/abs/1707.03718
+    """
+    shape = arguments.check_input_shape(input_shape)
+    classes = arguments.check_count("classes", classes)
+    upsample = check_upsample(upsample)
+    dropout = arguments.check_rate("dropout", dropout)
+    arguments.check_activation(activation)
+    if encoder is None:
+        filters = arguments.check_filters(
+            _FILTERS if filters is None else filters, 4, "for ResNet-18's stages"
+        )
+        if encoder_weights is not None:
+            raise ValueError(
+                "`encoder_weights` needs an `encoder`. Received: encoder=None, "
+                f"encoder_weights={encoder_weights!r}."
+            )
+    else:
+        arguments.check_choice("encoder", encoder, ENCODERS, " or None")
+        if filters is not None:
+            raise ValueError(
+                "`filters` are those of ResNet-18; with an `encoder` the decoder follows its "
+                f"channels. Received: encoder={encoder!r}, filters={filters!r}. Leave one out."
+            )
+
+    def bigger(x: Any, width: int, layer: str, guide: Any, size: int = 3) -> Any:
+        if upsample == "transposed_conv":
+            return layers.TransposedConv2D(width, 2, size, name=layer)(x)
+        return doubled(x, upsample, width, layer, guide)
+
+    image = frame.image_input(shape)
+    padded = frame.padded(image, 32)
+    if encoder is None:
+        stem, features = resnet18(padded, filters)
+        skips = [features[16], features[8], features[4], stem]
+    else:
+        features = encode(padded, encoder, encoder_weights)
+        skips = [features[16], features[8], features[4], features[2]]
+    x = features[32]
+    if dropout:
+        x = keras.layers.Dropout(dropout, name="encoder_dropout")(x)
+
+    for block, skip in zip((4, 3, 2, 1), skips, strict=True):
+        stage = f"decoder_block{block}"
+        inner = max(x.shape[-1] // 4, 1)
+        x = convolution(x, inner, 1, f"{stage}_reduce")
+        if encoder is None and block == 1:
+            x = convolution(x, inner, 3, f"{stage}_keep")
+        else:
+            x = normalized(bigger(x, inner, f"{stage}_upsample", skip), f"{stage}_upsample")
+        x = convolution(x, skip.shape[-1], 1, f"{stage}_expand")
+        x = keras.layers.Add(name=f"{stage}_add")([x, skip])
+
+    if encoder is None:
+        x = bigger(x, _HEAD_WIDTH, "head_upsample1", features[2])
+        x = normalized(x, "head_upsample1")
+    x = convolution(x, _HEAD_WIDTH, 3, "head_between")
+    x = bigger(x, classes, "head_upsample2", padded, size=2)
+    return frame.finish(image, frame.cropped(x, image), activation, name)
