@@ -16,25 +16,31 @@ def run(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     return names
 
 
-def test_there_are_three_blocks() -> None:
-    assert len(BLOCKS) == 3
-    assert "from_torch_geometry" in BLOCKS[0]
+def test_there_are_four_blocks() -> None:
+    assert len(BLOCKS) == 4
+    assert "from_torch_geometry" in BLOCKS[1]
+
+
+def test_presets_example(tmp_path, monkeypatch) -> None:
+    names = run(BLOCKS[0], tmp_path, monkeypatch)
+    assert names["result"].picture.shape == (120, 180, 3)
+    assert names["model"].class_names == ["background", "nucleus"]
 
 
 def test_pytorch_example(tmp_path, monkeypatch) -> None:
-    names = run(BLOCKS[0], tmp_path, monkeypatch)
+    names = run(BLOCKS[1], tmp_path, monkeypatch)
     assert tuple(names["torch"]["article/x"].shape) == (1, 16, 8, 8)
     assert tuple(names["y"].shape) == (1, 16, 16, 8)
 
 
 @pytest.mark.slow
 def test_default_unet_example(tmp_path, monkeypatch) -> None:
-    names = run(BLOCKS[1], tmp_path, monkeypatch)
+    names = run(BLOCKS[2], tmp_path, monkeypatch)
     assert [a.target for a in names["report"].artefacts] == ["saved_model", "tflite", "onnx"]
     assert (tmp_path / "build/unet/unet.onnx").is_file()
 
 
 def test_own_model_example(tmp_path, monkeypatch) -> None:
-    run(BLOCKS[2], tmp_path, monkeypatch)
+    run(BLOCKS[3], tmp_path, monkeypatch)
     assert (tmp_path / "build/mine.onnx").is_file()
     assert (tmp_path / "build/mine.tflite").is_file()

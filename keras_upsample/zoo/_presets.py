@@ -81,7 +81,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             Preset(
                 "unet",
                 "cells",
-                {"input_shape": (None, None, 2), "classes": 3, "filters": (16, 32, 64, 128)},
+                {"input_shape": (None, None, 2), "classes": 3, "filters": (16, 32, 64, 96, 128)},
                 "Cytoplasm and nuclei in a scratch assay, from a nuclei stain and oblique light",
                 _MICROSCOPY,
                 _CELLS,

@@ -49,11 +49,16 @@ def test_every_preset_has_its_recipe_results_and_card(name):
     assert (folder / "prediction.png").is_file()
 
 
-@pytest.mark.parametrize("name", zoo.PRESETS)
+@pytest.mark.parametrize(
+    "name",
+    [
+        # A backbone is 59 MB to download.
+        pytest.param(name, marks=[pytest.mark.slow] if preset.backbone else [])
+        for name, preset in zoo.PRESETS.items()
+    ],
+)
 def test_shipped_weights_have_the_scores_of_their_card(name):
     preset = zoo.PRESETS[name]
-    if preset.backbone is not None:
-        pytest.skip("downloads 59 MB; its weights are checked where it is exported")
     folder = ZOO / preset.folder
     recipe = runpy.run_path(str(folder / "train.py"))["RECIPE"]
     if isinstance(recipe, Segmentation):

@@ -11,7 +11,10 @@ RECIPE = Segmentation(
     steps=700,
     score="mean_iou",
     bar=0.80,
-    size=96,
+    size=160,
+    batch_size=4,
+    learning_rate=3e-3,
+    augmentation={"zoom": (0.9, 1.15), "contrast": 0.1, "blur": 0.0, "noise": 0.01},
 )
 
 if __name__ == "__main__":

@@ -8,16 +8,15 @@ RECIPE = Segmentation(
     train=("nuclei", "train"),
     validation=("nuclei", "validation"),
     test=("nuclei_stardist", "test"),
-    steps=1200,
+    steps=1000,
     score="iou nucleus",
     bar=0.85,
     size=96,
     augmentation={
-        "zoom": (0.5, 1.5),
-        "gamma": (0.4, 2.0),
-        "contrast": 0.5,
-        "blur": 0.5,
-        "noise": 0.05,
+        "zoom": (0.6, 1.6),
+        "gamma": (0.6, 1.6),
+        "blur": 0.0,
+        "noise": 0.03,
     },
 )
 
