@@ -31,7 +31,7 @@ def guide(rows: Mapping[str, Technique], found: Sequence[Summary], content: Any)
         _files(judged, content),
         _fusions(found),
         _method(content),
-        _limits(judged),
+        _limits(judged, content),
     ]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
@@ -248,12 +248,13 @@ python benchmarks/upsamplers.py report    # this page
 - Machine: {content.get("machine", "unknown")}. {versions}.{timed}"""
 
 
-def _limits(rows: Sequence[Summary]) -> str:
+def _limits(rows: Sequence[Summary], content: Any) -> str:
     seeds = len(rows[0].scores["mean_iou"])
+    train, test = (", ".join(map(str, content["budget"][part])) for part in ("train", "test"))
     return f"""## What this page cannot say
 
-- One data set, small: five frames to train on, two to test on, all of one film. {seeds} seeds show
-  how much chance there is in training, not how much there is in the choice of the images.
+- One small data set: frames {train} of a film to train on, {test} to test on. {seeds} seeds
+  show how much chance there is in training, not how much there is in the choice of the images.
 - The labels have gaps: cells whose nucleus is marked and whose cytoplasm is not. They cap the mean
   IoU of any network; the nuclei's labels are whole, which is why their IoU is shown too.
 - The budget is equal in steps, not in parameters or multiply-adds; longer training may close gaps.

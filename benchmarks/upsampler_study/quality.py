@@ -7,7 +7,7 @@ import numpy as np
 BLUR = 2.0
 """Standard deviation in pixels of the blur that leaves an image nothing at a period of 2 pixels."""
 
-CROP = (0, 68, 294, 56)
+CROP = (0, 46, 297, 64)
 """Number of the test image, top, left and side of the crop that is shown."""
 
 

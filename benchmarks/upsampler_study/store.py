@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 import os
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ class Budget:
         rate: AdamW's first learning rate; it falls to 0 along a cosine.
         filters: channels of the U-Net's stages, finest first.
         band: width of the boundary band in pixels.
+        train, test: frames of `cells`.
     """
 
     steps: int = 200
@@ -30,6 +31,8 @@ class Budget:
     rate: float = 0.01
     filters: tuple[int, ...] = (8, 16, 32, 64)
     band: int = 2
+    train: tuple[int, ...] = field(default_factory=lambda: _frames("train"))
+    test: tuple[int, ...] = field(default_factory=lambda: _frames("test"))
 
     @property
     def key(self) -> str:
@@ -87,6 +90,12 @@ class Store:
         """Write the JSON beside itself, then rename it."""
         text = json.dumps(self.content, indent=1, sort_keys=True) + "\n"
         _replace(self.path, text.encode())
+
+
+def _frames(split: str) -> tuple[int, ...]:
+    from keras_upsample.data import SPLITS
+
+    return SPLITS["cells"][split]
 
 
 def _replace(path: Path, content: bytes) -> None:

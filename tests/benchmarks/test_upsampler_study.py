@@ -132,10 +132,10 @@ def blobs():
 
     rng = np.random.default_rng(1)
     images, labels = [], []
-    y, x = np.mgrid[:130, :360]
+    y, x = np.mgrid[:130, :380]
     for shift in (0, 20):
-        label = ((abs(y - 96) < 30) & (abs(x - 322 + shift) < 30)).astype("uint8")
-        label[(y - 96) ** 2 + (x - 322 + shift) ** 2 < 200] = 2
+        label = ((abs(y - 78) < 25) & (abs(x - 322 + shift) < 30)).astype("uint8")
+        label[(y - 78) ** 2 + (x - 322 + shift) ** 2 < 200] = 2
         noise = rng.normal(0, 0.02, (*label.shape, 2))
         images.append(np.clip(label[..., None] / 2 * [1, 0.5] + noise, 0, 1).astype("float32"))
         labels.append(label)
