@@ -1,7 +1,7 @@
 """The recipe of a segmentation preset."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ class Segmentation:
 
     Attributes:
         preset: `model:weights`, of `keras_upsample.zoo.PRESETS`.
-        train: data set and split to train on.
+        train: data set and split to train on, or a function that gives the images.
         validation: data set and split that chooses among seeds.
         test: data set and split of the scores in the card.
         steps: of training.
@@ -30,7 +30,7 @@ class Segmentation:
     """
 
     preset: str
-    train: tuple[str, str]
+    train: "tuple[str, str] | Callable[[], LabelledImages]"
     validation: tuple[str, str]
     test: tuple[str, str]
     steps: int
@@ -83,7 +83,7 @@ class Segmentation:
         from .. import data
 
         return data.batches(
-            own or data.labelled_images(*self.train),
+            own or (self.train() if callable(self.train) else data.labelled_images(*self.train)),
             size=self.size,
             batch_size=self.batch_size,
             seed=seed,
