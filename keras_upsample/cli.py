@@ -51,7 +51,7 @@ def list_models() -> None:
     from .zoo import CATALOGUE, PRESETS
 
     for entry in CATALOGUE:
-        typer.echo(f"{entry.name:<8} {entry.summary}")
+        typer.echo(f"{entry.name:<15} {entry.summary}")
     typer.echo()
     for name, preset in PRESETS.items():
         typer.echo(f"{name:<15} {preset.summary}")
