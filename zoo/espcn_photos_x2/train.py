@@ -1,6 +1,16 @@
 """ESPCN that enlarges photographs 2 times.
 
-Data: photographs of scikit-image other than the test ones (all CC0 or public domain).
+    python zoo/espcn_photos_x2/train.py --seed 0    # then 1 and 2, then --publish
+
+Network: three convolutions at the low resolution, 64, 64 and 32 channels with ReLU, and a sub-pixel
+convolution whose result is added to the bicubic enlargement (the paper: two, 64 and 32, tanh, luma
+alone, nothing added).
+Data: eight photographs of scikit-image, as they are and reduced to 3/4 and 1/2, in pairs made by
+Pillow's antialiased bicubic reduction; rocket chooses among seeds; astronaut and chelsea are never
+trained on. All are in the public domain or CC0.
+Training: mean absolute error, Adam, 3,000 steps of 8 crops of 32x32; 5 minutes a seed on one core.
+Scores: PSNR of luma (BT.601) and of RGB, a border of 2 pixels left out, both enlargements rounded
+to bytes. Expected: 2.4 dB over bicubic on astronaut and 1.1 dB on chelsea, seeds within 0.1 dB.
 """
 
 from keras_upsample.training import Enlargement
