@@ -186,13 +186,14 @@ class _Task:
             self.progress(done / (len(rows) * len(columns)))
 
         return strips(
-            self.predictor,
+            self.predictor.run,
             self.source.rows,
             rows,
             columns,
             overlap=shared,
             scale=self.predictor.scale,
             prepare=prepare,
+            finish=self.predictor.finish,
             reduce=reduce,
             tick=tick,
         )

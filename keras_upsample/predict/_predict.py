@@ -86,13 +86,14 @@ def predict(
     result = np.empty((*size, predictor.outputs), "float32") if keep else None
     labels = None if predictor.enlarges else np.empty(size, _label_dtype(predictor))
     for strip in strips(
-        predictor,
+        predictor.run,
         source.rows,
         rows,
         columns,
         overlap=shared,
         scale=scale,
         prepare=scaling_of(source, predictor.normalization),
+        finish=predictor.finish,
         reduce=np.copy if keep else as_labels,
     ):
         place = slice(strip.top, strip.top + len(strip.values))

@@ -56,11 +56,11 @@ class Predictor:
         small = [size for size in self.network.size if size is not None and size < stride]
         return math.gcd(stride, *small)
 
-    def __call__(self, image: np.ndarray) -> np.ndarray:
-        """(H, W, C) float32 -> (H·scale, W·scale, K) float32: probabilities, or a picture.
+    def run(self, image: np.ndarray) -> np.ndarray:
+        """(H, W, C) float32 -> (H·scale, W·scale, K), as the network gives it.
 
         Raises:
-            ValueError: the network refuses this size, gives another one than it should, or NaN.
+            ValueError: the network refuses this size, or gives another one than it should.
         """
         try:
             values = self.network.run(np.ascontiguousarray(image, "float32"))
@@ -75,6 +75,14 @@ class Predictor:
                 f"{self.network.name!r} gives {values.shape} for an image of {image.shape}; "
                 f"{wanted} was expected. Its output must be `scale` times its input at every size."
             )
+        return values
+
+    def finish(self, values: np.ndarray) -> np.ndarray:
+        """What `run` gives -> probabilities, or a picture; float32, a new array.
+
+        Raises:
+            ValueError: NaN or infinity.
+        """
         values = as_probabilities(values, self.logits)
         if not np.isfinite(values.sum()):
             raise ValueError(

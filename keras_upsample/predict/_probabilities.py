@@ -15,15 +15,17 @@ def as_probabilities(values: np.ndarray, logits: bool) -> np.ndarray:
         return values.astype("float32")
     if values.shape[-1] == 1:
         return sigmoid(values)
-    highest = values[..., 0]
-    for k in range(1, values.shape[-1]):
-        highest = np.maximum(highest, values[..., k])
-    result = np.subtract(values, highest[..., None], dtype="float32")
-    np.exp(result, out=result)
-    total = result[..., 0].copy()
-    for k in range(1, values.shape[-1]):
-        total += result[..., k]
-    result *= np.reciprocal(total, out=total)[..., None]
+    planes = [values[..., k] for k in range(values.shape[-1])]
+    highest = planes[0]
+    for plane in planes[1:]:
+        highest = np.maximum(highest, plane)
+    powers = [np.subtract(plane, highest, dtype="float32") for plane in planes]
+    for power in powers:
+        np.exp(power, out=power)
+    share = np.reciprocal(sum(powers[1:], powers[0]))
+    result = np.empty(values.shape, "float32")
+    for k, power in enumerate(powers):
+        np.multiply(power, share, out=result[..., k])
     return result
 
 

@@ -1,6 +1,7 @@
 """One pass over an image in overlapping tiles, in memory that does not grow with its height."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -32,6 +33,7 @@ def strips(
     overlap: tuple[int, int],
     scale: int = 1,
     prepare: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    finish: Callable[[np.ndarray], np.ndarray] = np.copy,
     reduce: Callable[[np.ndarray], np.ndarray] = np.copy,
     tick: Callable[[], None] = lambda: None,
 ) -> Iterator[Strip]:
@@ -39,54 +41,84 @@ def strips(
 
     Of every tile only its overlaps are kept: (height of a tile, overlap, K) to the right, and
     (overlap, width of the image, K) below. Everything else is reduced (to classes, say) at once.
+    While one tile is blended and reduced here, the network has the next.
 
     Args:
-        run: (h, w, C) as prepared -> (h·scale, w·scale, K) float32, an array that may be written
-            to.
+        run: (h, w, C) as prepared -> (h·scale, w·scale, K); called from a thread of its own.
         read: (top, bottom) -> rows of the image, (bottom − top, width, C).
         rows: the tiles' spans down the image.
         columns: and across it.
         overlap: of neighbours down the image and across it, in input pixels.
         scale: output pixels per input pixel, along each axis.
         prepare: (h, w, C) as read -> what the network takes; zeros beyond the image come later.
-        reduce: what becomes of finished values, (h, w, K) -> (h, w, ...), a new array.
+        finish: (h·scale, w·scale, K) as the network gives it -> what is blended, a new array of
+            float32.
+        reduce: what becomes of blended values, (h, w, K) -> (h, w, ...), a new array.
         tick: called after every tile.
     """
     down, across = (pixels * scale for pixels in overlap)
     lower = ramp(down)[:, None, None]  # (overlap, 1, 1)
     right = ramp(across)[:, None]  # (overlap, 1)
     width = columns[-1].end
+    result = np.empty(0)
     below = np.empty(0, "float32")  # (overlap, W, K), weighted, from the tiles above
+    beside = below  # (h, overlap, K), weighted, from the tile on the left
+    for (y, x, band), values in _one_ahead(run, _tiles(read, rows, columns, prepare)):
+        values = finish(values)[_scaled(y, scale), _scaled(x, scale)]  # (h, w, K)
+        if x is not columns[0]:
+            values[:, :across] *= right
+            values[:, :across] += beside
+        if x is not columns[-1]:
+            beside = values[:, values.shape[1] - across :] * (1 - right)
+        values = values[:, : (x.done - x.begin) * scale]
+        place = slice(x.begin * scale, x.done * scale)
+        if y is not rows[0]:
+            values[:down] *= lower
+            values[:down] += below[:, place]
+        if y is not rows[-1]:
+            if not below.size:
+                below = np.empty((down, width * scale, values.shape[2]), "float32")
+            np.multiply(values[values.shape[0] - down :], 1 - lower, out=below[:, place])
+        final = reduce(values[: (y.done - y.begin) * scale])
+        if x is columns[0]:
+            result = np.empty((final.shape[0], width * scale, *final.shape[2:]), final.dtype)
+        result[:, place] = final
+        tick()
+        if x is columns[-1]:
+            yield Strip(y.begin * scale, result, band[y.begin - y.start : y.done - y.start])
+
+
+_Place = tuple[Span, Span, np.ndarray]
+
+
+def _tiles(
+    read: Callable[[int, int], np.ndarray],
+    rows: Sequence[Span],
+    columns: Sequence[Span],
+    prepare: Callable[[np.ndarray], np.ndarray],
+) -> Iterator[tuple[_Place, np.ndarray]]:
+    """Down and across, with the band of the image that the tile is cut from; and the tile."""
     for y in rows:
-        bottom = min(y.start + y.length, rows[-1].end)
-        band = read(y.start, bottom)
-        result = np.empty(0)
-        beside = below  # (h, overlap, K), weighted, from the tile on the left
+        band = read(y.start, min(y.start + y.length, rows[-1].end))
         for x in columns:
-            tile = band[:, x.start : min(x.start + x.length, width)]
+            tile = band[:, x.start : min(x.start + x.length, columns[-1].end)]
             missing = (y.length - tile.shape[0], x.length - tile.shape[1])
-            values = run(_extended(prepare(tile), missing))
-            values = values[_scaled(y, scale), _scaled(x, scale)]  # (h, w, K)
-            if x is not columns[0]:
-                values[:, :across] *= right
-                values[:, :across] += beside
-            if x is not columns[-1]:
-                beside = values[:, values.shape[1] - across :] * (1 - right)
-            values = values[:, : (x.done - x.begin) * scale]
-            place = slice(x.begin * scale, x.done * scale)
-            if y is not rows[0]:
-                values[:down] *= lower
-                values[:down] += below[:, place]
-            if y is not rows[-1]:
-                if not below.size:
-                    below = np.empty((down, width * scale, values.shape[2]), "float32")
-                np.multiply(values[values.shape[0] - down :], 1 - lower, out=below[:, place])
-            final = reduce(values[: (y.done - y.begin) * scale])
-            if not result.size:
-                result = np.empty((final.shape[0], width * scale, *final.shape[2:]), final.dtype)
-            result[:, place] = final
-            tick()
-        yield Strip(y.begin * scale, result, band[y.begin - y.start : y.done - y.start])
+            yield (y, x, band), _extended(prepare(tile), missing)
+
+
+def _one_ahead(
+    run: Callable[[np.ndarray], np.ndarray], tiles: Iterable[tuple[_Place, np.ndarray]]
+) -> Iterator[tuple[_Place, np.ndarray]]:
+    """(place, run(tile)) of every tile, the next one running while the caller has one."""
+    with ThreadPoolExecutor(1) as worker:
+        before = None
+        for place, tile in tiles:
+            running = (place, worker.submit(run, tile))
+            if before is not None:
+                yield before[0], before[1].result()
+            before = running
+        if before is not None:
+            yield before[0], before[1].result()
 
 
 def _scaled(span: Span, scale: int) -> slice:

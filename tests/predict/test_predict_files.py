@@ -182,7 +182,7 @@ def test_nothing_is_half_written(tmp_path) -> None:
     breaks.calls = 0
     with pytest.raises(ValueError, match="out of memory"):
         predict_to_files(predictor(breaks), path, out, tile=8, overlap=0, probabilities=True)
-    assert breaks.calls == 6 and not out.exists()
+    assert breaks.calls in (6, 7) and not out.exists()  # one may be ahead
 
     predict_to_files(predictor(), path, out)
     before = {p: p.read_bytes() for p in out.iterdir()}

@@ -278,6 +278,32 @@ def test_bad_tiles(model: dict, arguments: dict, message: str) -> None:
     assert message in str(raised.value)
 
 
+def test_the_network_has_one_tile_while_another_is_reduced() -> None:
+    import threading
+
+    started, here = [], threading.get_ident()
+    second = threading.Event()
+
+    def run(tile: np.ndarray) -> np.ndarray:
+        assert threading.get_ident() != here
+        started.append(tile[0, 0, 0])
+        if len(started) == 2:
+            second.set()
+        return tile
+
+    def reduce(values: np.ndarray) -> np.ndarray:
+        if len(started) < 3:
+            assert second.wait(20)  # the second tile does not wait for the first one's reduction
+        return values.copy()
+
+    image = np.arange(32, dtype="float32").reshape(4, 8, 1)
+    rows, columns = spans(4, 4, 0), spans(8, 4, 0)
+    options = {"overlap": (0, 0), "reduce": reduce}
+    (strip,) = strips(run, lambda top, bottom: image[top:bottom], rows, columns, **options)
+    np.testing.assert_array_equal(strip.values, image)
+    assert started == [0, 4]  # in their order
+
+
 @pytest.mark.parametrize(
     ("run", "message"),
     [
