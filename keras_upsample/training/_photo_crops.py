@@ -78,8 +78,11 @@ def enlargement_batches(
         while True:
             rng = np.random.default_rng((seed, step))
             chosen = rng.choice(len(pairs), batch_size, p=areas / areas.sum())
-            both = [_crop(*pairs[i], scale, size, rng) for i in chosen]
-            yield tuple(np.stack(side).astype("float32") / 255 for side in zip(*both, strict=True))
+            both = [_crop(pairs[i][0], pairs[i][1], scale, size, rng) for i in chosen]
+            small, large = (
+                np.stack(side).astype("float32") / 255 for side in zip(*both, strict=True)
+            )
+            yield small, large
             step += 1
 
     shapes = [(batch_size, n, n, 3) for n in (size, scale * size)]

@@ -110,7 +110,7 @@ def linknet(
     image = frame.image_input(shape)
     padded = frame.padded(image, 32)
     if encoder is None:
-        stem, features = resnet18(padded, filters)
+        stem, features = resnet18(padded, filters or _FILTERS)
         skips = [features[16], features[8], features[4], stem]
     else:
         features = encode(padded, encoder, encoder_weights)

@@ -5,6 +5,7 @@ import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,7 @@ def write_weights(arrays: Mapping[str, np.ndarray], path: Path) -> None:
     Raises:
         ValueError: a value is not finite in float16 (above 65,504).
     """
-    halves = {}
+    halves: dict[str, Any] = {}
     for name, array in arrays.items():
         with np.errstate(over="ignore"):
             half = np.asarray(array).astype("float16")
