@@ -8,7 +8,8 @@ alone, nothing added).
 Data: eight photographs of scikit-image, as they are and reduced to 3/4 and 1/2, in pairs made by
 Pillow's antialiased bicubic reduction; rocket chooses among seeds; astronaut and chelsea are never
 trained on. All are in the public domain or CC0.
-Training: mean absolute error, Adam, 3,000 steps of 8 crops of 32x32; 5 minutes a seed on one core.
+Training: mean absolute error, Adam, 3,000 steps of 8 crops of 32x32; 5 to
+15 minutes a seed on one core of a busy machine.
 Scores: PSNR of luma (BT.601) and of RGB, a border of 2 pixels left out, both enlargements rounded
 to bytes. Expected: 2.4 dB over bicubic on astronaut and 1.1 dB on chelsea, seeds within 0.1 dB.
 """
