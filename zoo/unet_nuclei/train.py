@@ -6,8 +6,8 @@ Network: a U-Net of four stages, 16 to 128 channels, on one channel.
 Data: `nuclei`, slices 24 to 37, and the stain of `cells` with its nuclei; slices 41 to 45 choose
 among seeds; the test is an image of another microscope (`nuclei_stardist`), never trained on.
 Training: cross-entropy and Dice, AdamW, 1,000 steps of 8 crops of 96x96; zoom and gamma wide enough
-for nuclei of another size and exposure; 12
-minutes a seed on one core of a busy machine.
+for nuclei of another size and exposure.
+12 minutes a seed on one core of a busy machine.
 Scores: over all pixels of the test image; boundary IoU in a band of 2 pixels. Expected:
 IoU of the nuclei 0.86, seeds within 0.01 (Otsu's threshold: 0.72).
 """
