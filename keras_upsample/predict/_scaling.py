@@ -28,7 +28,7 @@ class Scaling:
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """(h, w, C) of any dtype -> float32, a new array."""
-        result = values.astype("float32")
+        result = values.astype("float32", order="C")  # so that `rows` is a view of it
         # A row of the image at a time: a last axis of 3 would take NumPy ten times as long.
         width = values.shape[1]
         rows = result.reshape(values.shape[0], -1)  # (h, w · C)

@@ -26,6 +26,20 @@ def test_scaling_is_that_of_the_training_data(dtype: str, method: str) -> None:
     assert scaled.max() > 0.3
 
 
+@pytest.mark.parametrize("method", ["full_range", "percentiles"])
+def test_arrays_in_any_order_of_memory(method: str) -> None:
+    image = picture(12, 9, 3, "uint16")
+    planar = np.ascontiguousarray(image.transpose(2, 0, 1)).transpose(1, 2, 0)
+    mirrored = np.ascontiguousarray(image[::-1, ::-1])[::-1, ::-1]
+    expected = normalize(image, method)
+    for same in (planar, mirrored, np.asfortranarray(image), image.astype(">u2")):
+        assert_close(scaling_of(of_array(same), method)(same), expected, of_range=1e-6)
+        seen = []
+        model = predictor(lambda x, seen=seen: seen.append(x) or x, normalization=method)
+        predict(model, same)
+        assert_close(seen[0], expected, of_range=1e-6)
+
+
 def test_a_channel_without_contrast_is_0_whatever_sticks_out() -> None:
     image = np.full((60, 60, 2), 7, "uint16")
     image[..., 0] = np.arange(3600).reshape(60, 60)
