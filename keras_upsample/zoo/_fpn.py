@@ -43,9 +43,9 @@ def fpn(
         C2 -> P2 (4)  ->  4           |
 
     Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
-    from 1 up: the image is padded with zeros to a multiple of 32 and the output cut back. Output:
-    `logits`, (batch, height, width, classes), or `probabilities` with `activation`; float32 under a
-    mixed policy too.
+    from 1 up: the image is padded with zeros to a multiple of 32, which group normalization counts
+    in, and the output cut back. Output: `logits`, (batch, height, width, classes), or
+    `probabilities` with `activation`; float32 under a mixed policy too.
 
     Two departures from the papers: the encoder's batch normalization is trained, not frozen, and
     where 32 does not divide `head_width` there are fewer groups.

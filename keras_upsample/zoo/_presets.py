@@ -94,20 +94,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 _MICROSCOPY,
                 ("background", "nucleus"),
             ),
-            Preset(
-                "fcn8s",
-                "cells",
-                {
-                    "input_shape": (None, None, 2),
-                    "classes": 3,
-                    "fc_width": 64,
-                    "skip_scales": (0.02, 0.01),
-                },
-                "As unet:cells, by an FCN-8s upon VGG16's convolutions",
-                _MICROSCOPY,
-                _CELLS,
-                backbone="vgg16",
-            ),
             _photographs(2),
             _photographs(3),
         )
