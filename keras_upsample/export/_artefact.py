@@ -83,11 +83,12 @@ def make_artefact(
             raise ExportError(f"The model can't be traced: {first_line(error)}") from error
         progress("verify")
         first = _load(staged, "litert_flex" if options.allow_flex else target.runtime)
-        verifications = [compare(reference, first, target.gate)]
+        gate = reference.gate(target.gate)
+        verifications = [compare(reference, first, gate)]
         require(verifications[0], path)
         for name in other_runtimes(target.also):
             # One after the other, so that no more than two copies of the weights are in memory.
-            verifications.append(compare(reference, _load(staged, name), target.gate))
+            verifications.append(compare(reference, _load(staged, name), gate))
             require(verifications[-1], path)
         progress("measure")
         partitions = getattr(first, "delegate_partitions", None)

@@ -20,6 +20,7 @@ class Difference:
         failure: why the gate was missed, or empty.
         against: what the artefact was compared with; `"the model in float64"` where the model's
             own float32 rounding exceeds the gate.
+        within: least share of an output's elements within the gate's largest error.
     """
 
     case: str
@@ -28,6 +29,7 @@ class Difference:
     equal_argmax: float | None
     failure: str = ""
     against: str = "the model"
+    within: float = 1.0
 
 
 def difference(
@@ -44,6 +46,7 @@ def difference(
         min(part.snr_db for part in parts),
         min(shares) if shares else None,
         "; ".join(part.failure for part in parts if part.failure),
+        within=min(part.within for part in parts),
     )
 
 
@@ -72,19 +75,23 @@ def _one(case: str, name: str, actual: np.ndarray, expected: np.ndarray, gate: G
     snr = (
         10 * np.log10(signal / noise) if noise and signal else float("inf" if not noise else "-inf")
     )
-    failure = ""
+    failure, within = "", 1.0
     if gate.max_error is not None and largest > gate.max_error * extent + rounding:
-        place = "[" + ", ".join(map(str, map(int, where))) + "]"
-        failure = (
-            f"{name!r}{place} is {a[where]:.6g}, expected {e[where]:.6g}: off by {error:.2g} of "
-            f"the range, allowed {gate.max_error:.0e}"
-        )
+        within = float(np.mean(gap <= gate.max_error * extent + rounding))
+        if within < gate.min_within:
+            place = "[" + ", ".join(map(str, map(int, where))) + "]"
+            failure = (
+                f"{name!r}{place} is {a[where]:.6g}, expected {e[where]:.6g}: off by {error:.2g} "
+                f"of the range, allowed {gate.max_error:.0e}"
+            )
+            if gate.min_within < 1:
+                failure += f"; {within:.1%} of the elements keep that, {gate.min_within:.0%} must"
     if gate.min_snr_db is not None and snr < gate.min_snr_db and largest > rounding:
         failure = f"{name!r} has {snr:.1f} dB, at least {gate.min_snr_db:.0f} dB are needed"
     share = None
     if e.ndim > 1 and e.shape[-1] > 1:
         share = float(np.mean(a.argmax(-1) == e.argmax(-1)))
-    return Difference(case, error, float(snr), share, failure)
+    return Difference(case, error, float(snr), share, failure, within=within)
 
 
 def _classes(

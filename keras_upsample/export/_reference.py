@@ -11,6 +11,7 @@ from ._images import Case, Images, cases
 from ._inference import inference_in
 from ._input_shape import InputSpec
 from ._signature import Signature
+from .targets import Gate, where_rounding_decides
 
 if TYPE_CHECKING:
     from ..runtimes import Runner, TensorInfo
@@ -50,6 +51,14 @@ class Reference:
             }
             result.append(CaseFor(case, feeds, expected))
         return result
+
+    def gate(self, gate: Gate) -> Gate:
+        """The gate as it suits the model."""
+        from ..layers import MaxPoolingWithIndices2D
+
+        layers = self._model._flatten_layers()
+        decides = any(isinstance(layer, MaxPoolingWithIndices2D) for layer in layers)
+        return where_rounding_decides(gate) if decides else gate
 
     def run(self, case: Case) -> None:
         """The model once more, for its latency."""

@@ -41,10 +41,17 @@ class Verification:
         shares = [d.equal_argmax for d in self.differences if d.equal_argmax is not None]
         return min(shares) if shares else None
 
+    @property
+    def within(self) -> float:
+        """Least share of an output's elements within the gate's largest error, of all cases."""
+        return min(difference.within for difference in self.differences)
+
     def __str__(self) -> str:
         verdict = "passed" if self.passed else "FAILED"
+        within = "" if self.within == 1 else f", {self.within:.2%} of the elements within the gate"
         argmax = "" if self.equal_argmax is None else f", argmax equal {self.equal_argmax:.3%}"
-        lines = [f"{self.runtime}: {verdict}, largest error {self.max_error:.1e} of range{argmax}"]
+        error = f"largest error {self.max_error:.1e} of range"
+        lines = [f"{self.runtime}: {verdict}, {error}{within}{argmax}"]
         lines += [f"  {d.case}: {d.failure}" for d in self.differences if d.failure]
         return "\n".join(lines)
 

@@ -39,7 +39,8 @@ def verify(
         images: an array `(N, H, W, C)`, a list of arrays or files, or a folder of pictures;
             default: real photographs, resampled to the artefact's size. Seeded noise, an odd size
             and a batch of 2 are added where the artefact takes them.
-        gate: what to demand; default that of float32 artefacts.
+        gate: what to demand; default that of float32 artefacts (see `where_rounding_decides` for
+            models with `MaxPoolingWithIndices2D`).
         runtime: a name of `keras_upsample.runtimes.available()`; default by the kind of the file.
 
     Returns:
@@ -56,7 +57,7 @@ def verify(
     """
     runner = load(artefact_path, runtime=runtime)
     reference = Reference(model, signature_of(model), images)
-    result = compare(reference, runner, gate or TARGETS["saved_model"].gate)
+    result = compare(reference, runner, gate or reference.gate(TARGETS["saved_model"].gate))
     require(result, artefact_path)
     return result
 
