@@ -154,15 +154,13 @@ def test_two_tiny_runs_make_a_guide(tmp_path, blobs):
     every = study("techniques").techniques()
     rows = {name: every[name] for name in ("transposed_conv", "nearest")}
     with Progress(disable=True) as bar:
-        arguments = ((blobs, blobs), tmp_path / "build", bar)
-        training.train_missing(list(rows.values())[:1], range(2), store, *arguments)
+        arguments = (range(1), store, (blobs, blobs), tmp_path / "build", bar)
+        training.train_missing(list(rows.values())[:1], *arguments)
         before = json.loads(store.path.read_text())["runs"]
-        training.train_missing(list(rows.values()), range(2), store, *arguments)
+        training.train_missing(list(rows.values()), *arguments)
     upsamplers.shown(store, blobs, blobs)
     again = store_module.Store(store.path, budget)
-    assert {"transposed_conv/0", "transposed_conv/1", "nearest/0", "nearest/1"} == set(
-        again.content["runs"]
-    )
+    assert set(again.content["runs"]) == {"transposed_conv/0", "nearest/0"}
     for key, record in before.items():  # what was there was not trained again
         assert again.content["runs"][key] == record
     assert store_module.Store(store.path, store_module.Budget()).run("nearest", 0) is None
@@ -178,10 +176,8 @@ def test_two_tiny_runs_make_a_guide(tmp_path, blobs):
     }
     text = upsamplers.report(rows, again, tmp_path / "docs").read_text()
     assert "| `nearest` |" in text and "0.50 (0.75)" in text
-    runs = [again.run("nearest", seed) for seed in range(2)]
-    mean = np.mean([r["boundary_iou"] for r in runs])
-    half = abs(runs[0]["boundary_iou"] - runs[1]["boundary_iou"]) / 2
-    assert f"{mean:.3f} ± {half:.3f}" in text
+    assert f"{again.run('nearest', 0)['boundary_iou']:.3f} ± 0.000" in text
+    assert "one seed, so nothing is known of the spread" in text
     assert "for | take | because" in text
     for picture in ("edges", "overview"):
         assert (tmp_path / "docs" / "upsampling-guide" / f"{picture}.png").stat().st_size > 1000
