@@ -21,6 +21,9 @@ class MaxPoolingWithIndices2D(keras.layers.Layer):
 
     PyTorch's indices count in the whole plane, (s·i + a)·W + s·j + b: `ops.flat_indices` converts.
 
+    Where pixels are equal but for rounding, as in flat parts of a photograph, it is rounding that
+    decides, and another runtime may find another index.
+
     Input: (N, H, W, C), H, W >= s; (N, C, H, W) for "channels_first".
     Output: y, (N, H // s, W // s, C), of the layer's compute dtype, and indices, the same in int32.
 

@@ -88,6 +88,15 @@ def test_a_unet_counted_from_its_figure():
     assert zoo.multiply_adds(model) == encoder + up + decoder + fine * 4 * 5
 
 
+@pytest.mark.parametrize("upsample", ["bicubic", "lanczos", "area"])
+def test_resizing_counts_nothing_in_whatever_form(upsample):
+    counts = {
+        name: zoo.multiply_adds(zoo.unet((8, 12, 3), filters=(4, 6), upsample=name))
+        for name in ("nearest", upsample)
+    }
+    assert counts[upsample] == counts["nearest"]
+
+
 def test_functions_inside_the_graph_are_counted():
     import tensorflow as tf
 
