@@ -5,11 +5,13 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 """
 
 from . import initializers, layers, metrics
+from .training import CrossEntropyAndDice
 from .zoo import _crop
 
 CLASSES = (
     *(getattr(layers, name) for name in layers.__all__),
     *(getattr(initializers, name) for name in getattr(initializers, "__all__", ())),
     metrics.BoundaryIoU,
+    CrossEntropyAndDice,
     _crop,
 )

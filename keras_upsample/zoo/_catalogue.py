@@ -62,7 +62,7 @@ CATALOGUE = (
     Entry(
         "espcn",
         "Super-resolution by sub-pixel convolution: every pixel of a block from one convolution",
-        "Shi et al., Real-Time Single Image and Video Super-Resolution Using an Efficient Sub-Pixel "
-        "Convolutional Neural Network, CVPR 2016, https://arxiv.org/abs/1609.05158",
+        "Shi et al., Real-Time Single Image and Video Super-Resolution Using an Efficient "
+        "Sub-Pixel Convolutional Neural Network, CVPR 2016, https://arxiv.org/abs/1609.05158",
     ),
 )

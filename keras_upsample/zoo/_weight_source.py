@@ -1,5 +1,6 @@
 """Where a preset's file of weights is: in the package, in the cache, or at its address."""
 
+import tempfile
 from pathlib import Path
 
 from keras_upsample.data import cache_folder
@@ -28,20 +29,24 @@ def weight_file(preset: Preset) -> Path:
         )
     import pooch
 
+    pooch.get_logger().setLevel("WARNING")
     folder = cache_folder() / "weights"
+    kept = folder / f"{preset.folder}.npz"
     try:
-        kept = pooch.retrieve(
-            preset.url, f"sha256:{preset.sha256}", fname=f"{preset.folder}.npz", path=folder
-        )
-    except PermissionError as error:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not kept.exists():
+            tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:  # apart, because requests' errors are OSErrors too
         raise FetchError(
             f"The weights of {preset.name} can't be kept in {str(folder)!r}: {error.strerror}. Set "
             "KERAS_UPSAMPLE_CACHE to a folder that you may write to."
         ) from error
+    try:
+        pooch.retrieve(preset.url, f"sha256:{preset.sha256}", fname=kept.name, path=folder)
     except Exception as error:  # requests, urllib3 and pooch raise kinds of their own
         raise FetchError(
             f"The weights of {preset.name} could not be downloaded from {preset.url}: "
             f"{first_line(error)}. Check the network, or copy the file to {str(folder)!r} as "
             f"{preset.folder}.npz."
         ) from error
-    return Path(kept)
+    return kept

@@ -14,9 +14,11 @@ NAMES = {entry.name for entry in zoo.CATALOGUE}
 
 
 def test_catalogue_builders_and_cards_agree():
-    assert set(zoo.__all__) - {"CATALOGUE", "multiply_adds"} == NAMES
+    others = {"CATALOGUE", "PRESETS", "Preset", "multiply_adds", "preset_named"}
+    assert set(zoo.__all__) - others == NAMES
+    presets = {preset.folder for preset in zoo.PRESETS.values()}
     cards = {path.parent.name for path in (ROOT / "zoo").glob("*/README.md")}
-    assert cards == NAMES
+    assert cards == NAMES | presets
     for name in NAMES:
         builder = getattr(zoo, name)
         assert builder.__name__ == name and builder.__doc__

@@ -58,7 +58,7 @@ def test_a_preset_may_be_given_a_size_and_what_training_did_not_decide():
     [
         ({"weights": "cell"}, r"`weights` must be one of 'cells', 'nuclei' or None.*mean 'cells'"),
         ({"weights": "cells", "classes": 5}, r"`classes`: .* trained with classes=3\. Received: 5"),
-        ({"weights": "cells", "filters": (8, 16)}, r"`filters`: .*\(16, 32, 64, 128\)"),
+        ({"weights": "cells", "filters": (8, 16)}, r"`filters`: .*\(16, 32, 64, 96, 128\)"),
         ({"weights": "cells", "upsample": "nearest"}, r"`upsample`: .*default, 'transposed_conv'"),
         (
             {"weights": "cells", "input_shape": (64, 64, 3)},
