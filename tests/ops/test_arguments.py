@@ -67,7 +67,7 @@ def test_forms_nest_and_are_restored() -> None:
 @pytest.mark.parametrize(
     ("forms", "message"),
     [
-        ({"lanczos": ("taps",)}, "Received: 'lanczos'"),
+        ({"sinc": ("taps",)}, "Received: 'sinc'"),
         ({"nearest": ("native",)}, "Correct 'native'"),
         ({"nearest": "taps"}, "must be a tuple of forms"),
     ],
