@@ -152,7 +152,7 @@ def table_of(figures: dict[str, dict[str, Any]]) -> str:
         sizes = " | ".join(megabytes(one["bytes"].get(kind)) for kind in FORMATS)
         lines.append(
             f"| [{entry.name}]({entry.name}/README.md) | {entry.summary} | "
-            f"{one['parameters'] / 1e6:.1f} M | {one['multiply_adds'] / 1e9:.1f} G | {sizes} |"
+            f"{one['parameters'] / 1e6:.2f} M | {one['multiply_adds'] / 1e9:.1f} G | {sizes} |"
         )
     lines += [
         "",
