@@ -91,7 +91,7 @@ def test_a_failed_target_does_not_stop_the_others(tmp_path: Path) -> None:
     [
         (("export", "unett", "--out", "o"), "Did you mean 'unet'?"),
         (("export", "unet", "--out", "o", "--upsample", "cubic"), "`upsample` must be one of"),
-        (("export", "fcn8s", "--out", "o", "--upsample", "nearest"), "has no option --upsample"),
+        (("export", "fcn8s", "--out", "o", "--encoder", "vgg16"), "has no option --encoder"),
         (("export", "unet", "--out", "o", "--classes", "0"), "`classes`"),
         (("export", "unet", "--out", "o", "--target", "onx"), "Did you mean 'onnx'?"),
         (("verify", "unet", "none.onnx", *SMALL), "`none.onnx` is missing"),
