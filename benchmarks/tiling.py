@@ -2,33 +2,38 @@
 
 python benchmarks/tiling.py           # pixel rates, against the runtime's own calls on one tile
 python benchmarks/tiling.py memory    # largest resident memory, 10,000 x 10,000 pixels
+python benchmarks/tiling.py memory plain.tif    # of one format: plain.tif, tiled.tif, image.png
 
-The network is a U-Net of 0.5 million parameters. Rates are in megapixels a second: *own* is the
-runtime called on a tile that lies ready; *computed* counts every pixel that the tiled run sends
-through the network, overlaps as often as they are sent; *output* counts the pixels of the image.
+The network is a U-Net of 0.5 million parameters. Rates are medians in megapixels a second. *own* is
+the runtime called on a tile that lies ready; *computed* counts every pixel that the tiled run sends
+through the network, overlaps as often as they are sent; *output* counts the pixels of the image. The
+share of own is the ratio of the computed rates within a round: its median, and all of them.
+
+MEASURED
 """
 
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from _rounds import interleaved
 
 TILE, OVERLAP = 512, 64
 SIDE = 10_000
+ROUNDS = 7
 
 
 def main() -> None:
-    if sys.argv[1:] == ["memory"]:
-        memory()
+    if sys.argv[1:2] == ["memory"]:
+        memory(sys.argv[2:] or ["plain.tif", "tiled.tif", "image.png"])
     elif sys.argv[1:2] == ["one"]:
         one(*map(Path, sys.argv[2:]))
     else:
@@ -57,10 +62,10 @@ def rates() -> None:
     from keras_upsample.predict import load_model, predict, predict_to_files
     from keras_upsample.predict._writers import PngWriter
 
-    image = np.tile(photograph("retina"), (2, 2, 1))[:2304, :2304]
+    image = np.tile(photograph("retina"), (2, 2, 1))[:2752, :2752]  # 6 x 6 whole tiles
     ready = np.ascontiguousarray(image[:TILE, :TILE], "float32") / 255
     print(f"image {image.shape[1]}x{image.shape[0]}, tile {TILE}, overlap {OVERLAP}")
-    print(f"{'runtime':<14} {'what':<28} {'min':>7} {'median':>7}  share of own (min, median)")
+    print(f"{'runtime':<14} {'what':<18} {'computed':>8} {'output':>8}  share of own, by round")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with PngWriter(folder / "image.png", image.shape[:2], channels=3) as writer:
@@ -84,21 +89,32 @@ def rates() -> None:
                 path = folder / "image.png"
                 predict_to_files(model, path, folder, tile=tile, overlap=OVERLAP, overwrite=True)
 
-            times = interleaved({"own": own, "arrays": tiled, "files": files}, rounds=5)
-            base = [count * TILE * TILE / 1e6 / seconds for seconds in times["own"]]
-            for what, pixels, key in (
-                ("own", count * TILE * TILE / 1e6, "own"),
-                ("predict, computed", computed, "arrays"),
-                ("predict, output", output, "arrays"),
-                ("predict_to_files, computed", computed, "files"),
-                ("predict_to_files, output", output, "files"),
-            ):
-                fast, usual = (pixels / seconds for seconds in times[key])
-                shares = f"{fast / base[0]:.3f}, {usual / base[1]:.3f}"
-                print(f"{runtime:<14} {what:<28} {fast:7.3f} {usual:7.3f}  {shares}", flush=True)
+            ways = {"own": own, "predict": tiled, "predict_to_files": files}
+            times = {what: np.array(seconds) for what, seconds in rounds(ways, ROUNDS).items()}
+            for what, seconds in times.items():
+                rate, rest = computed / np.median(seconds), output / np.median(seconds)
+                shares = np.sort(times["own"] / seconds)
+                listed = " ".join(f"{share:.2f}" for share in shares)
+                print(
+                    f"{runtime:<14} {what:<18} {rate:8.3f} {rest:8.3f}  "
+                    f"{np.median(shares):.3f} ({listed})",
+                    flush=True,
+                )
 
 
-def memory() -> None:
+def rounds(ways: dict[str, Callable[[], None]], count: int) -> dict[str, list[float]]:
+    """Seconds by way, every way once a round, after one round that does not count."""
+    times: dict[str, list[float]] = {what: [] for what in ways}
+    for number in range(count + 1):
+        for what, run in ways.items():
+            start = time.perf_counter()
+            run()
+            if number:
+                times[what].append(time.perf_counter() - start)
+    return times
+
+
+def memory(formats: list[str]) -> None:
     import tifffile
     from PIL import Image
 
@@ -109,14 +125,15 @@ def memory() -> None:
         models(folder)
         repeats = -(-SIDE // 1411)
         image = np.tile(photograph("retina"), (repeats, repeats, 1))[:SIDE, :SIDE]
-        Image.MAX_IMAGE_PIXELS = None
-        Image.fromarray(image).save(folder / "image.png", compress_level=1)
-        tifffile.imwrite(folder / "plain.tif", image)
-        tifffile.imwrite(
-            folder / "tiled.tif", image, tile=(256, 256), compression="zlib", photometric="rgb"
-        )
+        if "image.png" in formats:
+            Image.fromarray(image).save(folder / "image.png", compress_level=1)
+        if "plain.tif" in formats:
+            tifffile.imwrite(folder / "plain.tif", image, photometric="rgb")
+        if "tiled.tif" in formats:
+            options = {"tile": (256, 256), "compression": "zlib"}
+            tifffile.imwrite(folder / "tiled.tif", image, photometric="rgb", **options)
         del image
-        for file in ("plain.tif", "tiled.tif", "image.png"):
+        for file in formats:
             command = [sys.executable, __file__, "one", folder / "unet.onnx", folder / file]
             subprocess.run([*command, folder / "results"], check=True)
 
@@ -127,7 +144,9 @@ def one(model: Path, image: Path, out: Path) -> None:
     start = time.perf_counter()
     files = predict_to_files(model, image, out, tile=TILE, overlap=OVERLAP)
     seconds = time.perf_counter() - start
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    # Not getrusage's figure, which a process takes over from the one that started it.
+    status = Path("/proc/self/status").read_text()
+    most = int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 2**20
     sizes = ", ".join(f"{p.name} {p.stat().st_size / 1e6:.0f} MB" for p in files.written)
     print(
         f"{image.name:<10} {most:.2f} GiB resident at most, {seconds:.0f} s ({sizes})", flush=True

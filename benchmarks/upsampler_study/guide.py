@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
-from .rules import RUNTIME_NAMES, advice, share, warnings
-from .summary import Summary, notable
-from .techniques import BASELINE, SIZE, Technique
+from . import tables
+from .rules import advice, in_short, warnings
+from .summary import Summary
+from .techniques import SIZE, Technique
 
 PICTURES = "upsampling-guide"
 
@@ -26,10 +25,10 @@ def guide(rows: Mapping[str, Technique], found: Sequence[Summary], content: Any)
         _recommendations(judged),
         _pictures(content),
         _explained(rows),
-        _quality(judged),
-        _costs(judged, content),
-        _files(judged, content),
-        _fusions(found),
+        tables.quality(judged),
+        tables.costs(judged, content),
+        tables.files(judged, content),
+        tables.fusions(found),
         _method(content),
         _limits(judged, content),
     ]
@@ -46,11 +45,13 @@ def _head(rows: Sequence[Summary]) -> str:
 The same small U-Net trained with each of {ours} ways of upsampling, from {seeds} seeds each: the
 same work, the same budget, only the upsampling differs. Every figure here, and every sentence that
 leans on one, is made from `benchmarks/results/upsamplers.json` by the rules in
-`benchmarks/upsampler_study/rules.py`."""
+`benchmarks/upsampler_study/rules.py`.
+
+{tables.filled(in_short(rows))}"""
 
 
 def _recommendations(rows: Sequence[Summary]) -> str:
-    lines = table(
+    lines = tables.table(
         ("for", "take", "because"),
         [
             (one.purpose, ", ".join(f"`{name}`" for name in one.take), one.because)
@@ -87,137 +88,8 @@ def _explained(rows: Mapping[str, Technique]) -> str:
     ]
     return (
         "## What each one does\n\nOn one axis, at a factor of 2; a, m, j count the pixels of a "
-        "block or window.\n\n" + table(("name", "layer", "what it computes"), lines)
+        "block or window.\n\n" + tables.table(("name", "layer", "what it computes"), lines)
     )
-
-
-def _quality(rows: Sequence[Summary]) -> str:
-    def cell(row: Summary, metric: str) -> str:
-        return f"{row.mean(metric):.3f} ± {row.half_range(metric):.3f}"
-
-    ordered = sorted(rows, key=lambda row: -row.mean("boundary_iou"))
-    lines = [
-        (
-            f"`{row.name}`",
-            *(cell(row, metric) for metric in ("boundary_iou", "mean_iou", "nucleus_iou")),
-            share(row.energy_start),
-            share(row.energy_trained),
-        )
-        for row in ordered
-    ]
-    margins = ", ".join(
-        f"{notable(rows, metric):.3f} of {name}"
-        for metric, name in (
-            ("boundary_iou", "boundary IoU"),
-            ("mean_iou", "mean IoU"),
-            ("nucleus_iou", "nucleus IoU"),
-        )
-    )
-    header = ("technique", "boundary IoU", "mean IoU", "nucleus IoU",
-              "checkerboard before", "after training")  # fmt: skip
-    return f"""## Quality
-
-{table(header, lines, numbers=True)}
-
-Mean over seeds ± half of the way from the worst to the best. Two techniques differ by more than the
-seeds' doing from {margins} on (two standard errors of a difference, seeds' own effect taken out;
-among so many pairs a few cross that line by chance). Checkerboard: the share of the logits' energy
-at a period of 2 pixels on a blurred test image, which has none there itself; geometric mean over
-seeds (`keras_upsample.metrics.checkerboard_energy`)."""
-
-
-def _costs(rows: Sequence[Summary], content: Any) -> str:
-    runtimes = content["latency"].get("runtimes", {})
-    if not runtimes:
-        return ""
-    names = [name for name in RUNTIME_NAMES if name in runtimes]
-    ordered = sorted(rows, key=lambda row: float(np.mean([v[0] for v in row.speed.values()] or 9)))
-
-    def cell(row: Summary, name: str) -> str:
-        if name not in row.speed:
-            return "–"
-        return "{:.2f} ({:.2f})".format(*row.speed[name])
-
-    lines = [
-        (
-            f"`{row.name}`",
-            f"{row.parameters:,}",
-            f"{row.multiply_adds / 1e6:,.0f} M",
-            *(cell(row, name) for name in names),
-        )
-        for row in ordered
-    ]
-    base = ", ".join(
-        "{} {:.2f} ({:.2f}) ms".format(RUNTIME_NAMES[name], *runtimes[name]["ms"][BASELINE])
-        for name in names
-    )
-    header = ("technique", "parameters", "multiply-adds", *(RUNTIME_NAMES[n] for n in names))
-    rounds, size = content["latency"]["rounds"], " x ".join(map(str, SIZE[:2]))
-    return f"""## Cost
-
-{table(header, lines, numbers=True)}
-
-Of the whole network at {size}. Times are of the exported files, one thread, as shares of
-`{BASELINE}`'s: by the minimum of {rounds} interleaved rounds, in brackets by the median. That one
-takes {base}. The machine did other work at the same time: shares, taken in the same rounds, stand;
-milliseconds are only a hint."""
-
-
-def _files(rows: Sequence[Summary], content: Any) -> str:
-    if not any(row.files for row in rows):
-        return ""
-    lines = []
-    for row in rows:
-        cells = []
-        for name in ("tflite", "onnx"):
-            file = row.files.get(name)
-            if file is None:
-                cells += ["–", "–"]
-            elif "failure" in file:
-                cells += ["none", file["failure"].replace("|", "/")]
-            else:
-                cells += [f"{file['operators']}", f"{max(file['error'].values()):.0e}"]
-        lines.append((f"`{row.name}`", *cells))
-    checked = sorted({r for row in rows for f in row.files.values() for r in f.get("error", {})})
-    header = ("technique", "TFLite operators", "largest error", "ONNX operators", "largest error")
-    return f"""## Files
-
-{table(header, lines, numbers=True)}
-
-The trained networks, exported and compared with the model on test images and noise, in
-{", ".join(checked)}: the largest difference as a share of the output's range, over runtimes.
-Built-in operators only, every file; fixed sizes."""
-
-
-def _fusions(found: Sequence[Summary]) -> str:
-    others = [row for row in found if row.group == "fusion"]
-    if not others:
-        return ""
-    base = others[0].name.partition(",")[0]
-    rows = [row for row in found if row.name == base] + others
-    names = [name for name in RUNTIME_NAMES if any(name in row.speed for row in rows)]
-
-    def times(row: Summary) -> list[str]:
-        return [f"{row.speed[n][0] / rows[0].speed[n][0]:.2f}"
-                if n in row.speed and n in rows[0].speed else "–" for n in names]  # fmt: skip
-
-    lines = [
-        (
-            row.name.partition(", ")[2] or "concat",
-            f"{row.mean('boundary_iou'):.3f} ± {row.half_range('boundary_iou'):.3f}",
-            f"{row.mean('mean_iou'):.3f} ± {row.half_range('mean_iou'):.3f}",
-            f"{row.parameters:,}",
-            *times(row),
-        )
-        for row in rows
-    ]
-    header = ("fusion", "boundary IoU", "mean IoU", "parameters",
-              *(RUNTIME_NAMES[n] for n in names))  # fmt: skip
-    return f"""## How the skip is joined
-
-With `{base}` upsampling, `ku.zoo.unet(..., fusion="NAME")`; times as shares of `concat`'s.
-
-{table(header, lines, numbers=True)}"""
 
 
 def _method(content: Any) -> str:
@@ -261,9 +133,3 @@ def _limits(rows: Sequence[Summary], content: Any) -> str:
 - A U-Net's skips bring detail past the upsampling. A decoder without skips leans on it more.
 - Times are of one thread of one x86-64 processor, at few channels. Phones, GPUs and NPUs differ:
   `keras-upsample export` times a file on the machine at hand."""
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = False) -> str:
-    """A Markdown table; with `numbers` all but the first column are flushed right."""
-    rule = ["---", *["---:" if numbers else "---"] * (len(header) - 1)]
-    return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))

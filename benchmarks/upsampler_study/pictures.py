@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -36,7 +35,8 @@ def sheet(panels: Mapping[str, Sequence[np.ndarray]], path: Path) -> None:
             rgb = picture if picture.ndim == 3 else np.repeat(picture[..., None], 3, axis=2)
             large = np.kron(rgb, np.ones((ZOOM, ZOOM, 1), "uint8"))
             canvas.paste(Image.fromarray(large), (left + k * (side + 2), top + TITLE))
-    _save(canvas, path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    canvas.save(path, optimize=True)
 
 
 def chart(rows: Sequence[Summary], path: Path) -> None:
@@ -91,8 +91,3 @@ def chart(rows: Sequence[Summary], path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110, metadata={"Software": None})
     pyplot.close(figure)
-
-
-def _save(canvas: Any, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    canvas.quantize(192, dither=0).save(path, optimize=True)

@@ -20,6 +20,7 @@ class Summary:
         scores: metric -> its value by seed.
         energy_start, energy_trained: checkerboard energy, geometric mean over seeds.
         parameters, multiply_adds: of the network.
+        training: processor time of a run as a share of the baseline's, mean over seeds.
         speed: runtime -> (by minimum, by median) time as a share of the baseline's.
         files: format -> what export found, or why there is no file.
     """
@@ -31,6 +32,7 @@ class Summary:
     energy_trained: float
     parameters: int = 0
     multiply_adds: int = 0
+    training: float = 1.0
     speed: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     files: Mapping[str, Any] = field(default_factory=dict)
 
@@ -63,6 +65,8 @@ def summaries(rows: Sequence[Technique], content: Mapping[str, Any], key: str) -
             f"No run yet of {', '.join(lacking) or 'one seed in common'}. Run `python "
             "benchmarks/upsamplers.py train`."
         )
+    first = runs.get(BASELINE) or runs[rows[0].name]
+    base = max(float(np.mean([first[seed]["seconds"] for seed in seeds])), 1e-9)
     result = []
     for row in rows:
         chosen = [runs[row.name][seed] for seed in seeds]
@@ -82,6 +86,7 @@ def summaries(rows: Sequence[Technique], content: Mapping[str, Any], key: str) -
                 ),
                 costs.get("parameters", 0),
                 costs.get("multiply_adds", 0),
+                float(np.mean([r["seconds"] for r in chosen]) / base),
                 _ratios(row.name, content["latency"]),
                 content["files"].get(row.name, {}),
             )

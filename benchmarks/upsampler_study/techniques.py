@@ -68,7 +68,7 @@ ABOUT = {
     ),
     "pixel_shuffle_blur": (
         "SubpixelConv2D(blur=True)",
-        "the same, then the mean of each 2x2 window",
+        "as `pixel_shuffle`, then the mean of each 2x2 window",
     ),
     "carafe": (
         "CARAFE2D",
@@ -82,7 +82,7 @@ ABOUT = {
     ),
     "joint_bilateral": (
         "JointBilateralUpSampling2D",
-        "y[p] = Σ w x[q] / Σ w, w = exp(−|u−q|²/2σs² − |G[p]−g[q]|²/2σr²), G from the encoder, "
+        "y[p] = Σ w x[q] / Σ w, w = exp(−(u−q)²/2σs² − (G[p]−g[q])²/2σr²), G from the encoder, "
         "then a 3x3 convolution",
     ),
     "max_unpooling": (
