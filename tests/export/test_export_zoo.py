@@ -152,3 +152,54 @@ def test_encoders(encoder, tmp_path):
         path = write(model, tmp_path, kind, input_shape=(64, 64, 3), images=picture(64, 64))
         x = noise(1, 64, 64, 3)
         assert_same(path, {"image": x}, {"logits": np.asarray(model(x))})
+
+
+PLAIN_FORMS = {"SHAPE", "PACK", "STRIDED_SLICE", "TILE", "EXPAND_DIMS"}
+SMALL = {
+    "unet_plus_plus": {"filters": (3, 4, 5), "deep_supervision": True},
+    "segnet": {"filters": (2, 3, 4, 5, 6)},
+    "linknet": {"filters": (8, 8, 12, 16)},
+    "fpn": {"encoder": "mobilenet_v2", "pyramid_width": 8, "head_width": 8},
+    "deeplab_v3_plus": {"encoder": "mobilenet_v2", "width": 8, "low_level_width": 4},
+}
+
+
+def check_architecture(name, tmp_path, kind, **options):
+    """Open sizes stay open where the format has them; TFLite is one delegate partition."""
+    model = getattr(ku.zoo, name)(**{**SMALL[name], "dropout": 0.1, **options})
+    path = write(model, tmp_path, kind, images=picture(64, 64))
+    runner = runtimes.load(path)
+    for shape in [(1, 32, 32, 3)] if kind == "tflite" else [(1, 64, 32, 3), (2, 33, 70, 3)]:
+        x = noise(*shape)
+        outputs = model(x)
+        outputs = outputs if isinstance(outputs, list) else [outputs]
+        assert_same(runner, {"image": x}, dict(zip(model.output_names, outputs, strict=True)))
+    if kind == "tflite":
+        assert not set(runner.operator_counts()) & PLAIN_FORMS
+    return runner
+
+
+@pytest.mark.parametrize("name", ["unet_plus_plus", "segnet"])
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_architectures(name, kind, tmp_path):
+    check_architecture(name, tmp_path, kind)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+@formats
+def test_every_architecture(name, kind, tmp_path):
+    runner = check_architecture(name, tmp_path, kind)
+    if kind == "tflite":
+        assert runner.delegate_partitions() == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SMALL)
+@pytest.mark.parametrize("upsample", UPSAMPLERS)
+def test_every_upsampler_of_every_architecture(name, upsample, tmp_path):
+    options = {"upsample": upsample}
+    if name == "fpn":
+        options["head_upsample"] = upsample
+    check_architecture(name, tmp_path, "tflite", **options)
+    check_architecture(name, tmp_path, "onnx", **options)
