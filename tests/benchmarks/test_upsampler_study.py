@@ -29,15 +29,9 @@ def study(name):
 def row(name, edges, energy=(1e-4, 1e-5), speed=1.0, parameters=1000, group="technique"):
     """A technique whose boundary IoU has a small spread around `edges`."""
     scores = {m: [edges - 0.001, edges, edges + 0.001] for m in study("summary").METRICS}
-    return study("summary").Summary(
-        name,
-        group,
-        scores,
-        *energy,
-        parameters,
-        0,
-        {"litert": (speed, speed), "onnxruntime": (1, 1)},
-    )
+    times = {"litert": (speed, speed), "onnxruntime": (1, 1)}
+    make = study("summary").Summary
+    return make(name, group, scores, *energy, parameters=parameters, speed=times)
 
 
 def made_up():
