@@ -6,8 +6,8 @@ python benchmarks/tiling.py memory plain.tif    # of one format: plain.tif, tile
 
 The network is a U-Net of 0.5 million parameters. Rates are medians in megapixels a second. *own* is
 the runtime called on a tile that lies ready; *computed* counts every pixel that the tiled run sends
-through the network, overlaps as often as they are sent; *output* counts the pixels of the image. The
-share of own is the ratio of the computed rates within a round: its median, and all of them.
+through the network, overlaps as often as they are sent; *output* counts the pixels of the image.
+The share of own is the ratio of the computed rates within a round: its median, and all of them.
 """
 
 import os
