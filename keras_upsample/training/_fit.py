@@ -59,6 +59,8 @@ def fit(
     if resume:
         if not checkpoint.is_file():
             raise FileNotFoundError(f"There is no {checkpoint} to resume. Leave out --resume.")
+        from .. import _registered  # noqa: F401  a fresh process knows none of our classes
+
         model = keras.models.load_model(checkpoint)
     elif checkpoint.exists():
         raise FileExistsError(

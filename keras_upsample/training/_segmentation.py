@@ -27,6 +27,7 @@ class Segmentation:
         augmentation: further arguments of `data.batches`.
         trained: the layers that train and ship, by the beginnings of their names; None for all.
             The others keep the preset's backbone.
+        prepare: changes the fresh network before training, in place.
     """
 
     preset: str
@@ -42,6 +43,7 @@ class Segmentation:
     weight_decay: float = 1e-4
     augmentation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     trained: tuple[str, ...] | None = None
+    prepare: Callable[[Any], None] | None = None
 
     def network(self, own: "LabelledImages | None" = None) -> Any:
         """A fresh network, for the preset's classes or for those of `own` data."""
@@ -62,6 +64,8 @@ class Segmentation:
         from ._losses import CrossEntropyAndDice
 
         model = self.network(own)
+        if self.prepare is not None:
+            self.prepare(model)
         schedule = keras.optimizers.schedules.CosineDecay(
             0.0, self.steps, warmup_target=self.learning_rate, warmup_steps=min(50, self.steps // 4)
         )

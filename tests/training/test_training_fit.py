@@ -1,10 +1,14 @@
 """Losses, crops of photographs, scores, and a run that is stopped and resumed."""
 
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from keras_upsample import layers
 from keras_upsample.data import LabelledImages, photograph
 from keras_upsample.training import (
     CrossEntropyAndDice,
@@ -92,6 +96,29 @@ def test_a_resumed_run_ends_bit_equal(tmp_path):
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b), err_msg=a.path)
     epochs = (tmp_path / "parts" / "logs" / "epochs.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in epochs] == ["epoch", "0", "1", "2"]
+
+
+def test_a_fresh_process_resumes_a_model_with_our_layers(tmp_path):
+    """Keras knows a class only once its module is imported, which the first run did by the way."""
+
+    def build_ours():
+        inputs = keras.Input((None, None, 1))
+        outputs = keras.layers.Conv2D(3, 1)(layers.PadToMultiple2D(2)(inputs))
+        model = keras.Model(inputs, outputs)
+        model.compile("adam", CrossEntropyAndDice(), jit_compile=False)
+        return model
+
+    fit(build_ours, stream, tmp_path, steps=2, steps_per_epoch=2, verbose=0)
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from keras_upsample.training import fit\n"
+        "model = fit(None, None, Path(sys.argv[1]), steps=2, steps_per_epoch=2, resume=True)\n"
+        "print(model.layers[1].name)\n"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stderr
+    assert "pad_to_multiple2d" in result.stdout
 
 
 def test_fit_refuses_what_would_lose_a_run(tmp_path):
