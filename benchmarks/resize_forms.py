@@ -56,7 +56,7 @@ def write(target: str, interpolation: str, form: str, size: int, channels: int, 
 
     from keras_upsample import layers
     from keras_upsample.errors import ExportError
-    from keras_upsample.export._artefact import Options, _convert
+    from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._signature import signature_of
     from keras_upsample.export.targets import TARGETS as TABLE
 
@@ -77,7 +77,7 @@ def write(target: str, interpolation: str, form: str, size: int, channels: int, 
     path = path.with_suffix(f".{target}")
     wanted = replace(TABLE[target], forms={interpolation: (form,)})
     try:
-        _convert(model, signature_of(model).fixed(), path, wanted, Options())
+        convert(model, signature_of(model).fixed(), path, wanted, Options())
     except ExportError:
         return False
     return True

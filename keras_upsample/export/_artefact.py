@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtefactError, ExportError, first_line
+from ..lowering._lower import Lowered, lowered
 from ..runtimes import load
 from ._inference import check_weights, inference_in
 from ._metadata import Metadata
@@ -32,12 +33,19 @@ def silent(step: str) -> None:
 
 @dataclass(frozen=True)
 class Options:
-    """What a user may choose for one artefact beyond its target."""
+    """What a user may choose for one artefact beyond its target.
+
+    Attributes:
+        lower: give the model the form that the target runs fastest.
+        tune: find that form by measurement; otherwise by the target's table.
+    """
 
     allow_flex: bool = False
     opset: int = OPSETS[-1]
     layout: str = "nhwc"
     metadata: Metadata = field(default_factory=Metadata)
+    lower: bool = True
+    tune: bool = False
 
     def __post_init__(self) -> None:
         if self.opset not in OPSETS:
@@ -74,9 +82,14 @@ def make_artefact(
     if target.static:
         signature = signature.fixed()
     with published(path, directory=directory) as staged:
+        if options.lower:
+            progress("lower")
+            low, converted = lowered(model, signature, target, tune=options.tune, progress=progress)
+        else:
+            low, converted = Lowered(model), signature
         progress("convert")
         try:
-            _convert(model, signature, staged, target, options)
+            convert(low.model, converted, staged, target, options)
         except ExportError:
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter
@@ -101,14 +114,15 @@ def make_artefact(
             operators=first.operator_counts(),
             latency=measure(reference, first),
             delegate_partitions=partitions() if partitions else None,
+            lowering=tuple(map(str, low.applied)),
+            notice=low.notice,
         )
         progress("publish")
     return report
 
 
-def _convert(
-    model: Any, signature: Signature, path: Path, target: Target, options: Options
-) -> None:
+def convert(model: Any, signature: Signature, path: Path, target: Target, options: Options) -> None:
+    """Write one artefact, not verified."""
     from .. import ops
 
     with (

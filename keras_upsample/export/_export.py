@@ -25,6 +25,8 @@ def export(
     *,
     input_shape: ShapeArgument = None,
     metadata: Metadata | None = None,
+    lower: bool = True,
+    tune: bool = False,
     progress: Any = None,
 ) -> ExportReport:
     """Export a model to several targets, each verified in its own runtime.
@@ -37,6 +39,10 @@ def export(
         input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Fixes what
             the model leaves open; default: open where the target allows, else 256 x 256 pixels.
         metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
+        lower: give each target the equal form of the model that it runs fastest, see
+            `keras_upsample.lowering.lower`; False keeps the model's own operators.
+        tune: choose the forms by measurement on this machine, which takes a minute or so the
+            first time; False chooses by the targets' tables.
         progress: called as `progress(target_name, step)` before each step.
 
     Returns:
@@ -61,7 +67,7 @@ def export(
         raise ValueError(f"`directory` {str(directory)!r} is a file. Choose another path.")
     signature = signature_of(model, input_shape)
     reference = Reference(model, signature, images)
-    options = Options(metadata=metadata or Metadata.of(model))
+    options = Options(metadata=metadata or Metadata.of(model), lower=lower, tune=tune)
     artefacts: list[ArtefactReport] = []
     failures: dict[str, str] = {}
     for target in chosen:

@@ -23,6 +23,8 @@ def to_saved_model(
     input_shape: ShapeArgument = None,
     batch_size: int | None = None,
     images: Images = None,
+    lower: bool = True,
+    tune: bool = False,
 ) -> ArtefactReport:
     """Write a SavedModel directory, verified in TensorFlow.
 
@@ -35,6 +37,7 @@ def to_saved_model(
         input_shape: sizes to fix, without the batch, e.g. `(256, 256, 3)`, or a dict by input name.
         batch_size: fixes the batch.
         images: what to verify on; see `verify`.
+        lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -46,7 +49,9 @@ def to_saved_model(
     Example:
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
     """
-    return _one(model, path, "saved_model", input_shape, batch_size, images, Options())
+    return _one(
+        model, path, "saved_model", input_shape, batch_size, images, Options(lower=lower, tune=tune)
+    )
 
 
 def to_tflite(
@@ -58,6 +63,8 @@ def to_tflite(
     allow_flex: bool = False,
     batch_size: int = 1,
     images: Images = None,
+    lower: bool = True,
+    tune: bool = False,
 ) -> ArtefactReport:
     """Write a TFLite file of fixed shapes, verified in LiteRT.
 
@@ -74,6 +81,7 @@ def to_tflite(
             says so.
         batch_size: images per call.
         images: what to verify on; see `verify`.
+        lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -90,7 +98,7 @@ def to_tflite(
             f"`precision` must be one of {', '.join(map(repr, _PRECISIONS))}. "
             f"Received: {precision!r}."
         )
-    options = Options(allow_flex=allow_flex)
+    options = Options(allow_flex=allow_flex, lower=lower, tune=tune)
     target = _PRECISIONS[precision]
     return _one(model, path, target, input_shape, batch_size, images, options)
 
@@ -105,6 +113,8 @@ def to_onnx(
     batch_size: int | None = None,
     metadata: Metadata | None = None,
     images: Images = None,
+    lower: bool = True,
+    tune: bool = False,
 ) -> ArtefactReport:
     """Write an ONNX file, verified in ONNX Runtime, and in OpenVINO if that is installed.
 
@@ -118,6 +128,7 @@ def to_onnx(
         batch_size: fixes the batch; default any.
         metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
         images: what to verify on; see `verify`.
+        lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -129,7 +140,13 @@ def to_onnx(
     Example:
         >>> to_onnx(model, "build/unet.onnx", layout="nchw")  # doctest: +SKIP
     """
-    options = Options(opset=opset, layout=layout, metadata=metadata or Metadata.of(model))
+    options = Options(
+        opset=opset,
+        layout=layout,
+        metadata=metadata or Metadata.of(model),
+        lower=lower,
+        tune=tune,
+    )
     return _one(model, path, "onnx", input_shape, batch_size, images, options)
 
 

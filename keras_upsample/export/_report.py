@@ -81,6 +81,8 @@ class ArtefactReport:
         operators: operator -> how often, in the graph that the runtime is given.
         latency: beside the Keras model's own, same input, same process.
         delegate_partitions: LiteRT only: pieces into which XNNPACK cuts the graph; 1 is best.
+        lowering: what was rewritten on the way, and what was left as it is and why.
+        notice: why the model could not be lowered; empty where it could.
     """
 
     target: str
@@ -91,6 +93,8 @@ class ArtefactReport:
     operators: dict[str, int]
     latency: Latency
     delegate_partitions: int | None = None
+    lowering: tuple[str, ...] = ()
+    notice: str = ""
 
     def __str__(self) -> str:
         return str(ExportReport("", (self,)))
@@ -129,6 +133,7 @@ class ExportReport:
             "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
             for row in rows
         ]
+        lines += [f"{a.target}: {a.notice}" for a in self.artefacts if a.notice]
         lines += [f"{target}: {why}" for target, why in self.failures.items()]
         return "\n".join(lines)
 

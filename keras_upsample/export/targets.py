@@ -55,6 +55,9 @@ class Target:
         also: runtimes in which it is verified too, where they are installed.
         gate: what verification demands.
         suffix: of the file; a directory has none.
+        lowering: rule of `keras_upsample.lowering` -> the forms to take without a measurement, the
+            first that is possible; a rule that is not named leaves the model's own form.
+        never: rules that are not even tried.
     """
 
     name: str
@@ -66,7 +69,20 @@ class Target:
     suffix: str = ""
     also: tuple[str, ...] = ()
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    lowering: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    never: frozenset[str] = frozenset()
 
+
+# Rules of `keras_upsample.lowering`, by name.
+NEAREST = "nearest -> [concat] -> convolution by phases"
+TRANSPOSED = "transposed convolution -> convolution + shuffle"
+FILTERING = "3x3 convolution by minimal filtering"
+SHUFFLE = "shuffle without its operator"
+
+# Every runtime here has the operator, and all others of the shuffle's forms are slower in all.
+_ALWAYS_OUT = frozenset({SHUFFLE})
+# Minimal filtering adds and subtracts weights and results, and so multiplies their rounding.
+_ROUNDED_OUT = _ALWAYS_OUT | {FILTERING}
 
 # TFLite has no bicubic operator (TensorFlow's needs Flex) and XNNPACK, LiteRT's CPU delegate, does
 # not take RESIZE_NEAREST_NEIGHBOR, which would cut the graph in two at every decoder stage; both
@@ -82,9 +98,23 @@ _TFLITE_FORMS = MappingProxyType(
 )
 
 
-def _tflite(name: str, precision: str, gate: Gate) -> Target:
+# What holds for LiteRT on any processor: fewer multiply-adds by ordinary convolutions. What depends
+# on caches and kernels is left to a measurement (`tune`).
+_TFLITE_LOWERING = MappingProxyType({NEAREST: ("shuffle",), TRANSPOSED: ("shuffle",)})
+
+
+def _tflite(name: str, precision: str, gate: Gate, never: frozenset[str] = _ALWAYS_OUT) -> Target:
     return Target(
-        name, "tflite", precision, True, "litert", gate, suffix=".tflite", forms=_TFLITE_FORMS
+        name,
+        "tflite",
+        precision,
+        True,
+        "litert",
+        gate,
+        suffix=".tflite",
+        forms=_TFLITE_FORMS,
+        lowering=_TFLITE_LOWERING,
+        never=never,
     )
 
 
@@ -93,12 +123,18 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
         target.name: target
         for target in (
             Target(
-                "saved_model", "saved_model", "float32", False, "tensorflow", Gate(FLOAT32_ERROR)
+                "saved_model",
+                "saved_model",
+                "float32",
+                False,
+                "tensorflow",
+                Gate(FLOAT32_ERROR),
+                never=_ALWAYS_OUT,
             ),
             _tflite("tflite", "float32", Gate(FLOAT32_ERROR)),
-            _tflite("tflite_float16", "float16", Gate(max_error=1e-2)),
+            _tflite("tflite_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
             # Weights rounded to 8 bits: judged by noise, as full-integer files are.
-            _tflite("tflite_dynamic", "dynamic", Gate(min_snr_db=30.0)),
+            _tflite("tflite_dynamic", "dynamic", Gate(min_snr_db=30.0), _ROUNDED_OUT),
             Target(
                 "onnx",
                 "onnx",
@@ -111,6 +147,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 # Never ONNX's cubic Resize: ONNX Runtime takes several times as long for it as for
                 # the other two forms, and OpenVINO computes other borders (`exclude_outside`).
                 forms=MappingProxyType({"bicubic": ("matrix", "taps")}),
+                never=_ALWAYS_OUT,
             ),
         )
     }

@@ -36,7 +36,7 @@ def picture(ties: int):
 @pytest.fixture
 def the_last_of_equal_values(monkeypatch):
     """A converter whose pooling breaks ties the other way, as another rounding would."""
-    convert, pool = _artefact._convert, ops.max_pool_with_indices
+    convert, pool = _artefact.convert, ops.max_pool_with_indices
 
     def turned(x, *arguments, **options):
         y, indices = pool(x[:, :, ::-1], *arguments, **options)
@@ -50,7 +50,7 @@ def the_last_of_equal_values(monkeypatch):
             patch.setattr(module, "max_pool_with_indices", turned)
             convert(*arguments)
 
-    monkeypatch.setattr(_artefact, "_convert", other)
+    monkeypatch.setattr(_artefact, "convert", other)
 
 
 @pytest.mark.usefixtures("the_last_of_equal_values")
@@ -75,7 +75,7 @@ def test_many_of_them_are(tmp_path):
 
 
 def test_a_wrong_artefact_is_refused_all_the_same(tmp_path, monkeypatch):
-    convert, model = _artefact._convert, net()
+    convert, model = _artefact.convert, net()
 
     def wrong(model, *arguments):
         kernel = model.get_layer("out").kernel
@@ -86,7 +86,7 @@ def test_a_wrong_artefact_is_refused_all_the_same(tmp_path, monkeypatch):
         finally:
             kernel.assign(right)
 
-    monkeypatch.setattr(_artefact, "_convert", wrong)
+    monkeypatch.setattr(_artefact, "convert", wrong)
     with pytest.raises(VerificationError, match=r"allowed 5e-05; .* keep that, 90% must"):
         write(model, tmp_path, "onnx", images=[picture(ties=0)])
 

@@ -41,7 +41,7 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
 
 def of_another_kernel(model, shift):
     """A converter that writes a model with one weight off by `shift`."""
-    convert = _artefact._convert
+    convert = _artefact.convert
 
     def wrong(model, *arguments):
         kernel = model.layers[0].kernel
@@ -64,7 +64,7 @@ def test_a_wrong_artefact_is_not_published(before, kind, tmp_path, monkeypatch):
     if before:
         put_an_older_one(tmp_path, kind)
     stood = snapshot(tmp_path)
-    monkeypatch.setattr(_artefact, "_convert", of_another_kernel(model, 1e-3))
+    monkeypatch.setattr(_artefact, "convert", of_another_kernel(model, 1e-3))
     with pytest.raises(VerificationError, match=r"does not compute what the model computes") as e:
         write(model, tmp_path, kind)
     assert "'out'[0, " in str(e.value)
@@ -76,7 +76,7 @@ def test_a_wrong_artefact_is_not_published(before, kind, tmp_path, monkeypatch):
 def test_an_artefact_as_good_as_float32_is_published(kind, tmp_path, monkeypatch):
     # The counterpart of the test above: it is the shift that is refused, not the detour.
     model = net()
-    monkeypatch.setattr(_artefact, "_convert", of_another_kernel(model, 1e-7))
+    monkeypatch.setattr(_artefact, "convert", of_another_kernel(model, 1e-7))
     write(model, tmp_path, kind)
 
 
@@ -85,7 +85,7 @@ def fail(*arguments, **options):
 
 
 STAGES = {
-    "convert": (_artefact, "_convert", ExportError),
+    "convert": (_artefact, "convert", ExportError),
     "load": (_artefact, "load", OSError),
     "verify": (_artefact, "compare", OSError),
     "measure": (_artefact, "measure", OSError),
@@ -216,14 +216,14 @@ def test_a_process_that_was_faster_is_replaced_in_turn(tmp_path, monkeypatch):
 
 def test_the_other_targets_are_published_when_one_fails(tmp_path, monkeypatch):
     model = net()
-    convert = _artefact._convert
+    convert = _artefact.convert
 
     def only_tflite_fails(model, signature, path, target, options):
         if target.format == "tflite":
             raise ExportError("planted")
         convert(model, signature, path, target, options)
 
-    monkeypatch.setattr(_artefact, "_convert", only_tflite_fails)
+    monkeypatch.setattr(_artefact, "convert", only_tflite_fails)
     with pytest.raises(ExportError, match=r"tflite: planted") as info:
         export.export(model, tmp_path, images=picture())
     report = info.value.report

@@ -1,0 +1,3 @@
+from ._lower import Applied, Lowered, lower
+
+__all__ = ["Applied", "Lowered", "lower"]

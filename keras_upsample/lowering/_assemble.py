@@ -1,0 +1,69 @@
+"""Graph of operations -> Keras model."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ._graph import Graph, Node, Tensor
+from ._twin import twin
+
+
+def model_of(graph: Graph, input_names: Sequence[str], outputs: Any, inputs: Any, name: str) -> Any:
+    """A functional model that computes the graph.
+
+    Args:
+        graph: its flat outputs are those of the model.
+        input_names: one an input, flat.
+        outputs, inputs: the structures in which the model returns and takes them; what the leaves
+            are doesn't matter.
+        name: of the model.
+    """
+    import keras
+    from keras import tree
+
+    symbols = [
+        keras.Input(batch_shape=tensor.shape, dtype=tensor.spec.dtype, name=input_name)
+        for tensor, input_name in zip(graph.inputs, input_names, strict=True)
+    ]
+    values = {id(tensor): symbol for tensor, symbol in zip(graph.inputs, symbols, strict=True)}
+
+    def value(leaf: Any) -> Any:
+        return values[id(leaf)] if isinstance(leaf, Tensor) else leaf
+
+    operations = _Operations(input_names)
+    for node in graph.nodes():
+        args, kwargs = tree.map_structure(value, (node.args, node.kwargs))
+        results = operations.of(node)(*args, **kwargs)
+        for tensor, symbol in zip(node.outputs, tree.flatten(results), strict=True):
+            values[id(tensor)] = symbol
+    flat = [_own(values[id(tensor)], symbols) for tensor in graph.outputs]
+    return keras.Model(
+        tree.pack_sequence_as(inputs, symbols), tree.pack_sequence_as(outputs, flat), name=name
+    )
+
+
+def _own(symbol: Any, inputs: Sequence[Any]) -> Any:
+    """An output that is an input of the model as well needs a node of its own."""
+    import keras
+
+    return keras.layers.Identity()(symbol) if any(symbol is x for x in inputs) else symbol
+
+
+class _Operations:
+    """Hands out operations with names that are each used once, as Keras asks for.
+
+    Every model gets twins of its own: a graph may be assembled more than once.
+    """
+
+    def __init__(self, taken: Sequence[str]) -> None:
+        self._taken = set(taken)
+        self._by_id: dict[int, Any] = {}
+
+    def of(self, node: Node) -> Any:
+        operation = node.operation
+        if id(operation) not in self._by_id:
+            name, number = operation.name, 1
+            while name in self._taken:
+                name, number = f"{operation.name}_{number}", number + 1
+            self._taken.add(name)
+            self._by_id[id(operation)] = twin(operation, name)
+        return self._by_id[id(operation)]

@@ -1,0 +1,36 @@
+"""Which form of a rewrite to take, where nothing is measured."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from ._graph import Graph
+from ._rewrite import KEEP, Rewrite
+
+if TYPE_CHECKING:
+    from ..export.targets import Target
+    from ._lower import Applied, Choose
+
+
+def by_table(target: "Target") -> "Choose":
+    """The forms that the target's table prefers; what is never slower is always taken."""
+
+    def choose(proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:
+        for form in target.lowering.get(proposal.rule, ()):
+            if form in proposal.forms:
+                return form, None
+        return (next(iter(proposal.forms)) if proposal.always else KEEP), None
+
+    return choose
+
+
+def decided(applied: "Sequence[Applied]", otherwise: "Choose") -> "Choose":
+    """The forms that were chosen for the same places before."""
+    forms = {(entry.rule, entry.layers): entry for entry in applied}
+
+    def choose(proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:
+        entry = forms.get((proposal.rule, proposal.layers))
+        if entry is not None and (entry.form == KEEP or entry.form in proposal.forms):
+            return entry.form, entry.measured
+        return otherwise(proposal, graph)
+
+    return choose

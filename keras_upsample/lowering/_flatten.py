@@ -1,0 +1,159 @@
+"""Keras model -> graph of operations, nested models dissolved."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ._graph import Graph, Tensor, applied
+from ._twin import twin
+
+
+class NotAGraphError(Exception):
+    """The model can't be taken apart; the message says why."""
+
+
+def graph_of(model: Any, inputs: Sequence[Any], structure: Any, *, keywords: bool = False) -> Any:
+    """The model's inference as a graph.
+
+    Args:
+        model: any Keras model, built. It is left as it was.
+        inputs: `KerasTensor`s without history, one an input, flat; narrower than the model's own,
+            if that helps.
+        structure: of the inputs, for packing.
+        keywords: whether the model takes its inputs as keyword arguments.
+
+    Returns:
+        The graph, and its outputs in the structure in which the model returns them.
+
+    Raises:
+        NotAGraphError: the model's code can't be followed with symbolic tensors.
+    """
+    from keras import tree
+
+    tensors = [Tensor(spec) for spec in inputs]
+    flattening = _Flattening()
+    if _is_functional(model):
+        outputs = flattening.trace(_function(model), tensors)
+    else:
+        with _calls_forgotten(model):
+            function = _function_of_call(model, inputs, structure, keywords)
+            outputs = flattening.trace(function, tensors)
+    return Graph(tensors, tree.flatten(outputs)), outputs
+
+
+class _Flattening:
+    def __init__(self) -> None:
+        self._twins: dict[int, Any] = {}
+
+    def trace(self, function: Any, tensors: Sequence[Tensor]) -> Any:
+        """Follow a Keras `Function` from node to node."""
+        from keras import tree
+
+        values: dict[int, Any] = {
+            id(symbol): tensor for symbol, tensor in zip(function.inputs, tensors, strict=True)
+        }
+        depths = function._nodes_by_depth
+        for depth in sorted(depths, reverse=True):
+            for node in depths[depth]:
+                if node.is_input or any(id(x) not in values for x in node.input_tensors):
+                    continue
+                args, kwargs = node.arguments.fill_in(values)
+                outputs = self._call(node.operation, args, kwargs)
+                for symbol, tensor in zip(node.outputs, tree.flatten(outputs), strict=True):
+                    values[id(symbol)] = tensor
+        results = [values[id(symbol)] for symbol in function.outputs]
+        return tree.pack_sequence_as(function._outputs_struct, results)
+
+    def _call(self, operation: Any, args: Any, kwargs: Any) -> Any:
+        nested = _nested_inputs(operation, args, kwargs)
+        if nested is not None:
+            return self.trace(_function(operation), nested)
+        if id(operation) not in self._twins:
+            self._twins[id(operation)] = twin(operation)
+        try:
+            _, outputs = applied(
+                self._twins[id(operation)], *args, source=(operation.name,), **kwargs
+            )
+        except Exception as error:
+            raise NotAGraphError(
+                f"layer {operation.name!r} doesn't say its output's shape: {error}"
+            ) from error
+        return outputs
+
+
+def _is_functional(model: Any) -> bool:
+    """Whether the model is its graph: no code of its own runs when it is called."""
+    import keras
+
+    functional = keras.Model([(x := keras.Input((1,)))], x).__class__
+    if isinstance(model, keras.Sequential):
+        return type(model) is keras.Sequential and model._functional is not None
+    return isinstance(model, functional) and type(model).call is functional.call
+
+
+def _function(model: Any) -> Any:
+    import keras
+
+    return model._functional if isinstance(model, keras.Sequential) else model
+
+
+def _nested_inputs(operation: Any, args: Any, kwargs: Any) -> list[Tensor] | None:
+    """The inputs of a nested model in its own order; None for a layer, or a call that does more."""
+    import keras
+    from keras import tree
+
+    if not isinstance(operation, keras.Model) or not _is_functional(operation):
+        return None
+    function = _function(operation)
+    if len(args) != 1 or any(value is not None for value in kwargs.values()):
+        return None
+    given = args[0]
+    if isinstance(given, dict):
+        names = [symbol.name for symbol in function.inputs]
+        if set(given) != set(names):
+            return None
+        flat = [given[name] for name in names]
+    else:
+        flat = tree.flatten(given)
+    if len(flat) != len(function.inputs) or not all(isinstance(x, Tensor) for x in flat):
+        return None
+    ranks_fit = all(
+        len(x.shape) == len(symbol.shape) and x.spec.dtype == symbol.dtype
+        for x, symbol in zip(flat, function.inputs, strict=True)
+    )
+    return flat if ranks_fit else None
+
+
+def _function_of_call(model: Any, inputs: Sequence[Any], structure: Any, keywords: bool) -> Any:
+    """A Keras `Function` of what the model's `call` does."""
+    import keras
+    from keras import tree
+
+    symbols = [
+        keras.Input(batch_shape=tuple(spec.shape), dtype=spec.dtype, name=f"input_{i}")
+        for i, spec in enumerate(inputs)
+    ]
+    packed = tree.pack_sequence_as(structure, symbols)
+    training = {"training": False} if model._call_has_training_arg else {}
+    try:
+        outputs = model.call(**packed, **training) if keywords else model.call(packed, **training)
+        return keras.Function(packed if not keywords else symbols, outputs)
+    except Exception as error:  # the model's own code runs here
+        from ..errors import first_line
+
+        raise NotAGraphError(
+            f"its `call` can't be followed with symbolic tensors ({first_line(error)})"
+        ) from error
+
+
+@contextmanager
+def _calls_forgotten(model: Any) -> Iterator[None]:
+    """Afterwards, the layers know of no call that was made inside."""
+    layers = list(model._flatten_layers())
+    kept = [(x, list(x._inbound_nodes), list(x._outbound_nodes)) for x in layers]
+    try:
+        yield
+    finally:
+        for layer, inbound, outbound in kept:
+            layer._inbound_nodes[:] = inbound
+            layer._outbound_nodes[:] = outbound

@@ -1,0 +1,246 @@
+"""Model -> equal model that a target runs faster."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ._assemble import model_of
+from ._flatten import NotAGraphError, graph_of
+from ._graph import Graph, Node
+from ._rewrite import KEEP, Rewrite, Surroundings
+from ._rules import (
+    composite,
+    deconvolution,
+    fold,
+    identity,
+    merge,
+    minimal_filtering,
+    nearest,
+    padding,
+    pointwise,
+    shuffle,
+    transposed,
+)
+
+if TYPE_CHECKING:
+    from ..export._signature import Signature
+    from ..export.targets import Target
+
+# In the order in which they are tried: first what takes nodes away, then what chooses forms.
+STAGES = (
+    (identity, composite, padding, fold, merge, pointwise),
+    (deconvolution, nearest),
+    (transposed,),
+    (minimal_filtering,),
+    (shuffle,),
+)
+
+CHOOSING = (nearest, transposed, minimal_filtering, shuffle)
+"""Rules about which the target decides."""
+
+Choose = Callable[[Rewrite, Graph], tuple[str, float | None]]
+"""A rewrite -> the name of the form to take, or `KEEP`, and how much faster it was measured."""
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What lowering did at one place, or why it left the place as it is.
+
+    Attributes:
+        rule: name of the rule.
+        layers: the user's layers it is about.
+        form: the form taken; "as it is" where none.
+        gain: what is expected of it, or the reason why nothing is.
+        measured: time of the block before over after, in the target's runtime; None if it was not
+            measured.
+    """
+
+    rule: str
+    layers: tuple[str, ...]
+    form: str
+    gain: str
+    measured: float | None = None
+
+    def __str__(self) -> str:
+        speed = "" if self.measured is None else f" (measured {self.measured:.2f}x)"
+        return f"{self.rule}: {', '.join(self.layers)}: {self.form}: {self.gain}{speed}"
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A lowered model.
+
+    Attributes:
+        model: a functional Keras model that computes the same at inference. It shares the weights
+            that no rule changed with the model it came from.
+        applied: what was done where, in the order of the model.
+        notice: why the model was left as it is; empty where it was not.
+    """
+
+    model: Any
+    applied: tuple[Applied, ...] = ()
+    notice: str = ""
+
+
+class Rewriting:
+    """Applies rules to a graph until none proposes anything new.
+
+    Args:
+        graph: is changed.
+        choose: which form of a proposal to take.
+    """
+
+    def __init__(self, graph: Graph, choose: Choose) -> None:
+        self._graph, self._choose = graph, choose
+        self.applied: list[Applied] = []
+        self._settled: dict[tuple[str, int], Node] = {}  # holds the nodes, so that ids stay theirs
+
+    def run(self, stages: Sequence[Sequence[Any]]) -> None:
+        """Apply the rules of each stage in turn."""
+        for rules in stages:
+            while self._pass(rules):
+                pass
+
+    def _pass(self, rules: Sequence[Any]) -> bool:
+        """Go through the graph once; True if it changed."""
+        changed = False
+        around = Surroundings(self._graph)
+        for node in around.nodes:
+            if node not in around:
+                continue
+            for rule in rules:
+                if (rule.NAME, id(node)) in self._settled:
+                    continue
+                proposal = rule.propose(node, around)
+                if proposal is None:
+                    continue
+                self._settled[rule.NAME, id(node)] = node
+                if self._take(proposal):
+                    changed = True
+                    around = Surroundings(self._graph)
+                    break
+        return changed
+
+    def _take(self, proposal: Rewrite) -> bool:
+        form, measured = self._choose(proposal, self._graph)
+        took = form != KEEP
+        if took:
+            result = proposal.forms[form](*proposal.inputs)
+            if not proposal.always:
+                # What was chosen among equal forms is not taken apart again.
+                for node in self._graph.between(proposal.inputs, result):
+                    self._settled.update({(rule.NAME, id(node)): node for rule in CHOOSING})
+            self._graph.replace(proposal.output, result)
+        gain = proposal.gain if took else _why_kept(measured)
+        self.applied.append(Applied(proposal.rule, proposal.layers, form, gain, measured))
+        return took
+
+
+def _why_kept(measured: float | None) -> str:
+    if measured is None:
+        return "the target's table names no form that is faster"
+    return f"the fastest other form takes {1 / measured:.2f} of its time"
+
+
+def lower(
+    model: Any,
+    target: "str | Target" = "tflite",
+    *,
+    input_shape: Any = None,
+    tune: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> Lowered:
+    """The model in the form that a target runs fastest, computing the same.
+
+    Args:
+        model: any Keras model. It and its weights stay as they are.
+        target: name of one of `keras_upsample.export.TARGETS`.
+        input_shape: sizes to fix, without the batch, as for `keras_upsample.export.export`; more
+            rules apply at known sizes. A target of fixed sizes takes 256 x 256 where they are open.
+        tune: convert and time every block that has several equal forms, in the target's runtime on
+            this machine, and take the fastest. Times are remembered by runtime, processor and block
+            in the cache folder (KERAS_UPSAMPLE_CACHE). Otherwise the forms are those that the
+            target's table names.
+        progress: called with a few words before each block that is measured.
+
+    Returns:
+        The lowered model and what was done. A model that can't be taken apart comes back as it is,
+        with a `notice`.
+
+    Raises:
+        ValueError, TypeError: a bad argument.
+
+    Example:
+        >>> lowered = lower(model, "tflite", input_shape=(256, 256, 3))  # doctest: +SKIP
+        >>> print(*lowered.applied, sep="\\n")  # doctest: +SKIP
+    """
+    from ..export._signature import signature_of
+    from ..export.targets import Target, target_named
+
+    chosen = target if isinstance(target, Target) else target_named(target)
+    signature = signature_of(model, input_shape)
+    if chosen.static:
+        signature = signature.fixed()
+    return lowered(model, signature, chosen, tune=tune, progress=progress)[0]
+
+
+def lowered(
+    model: Any,
+    signature: "Signature",
+    target: "Target",
+    *,
+    tune: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> "tuple[Lowered, Signature]":
+    """`lower` at the sizes of a signature; also the signature of the lowered model."""
+    from ..errors import first_line
+
+    try:
+        return _lowered(model, signature, target, tune, progress)
+    except Exception as error:  # whatever the model's own code raises: export goes on without
+        reason = str(error) if isinstance(error, NotAGraphError) else first_line(error)
+        notice = f"The model {model.name!r} was not lowered: {reason}"
+        return Lowered(model, (), notice), signature
+
+
+def _lowered(
+    model: Any,
+    signature: "Signature",
+    target: "Target",
+    tune: bool,
+    progress: Callable[[str], None] | None,
+) -> "tuple[Lowered, Signature]":
+    from ..export._signature import _output_names
+    from ._choose import by_table, decided
+    from ._tune import Tuner
+
+    stages = [[rule for rule in rules if rule.NAME not in target.never] for rules in STAGES]
+    choose = by_table(target)
+    if tune:
+        choose = Tuner(target, progress=progress)
+        fixed = signature.fixed()
+        if fixed != signature:
+            # Times are those of one size; at open sizes the same forms are taken.
+            trial, _ = _graph(model, fixed)
+            rehearsal = Rewriting(trial, choose)
+            rehearsal.run(stages)
+            choose = decided(rehearsal.applied, by_table(target))
+    graph, outputs = _graph(model, signature)
+    names = _output_names(model, outputs)
+    rewriting = Rewriting(graph, choose)
+    rewriting.run(stages)
+    inputs = [spec.name for spec in signature.inputs]
+    structure = inputs if signature.keywords else signature.structure
+    result = model_of(graph, inputs, outputs, structure, model.name)
+    result.output_names = names
+    return (
+        Lowered(result, tuple(rewriting.applied)),
+        replace(signature, structure=structure, keywords=False),
+    )
+
+
+def _graph(model: Any, signature: "Signature") -> tuple[Graph, Any]:
+    import keras
+
+    specs = [keras.KerasTensor(spec.shape, dtype=spec.dtype) for spec in signature.inputs]
+    return graph_of(model, specs, signature.structure, keywords=signature.keywords)

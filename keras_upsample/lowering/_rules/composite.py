@@ -1,0 +1,48 @@
+"""A sub-pixel convolution is taken apart, so that the other rules see its convolution.
+
+y = shuffle(act(K * x + b)): the activation works pixel by pixel, so that it may come before the
+shuffle. A kernel for the "crd" order is that for "dcr" with its output channels permuted.
+"""
+
+import numpy as np
+
+from .._emit import Emitter
+from .._graph import Node, Tensor
+from .._rewrite import Rewrite, Surroundings, sources
+from .._views import _same_pads
+
+NAME = "sub-pixel convolution -> convolution + shuffle"
+
+
+def propose(node: Node, around: Surroundings) -> Rewrite | None:
+    """A SubpixelConv2D without blur."""
+    from ...layers import SubpixelConv2D
+
+    layer = node.operation
+    if type(layer) is not SubpixelConv2D or layer.blur or around.shared(node):
+        return None
+    if layer.data_format != "channels_last":
+        return None
+
+    def build(x: Tensor) -> Tensor:
+        import keras
+
+        emit = Emitter(layer, sources(node))
+        kernel = np.asarray(layer.kernel)
+        bias = None if layer.bias is None else np.asarray(layer.bias)
+        if layer.order == "crd":
+            order = np.arange(kernel.shape[3]).reshape(layer.filters, -1).T.ravel()
+            kernel = kernel[..., order]
+            bias = None if bias is None else bias[order]
+        linear = layer.activation is keras.activations.linear
+        y = emit.convolution(
+            x,
+            kernel,
+            bias,
+            pads=_same_pads(x.shape[1:3], kernel.shape[:2], (1, 1), (1, 1)),
+            activation=None if linear else layer.activation,
+        )
+        return emit.shuffle(y, layer.scale)
+
+    (x,) = node.inputs
+    return Rewrite(NAME, sources(node), (x,), node.outputs[0], {"apart": build}, "", always=True)

@@ -1,0 +1,104 @@
+"""A transposed convolution with fixed bilinear weights is a resize of each channel by itself.
+
+Its kernel is w(i) w(j) on the diagonal of the channels, w(i) = 1 - |i - c| / f with f = ceil(k / 2)
+and c the middle of k = 2 s - s mod 2 taps, so that y[o] = sum_i x[i] w(o + begin - s i) by row and
+by column: at most two neighbours an axis, with weights that add up to 1. That is the bilinear
+resize with half-pixel centres of x in a frame of zeros, for outside of x the transposed convolution
+sees zeros. `_frame` says which part of the resized image it is.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .._emit import Emitter
+from .._graph import Node, Tensor
+from .._rewrite import Rewrite, Surroundings, sources
+from .._views import Pads, Transposed, transposed_of
+
+NAME = "fixed bilinear deconvolution -> resize"
+
+
+def propose(node: Node, around: Surroundings) -> Rewrite | None:
+    """A transposed convolution whose weights are bilinear and keep every channel to itself."""
+    view = transposed_of(node)
+    if view is None or around.shared(node) or view.activation is not None:
+        return None
+    if max(view.scale) == 1 or not _is_bilinear(view):
+        return None
+    if view.bias is not None and np.any(np.asarray(view.bias)):
+        return None
+
+    pads, crop = _frame(view)
+    if min(n for pair in crop for n in pair) < 0:
+        return None
+
+    def resize(x: Tensor) -> Tensor:
+        import keras
+
+        from ...layers import BilinearUpSampling2D
+
+        emit = Emitter(node.operation, sources(node))
+        shared: dict[str, Any] = {"data_format": "channels_last", "dtype": emit.policy}
+        x = emit.call(keras.layers.ZeroPadding2D(pads, name=f"{emit.name}_pad", **shared), x)
+        x = emit.call(BilinearUpSampling2D(view.scale, name=emit.name, **shared), x)
+        return emit.crop(x, crop)
+
+    channels = int(view.kernel.shape[3])
+    rows, columns = view.kernel.shape[:2]
+    height, width = view.x.shape[1:3]
+    return Rewrite(
+        NAME,
+        sources(node),
+        (view.x,),
+        node.outputs[0],
+        {"resize": resize},
+        f"{channels} channels by themselves, not {channels}x{channels}",
+        block=(
+            f"bilinear deconvolution {rows}x{columns}/{view.scale[0]} of {channels} channels at "
+            f"{height}x{width}"
+        ),
+        always=channels > 1,
+    )
+
+
+def _is_bilinear(view: Transposed) -> bool:
+    kernel = np.asarray(view.kernel)
+    rows, columns, filters, channels = kernel.shape
+    if filters != channels:
+        return False
+    tents = []
+    for k, s in zip((rows, columns), view.scale, strict=True):
+        if k != 2 * s - s % 2:
+            return False  # another kernel of this shape doesn't interpolate
+        tents.append(_tent(k))
+    expected = np.zeros(kernel.shape)
+    diagonal = np.arange(channels)
+    expected[:, :, diagonal, diagonal] = np.multiply.outer(*tents)[:, :, None]
+    return bool(np.allclose(kernel, expected, rtol=0, atol=1e-6))
+
+
+def _tent(k: int) -> np.ndarray:
+    factor = math.ceil(k / 2)
+    centre = factor - 1 if k % 2 else factor - 0.5
+    return 1 - np.abs(np.arange(k) - centre) / factor
+
+
+def _frame(view: Transposed) -> tuple[Pads, Pads]:
+    """((pads of x), (crop of the resized image)): x is framed with a pixel of zeros.
+
+    Resized pixel o of x alone has u(o) = (o + 1/2) / s - 1/2. The transposed convolution's o has
+    x[i] at weight 1 where o + begin - s i = c, so u(o) = (o + begin - c) / s, and the two agree
+    where o_resized = o + begin - c + (s - 1) / 2, a whole number for k = 2 s - s % 2. The frame
+    adds s pixels in front of the resized image.
+    """
+    crops = []
+    for k, s, (begin, end) in zip(view.kernel.shape[:2], view.scale, view.crop, strict=True):
+        k = int(k)
+        centre = (k - 1) / 2
+        shift = round(begin - centre + (s - 1) / 2)
+        first = s + shift
+        # of s (n + 2) pixels, (n - 1) s + k - begin - end are wanted
+        crops.append((first, 3 * s - k + begin + end - first))
+    return ((1, 1), (1, 1)), (crops[0], crops[1])

@@ -1,0 +1,115 @@
+"""Choosing forms by measurement, in the runtime that the artefact is for."""
+
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from ._blocks import block_model
+from ._graph import Graph
+from ._rewrite import KEEP, Rewrite
+from ._tuning_cache import TuningCache
+
+if TYPE_CHECKING:
+    from ..export.targets import Target
+
+MIN_GAIN = 1.03
+"""A form must be so much faster than what stands there: below, noise decides."""
+_ROUNDS = 12
+_SECONDS = 1.0  # for the rounds of one block
+
+
+class Tuner:
+    """Times the forms of every block once, interleaved, and remembers the times.
+
+    Args:
+        target: says how a block is converted and where it runs.
+        seconds: what may be spent on measuring; afterwards blocks that are not in the cache get
+            the form of the target's table.
+        progress: called with the words of each block before it is measured.
+    """
+
+    def __init__(
+        self, target: "Target", *, seconds: float = 600.0, progress: Callable[[str], None] | None
+    ) -> None:
+        from ._choose import by_table
+
+        self._target = target
+        self._cache = TuningCache(target)
+        self._end = perf_counter() + seconds
+        self._progress = progress
+        self._otherwise = by_table(target)
+
+    def __call__(self, proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:
+        if proposal.always and len(proposal.forms) == 1:
+            return next(iter(proposal.forms)), None
+        sizes = [size for tensor in proposal.inputs for size in tensor.shape[1:]]
+        if None in sizes:
+            return self._otherwise(proposal, graph)
+        key = _key(proposal)
+        times = self._cache.get(key)
+        if times is None:
+            if perf_counter() > self._end:
+                return self._otherwise(proposal, graph)
+            if self._progress is not None:
+                self._progress(proposal.block)
+            times = self._measure(proposal, graph)
+            self._cache.put(key, times)
+        before = times[KEEP]
+        fastest = min(times, key=lambda form: times[form])
+        if fastest == KEEP or before / times[fastest] < MIN_GAIN:
+            return KEEP, before / times[fastest]
+        return fastest, before / times[fastest]
+
+    def _measure(self, proposal: Rewrite, graph: Graph) -> Mapping[str, float]:
+        """Seconds by form, the least of interleaved rounds; a form that fails is left out."""
+        with tempfile.TemporaryDirectory() as folder:
+            runs: dict[str, Callable[[], Any]] = {}
+            for number, form in enumerate((KEEP, *proposal.forms)):
+                path = Path(folder) / f"form{number}{self._target.suffix}"
+                try:
+                    runs[form] = self._run_of(block_model(proposal, graph, form), path)
+                except Exception:  # a form that this runtime can't have
+                    if form == KEEP:
+                        raise
+            return _times(runs)
+
+    def _run_of(self, model: Any, path: Path) -> Callable[[], Any]:
+        import numpy as np
+
+        from ..export._artefact import Options, convert
+        from ..export._signature import signature_of
+        from ..runtimes import load
+
+        # Inside a graph the tensors lie as the runtime likes them.
+        layout = "nchw" if self._target.format == "onnx" else "nhwc"
+        options = Options(layout=layout)
+        convert(model, signature_of(model).fixed(), path, self._target, options)
+        runner = load(path, runtime=self._target.runtime)
+        rng = np.random.default_rng(0)
+        feeds = {
+            info.name: rng.random(tuple(n or 1 for n in info.shape), "float32")
+            for info in runner.inputs
+        }
+        return lambda: runner(feeds)
+
+
+def _times(runs: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
+    for run in runs.values():
+        run()
+    least = dict.fromkeys(runs, float("inf"))
+    end = perf_counter() + _SECONDS
+    for turn in range(_ROUNDS):
+        if turn >= 4 and perf_counter() > end:
+            break
+        for form, run in runs.items():
+            start = perf_counter()
+            run()
+            least[form] = min(least[form], perf_counter() - start)
+    return least
+
+
+def _key(proposal: Rewrite) -> str:
+    shapes = ["x".join(str(n or 1) for n in tensor.shape) for tensor in proposal.inputs]
+    return f"{proposal.rule} | {proposal.block} | {' '.join(shapes)} | {', '.join(proposal.forms)}"

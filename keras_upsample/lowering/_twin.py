@@ -1,0 +1,19 @@
+"""Operations without a place in a graph."""
+
+from typing import Any
+
+
+def twin(operation: Any, name: str | None = None) -> Any:
+    """The same layer or operation, with the same variables, that no model knows.
+
+    Calling a layer on symbolic tensors writes itself into the layer, so that the user's own layers
+    can't be called. A clone would need a complete configuration, which custom layers often lack,
+    and a copy of all weights; a twin shares whatever the layer holds and has its own list of calls.
+    """
+    other = object.__new__(type(operation))
+    other.__dict__.update(operation.__dict__)
+    object.__setattr__(other, "_inbound_nodes", [])
+    object.__setattr__(other, "_outbound_nodes", [])
+    if name is not None:
+        object.__setattr__(other, "name", name)
+    return other

@@ -1,0 +1,340 @@
+"""What a node is, whichever layer or operation of Keras or ours computes it.
+
+Every view is None where the node is something else, or does more: trains, has several groups, keeps
+the channels first, was quantised.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ._graph import Node, Tensor
+
+Pair = tuple[int, int]
+Pads = tuple[Pair, Pair]
+
+NONE: Pads = ((0, 0), (0, 0))
+
+
+@dataclass(frozen=True)
+class Convolution:
+    """y = act(K * x + b), zeros outside.
+
+    Attributes:
+        kernel: (rows, columns, in, out); for depthwise (rows, columns, in, multiplier).
+        pads: ((top, bottom), (left, right)), or "same" where these depend on an open size.
+        activation: Keras' function, None for the identity.
+    """
+
+    x: Tensor
+    kernel: Any
+    bias: Any
+    strides: Pair
+    pads: Pads | str
+    dilation: Pair
+    activation: Any
+    depthwise: bool = False
+
+    @property
+    def size(self) -> Pair:
+        return int(self.kernel.shape[0]), int(self.kernel.shape[1])
+
+    @property
+    def pointwise(self) -> bool:
+        plain = self.strides == (1, 1) and self.pads in (NONE, "same") and not self.depthwise
+        return plain and self.size == (1, 1)
+
+
+@dataclass(frozen=True)
+class Transposed:
+    """y[o] = act(sum_i x[i] K[o + begin - s i] + b), K of (rows, columns, out, in)."""
+
+    x: Tensor
+    kernel: Any
+    bias: Any
+    scale: Pair
+    crop: Pads
+    activation: Any
+
+
+@dataclass(frozen=True)
+class Affine:
+    """y = scale x + shift, by channel or for all alike; float64."""
+
+    x: Tensor
+    scale: np.ndarray
+    shift: np.ndarray
+
+
+@dataclass(frozen=True)
+class Resize:
+    """A resize that treats every channel alike and leaves a constant as it is.
+
+    Attributes:
+        interpolation: "nearest", "bilinear", ...
+        scale: whole factors, None where they are not.
+    """
+
+    x: Tensor
+    interpolation: str
+    scale: Pair | None
+
+
+@dataclass(frozen=True)
+class Shuffle:
+    """Depth to space."""
+
+    x: Tensor
+    scale: int
+    order: str
+
+
+def convolution_of(node: Node) -> Convolution | None:
+    """Conv2D or DepthwiseConv2D."""
+    import keras
+
+    layer = node.operation
+    kind = type(layer)
+    if kind not in (keras.layers.Conv2D, keras.layers.DepthwiseConv2D) or not _plain(node):
+        return None
+    if kind is keras.layers.Conv2D and layer.groups != 1:
+        return None
+    x = node.inputs[0]
+    strides, dilation = _pair(layer.strides), _pair(layer.dilation_rate)
+    kernel = layer.kernel
+    pads: Pads | str = NONE
+    if layer.padding == "same":
+        pads = _same_pads(x.shape[1:3], kernel.shape[:2], strides, dilation)
+    elif layer.padding != "valid":
+        return None
+    return Convolution(
+        x,
+        kernel,
+        layer.bias if layer.use_bias else None,
+        strides,
+        pads,
+        dilation,
+        _activation(layer),
+        kind is keras.layers.DepthwiseConv2D,
+    )
+
+
+def transposed_of(node: Node) -> Transposed | None:
+    """Conv2DTranspose or TransposedConv2D."""
+    import keras
+
+    from ..layers import TransposedConv2D
+
+    layer = node.operation
+    if not _plain(node):
+        return None
+    if type(layer) is TransposedConv2D:
+        scale, crop, bias = layer.scale, layer.crop, layer.bias
+    elif type(layer) is keras.layers.Conv2DTranspose:
+        if _pair(layer.dilation_rate) != (1, 1) or layer.output_padding is not None:
+            return None
+        scale = _pair(layer.strides)
+        bias = layer.bias if layer.use_bias else None
+        rows, columns = (
+            _transposed_crop(int(k), s, layer.padding)
+            for k, s in zip(layer.kernel.shape[:2], scale, strict=True)
+        )
+        crop = (rows, columns)
+    else:
+        return None
+    return Transposed(
+        node.inputs[0],
+        layer.kernel,
+        bias,
+        scale,
+        crop,
+        _activation(layer),
+    )
+
+
+def affine_of(node: Node) -> Affine | None:
+    """BatchNormalization at inference, or Rescaling."""
+    import keras
+
+    layer = node.operation
+    if type(layer) is keras.layers.BatchNormalization:
+        rank = len(node.inputs[0].shape)
+        if not (node.infers and layer.axis in (-1, rank - 1)) or len(node.inputs) != 1:
+            return None
+        variance = _array(layer.moving_variance)
+        scale = 1 / np.sqrt(variance + layer.epsilon)
+        if layer.scale:
+            scale = scale * _array(layer.gamma)
+        shift = -_array(layer.moving_mean) * scale
+        if layer.center:
+            shift = shift + _array(layer.beta)
+        return Affine(node.inputs[0], scale, shift)
+    if type(layer) is keras.layers.Rescaling:
+        channels = node.inputs[0].shape[-1]
+        scale, shift = (np.asarray(v, "float64") for v in (layer.scale, layer.offset))
+        if channels is None or any(
+            v.ndim > 1 or v.size not in (1, channels) for v in (scale, shift)
+        ):
+            return None
+        return Affine(
+            node.inputs[0],
+            np.broadcast_to(scale, (channels,)),
+            np.broadcast_to(shift, (channels,)),
+        )
+    return None
+
+
+def resize_of(node: Node) -> Resize | None:
+    """UpSampling2D, Resizing, keras.ops.image.resize, or a resizing layer of ours."""
+    import keras
+
+    from .. import layers
+
+    op = node.operation
+    if len(node.inputs) != 1 or len(node.inputs[0].shape) != 4:
+        return None
+    x, y = node.inputs[0], node.outputs[0]
+    if getattr(op, "data_format", "channels_last") != "channels_last":
+        return None
+    ours = {
+        layers.NearestUpSampling2D: "nearest",
+        layers.BilinearUpSampling2D: "bilinear",
+        layers.BicubicUpSampling2D: "bicubic",
+        layers.LanczosUpSampling2D: "lanczos",
+        layers.AreaResize2D: "area",
+    }
+    kind = type(op)
+    scale = None
+    if kind in ours:
+        interpolation = ours[kind]
+        if interpolation == "nearest" and op.coordinates == "align_corners":
+            return Resize(x, "nearest_corners", None)
+        scale = op.scale
+    elif kind is keras.layers.UpSampling2D:
+        interpolation, scale = op.interpolation, _pair(op.size)
+    elif kind is keras.layers.Resizing or _is_operation(op, "image", "Resize"):
+        if op.crop_to_aspect_ratio or op.pad_to_aspect_ratio or op.antialias:
+            return None
+        interpolation = op.interpolation
+    else:
+        return None
+    if scale is None:
+        scale = _whole_factors(x.shape[1:3], y.shape[1:3])
+    return Resize(x, interpolation, scale)
+
+
+def shuffle_of(node: Node) -> Shuffle | None:
+    """PixelShuffle2D or keras.ops.depth_to_space."""
+    from ..layers import PixelShuffle2D
+
+    op = node.operation
+    if getattr(op, "data_format", None) != "channels_last" or len(node.inputs) != 1:
+        return None
+    if type(op) is PixelShuffle2D:
+        return Shuffle(node.inputs[0], op.scale, op.order)
+    if _is_operation(op, "nn", "DepthToSpace"):
+        return Shuffle(node.inputs[0], op.block_size, "dcr")
+    return None
+
+
+def concatenation_of(node: Node) -> list[Tensor] | None:
+    """The parts of a concatenation of channels."""
+    import keras
+
+    from ..layers import SkipFusion2D
+
+    op = node.operation
+    kind = type(op)
+    parts = node.inputs
+    if len(parts) < 2 or any(len(part.shape) != 4 for part in parts):
+        return None
+    if kind is keras.layers.Concatenate or _is_operation(op, "numpy", "Concatenate"):
+        return parts if op.axis in (-1, 3) else None
+    if kind is SkipFusion2D and op.mode == "concat" and op.data_format == "channels_last":
+        sizes = {part.shape[1:3] for part in parts}
+        same = len(sizes) == 1 and None not in sizes.pop()
+        return parts if same or op.align is None else None
+    return None
+
+
+def zero_padding_of(node: Node) -> Pads | None:
+    """The pads of a ZeroPadding2D."""
+    import keras
+
+    layer = node.operation
+    if type(layer) is not keras.layers.ZeroPadding2D or layer.data_format != "channels_last":
+        return None
+    (top, bottom), (left, right) = layer.padding
+    return (top, bottom), (left, right)
+
+
+def _is_operation(operation: Any, module: str, name: str) -> bool:
+    """Whether it is what a function of `keras.ops` leaves in a graph."""
+    kind = type(operation)
+    return kind.__name__ == name and kind.__module__ == f"keras.src.ops.{module}"
+
+
+def _plain(node: Node) -> bool:
+    layer = node.operation
+    return (
+        getattr(layer, "data_format", None) == "channels_last"
+        and len(node.inputs) == 1
+        and len(node.inputs[0].shape) == 4
+        and getattr(layer, "quantization_mode", None) is None
+        and not getattr(layer, "lora_enabled", False)
+        and getattr(layer, "activity_regularizer", None) is None
+    )
+
+
+def _activation(layer: Any) -> Any:
+    import keras
+
+    function = layer.activation
+    return None if function is keras.activations.linear else function
+
+
+def _array(variable: Any) -> np.ndarray:
+    import keras
+
+    return np.asarray(keras.ops.convert_to_numpy(variable), "float64")
+
+
+def _pair(value: int | Sequence[int]) -> Pair:
+    if isinstance(value, int):
+        return value, value
+    first, second = value
+    return int(first), int(second)
+
+
+def _whole_factors(n_in: Sequence[int | None], n_out: Sequence[int | None]) -> Pair | None:
+    if None in (*n_in, *n_out) or any(m % n for n, m in zip(n_in, n_out, strict=True)):  # type: ignore[operator]
+        return None
+    rows, columns = (m // n for n, m in zip(n_in, n_out, strict=True))  # type: ignore[operator]
+    return rows, columns
+
+
+def _same_pads(
+    sizes: Sequence[int | None], kernel: Sequence[int], strides: Pair, dilation: Pair
+) -> Pads | str:
+    """TensorFlow's SAME: ceil(n / s) pixels, the odd one of the padding at the end."""
+    pads = []
+    for n, k, s, d in zip(sizes, kernel, strides, dilation, strict=True):
+        reach = (k - 1) * d
+        if s == 1:
+            total = reach
+        elif n is None:
+            return "same"
+        else:
+            total = max((-(-n // s) - 1) * s + reach + 1 - n, 0)
+        pads.append((total // 2, total - total // 2))
+    return pads[0], pads[1]
+
+
+def _transposed_crop(kernel: int, stride: int, padding: str) -> Pair:
+    """Of Keras' Conv2DTranspose on TensorFlow; a negative end adds zeros."""
+    if padding == "valid":
+        return 0, min(kernel - stride, 0)
+    total = kernel - stride
+    return max(total, 0) // 2, total - max(total, 0) // 2
