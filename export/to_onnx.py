@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_upsample import export
-from keras_upsample.cli import integers, run_script
+from keras_upsample.cli import Head, Lower, Tune, integers, run_script
 
 
 def to_onnx(
@@ -18,10 +18,22 @@ def to_onnx(
     opset: int = 18,
     layout: Annotated[str, typer.Option(help="nhwc or nchw.")] = "nhwc",
     input_shape: Annotated[str | None, typer.Option(metavar="H,W,C")] = None,
+    head: Head = None,
+    lower: Lower = True,
+    tune: Tune = False,
 ) -> Any:
     """Write one ONNX file, verified in ONNX Runtime (and OpenVINO, if installed)."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
-    return export.to_onnx(model, path, opset=opset, layout=layout, input_shape=shape)
+    return export.to_onnx(
+        model,
+        path,
+        opset=opset,
+        layout=layout,
+        input_shape=shape,
+        head=head,
+        lower=lower,
+        tune=tune,
+    )
 
 
 if __name__ == "__main__":

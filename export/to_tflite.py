@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_upsample import export
-from keras_upsample.cli import integers, run_script
+from keras_upsample.cli import Head, Lower, Tune, integers, run_script
 
 
 def to_tflite(
@@ -18,11 +18,21 @@ def to_tflite(
     precision: Annotated[str, typer.Option(help="float32, float16 or dynamic.")] = "float32",
     input_shape: Annotated[str | None, typer.Option(metavar="H,W,C")] = None,
     allow_flex: Annotated[bool, typer.Option("--allow-flex")] = False,
+    head: Head = None,
+    lower: Lower = True,
+    tune: Tune = False,
 ) -> Any:
     """Write one TFLite file, verified in LiteRT."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
     return export.to_tflite(
-        model, path, precision=precision, input_shape=shape, allow_flex=allow_flex
+        model,
+        path,
+        precision=precision,
+        input_shape=shape,
+        allow_flex=allow_flex,
+        head=head,
+        lower=lower,
+        tune=tune,
     )
 
 

@@ -5,6 +5,7 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 """
 
 from . import initializers, layers, metrics
+from .lowering import _head
 from .training import CrossEntropyAndDice
 from .zoo import _crop
 
@@ -14,4 +15,5 @@ CLASSES = (
     metrics.BoundaryIoU,
     CrossEntropyAndDice,
     _crop,
+    _head.ClassMap,
 )

@@ -24,6 +24,18 @@ app.add_typer(data_commands, name="data")
 Images = Annotated[
     Path | None, typer.Option(help="Folder of pictures to verify on, in place of ours.")
 ]
+Head = Annotated[
+    str | None, typer.Option(help="argmax or softmax, to put behind the model's scores.")
+]
+Lower = Annotated[
+    bool,
+    typer.Option(
+        "--lower/--no-lower", help="Rewrite into the equal form that the target runs fastest."
+    ),
+]
+Tune = Annotated[
+    bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
+]
 
 
 @contextmanager
@@ -90,6 +102,9 @@ def export(
     class_names: Annotated[
         str | None, typer.Option(help="One a channel, with commas between them.")
     ] = None,
+    head: Head = None,
+    lower: Lower = True,
+    tune: Tune = False,
 ) -> None:
     """Export a model, verify every file in its own runtime, write a report."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
@@ -118,6 +133,9 @@ def export(
                     images,
                     input_shape=shape,
                     metadata=metadata,
+                    head=head,
+                    lower=lower,
+                    tune=tune,
                     progress=step,
                 )
             except ExportError as error:

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.console import Console
 
-_STEPS = ("convert", "verify", "measure", "publish")
+_STEPS = ("lower", "convert", "verify", "measure", "publish")
 
 
 @contextmanager
 def export_progress(
     console: "Console", targets: Sequence[str]
 ) -> Iterator[Callable[[str, str], None]]:
-    """Yields `step(target, name)`; the bar counts the steps of all targets."""
+    """Yields `step(target, name)`; the bar counts the steps of all targets.
+
+    A name that is no step says what the present one is at: a block that is being measured.
+    """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
@@ -24,17 +27,17 @@ def export_progress(
         TimeElapsedColumn(),
     )
     total = 1 + len(targets) * len(_STEPS)
-    done = {"model": 0}
+    done: dict[str, int] = {}
     with Progress(
         *columns, console=console, transient=True, disable=not console.is_terminal
     ) as bar:
         task = bar.add_task("load the model", total=total)
 
         def step(target: str, name: str) -> None:
-            done[target] = _STEPS.index(name)
-            done["model"] = 1
+            if name in _STEPS:
+                done[target] = _STEPS.index(name)
             finished = 1 + sum(
-                done[t] if t == target else len(_STEPS)
+                done.get(t, 0) if t == target else len(_STEPS)
                 for t in targets[: targets.index(target) + 1]
             )
             bar.update(task, completed=finished, description=f"{target}: {name}")

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError
-from ._artefact import Options, make_artefact
+from ._artefact import Options, headed, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._metadata import Metadata
@@ -25,6 +25,7 @@ def export(
     *,
     input_shape: ShapeArgument = None,
     metadata: Metadata | None = None,
+    head: str | None = None,
     lower: bool = True,
     tune: bool = False,
     progress: Any = None,
@@ -39,6 +40,8 @@ def export(
         input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Fixes what
             the model leaves open; default: open where the target allows, else 256 x 256 pixels.
         metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
+        head: `"argmax"` puts the class map behind the scores (uint8 for up to 256 classes),
+            `"softmax"` the probabilities.
         lower: give each target the equal form of the model that it runs fastest, see
             `keras_upsample.lowering.lower`; False keeps the model's own operators.
         tune: choose the forms by measurement on this machine, which takes a minute or so the
@@ -66,8 +69,10 @@ def export(
     if directory.exists() and not directory.is_dir():
         raise ValueError(f"`directory` {str(directory)!r} is a file. Choose another path.")
     signature = signature_of(model, input_shape)
+    metadata = metadata or Metadata.of(model)
+    model, signature = headed(model, signature, head)
     reference = Reference(model, signature, images)
-    options = Options(metadata=metadata or Metadata.of(model), lower=lower, tune=tune)
+    options = Options(metadata=metadata, lower=lower, tune=tune)
     artefacts: list[ArtefactReport] = []
     failures: dict[str, str] = {}
     for target in chosen:

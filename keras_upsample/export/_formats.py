@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from ._artefact import Options, make_artefact
+from ._artefact import Options, headed, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._metadata import Metadata
@@ -23,6 +23,7 @@ def to_saved_model(
     input_shape: ShapeArgument = None,
     batch_size: int | None = None,
     images: Images = None,
+    head: str | None = None,
     lower: bool = True,
     tune: bool = False,
 ) -> ArtefactReport:
@@ -37,7 +38,7 @@ def to_saved_model(
         input_shape: sizes to fix, without the batch, e.g. `(256, 256, 3)`, or a dict by input name.
         batch_size: fixes the batch.
         images: what to verify on; see `verify`.
-        lower, tune: as for `export`.
+        head, lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -49,9 +50,8 @@ def to_saved_model(
     Example:
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
     """
-    return _one(
-        model, path, "saved_model", input_shape, batch_size, images, Options(lower=lower, tune=tune)
-    )
+    options = Options(lower=lower, tune=tune)
+    return _one(model, path, "saved_model", input_shape, batch_size, images, head, options)
 
 
 def to_tflite(
@@ -63,6 +63,7 @@ def to_tflite(
     allow_flex: bool = False,
     batch_size: int = 1,
     images: Images = None,
+    head: str | None = None,
     lower: bool = True,
     tune: bool = False,
 ) -> ArtefactReport:
@@ -81,7 +82,7 @@ def to_tflite(
             says so.
         batch_size: images per call.
         images: what to verify on; see `verify`.
-        lower, tune: as for `export`.
+        head, lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -100,7 +101,7 @@ def to_tflite(
         )
     options = Options(allow_flex=allow_flex, lower=lower, tune=tune)
     target = _PRECISIONS[precision]
-    return _one(model, path, target, input_shape, batch_size, images, options)
+    return _one(model, path, target, input_shape, batch_size, images, head, options)
 
 
 def to_onnx(
@@ -113,6 +114,7 @@ def to_onnx(
     batch_size: int | None = None,
     metadata: Metadata | None = None,
     images: Images = None,
+    head: str | None = None,
     lower: bool = True,
     tune: bool = False,
 ) -> ArtefactReport:
@@ -128,7 +130,7 @@ def to_onnx(
         batch_size: fixes the batch; default any.
         metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
         images: what to verify on; see `verify`.
-        lower, tune: as for `export`.
+        head, lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -147,7 +149,7 @@ def to_onnx(
         lower=lower,
         tune=tune,
     )
-    return _one(model, path, "onnx", input_shape, batch_size, images, options)
+    return _one(model, path, "onnx", input_shape, batch_size, images, head, options)
 
 
 def _one(
@@ -157,8 +159,10 @@ def _one(
     input_shape: ShapeArgument,
     batch_size: int | None,
     images: Images,
+    head: str | None,
     options: Options,
 ) -> ArtefactReport:
     signature = signature_of(model, input_shape, batch_size)
+    model, signature = headed(model, signature, head)
     reference = Reference(model, signature, images)
     return make_artefact(model, path, target_named(target), signature, reference, options)

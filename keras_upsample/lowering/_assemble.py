@@ -35,17 +35,19 @@ def model_of(graph: Graph, input_names: Sequence[str], outputs: Any, inputs: Any
         results = operations.of(node)(*args, **kwargs)
         for tensor, symbol in zip(node.outputs, tree.flatten(results), strict=True):
             values[id(tensor)] = symbol
-    flat = [_own(values[id(tensor)], symbols) for tensor in graph.outputs]
+    flat = [_own(values[id(tensor)], symbols, operations) for tensor in graph.outputs]
     return keras.Model(
         tree.pack_sequence_as(inputs, symbols), tree.pack_sequence_as(outputs, flat), name=name
     )
 
 
-def _own(symbol: Any, inputs: Sequence[Any]) -> Any:
+def _own(symbol: Any, inputs: Sequence[Any], operations: "_Operations") -> Any:
     """An output that is an input of the model as well needs a node of its own."""
     import keras
 
-    return keras.layers.Identity()(symbol) if any(symbol is x for x in inputs) else symbol
+    if not any(symbol is x for x in inputs):
+        return symbol
+    return keras.layers.Identity(name=operations.free("identity"), autocast=False)(symbol)
 
 
 class _Operations:
@@ -61,9 +63,13 @@ class _Operations:
     def of(self, node: Node) -> Any:
         operation = node.operation
         if id(operation) not in self._by_id:
-            name, number = operation.name, 1
-            while name in self._taken:
-                name, number = f"{operation.name}_{number}", number + 1
-            self._taken.add(name)
-            self._by_id[id(operation)] = twin(operation, name)
+            self._by_id[id(operation)] = twin(operation, self.free(operation.name))
         return self._by_id[id(operation)]
+
+    def free(self, name: str) -> str:
+        """The name, with a number if it is taken already."""
+        candidate, number = name, 1
+        while candidate in self._taken:
+            candidate, number = f"{name}_{number}", number + 1
+        self._taken.add(candidate)
+        return candidate

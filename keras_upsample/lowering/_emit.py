@@ -20,7 +20,7 @@ class Emitter:
     def __init__(self, like: Any, source: Sequence[str]) -> None:
         self.name = like.name
         self.source = tuple(source)
-        self.policy = getattr(like, "dtype_policy", None)
+        self.policy = _storing_float32(getattr(like, "dtype_policy", None))
 
     def call(self, layer: Any, *tensors: Any) -> Tensor:
         """A node of a layer that takes one tensor, or a list of them."""
@@ -158,6 +158,14 @@ class Emitter:
             return x
         layer = keras.layers.Activation(function, name=f"{self.name}_activation", dtype=self.policy)
         return self.call(layer, x)
+
+
+def _storing_float32(policy: Any) -> Any:
+    """The policy, with weights in float32: a product of two half-precision weights is none."""
+    import keras
+
+    name = getattr(policy, "name", None)
+    return keras.DTypePolicy(f"mixed_{name}") if name in ("float16", "bfloat16") else policy
 
 
 def fits_transposed(kernel: Sequence[int], scale: Pair, crop: Pads) -> bool:

@@ -45,8 +45,13 @@ class _Flattening:
     def __init__(self) -> None:
         self._twins: dict[int, Any] = {}
 
-    def trace(self, function: Any, tensors: Sequence[Tensor]) -> Any:
-        """Follow a Keras `Function` from node to node."""
+    def trace(
+        self, function: Any, tensors: Sequence[Tensor], *, training: bool | None = None
+    ) -> Any:
+        """Follow a Keras `Function` from node to node.
+
+        What a nested model is told about training goes before what its own calls say, as in Keras.
+        """
         from keras import tree
 
         values: dict[int, Any] = {
@@ -58,6 +63,8 @@ class _Flattening:
                 if node.is_input or any(id(x) not in values for x in node.input_tensors):
                     continue
                 args, kwargs = node.arguments.fill_in(values)
+                if training is not None and "training" in kwargs:
+                    kwargs = {**kwargs, "training": training}
                 outputs = self._call(node.operation, args, kwargs)
                 for symbol, tensor in zip(node.outputs, tree.flatten(outputs), strict=True):
                     values[id(symbol)] = tensor
@@ -67,7 +74,7 @@ class _Flattening:
     def _call(self, operation: Any, args: Any, kwargs: Any) -> Any:
         nested = _nested_inputs(operation, args, kwargs)
         if nested is not None:
-            return self.trace(_function(operation), nested)
+            return self.trace(_function(operation), nested, training=kwargs.get("training"))
         if id(operation) not in self._twins:
             self._twins[id(operation)] = twin(operation)
         try:
@@ -105,16 +112,19 @@ def _nested_inputs(operation: Any, args: Any, kwargs: Any) -> list[Tensor] | Non
     if not isinstance(operation, keras.Model) or not _is_functional(operation):
         return None
     function = _function(operation)
-    if len(args) != 1 or any(value is not None for value in kwargs.values()):
+    if len(args) != 1 or not _plain_call(kwargs):
         return None
     given = args[0]
-    if isinstance(given, dict):
-        names = [symbol.name for symbol in function.inputs]
-        if set(given) != set(names):
-            return None
-        flat = [given[name] for name in names]
-    else:
+    own = function._inputs_struct
+    names = own if isinstance(own, dict) else [symbol.name for symbol in function.inputs]
+    if not isinstance(given, dict):
         flat = tree.flatten(given)
+    elif set(given) != set(names):
+        return None
+    elif isinstance(own, dict):  # by its keys, which need not be the names of the inputs
+        flat = tree.flatten(given)
+    else:
+        flat = [given[name] for name in names]
     if len(flat) != len(function.inputs) or not all(isinstance(x, Tensor) for x in flat):
         return None
     ranks_fit = all(
@@ -122,6 +132,17 @@ def _nested_inputs(operation: Any, args: Any, kwargs: Any) -> list[Tensor] | Non
         for x, symbol in zip(flat, function.inputs, strict=True)
     )
     return flat if ranks_fit else None
+
+
+def _plain_call(kwargs: Any) -> bool:
+    """Whether a call asks for nothing but inference; Keras adds a mask of None for each input."""
+    from keras import tree
+
+    rest = {key: value for key, value in kwargs.items() if key != "training"}
+    training = kwargs.get("training")
+    return (training is None or training is False) and all(
+        leaf is None for leaf in tree.flatten(rest)
+    )
 
 
 def _function_of_call(model: Any, inputs: Sequence[Any], structure: Any, keywords: bool) -> Any:

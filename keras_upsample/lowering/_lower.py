@@ -112,7 +112,7 @@ class Rewriting:
                 if (rule.NAME, id(node)) in self._settled:
                     continue
                 proposal = rule.propose(node, around)
-                if proposal is None:
+                if proposal is None or _reads_integers(proposal):
                     continue
                 self._settled[rule.NAME, id(node)] = node
                 if self._take(proposal):
@@ -126,6 +126,8 @@ class Rewriting:
         took = form != KEEP
         if took:
             result = proposal.forms[form](*proposal.inputs)
+            if result.spec.dtype != proposal.output.spec.dtype:  # the block's layers differ in it
+                return False
             if not proposal.always:
                 # What was chosen among equal forms is not taken apart again.
                 for node in self._graph.between(proposal.inputs, result):
@@ -134,6 +136,15 @@ class Rewriting:
         gain = proposal.gain if took else _why_kept(measured)
         self.applied.append(Applied(proposal.rule, proposal.layers, form, gain, measured))
         return took
+
+
+def _reads_integers(proposal: Rewrite) -> bool:
+    """Whether the block turns integers into floats, as convolutions of Keras do not."""
+    from keras.backend import is_float_dtype
+
+    return is_float_dtype(proposal.output.spec.dtype) and not all(
+        is_float_dtype(tensor.spec.dtype) for tensor in proposal.inputs
+    )
 
 
 def _why_kept(measured: float | None) -> str:
@@ -148,6 +159,7 @@ def lower(
     *,
     input_shape: Any = None,
     tune: bool = False,
+    head: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Lowered:
     """The model in the form that a target runs fastest, computing the same.
@@ -161,6 +173,8 @@ def lower(
             this machine, and take the fastest. Times are remembered by runtime, processor and block
             in the cache folder (KERAS_UPSAMPLE_CACHE). Otherwise the forms are those that the
             target's table names.
+        head: "argmax" puts the class map behind the scores (uint8 for up to 256 classes), "softmax"
+            the probabilities.
         progress: called with a few words before each block that is measured.
 
     Returns:
@@ -176,11 +190,14 @@ def lower(
     """
     from ..export._signature import signature_of
     from ..export.targets import Target, target_named
+    from ._head import check_head, with_head
 
     chosen = target if isinstance(target, Target) else target_named(target)
     signature = signature_of(model, input_shape)
     if chosen.static:
         signature = signature.fixed()
+    if check_head(head) is not None:
+        model, signature = with_head(model, signature, str(head))
     return lowered(model, signature, chosen, tune=tune, progress=progress)[0]
 
 

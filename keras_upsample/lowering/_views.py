@@ -222,6 +222,8 @@ def resize_of(node: Node) -> Resize | None:
         return None
     if scale is None:
         scale = _whole_factors(x.shape[1:3], y.shape[1:3])
+    if interpolation == "area" and scale is not None:
+        interpolation = "nearest"  # a whole pixel of x lies under each of y
     return Resize(x, interpolation, scale)
 
 

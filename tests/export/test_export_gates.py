@@ -44,7 +44,7 @@ def of_another_kernel(model, shift):
     convert = _artefact.convert
 
     def wrong(model, *arguments):
-        kernel = model.layers[0].kernel
+        kernel = next(layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
         right = np.array(kernel)
         changed = right.copy()
         changed[1, 1, 0, 0] += shift

@@ -47,7 +47,7 @@ def test_report_json(net, tmp_path):
     assert onnx["operators"] == {"Transpose": 2, "Conv": 1}
     saved = sum(p.stat().st_size for p in (tmp_path / "saved_model").rglob("*") if p.is_file())
     assert stored["artefacts"][0]["file_size"] == saved
-    every = ("convert", "verify", "measure", "publish")
+    every = ("lower", "convert", "verify", "measure", "publish")
     assert steps == [(t, step) for t in ("saved_model", "tflite", "onnx") for step in every]
 
 

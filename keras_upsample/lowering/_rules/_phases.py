@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from .._activations import by_element
 from .._emit import Emitter, fits_transposed
 from .._graph import Tensor
 from .._views import NONE, Pads, Transposed
@@ -101,14 +102,16 @@ def _shuffled(
         pads: Pads = (axes[0].pads, axes[1].pads)
         crop: Pads = (axes[0].crop, axes[1].crop)
         phases = scale**2
+        before = by_element(activation)
         y = emit.convolution(
             x,
             weights,
             None if bias is None else np.tile(bias, phases),
             pads=pads if pads != NONE else NONE,
-            activation=activation,
+            activation=activation if before else None,
         )
-        return emit.crop(emit.shuffle(y, scale), crop)
+        y = emit.crop(emit.shuffle(y, scale), crop)
+        return y if before else emit.activation(y, activation)
 
     return build
 

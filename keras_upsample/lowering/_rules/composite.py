@@ -1,15 +1,17 @@
 """A sub-pixel convolution is taken apart, so that the other rules see its convolution.
 
-y = shuffle(act(K * x + b)): the activation works pixel by pixel, so that it may come before the
-shuffle. A kernel for the "crd" order is that for "dcr" with its output channels permuted.
+y = shuffle(act(K * x + b)): an activation that works number by number may come before the shuffle;
+any other, a softmax, stays behind it. A kernel for the "crd" order is that for "dcr" with its
+output channels permuted.
 """
 
 import numpy as np
 
+from .._activations import by_element
 from .._emit import Emitter
 from .._graph import Node, Tensor
 from .._rewrite import Rewrite, Surroundings, sources
-from .._views import _same_pads
+from .._views import _activation, _same_pads
 
 NAME = "sub-pixel convolution -> convolution + shuffle"
 
@@ -25,8 +27,6 @@ def propose(node: Node, around: Surroundings) -> Rewrite | None:
         return None
 
     def build(x: Tensor) -> Tensor:
-        import keras
-
         emit = Emitter(layer, sources(node))
         kernel = np.asarray(layer.kernel)
         bias = None if layer.bias is None else np.asarray(layer.bias)
@@ -34,15 +34,17 @@ def propose(node: Node, around: Surroundings) -> Rewrite | None:
             order = np.arange(kernel.shape[3]).reshape(layer.filters, -1).T.ravel()
             kernel = kernel[..., order]
             bias = None if bias is None else bias[order]
-        linear = layer.activation is keras.activations.linear
+        activation = _activation(layer)
+        before = by_element(activation)
         y = emit.convolution(
             x,
             kernel,
             bias,
             pads=_same_pads(x.shape[1:3], kernel.shape[:2], (1, 1), (1, 1)),
-            activation=None if linear else layer.activation,
+            activation=activation if before else None,
         )
-        return emit.shuffle(y, layer.scale)
+        y = emit.shuffle(y, layer.scale)
+        return y if before else emit.activation(y, activation)
 
     (x,) = node.inputs
     return Rewrite(NAME, sources(node), (x,), node.outputs[0], {"apart": build}, "", always=True)

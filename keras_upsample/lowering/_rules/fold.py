@@ -109,8 +109,8 @@ def _before(node: Node, around: Surroundings) -> Rewrite | None:
     inner = view.x if pads is None or pad is None else pad.inputs[0]
     maker = around.maker(inner)
     affine = None if maker is None else affine_of(maker)
-    if maker is None or affine is None:
-        return None
+    if maker is None or affine is None or affine.x.spec.dtype != inner.spec.dtype:
+        return None  # a rescaling of integers makes floats of them as well
     padded = pads is not None or view.pads != NONE
     if padded and np.any(affine.shift != 0):
         return None

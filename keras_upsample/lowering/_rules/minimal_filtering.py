@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from ...export.targets import FILTERING
+from .._activations import by_pixel
 from .._emit import Emitter
 from .._graph import Node, Tensor
 from .._rewrite import Rewrite, Surroundings, sources
@@ -148,21 +149,22 @@ def _build(x: Tensor, node: Node, view: Convolution, m: int) -> Tensor:
             )
         )
     results = _outputs(emit, products, m)
-    results = [
-        emit.call(
-            keras.layers.Activation(
-                view.activation, name=f"{name}_activation{i}", dtype=emit.policy
-            ),
-            y,
-        )
-        if view.activation is not None
-        else y
-        for i, y in enumerate(results)
-    ]
+    before = by_pixel(view.activation)
+    if before and view.activation is not None:
+        results = [
+            emit.call(
+                keras.layers.Activation(
+                    view.activation, name=f"{name}_activation{i}", dtype=emit.policy
+                ),
+                y,
+            )
+            for i, y in enumerate(results)
+        ]
     y = emit.call(keras.layers.Concatenate(name=f"{name}_tiles", dtype=emit.policy), *results)
     shape = (height, m * tiles, filters)
     y = emit.call(keras.layers.Reshape(shape, name=name, dtype=emit.policy), y)
-    return emit.crop(y, ((0, 0), (0, m * tiles - width)))
+    y = emit.crop(y, ((0, 0), (0, m * tiles - width)))
+    return y if before else emit.activation(y, view.activation)
 
 
 def _outputs(emit: Emitter, p: list[Tensor], m: int) -> list[Tensor]:

@@ -2,13 +2,15 @@
 
 A resize R acts on pixels, a 1x1 convolution P on channels, so that P R = R P. With a bias b,
 P R x + b = R (P x + b), because every row of R adds up to 1 and leaves a constant as it is. An
-activation stays behind the resize; nearest copies pixels, and commutes with that too.
+activation stays behind the resize; nearest copies pixels, and commutes with that too if it works
+pixel by pixel.
 """
 
 import math
 
 import numpy as np
 
+from .._activations import by_pixel
 from .._emit import Emitter
 from .._graph import Node, Tensor
 from .._rewrite import Rewrite, Surroundings, sources
@@ -32,7 +34,7 @@ def propose(node: Node, around: Surroundings) -> Rewrite | None:
     grows = None not in (*before, *after) and math.prod(before) <= math.prod(after)  # type: ignore[arg-type]
     if filters > channels or not (grows or resize.scale is not None):
         return None
-    copies = resize.interpolation.startswith("nearest")
+    copies = resize.interpolation.startswith("nearest") and by_pixel(view.activation)
 
     def build(x: Tensor) -> Tensor:
         emit = Emitter(node.operation, sources(maker, node))
