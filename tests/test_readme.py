@@ -1,4 +1,4 @@
-"""The README's Python runs, in order, from the repository's root."""
+"""The Python of the README and of `docs/lowering.md` runs, from the repository's root."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.S | re.M)
+PYTHON = re.compile(r"^```python\n(.*?)^```", re.S | re.M)
+BLOCKS = PYTHON.findall((ROOT / "README.md").read_text())
 
 
 def run(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
@@ -44,3 +45,11 @@ def test_own_model_example(tmp_path, monkeypatch) -> None:
     run(BLOCKS[3], tmp_path, monkeypatch)
     assert (tmp_path / "build/mine.onnx").is_file()
     assert (tmp_path / "build/mine.tflite").is_file()
+    assert (tmp_path / "build/fast.tflite").is_file()
+
+
+def test_lowering_example(tmp_path, monkeypatch) -> None:
+    (block,) = PYTHON.findall((ROOT / "docs/lowering.md").read_text())
+    names = run(block, tmp_path, monkeypatch)
+    assert not names["lowered"].notice
+    assert len(names["lowered"].applied) > 10
