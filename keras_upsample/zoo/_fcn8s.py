@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_upsample.zoo._fcn import STEPS, build
+from keras_upsample.zoo._pretrained import preset_model
 from keras_upsample.zoo._upsamplers import Upsample
 
 
@@ -20,6 +21,7 @@ def fcn8s(
     upsample: Upsample = "transposed_conv",
     skip_scales: Sequence[float] | None = None,
     activation: Any = None,
+    weights: str | None = None,
     name: str = "fcn8s",
 ) -> Any:
     """FCN-8s: VGG16 made convolutional, with the scores of three depths added up.
@@ -61,6 +63,10 @@ def fcn8s(
         skip_scales: Factors of pool4 and pool3 before their score layers, deepest first. None for
             1; (0.01, 0.0001) for training all depths at once from ImageNet weights.
         activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        weights: None (random), or a preset: "cells" (images of 2 channels, 3 classes), for which
+            VGG16's deeper convolutions are fetched at the first use (`keras-upsample data fetch
+            vgg16`). A preset sets the arguments it was trained with; height and width of
+            `input_shape` stay free.
         name: Name of the model.
 
     Returns:
@@ -75,6 +81,8 @@ def fcn8s(
     Segmentation, CVPR 2015, sections 3.3, 4.2 and 4.3, https://arxiv.org/abs/1411.4038; geometry
     of the authors' voc-fcn8s-atonce net.
     """
+    if weights is not None:
+        return preset_model(fcn8s, locals())
     return build(
         STEPS["fcn8s"],
         input_shape,

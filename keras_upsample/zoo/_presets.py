@@ -94,6 +94,22 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 _MICROSCOPY,
                 ("background", "nucleus"),
             ),
+            Preset(
+                "fcn8s",
+                "cells",
+                {
+                    "input_shape": (None, None, 2),
+                    "classes": 3,
+                    "fc_width": 16,
+                    # What brings the features of pool4 and pool3 near an RMS of 1.
+                    "skip_scales": (0.25, 0.08),
+                    "dropout": 0.2,
+                },
+                "As unet:cells, by an FCN-8s upon VGG16's convolutions",
+                _MICROSCOPY,
+                _CELLS,
+                backbone="vgg16",
+            ),
             _photographs(2),
             _photographs(3),
         )

@@ -154,7 +154,8 @@ def test_encoders(encoder, tmp_path):
         assert_same(path, {"image": x}, {"logits": np.asarray(model(x))})
 
 
-PLAIN_FORMS = {"SHAPE", "PACK", "STRIDED_SLICE", "TILE", "EXPAND_DIMS"}
+# What a resize by repeating, or a size that the graph computes, leaves behind.
+PLAIN_FORMS = {"SHAPE", "PACK", "TILE", "EXPAND_DIMS"}
 SMALL = {
     "unet_plus_plus": {"filters": (3, 4, 5), "deep_supervision": True},
     "segnet": {"filters": (2, 3, 4, 5, 6)},
@@ -191,7 +192,8 @@ def test_architectures(name, kind, tmp_path):
 def test_every_architecture(name, kind, tmp_path):
     runner = check_architecture(name, tmp_path, kind)
     if kind == "tflite":
-        assert runner.delegate_partitions() == 1
+        # SegNet pools with indices five times, by EQUAL and REDUCE_MIN, which XNNPACK lacks.
+        assert runner.delegate_partitions() == (6 if name == "segnet" else 1)
 
 
 @pytest.mark.slow

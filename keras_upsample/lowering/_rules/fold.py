@@ -82,7 +82,11 @@ def _scaled(node: Node, affine: Affine, names: tuple[str, ...]) -> Any:
 def _plain_dense(layer: Any) -> bool:
     import keras
 
-    return layer.activation is keras.activations.linear and layer.quantization_mode is None
+    return (
+        layer.activation is keras.activations.linear
+        and layer.quantization_mode is None
+        and not layer.lora_enabled
+    )
 
 
 def _dense(layer: Any, affine: Affine, x: Tensor, names: tuple[str, ...]) -> Tensor:
