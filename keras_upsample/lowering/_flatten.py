@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 from ._graph import Graph, Tensor, applied
@@ -32,7 +33,7 @@ def graph_of(model: Any, inputs: Sequence[Any], structure: Any, *, keywords: boo
 
     tensors = [Tensor(spec) for spec in inputs]
     flattening = _Flattening()
-    if _is_functional(model):
+    if is_functional(model):
         outputs = flattening.trace(_function(model), tensors)
     else:
         with _calls_forgotten(model):
@@ -88,14 +89,23 @@ class _Flattening:
         return outputs
 
 
-def _is_functional(model: Any) -> bool:
+def is_functional(model: Any) -> bool:
     """Whether the model is its graph: no code of its own runs when it is called."""
     import keras
 
-    functional = keras.Model([(x := keras.Input((1,)))], x).__class__
+    functional = _functional_class()
     if isinstance(model, keras.Sequential):
         return type(model) is keras.Sequential and model._functional is not None
     return isinstance(model, functional) and type(model).call is functional.call
+
+
+@cache
+def _functional_class() -> Any:
+    """The class of functional models, which has no public name in Keras."""
+    import keras
+
+    x = keras.Input((1,))
+    return type(keras.Model(x, x))
 
 
 def _function(model: Any) -> Any:
@@ -109,7 +119,7 @@ def _nested_inputs(operation: Any, args: Any, kwargs: Any) -> list[Tensor] | Non
     import keras
     from keras import tree
 
-    if not isinstance(operation, keras.Model) or not _is_functional(operation):
+    if not isinstance(operation, keras.Model) or not is_functional(operation):
         return None
     function = _function(operation)
     if len(args) != 1 or not _plain_call(kwargs):

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ._assemble import model_of
-from ._flatten import NotAGraphError, graph_of
+from ._flatten import NotAGraphError, graph_of, is_functional
 from ._graph import Graph, Node
+from ._open_sizes import check_open_sizes
 from ._rewrite import KEEP, Rewrite, Surroundings
 from ._rules import (
     composite,
@@ -250,10 +251,10 @@ def _lowered(
     structure = inputs if signature.keywords else signature.structure
     result = model_of(graph, inputs, outputs, structure, model.name)
     result.output_names = names
-    return (
-        Lowered(result, tuple(rewriting.applied)),
-        replace(signature, structure=structure, keywords=False),
-    )
+    signature = replace(signature, structure=structure, keywords=False)
+    if not is_functional(model):
+        check_open_sizes(result, signature)
+    return Lowered(result, tuple(rewriting.applied)), signature
 
 
 def _graph(model: Any, signature: "Signature") -> tuple[Graph, Any]:

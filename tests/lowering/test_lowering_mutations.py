@@ -1,0 +1,225 @@
+"""The checks of the rules catch wrong constants: each mutation must make one fail by its values.
+
+A mutation is a change of the text of one function; the text must stand there once.
+"""
+
+import inspect
+import sys
+import textwrap
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pytest
+from linear_cases import check_fold, check_merge, check_padding, check_pointwise
+from refusal_cases import check_stays
+from transposed_cases import Geometry, check_deconvolution, check_transposed
+from upsampling_cases import (
+    Filtered,
+    Nearest,
+    Subpixel,
+    check_filtering,
+    check_nearest,
+    check_shuffle,
+    check_subpixel,
+    ready_for_filtering,
+)
+
+from keras_upsample.lowering import _activations, _views
+from keras_upsample.lowering._rules import (
+    _phases,
+    composite,
+    deconvolution,
+    fold,
+    merge,
+    minimal_filtering,
+    nearest,
+    padding,
+    pointwise,
+    shuffle,
+)
+
+BY_VALUES = r"^(largest error|shape)"
+
+
+def mutate(
+    monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str, old: str, new: str
+) -> None:
+    """Change the text of a function, wherever the package has it."""
+    original = getattr(module, name)
+    source = textwrap.dedent(inspect.getsource(original))
+    assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in {name}"
+    made: dict[str, Any] = {}
+    exec(compile(source.replace(old, new), str(module.__file__), "exec"), module.__dict__, made)
+    for other in [m for key, m in sys.modules.items() if key.startswith("keras_upsample.")]:
+        for attribute, value in list(vars(other).items()):
+            if value is original:
+                monkeypatch.setattr(other, attribute, made[name])
+
+
+def nearest_of(**options: Any) -> Callable[[], Any]:
+    return lambda: check_nearest(Nearest(**options))
+
+
+def transposed_of(*arguments: Any, **options: Any) -> Callable[[], Any]:
+    return lambda: check_transposed(Geometry(*arguments, **options))
+
+
+# module, function, what stands there, what is put there, check
+MUTATIONS = [
+    # nearest
+    (nearest, "_spread", "np.flip(kernel, axis)", "kernel", nearest_of()),
+    (nearest, "_spread", "range(scale)", "range(1, scale)", nearest_of()),
+    (nearest, "_spread", "slice(a, a +", "slice(a // 2, a // 2 +", nearest_of()),
+    (nearest, "_as_transposed", "1 - top, rows - 1 - bottom", "1 - bottom, rows - 1 - top",
+     nearest_of(kernel=(4, 3))),
+    (nearest, "_as_transposed", "columns - 1 - left", "columns - left", nearest_of()),
+    (nearest, "_as_transposed", "(0, 1, 3, 2)", "(1, 0, 3, 2)", nearest_of()),
+    (nearest, "_beside", "sum(widths[:index])", "sum(widths[index + 1 :])",
+     nearest_of(joined="Concatenate", channels=2, skips=(2,))),
+    (nearest, "_beside", "rest, bias, pads", "rest, None, pads", nearest_of(joined="ops")),
+    (nearest, "_beside", "axis=2)", "axis=2)[::-1]", nearest_of(joined="SkipFusion2D")),
+    (nearest, "_beside", "emit.activation(total, view.activation)", "total",
+     nearest_of(joined="Concatenate", activation="relu")),
+    # phases
+    (_phases, "_axes", "- int(k) + end)", "- int(k) + end + 1)", transposed_of((4, 4))),
+    (_phases, "_axes", "first = (begin + moved) // s", "first = (begin + s - 1) // s",
+     transposed_of((5, 5))),
+    (_phases, "_axes", "((begin + moved) % s,", "((begin + moved + 1) % s,", transposed_of((5, 5))),
+    (_phases, "_phase_kernel", "[::-1, :, ::-1]", "[:, :, ::-1]", transposed_of((3, 3))),
+    (_phases, "_phase_kernel", "5, 1, 3, 4)", "5, 3, 1, 4)", transposed_of((2, 2))),
+    (_phases, "_phase_kernel", "axes[0].moved, axes", "axes[0].taps - 1, axes",
+     transposed_of((3, 2))),
+    (_phases, "_shuffled", "np.tile(", "np.repeat(", transposed_of((2, 2))),
+    (_activations, "by_element", "activation is None or", "True or",
+     transposed_of(activation="softmax")),
+    # what Keras' layers compute
+    (_views, "_transposed_crop", "return max(total, 0) // 2, total - max(total, 0) // 2",
+     "return total - max(total, 0) // 2, max(total, 0) // 2", transposed_of((5, 5))),
+    (_views, "_transposed_crop", "return 0, min(kernel - stride, 0)", "return 0, 0",
+     transposed_of((1, 1), padding="valid")),
+    (_views, "_same_pads", "total // 2, total - total // 2", "total - total // 2, total // 2",
+     nearest_of(kernel=(2, 2))),
+    (_views, "affine_of", "variance + layer.epsilon", "variance",
+     lambda: check_fold("no gamma")),
+    (_views, "affine_of", "-_array(layer.moving_mean) * scale", "-_array(layer.moving_mean)",
+     lambda: check_fold("same")),
+    (_views, "affine_of", "in (-1, rank - 1)", "in (-1, 1, rank - 1)",
+     lambda: check_stays("norm of rows")),
+    # fold
+    (fold, "_scaled", "affine.scale * bias + affine.shift", "bias + affine.shift",
+     lambda: check_fold("same")),
+    (fold, "_scaled", "scale.reshape(kernel.shape[2:])", "scale.reshape(kernel.shape[:1:-1]).T",
+     lambda: check_fold("depthwise")),
+    (fold, "_scaled", "affine.scale[:, None]", "affine.scale",
+     lambda: check_fold("transposed, valid")),
+    (fold, "_dense", "affine.scale * bias", "bias", lambda: check_fold("dense")),
+    (fold, "_before", "kernel * affine.scale[:, None]", "kernel / affine.scale[:, None]",
+     lambda: check_fold("rescaled before")),
+    (fold, "_before", "constant.ravel()", "0 * constant.ravel()",
+     lambda: check_fold("shifted before")),
+    (fold, "_before", "if padded and", "if False and", lambda: check_stays("norm, same")),
+    (fold, "_before", "if padded and", "if view.pads != NONE and",
+     lambda: check_stays("norm, padding, valid")),
+    # merge
+    (merge, "propose", "bias = bias + np.einsum(", "0 * np.einsum(",
+     lambda: check_merge("1x1 twice")),
+    (merge, "propose", '"zyio,hwop->hwip"', '"zyio,hwop->whip"',
+     lambda: check_merge("1x1 before, no bias")),
+    (merge, "propose", "second.pads != NONE and", "False and",
+     lambda: check_stays("bias before same")),
+    (merge, "propose", "activation=second.activation", "activation=None",
+     lambda: check_merge("1x1 before")),
+    # padding
+    (padding, "propose", "strides=view.strides", "strides=view.strides[::-1]",
+     lambda: check_padding(((7, 5), (2, 3), (1, 1), (5, 7)))),
+    (padding, "propose", "dilation=view.dilation", "dilation=view.dilation[::-1]",
+     lambda: check_padding(((3, 2), (1, 1), (2, 3), (5, 4)))),
+    (padding, "propose", "pads=total", "pads=view.pads",
+     lambda: check_padding(((3, 3), (1, 1), (1, 1), (5, 7)))),
+    # pointwise
+    (pointwise, "propose", 'startswith("nearest")', 'startswith("")',
+     lambda: check_pointwise("bilinear", activation="tanh")),
+    (pointwise, "propose", "None if view.bias is None else np.asarray(view.bias)", "None",
+     lambda: check_pointwise("bicubic")),
+    # deconvolution
+    (deconvolution, "_frame", "centre + (s - 1)", "centre + (s + 1)",
+     lambda: check_deconvolution(Geometry((4, 4), (2, 2), None))),
+    (deconvolution, "_frame", "first = s + shift", "first = s + shift - 1",
+     lambda: check_deconvolution(Geometry((5, 5), (3, 3), None))),
+    (deconvolution, "_frame", "centre = (k - 1) / 2", "centre = k / 2",
+     lambda: check_deconvolution(Geometry((4, 4), (2, 2), "valid"))),
+    (deconvolution, "_frame", "((1, 1), (1, 1))", "((1, 1), (2, 0))",
+     lambda: check_deconvolution(Geometry((4, 4), (2, 2), "valid"))),
+    # minimal filtering
+    (minimal_filtering, "_build", "1 - first, last", "first, last",
+     lambda: check_filtering(Filtered((3, 4)))),
+    (minimal_filtering, "_build", "hwio,w->hio", "hwio,h->wio",
+     lambda: check_filtering(Filtered((3, 4)))),
+    (minimal_filtering, "_build", "pads=((1, 1), (0, 0))", "pads=((2, 0), (0, 0))",
+     lambda: check_filtering(Filtered((3, 4)))),
+    (minimal_filtering, "_outputs", "subtract(p[1], p[2]), p[3])",
+     "subtract(p[1], p[2]), p[0])", lambda: check_filtering(Filtered((3, 2)))),
+    (minimal_filtering, "_outputs", "times(4, even2)", "times(2, even2)",
+     lambda: check_filtering(Filtered((3, 4)))),
+    (minimal_filtering, "_outputs", "times(4, twice)", "times(8, twice)",
+     lambda: check_filtering(Filtered((3, 4)))),
+    # sub-pixel convolution
+    (composite, "propose", "reshape(layer.filters, -1).T", "reshape(-1, layer.filters).T",
+     lambda: check_subpixel(Subpixel(3, order="crd"))),
+    (composite, "propose", "else bias[order]", "else bias",
+     lambda: check_subpixel(Subpixel(order="crd"))),
+    # shuffle
+    (shuffle, "propose", "reshape(s, s, filters)", "reshape(s, s, filters).swapaxes(0, 1)",
+     lambda: check_shuffle((2, 3, "dcr", (3, 4)))),
+    (shuffle, "propose", "transpose(1, 2, 0)", "transpose(2, 1, 0)",
+     lambda: check_shuffle((2, 3, "crd", (3, 4)))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "old", "new", "check"),
+    MUTATIONS,
+    ids=[f"{name}: {new}" for _, name, _, new, _ in MUTATIONS],
+)
+def test_a_mutation_is_caught(
+    module: ModuleType,
+    name: str,
+    old: str,
+    new: str,
+    check: Callable[[], Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ready_for_filtering(monkeypatch)
+    mutate(monkeypatch, module, name, old, new)
+    with pytest.raises(AssertionError, match=BY_VALUES):
+        check()
+
+
+@pytest.mark.parametrize("m", [2, 4])
+@pytest.mark.parametrize("matrix", ["G", "B"])
+def test_every_number_of_the_filters_counts(
+    m: int, matrix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of A, which `_outputs` writes out, and of all three, see the exact test."""
+    ready_for_filtering(monkeypatch)
+    table = getattr(minimal_filtering, matrix)
+    rng = np.random.default_rng(m)
+    places = np.argwhere(table[m])
+    for row, column in rng.permutation(places)[:3]:
+        wrong = table[m].copy()
+        wrong[row, column] *= -1
+        with monkeypatch.context() as patch:
+            patch.setitem(table, m, wrong)
+            with pytest.raises(AssertionError, match=BY_VALUES):
+                check_filtering(Filtered((3, 9)))
+
+
+@pytest.mark.parametrize("m", [2, 4])
+def test_the_biases_of_the_products_count(m: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    ready_for_filtering(monkeypatch)
+    wrong = tuple(np.roll(minimal_filtering.BIAS[m], 1))
+    monkeypatch.setitem(minimal_filtering.BIAS, m, wrong)
+    with pytest.raises(AssertionError, match=BY_VALUES):
+        check_filtering(Filtered((3, 5)))

@@ -1,0 +1,328 @@
+"""Blocks that upsample, and their checks against the oracle."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+import reference
+from compare import assert_close
+from keras import layers
+from lowering_checks import (
+    ACTIVATIONS,
+    OF_RANGE,
+    Case,
+    Pair,
+    answers,
+    check,
+    check_forms,
+    convolved,
+    feed_of,
+    model_of,
+    names_of,
+    noise,
+    only,
+    proposals,
+    same_zeros,
+    stirred,
+    target,
+    values,
+    zeros_around,
+)
+
+from keras_upsample.layers import (
+    AreaResize2D,
+    NearestUpSampling2D,
+    PixelShuffle2D,
+    SkipFusion2D,
+    SubpixelConv2D,
+)
+from keras_upsample.lowering import Lowered, lower
+from keras_upsample.lowering._rules import (
+    composite,
+    minimal_filtering,
+    nearest,
+    shuffle,
+)
+
+# Nearest upsampling
+
+
+@dataclass(frozen=True)
+class Nearest(Case):
+    """Nearest -> [concatenation] -> convolution.
+
+    `joined` is how the upsampled image is concatenated with the skips, `at` its place there.
+    """
+
+    size: Pair = (3, 4)
+    scale: Pair = (2, 2)
+    kernel: Pair = (3, 3)
+    padding: str = "same"
+    bias: bool = True
+    activation: Any = None
+    channels: int = 2
+    filters: int = 3
+    by: str = "UpSampling2D"
+    joined: str | None = None
+    skips: tuple[int, ...] = (2,)
+    at: int = 0
+    open: bool = False
+
+    def model(self) -> Any:
+        size = (None, None) if self.open else self.size
+        x = keras.Input((*size, self.channels), name="image")
+        inputs, y = [x], self._up(x)
+        if self.joined is not None:
+            large = tuple(n if n is None else s * n for n, s in zip(size, self.scale, strict=True))
+            skips = [keras.Input((*large, c), name=f"skip{i}") for i, c in enumerate(self.skips)]
+            inputs += skips
+            parts = [*skips[: self.at], y, *skips[self.at :]]
+            if self.joined == "SkipFusion2D":
+                y = SkipFusion2D(align=None if self.open else "skip")(parts)
+            elif self.joined == "ops":
+                y = keras.ops.concatenate(parts, axis=-1)
+            else:
+                y = layers.Concatenate(name="joined")(parts)
+        y = layers.Conv2D(
+            self.filters,
+            self.kernel,
+            padding=self.padding,
+            use_bias=self.bias,
+            activation=self.activation,
+            name="convolution",
+        )(y)
+        return stirred(keras.Model(inputs, y))
+
+    def _up(self, x: Any) -> Any:
+        if self.by == "ours":
+            return NearestUpSampling2D(self.scale, name="up")(x)
+        if self.by == "area":
+            return AreaResize2D(self.scale, name="up")(x)
+        large = tuple(s * n for n, s in zip(self.size, self.scale, strict=True))
+        if self.by == "size":
+            return NearestUpSampling2D(size=large, name="up")(x)
+        if self.by == "ops":
+            return keras.ops.image.resize(x, large, interpolation="nearest")
+        if self.by == "Resizing":
+            return layers.Resizing(*large, interpolation="nearest", name="up")(x)
+        return layers.UpSampling2D(self.scale, name="up")(x)
+
+    def expected(self, layer: Any, x: np.ndarray, *skips: np.ndarray) -> np.ndarray:
+        large = tuple(s * n for n, s in zip(x.shape[1:3], self.scale, strict=True))
+        y = reference.resize(x, "nearest", large, "asymmetric")
+        if self.joined is not None:
+            y = np.concatenate([*skips[: self.at], y, *skips[self.at :]], axis=-1)
+        y = convolved(
+            y, values(layer.kernel), values(layer.bias), zeros_around(self.kernel, self.padding)
+        )
+        return ACTIVATIONS[self.activation](y)
+
+
+NEAREST = [
+    Nearest(),
+    Nearest(padding="valid"),
+    Nearest(bias=False, activation="relu"),
+    Nearest(kernel=(2, 2)),
+    Nearest(kernel=(4, 2), activation="tanh"),
+    Nearest(kernel=(5, 5), size=(4, 3), padding="valid"),
+    Nearest(scale=(3, 3), kernel=(3, 5)),
+    Nearest(scale=(3, 3), kernel=(2, 3), padding="valid"),
+    Nearest(scale=(4, 4), kernel=(3, 3), size=(2, 1)),
+    Nearest(size=(1, 1), kernel=(5, 4), channels=1, filters=1),
+    Nearest(size=(1, 4), kernel=(1, 3), channels=1),
+    Nearest(scale=(2, 3)),
+    Nearest(scale=(1, 2), kernel=(3, 3), bias=False),
+    Nearest(activation="softmax"),
+    Nearest(joined="Concatenate"),
+    Nearest(joined="Concatenate", at=1, activation="relu"),
+    Nearest(joined="Concatenate", at=1, skips=(1, 3), kernel=(2, 3), bias=False),
+    Nearest(joined="Concatenate", at=2, skips=(2, 1), scale=(3, 3), padding="valid"),
+    Nearest(joined="Concatenate", activation="softmax", size=(1, 3)),
+    Nearest(joined="SkipFusion2D", skips=(3,), activation="tanh"),
+    Nearest(joined="ops", skips=(1,), at=1, scale=(2, 3)),
+    Nearest(by="ours"),
+    Nearest(by="size", scale=(3, 3)),
+    Nearest(by="area", scale=(3, 3)),
+    Nearest(by="ops"),
+    Nearest(by="Resizing", joined="ops"),
+    Nearest(open=True),
+    Nearest(open=True, kernel=(4, 3), scale=(3, 3), padding="valid"),
+    Nearest(open=True, joined="Concatenate", activation="relu"),
+    Nearest(open=True, joined="SkipFusion2D", by="ours", kernel=(2, 2)),
+]
+
+
+def random_nearest(seed: int) -> Nearest:
+    rng = np.random.default_rng(100 + seed)
+    scale = int(rng.integers(2, 5))
+    size = (int(rng.integers(1, 5)), int(rng.integers(1, 5)))
+    kernel = tuple(int(n) for n in rng.integers(1, 6, 2))
+    large = [scale * n for n in size]
+    fits = all(k <= n for k, n in zip(kernel, large, strict=True))
+    return Nearest(
+        size=size,
+        scale=(scale, scale),
+        kernel=kernel if kernel != (1, 1) else (1, 2),
+        padding=str(rng.choice(["same", "valid"])) if fits else "same",
+        bias=bool(rng.integers(2)),
+        activation=[None, "relu", "tanh", "softmax"][rng.integers(4)],
+        channels=int(rng.integers(1, 6)),
+        filters=int(rng.integers(1, 6)),
+        joined=[None, "Concatenate", "ops"][rng.integers(3)],
+        skips=tuple(int(n) for n in rng.integers(1, 4, rng.integers(1, 3))),
+        at=int(rng.integers(2)),
+    )
+
+
+def check_nearest(case: Nearest) -> set[str]:
+    model = case.model()
+    layer = model.get_layer("convolution")
+    if not case.open:
+        return check_forms(model, nearest, lambda *x: case.expected(layer, *x))
+    forms = set(proposals(model, nearest))
+    for size in [(3, 4), (2, 1)]:
+        large = tuple(s * n for n, s in zip(size, case.scale, strict=True))
+        x = noise(2, *size, case.channels)
+        skips = [noise(2, *large, c, seed=c) for c in case.skips if case.joined]
+        for form in forms:
+            lowered = lower(model, target({nearest.NAME: form}, never=only(nearest)))
+            assert names_of(lowered) == [nearest.NAME], lowered
+            (actual,) = answers(lowered.model, [x, *skips])
+            assert_close(actual, case.expected(layer, x, *skips), of_range=OF_RANGE)
+    return forms
+
+
+# Minimal filtering
+
+
+@dataclass(frozen=True)
+class Filtered(Case):
+    """A convolution of 3x3 that keeps the size."""
+
+    size: Pair = (4, 8)
+    bias: bool = True
+    activation: Any = None
+    channels: int = 3
+    filters: int = 2
+
+    def model(self) -> Any:
+        layer = layers.Conv2D(
+            self.filters,
+            3,
+            padding="same",
+            use_bias=self.bias,
+            activation=self.activation,
+            name="convolution",
+        )
+        return model_of(layer, *self.size, self.channels)
+
+
+FILTERED = [
+    *(Filtered((3, width)) for width in (1, 2, 3, 4, 5, 7, 8)),
+    Filtered((1, 5), bias=False, activation="relu"),
+    Filtered((5, 6), activation="softmax"),
+    Filtered((2, 4), channels=1, filters=1, activation="tanh"),
+    Filtered((2, 7), bias=False, channels=5, filters=4),
+]
+
+
+def ready_for_filtering(monkeypatch: Any) -> None:
+    """Few channels are enough, and depthwise convolutions have strides of two lengths.
+
+    TensorFlow has no such kernel for the CPU; the runtimes that the rule is for have one.
+    """
+    own = layers.DepthwiseConv2D.call
+
+    def call(layer: Any, inputs: Any) -> Any:
+        rows, columns = layer.strides
+        if rows == columns:
+            return own(layer, inputs)
+        if layer.padding == "same":
+            pads = [
+                same_zeros(n, k, s)
+                for n, k, s in zip(
+                    inputs.shape[1:3], layer.kernel.shape, layer.strides, strict=False
+                )
+            ]
+            inputs = keras.ops.pad(inputs, [(0, 0), *pads, (0, 0)])
+        y = keras.ops.depthwise_conv(inputs, layer.kernel)
+        return y[:, ::rows, ::columns]
+
+    monkeypatch.setattr(layers.DepthwiseConv2D, "call", call)
+    monkeypatch.setattr(minimal_filtering, "MIN_CHANNELS", 1)
+
+
+def check_filtering(case: Filtered) -> set[str]:
+    """Behind `ready_for_filtering`."""
+    model = case.model()
+    layer = model.get_layer("convolution")
+
+    def expected(x: np.ndarray) -> np.ndarray:
+        y = convolved(x, values(layer.kernel), values(layer.bias), ((1, 1), (1, 1)))
+        return ACTIVATIONS[case.activation](y)
+
+    return check_forms(model, minimal_filtering, expected)
+
+
+# Sub-pixel convolution and shuffle
+
+
+@dataclass(frozen=True)
+class Subpixel(Case):
+    scale: int = 2
+    kernel: Pair = (3, 3)
+    order: str = "dcr"
+    bias: bool = True
+    activation: Any = None
+    filters: int = 2
+    size: tuple[int | None, int | None] = (3, 4)
+
+
+SUBPIXEL = [
+    Subpixel(),
+    Subpixel(order="crd"),
+    Subpixel(3, (2, 4), "crd", filters=3, size=(1, 5)),
+    Subpixel(3, (1, 1), "crd", bias=False, activation="relu"),
+    Subpixel(2, (5, 2), "dcr", activation="tanh", filters=1, size=(2, 1)),
+    Subpixel(order="crd", activation="softmax", filters=3),
+    Subpixel(activation="softmax"),
+    Subpixel(order="crd", kernel=(3, 2), size=(None, None)),
+    Subpixel(scale=1),
+]
+
+
+def check_subpixel(case: Subpixel) -> Lowered:
+    layer = SubpixelConv2D(
+        case.filters,
+        case.scale,
+        case.kernel,
+        order=case.order,
+        use_bias=case.bias,
+        activation=case.activation,
+    )
+    model = model_of(layer, *case.size, 3)
+    lowered = check(model, composite, never=only(composite), sizes=[(3, 4), (1, 2)])
+    for size in [(3, 4), (1, 2)]:
+        (x,) = feed_of(model, size=size)
+        pads = zeros_around(case.kernel, "same")
+        y = convolved(x, values(layer.kernel), values(layer.bias), pads)
+        y = ACTIVATIONS[case.activation](reference.pixel_shuffle(y, case.scale, case.order))
+        assert_close(answers(lowered.model, [x])[0], y, of_range=OF_RANGE)
+    return lowered
+
+
+SHUFFLE = [
+    (scale, filters, order, size)
+    for scale, filters, size in [(2, 3, (3, 4)), (3, 2, (1, 5)), (4, 1, (2, 1)), (2, 2, None)]
+    for order in ("dcr", "crd")
+]
+
+
+def check_shuffle(case: tuple[int, int, str, Pair | None]) -> set[str]:
+    scale, filters, order, size = case
+    layer = PixelShuffle2D(scale, order)
+    model = model_of(layer, *(size or (None, None)), filters * scale**2)
+    return check_forms(
+        model, shuffle, lambda x: reference.pixel_shuffle(x, scale, order), sizes=[(3, 4), (1, 2)]
+    )
