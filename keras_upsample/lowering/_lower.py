@@ -179,8 +179,9 @@ def lower(
         progress: called with a few words before each block that is measured.
 
     Returns:
-        The lowered model and what was done. A tuned model may hold depthwise convolutions of unequal
-        strides, which its target runs and TensorFlow's own CPU kernels don't. A model that can't be taken apart comes back as it is,
+        The lowered model and what was done. A tuned model may hold depthwise convolutions of
+        unequal strides, which its target runs and TensorFlow's own CPU kernels don't. A model that
+        can't be taken apart comes back as it is,
         with a `notice`.
 
     Raises:
