@@ -9,9 +9,9 @@ Data and scores: as unet:cells.
 Training: cross-entropy and Dice, AdamW, 1,000 steps of 4 crops of 128x128; 10 to 35 minutes a seed
 on 2 cores.
 Expected: mean IoU 0.70 to 0.73, below the 0.80 that unet:cells reaches. It is not the resolution:
-scores at stride 8, enlarged bilinearly, would allow 0.94 on the test frame. With VGG16 left as it is
-the test had 0.50 (400 steps); 500 steps at half the rate, 0.70; 2,500 steps at 1.5 times the rate fit the
-training frames better (0.83, with augmentation) and the test frame worse (0.71).
+scores at stride 8, enlarged bilinearly, would allow 0.94 on the test frame. With VGG16 left as it
+is the test had 0.50 (400 steps); 500 steps at half the rate, 0.70; 2,500 steps at 1.5 times the
+rate fit the training frames better (0.83, with augmentation) and the test frame worse (0.71).
 """
 
 from typing import Any
