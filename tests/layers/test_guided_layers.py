@@ -39,7 +39,9 @@ def test_carafe_starts_close_to_the_mean_and_keeps_constants_inside() -> None:
     randomized(layer, (1, 6, 7, 2))
     y = as_numpy(layer(np.full((1, 6, 7, 2), 3, "float32")))[0]
     np.testing.assert_allclose(y[:, 2:-2, 2:-2], 3, rtol=1e-6)
-    assert y[:, 0].max() < 3  # zeros outside keep their weight
+    # Zeros outside keep their weight, be it small.
+    assert y[:, 0].max() <= 3 * (1 + 1e-6)
+    assert y[:, 0].mean() < 2.9
 
 
 def dysample_offsets(x: np.ndarray, weights: list[np.ndarray], s: int, g: int, style: str):

@@ -98,10 +98,8 @@ def test_minimal_filtering_in_the_runtime_that_it_is_for(
     assert_close(actual, np.asarray(model(x)), of_range=OF_RANGE)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a depthwise convolution with strides (1, m), which TensorFlow has none of on a CPU",
-)
+# Not strict: whether TensorFlow has the kernel differs between processors.
+@pytest.mark.xfail(reason="a depthwise convolution with strides (1, m)")
 def test_minimal_filtering_in_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(minimal_filtering, "MIN_CHANNELS", 1)
     assert check_filtering(Filtered((3, 4)))
