@@ -60,19 +60,6 @@ class Options:
             )
 
 
-def headed(model: Any, signature: Signature, head: str | None) -> tuple[Any, Signature]:
-    """The model with a head behind its scores, or as it is; checks the argument.
-
-    Raises:
-        ValueError: no such head, or none that fits the model.
-    """
-    if head is None:
-        return model, signature
-    from ..lowering._head import check_head, with_head
-
-    return with_head(model, signature, str(check_head(head)))
-
-
 def make_artefact(
     model: Any,
     path: str | Path,

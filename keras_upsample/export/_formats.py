@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ._artefact import Options, headed, make_artefact
+from ..lowering._lower import headed
+from ._artefact import Options, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._metadata import Metadata

@@ -1,10 +1,14 @@
 """Graph of operations -> Keras model."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from ._graph import Graph, Node, Tensor
 from ._twin import twin
+
+if TYPE_CHECKING:
+    from ..export._signature import Signature
 
 
 def model_of(graph: Graph, input_names: Sequence[str], outputs: Any, inputs: Any, name: str) -> Any:
@@ -39,6 +43,19 @@ def model_of(graph: Graph, input_names: Sequence[str], outputs: Any, inputs: Any
     return keras.Model(
         tree.pack_sequence_as(inputs, symbols), tree.pack_sequence_as(outputs, flat), name=name
     )
+
+
+def model_at(
+    graph: Graph, outputs: Any, signature: "Signature", name: str
+) -> "tuple[Any, Signature]":
+    """`model_of` with the inputs of a signature, and the signature of that model.
+
+    A functional model takes no keyword arguments: what were such become a list.
+    """
+    names = [spec.name for spec in signature.inputs]
+    structure = names if signature.keywords else signature.structure
+    model = model_of(graph, names, outputs, structure, name)
+    return model, replace(signature, structure=structure, keywords=False)
 
 
 def _own(symbol: Any, inputs: Sequence[Any], operations: "_Operations") -> Any:

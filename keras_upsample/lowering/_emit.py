@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ._graph import Tensor, applied
-from ._views import NONE, Convolution, Pads, Pair
+from ._views import NONE, Convolution, Pads, Pair, _same_pads
 
 
 class Emitter:
@@ -46,8 +46,6 @@ class Emitter:
     ) -> Tensor:
         """A Conv2D or DepthwiseConv2D, behind a ZeroPadding2D where no padding of Keras' fits."""
         import keras
-
-        from ._views import _same_pads
 
         name = self.name + suffix
         size = kernel.shape[:2]

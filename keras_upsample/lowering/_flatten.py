@@ -3,10 +3,13 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._graph import Graph, Tensor, applied
 from ._twin import twin
+
+if TYPE_CHECKING:
+    from ..export._signature import Signature
 
 
 class NotAGraphError(Exception):
@@ -40,6 +43,14 @@ def graph_of(model: Any, inputs: Sequence[Any], structure: Any, *, keywords: boo
             function = _function_of_call(model, inputs, structure, keywords)
             outputs = flattening.trace(function, tensors)
     return Graph(tensors, tree.flatten(outputs)), outputs
+
+
+def graph_at(model: Any, signature: "Signature") -> Any:
+    """`graph_of` at the sizes of a signature."""
+    import keras
+
+    specs = [keras.KerasTensor(spec.shape, dtype=spec.dtype) for spec in signature.inputs]
+    return graph_of(model, specs, signature.structure, keywords=signature.keywords)
 
 
 class _Flattening:

@@ -1,12 +1,11 @@
 """What comes behind a network's scores: a class map, or probabilities."""
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import keras
 
-from ._assemble import model_of
-from ._flatten import NotAGraphError, graph_of
+from ._assemble import model_at
+from ._flatten import NotAGraphError, graph_at
 from ._graph import Tensor, applied
 from ._twin import twin
 
@@ -43,31 +42,21 @@ def _integer_for(classes: int | None) -> str:
     return "uint8" if classes is not None and classes <= 256 else "int32"
 
 
-def check_head(head: Any) -> str | None:
-    """`head` if it is one, or None.
-
-    Raises:
-        ValueError: it is something else.
-    """
-    if head is not None and head not in HEADS:
-        raise ValueError(
-            f"`head` must be None, {' or '.join(map(repr, HEADS))}. Received: {head!r}."
-        )
-    return head
-
-
 def with_head(model: Any, signature: "Signature", head: str) -> "tuple[Any, Signature]":
     """The model with a head behind its output, and its signature; the model stays as it is.
 
     A softmax at the end of the model is dropped under "argmax", which it does not change.
 
     Raises:
-        ValueError: the model has not one output of scores with two or more channels last, or can't
-            be taken apart.
+        ValueError: no such head; the model has not one output of scores with two or more channels
+            last, or can't be taken apart.
     """
-    specs = [keras.KerasTensor(spec.shape, dtype=spec.dtype) for spec in signature.inputs]
+    if head not in HEADS:
+        raise ValueError(
+            f"`head` must be None, {' or '.join(map(repr, HEADS))}. Received: {head!r}."
+        )
     try:
-        graph, _ = graph_of(model, specs, signature.structure, keywords=signature.keywords)
+        graph, _ = graph_at(model, signature)
     except NotAGraphError as error:
         raise ValueError(
             f"`head={head!r}` can't be put behind the model {model.name!r}: {error}. Put it there "
@@ -87,13 +76,11 @@ def with_head(model: Any, signature: "Signature", head: str) -> "tuple[Any, Sign
         layer = keras.layers.Softmax(name="probabilities", dtype="float32")
     _, output = applied(layer, scores, source=("head",))
     graph.outputs = [output]
-    names = [spec.name for spec in signature.inputs]
-    structure = names if signature.keywords else signature.structure
-    result = model_of(graph, names, output, structure, model.name)
+    result, signature = model_at(graph, output, signature, model.name)
     for attribute in ("class_names", "preprocessing"):
         if hasattr(model, attribute):
             setattr(result, attribute, getattr(model, attribute))
-    return result, replace(signature, structure=structure, keywords=False)
+    return result, signature
 
 
 def _before_softmax(scores: Tensor) -> Tensor:

@@ -1,11 +1,11 @@
 """Model -> equal model that a target runs faster."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._assemble import model_of
-from ._flatten import NotAGraphError, graph_of, is_functional
+from ._assemble import model_at
+from ._flatten import NotAGraphError, graph_at, is_functional
 from ._graph import Graph, Node
 from ._open_sizes import check_open_sizes
 from ._rewrite import KEEP, Rewrite, Surroundings
@@ -181,8 +181,7 @@ def lower(
     Returns:
         The lowered model and what was done. A tuned model may hold depthwise convolutions of
         unequal strides, which its target runs and TensorFlow's own CPU kernels don't. A model that
-        can't be taken apart comes back as it is,
-        with a `notice`.
+        can't be taken apart comes back as it is, with a `notice`.
 
     Raises:
         ValueError, TypeError: a bad argument.
@@ -193,15 +192,26 @@ def lower(
     """
     from ..export._signature import signature_of
     from ..export.targets import Target, target_named
-    from ._head import check_head, with_head
 
     chosen = target if isinstance(target, Target) else target_named(target)
     signature = signature_of(model, input_shape)
     if chosen.static:
         signature = signature.fixed()
-    if check_head(head) is not None:
-        model, signature = with_head(model, signature, str(head))
+    model, signature = headed(model, signature, head)
     return lowered(model, signature, chosen, tune=tune, progress=progress)[0]
+
+
+def headed(model: Any, signature: "Signature", head: str | None) -> "tuple[Any, Signature]":
+    """The model with a head behind its scores, or as it is; checks the argument.
+
+    Raises:
+        ValueError: no such head, or none that fits the model.
+    """
+    if head is None:
+        return model, signature
+    from ._head import with_head
+
+    return with_head(model, signature, head)
 
 
 def lowered(
@@ -241,26 +251,16 @@ def _lowered(
         fixed = signature.fixed()
         if fixed != signature:
             # Times are those of one size; at open sizes the same forms are taken.
-            trial, _ = _graph(model, fixed)
+            trial, _ = graph_at(model, fixed)
             rehearsal = Rewriting(trial, choose)
             rehearsal.run(stages)
             choose = decided(rehearsal.applied, by_table(target))
-    graph, outputs = _graph(model, signature)
+    graph, outputs = graph_at(model, signature)
     names = _output_names(model, outputs)
     rewriting = Rewriting(graph, choose)
     rewriting.run(stages)
-    inputs = [spec.name for spec in signature.inputs]
-    structure = inputs if signature.keywords else signature.structure
-    result = model_of(graph, inputs, outputs, structure, model.name)
+    result, signature = model_at(graph, outputs, signature, model.name)
     result.output_names = names
-    signature = replace(signature, structure=structure, keywords=False)
     if not is_functional(model):
         check_open_sizes(result, signature)
     return Lowered(result, tuple(rewriting.applied)), signature
-
-
-def _graph(model: Any, signature: "Signature") -> tuple[Graph, Any]:
-    import keras
-
-    specs = [keras.KerasTensor(spec.shape, dtype=spec.dtype) for spec in signature.inputs]
-    return graph_of(model, specs, signature.structure, keywords=signature.keywords)

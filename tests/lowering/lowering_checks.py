@@ -13,6 +13,7 @@ from compare import assert_close
 from keras_upsample.export._signature import signature_of
 from keras_upsample.export.targets import TARGETS, Target
 from keras_upsample.lowering import Lowered, _lower, lower
+from keras_upsample.lowering._flatten import graph_at
 from keras_upsample.lowering._rewrite import KEEP
 
 OF_RANGE = 1e-5
@@ -135,7 +136,7 @@ def proposals(model: Any, rule: Any) -> dict[str, Any]:
             found.append(proposal)
         return KEEP, None
 
-    graph, _ = _lower._graph(model, signature_of(model))
+    graph, _ = graph_at(model, signature_of(model))
     _lower.Rewriting(graph, choose).run([[rule]])
     return dict(found[0].forms) if found else {}
 

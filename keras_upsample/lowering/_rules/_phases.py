@@ -20,7 +20,7 @@ import numpy as np
 from .._activations import by_element
 from .._emit import Emitter, fits_transposed
 from .._graph import Tensor
-from .._views import NONE, Pads, Transposed
+from .._views import Pads, Transposed
 
 TRANSPOSED, SHUFFLE, DENSE = "transposed", "shuffle", "dense"
 
@@ -107,7 +107,7 @@ def _shuffled(
             x,
             weights,
             None if bias is None else np.tile(bias, phases),
-            pads=pads if pads != NONE else NONE,
+            pads=pads,
             activation=activation if before else None,
         )
         y = emit.crop(emit.shuffle(y, scale), crop)

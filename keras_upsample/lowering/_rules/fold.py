@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .._emit import Emitter
+from .._emit import Emitter, fits_transposed
 from .._graph import Node, Tensor
 from .._rewrite import Rewrite, Surroundings, sources
 from .._views import NONE, Affine, affine_of, convolution_of, transposed_of, zero_padding_of
@@ -67,8 +67,6 @@ def _scaled(node: Node, affine: Affine, names: tuple[str, ...]) -> Any:
         )
     if transposed is not None and transposed.activation is None:
         kernel = np.asarray(transposed.kernel, "float64") * affine.scale[:, None]
-        from .._emit import fits_transposed
-
         if not fits_transposed(kernel.shape[:2], transposed.scale, transposed.crop):
             return None
         return lambda x: Emitter(layer, names).transposed(
