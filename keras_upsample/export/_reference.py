@@ -76,7 +76,8 @@ class Reference:
         tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
         try:
             with inference_in(self._model, "float64"):
-                answer = {name: value.numpy() for name, value in infer(*tensors).items()}
+                traced = infer.get_concrete_function(*tensors)  # see _call
+                answer = {name: value.numpy() for name, value in traced(*tensors).items()}
         except Exception:  # an operator or a custom layer that knows no float64
             return None
         doubles = all(value.dtype == np.float64 for value in answer.values())
