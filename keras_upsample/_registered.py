@@ -5,7 +5,7 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 """
 
 from . import initializers, layers, metrics
-from .lowering import _head
+from .lowering import _formed, _head
 from .training import CrossEntropyAndDice
 from .zoo import _crop
 
@@ -16,4 +16,5 @@ CLASSES = (
     CrossEntropyAndDice,
     _crop,
     _head.ClassMap,
+    _formed.FormedResize2D,
 )

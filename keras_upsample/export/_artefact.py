@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtefactError, ExportError, first_line
 from ..lowering._lower import Lowered, lowered
+from ..lowering._tune import tuning_seconds
 from ..runtimes import load
 from ._inference import check_weights, inference_in
 from ._metadata import Metadata
@@ -45,9 +46,10 @@ class Options:
     layout: str = "nhwc"
     metadata: Metadata = field(default_factory=Metadata)
     lower: bool = True
-    tune: bool = False
+    tune: bool | float = False
 
     def __post_init__(self) -> None:
+        tuning_seconds(self.tune)
         if self.opset not in OPSETS:
             raise ValueError(
                 f"`opset` must be an integer from {OPSETS[0]} to {OPSETS[-1]}. "
@@ -125,9 +127,10 @@ def convert(model: Any, signature: Signature, path: Path, target: Target, option
     """Write one artefact, not verified."""
     from .. import ops
 
+    file_format = "" if target.format == "saved_model" else target.format
     with (
         inference_in(model),
-        stock_layers_replaced(model),
+        stock_layers_replaced(model, file_format=file_format),
         ops.resize_forms(target.forms),
     ):
         if target.format == "saved_model":

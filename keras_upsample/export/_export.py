@@ -28,7 +28,7 @@ def export(
     metadata: Metadata | None = None,
     head: str | None = None,
     lower: bool = True,
-    tune: bool = False,
+    tune: bool | float = False,
     progress: Any = None,
 ) -> ExportReport:
     """Export a model to several targets, each verified in its own runtime.
@@ -46,7 +46,8 @@ def export(
         lower: give each target the equal form of the model that it runs fastest, see
             `keras_upsample.lowering.lower`; False keeps the model's own operators.
         tune: choose the forms by measurement on this machine, which takes a minute or so the
-            first time; False chooses by the targets' tables.
+            first time (a number: the seconds it may take for each target); False chooses by the
+            targets' tables.
         progress: called as `progress(target_name, step)` before each step.
 
     Returns:

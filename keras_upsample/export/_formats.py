@@ -26,7 +26,7 @@ def to_saved_model(
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
-    tune: bool = False,
+    tune: bool | float = False,
 ) -> ArtefactReport:
     """Write a SavedModel directory, verified in TensorFlow.
 
@@ -66,7 +66,7 @@ def to_tflite(
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
-    tune: bool = False,
+    tune: bool | float = False,
 ) -> ArtefactReport:
     """Write a TFLite file of fixed shapes, verified in LiteRT.
 
@@ -117,7 +117,7 @@ def to_onnx(
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
-    tune: bool = False,
+    tune: bool | float = False,
 ) -> ArtefactReport:
     """Write an ONNX file, verified in ONNX Runtime, and in OpenVINO if that is installed.
 

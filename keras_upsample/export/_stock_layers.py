@@ -8,7 +8,7 @@ from ._stock_normalization import group_normalization
 
 
 @contextmanager
-def stock_layers_replaced(model: Any) -> Iterator[None]:
+def stock_layers_replaced(model: Any, *, file_format: str = "") -> Iterator[None]:
     """Inside, some layers of the model compute through operations that every format has.
 
     `UpSampling2D` repeats rows and columns for `"nearest"` (chains of Tile and Concat in every
@@ -18,9 +18,17 @@ def stock_layers_replaced(model: Any) -> Iterator[None]:
     `GroupNormalization` loses digits where the runtime adds up a large image in one go. The call is
     replaced on the instance and put back afterwards: this reaches layers wherever they sit, in
     subclassed models too.
+
+    Args:
+        model: any model.
+        file_format: what is written, if not a SavedModel: "tflite" or "onnx", so that TensorFlow
+            itself will not run what is traced. Then a dilated depthwise convolution keeps to one
+            operator, for which TensorFlow has no CPU kernel; its own form moves space to batch and
+            back, which no converter to ONNX undoes and OpenVINO can't follow at open sizes.
     """
     import keras
 
+    depthwise = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
     replaced = []
     try:
         for layer in model._flatten_layers():
@@ -30,6 +38,8 @@ def stock_layers_replaced(model: Any) -> Iterator[None]:
                 call = _dilated_transposed_convolution(layer)
             elif type(layer) is keras.layers.Conv2D and layer.groups > 1:
                 call = _grouped_convolution(layer)
+            elif file_format and type(layer) in depthwise and _dilated(layer):
+                call = _dilated_depthwise_convolution(layer, file_format)
             elif type(layer) is keras.layers.GroupNormalization:
                 call = group_normalization(layer)
             else:
@@ -90,6 +100,39 @@ def _dilated_transposed_convolution(layer: Any) -> Any:
             padding=[(0, 0), *pads, (0, 0)],
             dilations=layer.dilation_rate,
         )
+        if layer.use_bias:
+            y = tf.nn.bias_add(y, layer.bias)
+        y = layer.activation(y)
+        return _transpose(y, (0, 3, 1, 2)) if first else y
+
+    return call
+
+
+def _dilated_depthwise_convolution(layer: Any, file_format: str) -> Any:
+    """Of a DepthwiseConv2D, or of a SeparableConv2D with its 1x1 convolution behind."""
+    import tensorflow as tf
+
+    pointwise = getattr(layer, "pointwise_kernel", None)
+    padding: dict[str, Any] = {"padding": layer.padding.upper()}
+    if file_format == "onnx" and layer.padding == "same":
+        # ONNX Runtime has no automatic padding of dilated convolutions.
+        sizes = zip(layer.kernel_size, layer.dilation_rate, strict=True)
+        reaches = [(size - 1) * rate for size, rate in sizes]
+        pads = [n for reach in reaches for n in (reach // 2, reach - reach // 2)]
+        padding = {"padding": "EXPLICIT", "explicit_paddings": [0, 0, *pads, 0, 0]}
+
+    def call(inputs: Any) -> Any:
+        first = layer.data_format == "channels_first"
+        x = _transpose(inputs, (0, 2, 3, 1)) if first else inputs
+        y = tf.raw_ops.DepthwiseConv2dNative(
+            input=x,
+            filter=layer.kernel if pointwise is None else layer.depthwise_kernel,
+            strides=[1, 1, 1, 1],
+            **padding,
+            dilations=[1, *layer.dilation_rate, 1],
+        )
+        if pointwise is not None:
+            y = tf.nn.conv2d(y, pointwise, 1, "VALID")
         if layer.use_bias:
             y = tf.nn.bias_add(y, layer.bias)
         y = layer.activation(y)

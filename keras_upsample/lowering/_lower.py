@@ -8,12 +8,13 @@ from ._assemble import model_at
 from ._flatten import NotAGraphError, graph_at, is_functional
 from ._graph import Graph, Node
 from ._open_sizes import check_open_sizes
-from ._rewrite import KEEP, Rewrite, Surroundings
+from ._rewrite import KEEP, Rewrite, Surroundings, sources
 from ._rules import (
     composite,
     deconvolution,
     fold,
     identity,
+    matrices,
     merge,
     minimal_filtering,
     nearest,
@@ -22,6 +23,7 @@ from ._rules import (
     shuffle,
     transposed,
 )
+from ._views import Resize, resize_of, transposed_of
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
@@ -31,12 +33,12 @@ if TYPE_CHECKING:
 STAGES = (
     (identity, composite, padding, fold, merge, pointwise),
     (deconvolution, nearest),
-    (transposed,),
+    (transposed, matrices),
     (minimal_filtering,),
     (shuffle,),
 )
 
-CHOOSING = (nearest, transposed, minimal_filtering, shuffle)
+CHOOSING = (nearest, transposed, matrices, minimal_filtering, shuffle)
 """Rules about which the target decides."""
 
 Choose = Callable[[Rewrite, Graph], tuple[str, float | None]]
@@ -139,6 +141,32 @@ class Rewriting:
         return took
 
 
+def unmatched(graph: Graph, applied: Sequence[Applied]) -> list[Applied]:
+    """The resizes and transposed convolutions that no rule had a form for, each with the reason."""
+    named = {name for entry in applied for name in entry.layers}
+    around = Surroundings(graph)
+    result = []
+    for node in around.nodes:
+        names = sources(node)
+        if named.issuperset(names):
+            continue
+        if (resize := resize_of(node)) is not None:
+            reason = _why_unmatched(resize)
+            result.append(Applied(f"{resize.interpolation} resize", names, KEEP, reason))
+        elif transposed_of(node) is not None:
+            reason = "its layer is shared" if around.shared(node) else "no rule has a form for it"
+            result.append(Applied("transposed convolution", names, KEEP, reason))
+    return result
+
+
+def _why_unmatched(resize: Resize) -> str:
+    if resize.interpolation == "nearest":
+        return "no plain convolution of stride 1 is all that reads it"
+    if None in resize.x.shape[1:]:
+        return "its size is open, and constant matrices need one"
+    return "it has one form in every target"
+
+
 def _reads_integers(proposal: Rewrite) -> bool:
     """Whether the block turns integers into floats, as convolutions of Keras do not."""
     from keras.backend import is_float_dtype
@@ -159,7 +187,7 @@ def lower(
     target: "str | Target" = "tflite",
     *,
     input_shape: Any = None,
-    tune: bool = False,
+    tune: bool | float = False,
     head: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Lowered:
@@ -172,8 +200,9 @@ def lower(
             rules apply at known sizes. A target of fixed sizes takes 256 x 256 where they are open.
         tune: convert and time every block that has several equal forms, in the target's runtime on
             this machine, and take the fastest. Times are remembered by runtime, processor and block
-            in the cache folder (KERAS_UPSAMPLE_CACHE). Otherwise the forms are those that the
-            target's table names.
+            in the cache folder (KERAS_UPSAMPLE_CACHE). A number is the seconds that measuring may
+            take (True: 600); blocks that are left then get the form of the target's table, as all
+            do with False.
         head: "argmax" puts the class map behind the scores (uint8 for up to 256 classes), "softmax"
             the probabilities.
         progress: called with a few words before each block that is measured.
@@ -219,14 +248,16 @@ def lowered(
     signature: "Signature",
     target: "Target",
     *,
-    tune: bool = False,
+    tune: bool | float = False,
     progress: Callable[[str], None] | None = None,
 ) -> "tuple[Lowered, Signature]":
     """`lower` at the sizes of a signature; also the signature of the lowered model."""
     from ..errors import first_line
+    from ._tune import tuning_seconds
 
+    seconds = tuning_seconds(tune)
     try:
-        return _lowered(model, signature, target, tune, progress)
+        return _lowered(model, signature, target, seconds, progress)
     except Exception as error:  # whatever the model's own code raises: export goes on without
         reason = str(error) if isinstance(error, NotAGraphError) else first_line(error)
         notice = f"The model {model.name!r} was not lowered: {reason}"
@@ -237,7 +268,7 @@ def _lowered(
     model: Any,
     signature: "Signature",
     target: "Target",
-    tune: bool,
+    tune: float,
     progress: Callable[[str], None] | None,
 ) -> "tuple[Lowered, Signature]":
     from ..export._signature import _output_names
@@ -247,7 +278,7 @@ def _lowered(
     stages = [[rule for rule in rules if rule.NAME not in target.never] for rules in STAGES]
     choose = by_table(target)
     if tune:
-        choose = Tuner(target, progress=progress)
+        choose = Tuner(target, tune, progress)
         fixed = signature.fixed()
         if fixed != signature:
             # Times are those of one size; at open sizes the same forms are taken.
@@ -259,8 +290,9 @@ def _lowered(
     names = _output_names(model, outputs)
     rewriting = Rewriting(graph, choose)
     rewriting.run(stages)
+    left = unmatched(graph, rewriting.applied)
     result, signature = model_at(graph, outputs, signature, model.name)
     result.output_names = names
     if not is_functional(model):
         check_open_sizes(result, signature)
-    return Lowered(result, tuple(rewriting.applied)), signature
+    return Lowered(result, (*rewriting.applied, *left)), signature

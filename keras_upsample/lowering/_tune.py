@@ -20,6 +20,26 @@ _ROUNDS = 12
 _SECONDS = 1.0  # for the rounds of one block
 
 
+SECONDS = 600.0
+"""What measuring one model may take where nothing else is asked for."""
+
+
+def tuning_seconds(tune: bool | float) -> float:
+    """What an argument `tune` allows: 0 for False.
+
+    Raises:
+        ValueError: neither a truth value nor a positive number.
+    """
+    if isinstance(tune, bool):
+        return SECONDS if tune else 0.0
+    if not isinstance(tune, int | float) or not tune > 0:
+        raise ValueError(
+            "`tune` must be True, False, or the seconds that measuring may take. "
+            f"Received: {tune!r}."
+        )
+    return float(tune)
+
+
 class Tuner:
     """Times the forms of every block once, interleaved, and remembers the times.
 
@@ -31,7 +51,7 @@ class Tuner:
     """
 
     def __init__(
-        self, target: "Target", *, seconds: float = 600.0, progress: Callable[[str], None] | None
+        self, target: "Target", seconds: float, progress: Callable[[str], None] | None = None
     ) -> None:
         from ._choose import by_table
 

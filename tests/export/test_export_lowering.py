@@ -144,6 +144,26 @@ def test_tuning_measures_once_and_then_remembers(tmp_path):
     assert not said
 
 
+def test_tuning_stops_when_its_time_is_over():
+    model = wide()
+    told: list[str] = []
+    lowered = lower(model, "tflite", input_shape=(16, 24, 3), tune=1e-9, progress=told.append)
+    by_table = lower(model, "tflite", input_shape=(16, 24, 3))
+    assert told == []
+    assert lowered.applied == by_table.applied
+
+
+@pytest.mark.parametrize("tune", [0, -1, "yes", float("nan"), None])
+def test_a_wrong_tuning_time(tune, tmp_path):
+    for call in (
+        lambda: lower(wide(), "tflite", tune=tune),
+        lambda: export.to_onnx(wide(), tmp_path / "m.onnx", tune=tune),
+    ):
+        with pytest.raises(ValueError, match=r"`tune` must be True, False, or the seconds"):
+            call()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_tuning_obeys_the_times(tmp_path):
     lower(wide(), "tflite", tune=True)
     path = TuningCache(TARGETS["tflite"]).path

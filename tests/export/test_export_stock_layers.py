@@ -309,3 +309,24 @@ def test_batch_norm_is_folded_into_the_convolutions(size, tmp_path):
 
 def layers_with_moments():
     return layers.BatchNormalization
+
+
+@pytest.mark.parametrize("target", ["onnx", "tflite", "saved_model"])
+@pytest.mark.parametrize("size", ["static", "open"])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda: layers.DepthwiseConv2D(3, dilation_rate=2, padding="same", activation="relu"),
+        lambda: layers.DepthwiseConv2D((2, 3), dilation_rate=(1, 2), padding="same"),
+        lambda: layers.SeparableConv2D(4, (1, 2), dilation_rate=2, depth_multiplier=2),
+    ],
+)
+def test_dilated_depthwise_convolutions_are_one_operator(layer, size, target, tmp_path):
+    x = keras.Input((*SIZES[size], 3), name="image")
+    model = keras.Model(x, {"out": layer()(x)})
+    for weight in model.weights:
+        weight.assign(noise(*weight.shape, seed=4))
+    runner = check(model, tmp_path, target, size)
+    if target != "saved_model":
+        found = set(runner.operator_counts())
+        assert found <= {"Conv", "Relu", "Transpose", "DEPTHWISE_CONV_2D", "CONV_2D"}, found

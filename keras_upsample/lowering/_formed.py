@@ -1,0 +1,45 @@
+"""A resize of ours that is always emitted in one given form."""
+
+from typing import Any
+
+import keras
+
+
+@keras.saving.register_keras_serializable(package="keras_upsample")
+class FormedResize2D(keras.layers.Layer):
+    """A resizing layer in the form that was chosen for it, whatever the target's own preference.
+
+    y = layer(x), in the form of the interpolation that `keras_upsample.ops.resize_forms` names.
+
+    Args:
+        layer: a resizing layer of `keras_upsample.layers` without weights.
+        interpolation, form: as for `resize_forms`.
+    """
+
+    def __init__(self, layer: Any, interpolation: str, form: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.layer, self.interpolation, self.form = layer, interpolation, form
+
+    def build(self, input_shape: Any) -> None:
+        if not self.layer.built:
+            self.layer.build(input_shape)
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        from ..ops import resize_forms
+
+        with resize_forms({self.interpolation: (self.form,)}):
+            return self.layer(inputs)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return self.layer.compute_output_spec(inputs)
+
+    def get_config(self) -> dict[str, Any]:
+        layer = keras.saving.serialize_keras_object(self.layer)
+        own = {"layer": layer, "interpolation": self.interpolation, "form": self.form}
+        return {**super().get_config(), **own}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "FormedResize2D":
+        layer = keras.saving.deserialize_keras_object(config.pop("layer"))
+        return cls(layer, **config)
