@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from keras_upsample import export
-from keras_upsample.cli import Head, Lower, Tune, integers, run_script
+from keras_upsample.cli import Head, Lower, RepresentativeData, Tune, integers, run_script
 
 
 def to_onnx(
@@ -17,6 +17,8 @@ def to_onnx(
     path: Annotated[Path, typer.Argument(help="The file to write.")],
     opset: int = 18,
     layout: Annotated[str, typer.Option(help="nhwc or nchw.")] = "nhwc",
+    precision: Annotated[str, typer.Option(help="float32, float16 or int8.")] = "float32",
+    representative_data: RepresentativeData = None,
     input_shape: Annotated[str | None, typer.Option(metavar="H,W,C")] = None,
     head: Head = None,
     lower: Lower = True,
@@ -29,6 +31,8 @@ def to_onnx(
         path,
         opset=opset,
         layout=layout,
+        precision=precision,
+        representative_data=representative_data,
         input_shape=shape,
         head=head,
         lower=lower,

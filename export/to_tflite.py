@@ -9,15 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from keras_upsample import export
-from keras_upsample.cli import Head, Lower, Tune, integers, run_script
+from keras_upsample.cli import Head, Lower, RepresentativeData, Tune, integers, run_script
 
 
 def to_tflite(
     model: Any,
     path: Annotated[Path, typer.Argument(help="The file to write.")],
-    precision: Annotated[str, typer.Option(help="float32, float16 or dynamic.")] = "float32",
+    precision: Annotated[
+        str, typer.Option(help="float32, float16, dynamic, int8 or int16x8.")
+    ] = "float32",
     input_shape: Annotated[str | None, typer.Option(metavar="H,W,C")] = None,
     allow_flex: Annotated[bool, typer.Option("--allow-flex")] = False,
+    representative_data: RepresentativeData = None,
+    integer_io: Annotated[bool, typer.Option("--integer-io")] = False,
     head: Head = None,
     lower: Lower = True,
     tune: Tune = False,
@@ -33,6 +37,8 @@ def to_tflite(
         head=head,
         lower=lower,
         tune=tune,
+        representative_data=representative_data,
+        integer_io=integer_io,
     )
 
 

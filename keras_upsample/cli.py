@@ -33,6 +33,10 @@ Lower = Annotated[
         "--lower/--no-lower", help="Rewrite into the equal form that the target runs fastest."
     ),
 ]
+RepresentativeData = Annotated[
+    Path | None,
+    typer.Option(help="Folder of 8 or more pictures from which int8 and int16x8 learn ranges."),
+]
 Tune = Annotated[
     bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
 ]
@@ -105,6 +109,7 @@ def export(
     head: Head = None,
     lower: Lower = True,
     tune: Tune = False,
+    representative_data: RepresentativeData = None,
 ) -> None:
     """Export a model, verify every file in its own runtime, write a report."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
@@ -136,6 +141,7 @@ def export(
                     head=head,
                     lower=lower,
                     tune=tune,
+                    representative_data=representative_data,
                     progress=step,
                 )
             except ExportError as error:

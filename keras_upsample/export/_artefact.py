@@ -9,9 +9,11 @@ from ..errors import ArtefactError, ExportError, first_line
 from ..lowering._lower import Lowered, lowered
 from ..lowering._tune import tuning_seconds
 from ..runtimes import load
+from ._calibration import Feeds, calibration_feeds
 from ._inference import check_weights, inference_in
 from ._metadata import Metadata
 from ._onnx import LAYOUTS, OPSETS, write_onnx
+from ._onnx_precision import to_float16, to_int8
 from ._publish import check_place, published
 from ._reference import Reference
 from ._report import ArtefactReport
@@ -39,6 +41,8 @@ class Options:
     Attributes:
         lower: give the model the form that the target runs fastest.
         tune: find that form by measurement; otherwise by the target's table.
+        representative_data: see `calibration_feeds`.
+        integer_io: of integer TFLite files: inputs and outputs are integers too.
     """
 
     allow_flex: bool = False
@@ -47,6 +51,8 @@ class Options:
     metadata: Metadata = field(default_factory=Metadata)
     lower: bool = True
     tune: bool | float = False
+    representative_data: Any = None
+    integer_io: bool = False
 
     def __post_init__(self) -> None:
         tuning_seconds(self.tune)
@@ -89,9 +95,17 @@ def make_artefact(
             low, converted = lowered(model, signature, target, tune=options.tune, progress=progress)
         else:
             low, converted = Lowered(model), signature
+        feeds = None
+        if target.calibrated:
+            progress("calibrate")
+            plain = signature.fixed()
+            data = options.representative_data
+            feeds = _named(
+                calibration_feeds(model, plain, data, reference.images), plain, converted
+            )
         progress("convert")
         try:
-            convert(low.model, converted, staged, target, options)
+            convert(low.model, converted, staged, target, options, feeds)
         except ExportError:
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter
@@ -99,7 +113,7 @@ def make_artefact(
         progress("verify")
         first = _load(staged, "litert_flex" if options.allow_flex else target.runtime)
         gate = reference.gate(target.gate)
-        verifications = [compare(reference, first, gate)]
+        verifications = [compare(reference, first, gate, real=target.calibrated)]
         require(verifications[0], path)
         for name in other_runtimes(target.also):
             # One after the other, so that no more than two copies of the weights are in memory.
@@ -123,8 +137,21 @@ def make_artefact(
     return report
 
 
-def convert(model: Any, signature: Signature, path: Path, target: Target, options: Options) -> None:
-    """Write one artefact, not verified."""
+def _named(feeds: Feeds, own: Signature, converted: Signature) -> Feeds:
+    """The feeds by the names that the lowered model's inputs have."""
+    names = {a.name: b.name for a, b in zip(own.inputs, converted.inputs, strict=True)}
+    return [{names[name]: value for name, value in feed.items()} for feed in feeds]
+
+
+def convert(
+    model: Any,
+    signature: Signature,
+    path: Path,
+    target: Target,
+    options: Options,
+    calibration: Feeds | None = None,
+) -> None:
+    """Write one artefact, not verified; integers need calibration."""
     from .. import ops
 
     file_format = "" if target.format == "saved_model" else target.format
@@ -142,6 +169,8 @@ def convert(model: Any, signature: Signature, path: Path, target: Target, option
                 path,
                 precision=target.precision,
                 allow_flex=options.allow_flex,
+                calibration=calibration,
+                integer_io=options.integer_io,
             )
         else:
             write_onnx(
@@ -152,6 +181,10 @@ def convert(model: Any, signature: Signature, path: Path, target: Target, option
                 layout=options.layout,
                 metadata=options.metadata,
             )
+            if target.precision == "float16":
+                to_float16(path)
+            elif target.precision == "int8":
+                to_int8(path, calibration or [], options.layout)
 
 
 def _load(path: Path, runtime: str) -> "Runner":

@@ -29,6 +29,7 @@ def export(
     head: str | None = None,
     lower: bool = True,
     tune: bool | float = False,
+    representative_data: Any = None,
     progress: Any = None,
 ) -> ExportReport:
     """Export a model to several targets, each verified in its own runtime.
@@ -48,6 +49,7 @@ def export(
         tune: choose the forms by measurement on this machine, which takes a minute or so the
             first time (a number: the seconds it may take for each target); False chooses by the
             targets' tables.
+        representative_data: images for the targets of integer arithmetic, as for `to_tflite`.
         progress: called as `progress(target_name, step)` before each step.
 
     Returns:
@@ -74,7 +76,9 @@ def export(
     metadata = metadata or Metadata.of(model)
     model, signature = headed(model, signature, head)
     reference = Reference(model, signature, images)
-    options = Options(metadata=metadata, lower=lower, tune=tune)
+    options = Options(
+        metadata=metadata, lower=lower, tune=tune, representative_data=representative_data
+    )
     artefacts: list[ArtefactReport] = []
     failures: dict[str, str] = {}
     for target in chosen:

@@ -1,5 +1,6 @@
 """One function a format."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,14 @@ from ._report import ArtefactReport
 from ._signature import signature_of
 from .targets import target_named
 
-_PRECISIONS = {"float32": "tflite", "float16": "tflite_float16", "dynamic": "tflite_dynamic"}
+_TFLITE = {
+    "float32": "tflite",
+    "float16": "tflite_float16",
+    "dynamic": "tflite_dynamic",
+    "int8": "tflite_int8",
+    "int16x8": "tflite_int16x8",
+}
+_ONNX = {"float32": "onnx", "float16": "onnx_float16", "int8": "onnx_int8"}
 
 
 def to_saved_model(
@@ -61,6 +69,8 @@ def to_tflite(
     *,
     input_shape: ShapeArgument = None,
     precision: str = "float32",
+    representative_data: Any = None,
+    integer_io: bool = False,
     allow_flex: bool = False,
     batch_size: int = 1,
     images: Images = None,
@@ -75,8 +85,15 @@ def to_tflite(
         path: the file to write.
         input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Heights and
             widths that stay open become 256 pixels.
-        precision: `"float32"`, `"float16"` (weights stored in half precision) or `"dynamic"`
-            (weights in 8 bits, arithmetic in float).
+        precision: `"float32"`, `"float16"` (weights stored in half precision), `"dynamic"`
+            (weights in 8 bits, arithmetic in float), `"int8"` (all in 8 bits) or `"int16x8"`
+            (activations in 16 bits).
+        representative_data: images from which `"int8"` and `"int16x8"` learn the ranges of
+            activations, 8 or more: an array `(N, H, W, C)`, a folder, or what yields images or, for
+            several inputs, dicts of arrays by name. Default: what a preset was trained on, else
+            photographs; a model that was trained on anything else needs its own.
+        integer_io: let inputs and outputs of an integer file be integers; `keras_upsample.runtimes`
+            converts them.
         allow_flex: let operators without a TFLite built-in become Select-TF (Flex) operators. Such
             a file runs only where TensorFlow's are linked in, and must be verified there:
             TensorFlow's own Python package has not had them since 2.20, and then an `ExportError`
@@ -95,13 +112,14 @@ def to_tflite(
     Example:
         >>> to_tflite(model, "build/unet.tflite", input_shape=(256, 256, 3))  # doctest: +SKIP
     """
-    if precision not in _PRECISIONS:
-        raise ValueError(
-            f"`precision` must be one of {', '.join(map(repr, _PRECISIONS))}. "
-            f"Received: {precision!r}."
-        )
-    options = Options(allow_flex=allow_flex, lower=lower, tune=tune)
-    target = _PRECISIONS[precision]
+    target = _chosen(precision, _TFLITE)
+    options = Options(
+        allow_flex=allow_flex,
+        lower=lower,
+        tune=tune,
+        representative_data=representative_data,
+        integer_io=integer_io,
+    )
     return _one(model, path, target, input_shape, batch_size, images, head, options)
 
 
@@ -112,6 +130,8 @@ def to_onnx(
     opset: int = OPSETS[-1],
     layout: str = "nhwc",
     input_shape: ShapeArgument = None,
+    precision: str = "float32",
+    representative_data: Any = None,
     batch_size: int | None = None,
     metadata: Metadata | None = None,
     images: Images = None,
@@ -128,6 +148,9 @@ def to_onnx(
         layout: `"nhwc"` as in Keras, or `"nchw"`, for rank-4 inputs and outputs.
         input_shape: sizes to fix, without the batch and channels last, e.g. `(256, 256, 3)`, or a
             dict by input name. Default: what the model leaves open stays open.
+        precision: `"float32"`, `"float16"` (float32 at inputs and outputs) or `"int8"` (quantised
+            statically by ONNX Runtime: QDQ, weights by channel).
+        representative_data: for `"int8"`, as for `to_tflite`.
         batch_size: fixes the batch; default any.
         metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
         images: what to verify on; see `verify`.
@@ -149,8 +172,19 @@ def to_onnx(
         metadata=metadata or Metadata.of(model),
         lower=lower,
         tune=tune,
+        representative_data=representative_data,
     )
-    return _one(model, path, "onnx", input_shape, batch_size, images, head, options)
+    return _one(
+        model, path, _chosen(precision, _ONNX), input_shape, batch_size, images, head, options
+    )
+
+
+def _chosen(precision: str, targets: Mapping[str, str]) -> str:
+    if precision not in targets:
+        raise ValueError(
+            f"`precision` must be one of {', '.join(map(repr, targets))}. Received: {precision!r}."
+        )
+    return targets[precision]
 
 
 def _one(

@@ -26,11 +26,13 @@ class Case:
         label: for messages and the report.
         feeds: input name -> array with the batch first.
         standard: whether the model must accept it; others are left out where it refuses them.
+        real: whether it holds nothing but images; ranges learnt from images do not suit noise.
     """
 
     label: str
     feeds: Mapping[str, np.ndarray]
     standard: bool = True
+    real: bool = True
 
 
 def cases(signature: Signature, images: Images = None) -> list[Case]:
@@ -52,7 +54,11 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
     ]
     rng = np.random.default_rng(20)
     result.append(
-        Case("noise", {spec.name: _noise(rng, spec.shape, spec) for spec in plain.inputs})
+        Case(
+            "noise",
+            {spec.name: _noise(rng, spec.shape, spec) for spec in plain.inputs},
+            real=False,
+        )
     )
     odd = {spec.name: _resized(spec, ODD_SIZE) for spec in signature.inputs}
     open_sizes = any(odd[spec.name] != spec.shape for spec in plain.inputs)
@@ -69,7 +75,7 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
             spec.name: np.concatenate([first[spec.name], _noise(rng, spec.shape, spec)])
             for spec in plain.inputs
         }
-        result.append(Case("batch of 2", feeds, standard=False))
+        result.append(Case("batch of 2", feeds, standard=False, real=False))
     return result
 
 

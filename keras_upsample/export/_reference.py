@@ -23,15 +23,19 @@ class Reference:
     def __init__(self, model: Any, signature: Signature, images: Images = None) -> None:
         import tensorflow as tf
 
-        self._model, self._signature, self._images = model, signature, images
+        self._model, self._signature, self.images = model, signature, images
         self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
         self._function = tf.function(self._infer, autograph=False)
 
     def _infer(self, *tensors: Any) -> dict[str, Any]:
         return self._signature.call(self._model, tensors)
 
-    def cases_for(self, runner: "Runner") -> list["CaseFor"]:
+    def cases_for(self, runner: "Runner", *, real: bool = False) -> list["CaseFor"]:
         """The cases that the artefact's input shapes allow, with the model's answers.
+
+        Args:
+            runner: the artefact.
+            real: only those of images.
 
         Raises:
             ValueError: the artefact's inputs are not the model's, or the model's answer to an
@@ -41,7 +45,9 @@ class Reference:
         infos = _matched(self._signature, runner.inputs, runner.layout)
         narrowed = replace(self._signature, inputs=tuple(spec for spec, _ in infos.values()))
         result = []
-        for case in cases(narrowed, self._images):
+        for case in cases(narrowed, self.images):
+            if real and not case.real:
+                continue
             expected = self._answer(case)
             if expected is None:
                 continue

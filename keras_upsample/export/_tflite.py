@@ -2,21 +2,41 @@
 
 import re
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError
+from ._calibration import Feeds
 from ._saved_model import write_saved_model
 from ._signature import Signature
 
+INTEGER = {
+    "int8": "TFLITE_BUILTINS_INT8",
+    "int16x8": "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8",
+}
+"""Precision of integer arithmetic -> the converter's set of operators."""
+
 
 def write_tflite(
-    model: Any, signature: Signature, path: Path, *, precision: str, allow_flex: bool
+    model: Any,
+    signature: Signature,
+    path: Path,
+    *,
+    precision: str,
+    allow_flex: bool,
+    calibration: Feeds | None = None,
+    integer_io: bool = False,
 ) -> None:
     """Convert through a SavedModel with a static signature.
 
     The converter's other entrances (`from_keras_model`, `from_concrete_functions`) leave the
     variables of a Keras 3 model uninitialised in quantised files.
+
+    Args:
+        precision: "float32", "float16", "dynamic", or one of `INTEGER`.
+        calibration: feeds from which the ranges of integer activations are learnt.
+        integer_io: let the file take and give integers where it computes with them.
 
     Raises:
         ExportError: an operator has no TFLite built-in and `allow_flex` is false, or the converter
@@ -32,11 +52,20 @@ def write_tflite(
         if precision == "float16":
             converter.target_spec.supported_types = [tf.float16]
         allowed = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if precision in INTEGER:
+            allowed = [getattr(tf.lite.OpsSet, INTEGER[precision])]
+            converter.representative_dataset = lambda: iter(calibration or [])
+            if integer_io:
+                kind = tf.int8 if precision == "int8" else tf.int16
+                converter.inference_input_type = converter.inference_output_type = kind
         if allow_flex:
             allowed.append(tf.lite.OpsSet.SELECT_TF_OPS)
         converter.target_spec.supported_ops = allowed
         try:
-            content = converter.convert()
+            with warnings.catch_warnings():
+                # The converter calibrates by an interpreter of TensorFlow's that warns of itself.
+                warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
+                content = converter.convert()
         except Exception as error:  # ConverterError, and whatever the tracer raises
             raise ExportError(_explain(str(error))) from error
     path.write_bytes(content)

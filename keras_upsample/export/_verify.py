@@ -62,10 +62,18 @@ def verify(
     return result
 
 
-def compare(reference: Reference, runner: "Runner", gate: Gate) -> Verification:
-    """Every case that the artefact accepts, through the model and the artefact."""
+def compare(
+    reference: Reference, runner: "Runner", gate: Gate, *, real: bool = False
+) -> Verification:
+    """Every case that the artefact accepts, or every real one, through the model and the artefact.
+
+    Args:
+        reference, runner: of the model and of the artefact.
+        gate: what is demanded.
+        real: leave out what is no image.
+    """
     differences = []
-    for item in reference.cases_for(runner):
+    for item in reference.cases_for(runner, real=real):
         try:
             outputs = from_layout(runner(item.feeds), runner.layout)
         except Exception as error:  # every runtime has its own kinds

@@ -53,7 +53,8 @@ class Target:
     Attributes:
         name: what the user asks for.
         format: `"saved_model"`, `"tflite"` or `"onnx"`.
-        precision: `"float32"`, `"float16"` or `"dynamic"` (int8 weights, float arithmetic).
+        precision: `"float32"`, `"float16"`, `"dynamic"` (int8 weights, float arithmetic), `"int8"`
+            (weights and activations) or `"int16x8"` (int8 weights, int16 activations).
         static: whether height, width and batch are fixed in the artefact unless asked otherwise.
         forms: the preferred forms of each interpolation (see `keras_upsample.ops.resize_forms`).
         runtime: the runtime that the artefact is for and is verified in.
@@ -76,6 +77,11 @@ class Target:
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     lowering: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     never: frozenset[str] = frozenset()
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether activations are integers, whose ranges are learnt from images."""
+        return self.precision in ("int8", "int16x8")
 
 
 # Rules of `keras_upsample.lowering`, by name.
@@ -123,6 +129,25 @@ def _tflite(name: str, precision: str, gate: Gate, never: frozenset[str] = _ALWA
     )
 
 
+def _onnx(
+    name: str, precision: str, gate: Gate, never: frozenset[str], also: tuple[str, ...] = ()
+) -> Target:
+    return Target(
+        name,
+        "onnx",
+        precision,
+        False,
+        "onnxruntime",
+        gate,
+        suffix=".onnx",
+        also=also,
+        # Never ONNX's cubic Resize: ONNX Runtime takes several times as long for it as for the
+        # other two forms, and OpenVINO computes other borders (`exclude_outside`).
+        forms=MappingProxyType({"bicubic": ("matrix", "taps")}),
+        never=never,
+    )
+
+
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         target.name: target
@@ -141,20 +166,15 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             _tflite("tflite_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
             # Weights rounded to 8 bits: judged by noise, as full-integer files are.
             _tflite("tflite_dynamic", "dynamic", Gate(min_snr_db=30.0), _ROUNDED_OUT),
-            Target(
-                "onnx",
-                "onnx",
-                "float32",
-                False,
-                "onnxruntime",
-                Gate(FLOAT32_ERROR),
-                suffix=".onnx",
-                also=("openvino",),
-                # Never ONNX's cubic Resize: ONNX Runtime takes several times as long for it as for
-                # the other two forms, and OpenVINO computes other borders (`exclude_outside`).
-                forms=MappingProxyType({"bicubic": ("matrix", "taps")}),
-                never=_ALWAYS_OUT,
+            _tflite("tflite_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT),
+            replace(
+                _tflite("tflite_int16x8", "int16x8", Gate(min_snr_db=40.0), frozenset({FILTERING})),
+                # DEPTH_TO_SPACE and BATCH_MATMUL know no 16 bits in the converter.
+                lowering=MappingProxyType({SHUFFLE: ("one-hot transposed",)}),
             ),
+            _onnx("onnx", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT, ("openvino",)),
+            _onnx("onnx_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
+            _onnx("onnx_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT),
         )
     }
 )

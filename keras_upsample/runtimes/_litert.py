@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -52,8 +53,16 @@ class LiteRTRunner:
                 outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
             self.inputs = tuple(_info(name, detail) for name, detail in inputs.items())
             self.outputs = tuple(_info(name, detail) for name, detail in outputs.items())
+            self._in = {name: _Scale.of(detail) for name, detail in inputs.items()}
+            self._out = {name: _Scale.of(detail) for name, detail in outputs.items()}
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        """Run once; inputs and outputs that the file holds as scaled integers are real numbers."""
+        stored = {name: self._in[name].stored(value) for name, value in feeds.items()}
+        given = self._run(stored)
+        return {name: self._out[name].real(value) for name, value in given.items()}
+
+    def _run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         if self._runner is not None:
             return self._runner(**feeds)
         for detail in self._interpreter.get_input_details():
@@ -94,9 +103,35 @@ def _interpreter(flex: bool) -> tuple[Any, str]:
     return interpreter, f"LiteRT {version('ai-edge-litert')}"
 
 
+@dataclass(frozen=True)
+class _Scale:
+    """real = scale (stored - zero); scale 0 where the file holds the numbers themselves."""
+
+    dtype: np.dtype
+    scale: float
+    zero: int
+
+    @classmethod
+    def of(cls, detail: Mapping[str, Any]) -> "_Scale":
+        dtype = np.dtype(detail["dtype"])
+        scale, zero = detail["quantization"]
+        return cls(dtype, float(scale) if dtype.kind in "iu" else 0.0, int(zero))
+
+    def stored(self, value: np.ndarray) -> np.ndarray:
+        if not self.scale or value.dtype.kind != "f":
+            return value
+        limits = np.iinfo(self.dtype)
+        whole = np.round(value / self.scale) + self.zero
+        return whole.clip(limits.min, limits.max).astype(self.dtype)
+
+    def real(self, value: np.ndarray) -> np.ndarray:
+        if not self.scale:
+            return value
+        return ((value.astype("float32") - self.zero) * np.float32(self.scale)).astype("float32")
+
+
 def _info(name: str, detail: Mapping[str, Any]) -> TensorInfo:
     signature = detail.get("shape_signature", detail["shape"])
     shape = signature if len(signature) == len(detail["shape"]) else detail["shape"]
-    return TensorInfo(
-        name, tuple(None if n < 0 else int(n) for n in shape), np.dtype(detail["dtype"])
-    )
+    dtype = np.dtype("float32") if _Scale.of(detail).scale else np.dtype(detail["dtype"])
+    return TensorInfo(name, tuple(None if n < 0 else int(n) for n in shape), dtype)

@@ -86,6 +86,7 @@ def load_preset(model: Any, preset: Preset) -> None:
     load_arrays(model, preset, read_weights(weight_file(preset)))
     model.class_names = list(preset.classes) or None
     model.preprocessing = preset.preprocessing
+    model.preset = preset.name
 
 
 def load_arrays(model: Any, preset: Preset, arrays: Mapping[str, Any]) -> None:
