@@ -9,7 +9,7 @@ from ..errors import ArtefactError, ExportError, first_line
 from ..lowering._lower import Lowered, lowered
 from ..lowering._tune import tuning_seconds
 from ..runtimes import load
-from ._calibration import Feeds, calibration_feeds
+from ._calibration import Feeds, calibration_feeds, held_out_images
 from ._inference import check_weights, inference_in
 from ._metadata import Metadata
 from ._onnx import LAYOUTS, OPSETS, write_onnx
@@ -89,6 +89,9 @@ def make_artefact(
     check_weights(model)
     if target.static:
         signature = signature.fixed()
+    if target.calibrated and reference.images is None:
+        # Ranges that suit the data of a preset do not suit photographs.
+        reference = reference.shown(held_out_images(model))
     with published(path, directory=directory) as staged:
         if options.lower:
             progress("lower")

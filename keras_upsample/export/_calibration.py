@@ -53,6 +53,18 @@ def calibration_feeds(
     return feeds
 
 
+def held_out_images(model: Any) -> list[np.ndarray] | None:
+    """Of what a preset was trained on, a part that it did not see; None for other models."""
+    from ..data import SPLITS, labelled_images
+
+    data = _data_of(model)
+    return list(labelled_images(data, "validation").images) if data in SPLITS else None
+
+
+def _data_of(model: Any) -> str:
+    return str(getattr(model, "preset", "")).rpartition(":")[2]
+
+
 def _items(given: Any) -> list[Any]:
     if isinstance(given, str | Path | np.ndarray):
         return [image for _, image in itertools.islice(_sources(given), MOST)]
@@ -105,7 +117,7 @@ def _fitted(image: np.ndarray, spec: InputSpec) -> np.ndarray:
 def _default(model: Any, signature: Signature, images: Images) -> list[Any]:
     from ..data import SPLITS, labelled_images
 
-    trained_on = str(getattr(model, "preset", "")).rpartition(":")[2]
+    trained_on = _data_of(model)
     if trained_on in SPLITS:
         return _crops(labelled_images(trained_on, "train").images, signature)
     if images is not None:

@@ -27,6 +27,10 @@ class Reference:
         self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
         self._function = tf.function(self._infer, autograph=False)
 
+    def shown(self, images: Images) -> "Reference":
+        """The same model before other images."""
+        return Reference(self._model, self._signature, images)
+
     def _infer(self, *tensors: Any) -> dict[str, Any]:
         return self._signature.call(self._model, tensors)
 
