@@ -173,7 +173,7 @@ def convert(
                 precision=target.precision,
                 allow_flex=options.allow_flex,
                 calibration=calibration,
-                integer_io=options.integer_io,
+                integer_io=options.integer_io or target.integer_io,
             )
         else:
             write_onnx(

@@ -64,6 +64,8 @@ class Target:
         lowering: rule of `keras_upsample.lowering` -> the forms to take without a measurement, the
             first that is possible; a rule that is not named leaves the model's own form.
         never: rules that are not even tried.
+        integer_io: whether inputs and outputs are integers too.
+        device: what it is for, by its name in `keras_upsample.edge.DEVICES`; empty for processors.
     """
 
     name: str
@@ -77,6 +79,8 @@ class Target:
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     lowering: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     never: frozenset[str] = frozenset()
+    integer_io: bool = False
+    device: str = ""
 
     @property
     def calibrated(self) -> bool:
@@ -148,6 +152,37 @@ def _onnx(
     )
 
 
+DEVICE_NAMES = (
+    *(f"ethos_u55_{n}" for n in (32, 64, 128, 256)),
+    *(f"ethos_u65_{n}" for n in (256, 512)),
+    *(f"ethos_u85_{n}" for n in (128, 256, 512, 1024, 2048)),
+    "edge_tpu",
+    "tflm",
+)
+
+# Without DEPTH_TO_SPACE, and where every transpose and reshape counts.
+_NPU_LOWERING = MappingProxyType({SHUFFLE: ("one-hot transposed",)})
+_NPU_FORMS = MappingProxyType({**_TFLITE_FORMS, "nearest": ("operator",), "area": ("operator",)})
+
+
+def _device(name: str) -> Target:
+    """A file of integers from end to end for an accelerator."""
+    return Target(
+        name,
+        "tflite",
+        "int8",
+        True,
+        "litert",
+        Gate(min_snr_db=30.0),
+        suffix=".tflite",
+        forms=_NPU_FORMS,
+        lowering=_NPU_LOWERING,
+        never=frozenset({FILTERING}),
+        integer_io=True,
+        device=name,
+    )
+
+
 TARGETS: Mapping[str, Target] = MappingProxyType(
     {
         target.name: target
@@ -172,6 +207,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 # DEPTH_TO_SPACE and BATCH_MATMUL know no 16 bits in the converter.
                 lowering=MappingProxyType({SHUFFLE: ("one-hot transposed",)}),
             ),
+            *(_device(name) for name in DEVICE_NAMES),
             _onnx("onnx", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT, ("openvino",)),
             _onnx("onnx_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
             _onnx("onnx_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT),

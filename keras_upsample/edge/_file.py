@@ -1,0 +1,221 @@
+"""A TFLite file as plain values, read without an interpreter."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArtefactError, first_line
+
+
+@dataclass(frozen=True)
+class TensorFacts:
+    """One tensor.
+
+    Attributes:
+        shape: as stored; open dimensions are -1.
+        kind: `"int8"`, `"float32"`, ...
+        constant: whether its values are in the file.
+        size: bytes of them.
+        zeros: whether they are all zero.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+    constant: bool
+    size: int
+    zeros: bool
+
+
+@dataclass(frozen=True)
+class OperatorFacts:
+    """One operator.
+
+    Attributes:
+        name: of the built-in operator, e.g. `"CONV_2D"`; of the custom code otherwise.
+        custom: whether it is a custom operator.
+        version: of the operator.
+        inputs, outputs: its tensors; optional ones that are absent are left out.
+        options: of the operator, by their names in the schema.
+        layer: the Keras layer it came from, as far as the converter's tensor names tell.
+    """
+
+    name: str
+    custom: bool
+    version: int
+    inputs: tuple[TensorFacts, ...]
+    outputs: tuple[TensorFacts, ...]
+    options: Mapping[str, Any]
+    layer: str
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """A whole file: operators of its first subgraph, the number of subgraphs, bytes."""
+
+    operators: tuple[OperatorFacts, ...]
+    inputs: tuple[TensorFacts, ...]
+    subgraphs: int
+    size: int
+
+    @property
+    def parameters(self) -> int:
+        """Bytes of all constants that operators read."""
+        read = {t.name: t.size for op in self.operators for t in op.inputs if t.constant}
+        return sum(read.values())
+
+
+def read(path: str | Path) -> FileFacts:
+    """The facts of a file.
+
+    Raises:
+        ArtefactError: it does not exist, or is no TFLite file, or is damaged.
+    """
+    path = Path(path)
+    if not path.is_file():
+        what = "is a directory" if path.is_dir() else "does not exist"
+        raise ArtefactError(f"`{path}` {what}. Pass a .tflite file.")
+    content = path.read_bytes()
+    if content[4:8] != b"TFL3":
+        raise ArtefactError(f"`{path}` is no TFLite file: it lacks the mark TFL3.")
+    try:
+        return _facts(content)
+    except Exception as error:  # the schema's code meets damage as struct.error, IndexError, ...
+        reason = first_line(error)
+        raise ArtefactError(f"`{path}` is damaged and can't be read: {reason}") from error
+    except RecursionError as error:
+        raise ArtefactError(f"`{path}` is damaged: it refers to itself.") from error
+
+
+def _facts(content: bytes) -> FileFacts:
+    from ai_edge_litert import schema_py_generated as schema
+
+    root = schema.Model.GetRootAs(content, 0)
+    if root.SubgraphsLength() < 1:
+        raise ValueError("it has no subgraph")
+    _check_length(root.SubgraphsLength(), content)
+    graph = root.Subgraphs(0)
+    for length in (graph.TensorsLength(), graph.OperatorsLength(), root.OperatorCodesLength()):
+        _check_length(length, content)
+    tensors = [_tensor(graph.Tensors(i), root) for i in range(graph.TensorsLength())]
+    codes = [root.OperatorCodes(i) for i in range(root.OperatorCodesLength())]
+    operators = []
+    for index in range(graph.OperatorsLength()):
+        operator = graph.Operators(index)
+        if not 0 <= operator.OpcodeIndex() < len(codes):
+            raise ValueError(f"operator {index} has no code")
+        operators.append(_operator(operator, codes[operator.OpcodeIndex()], tensors))
+    ends = [graph.Inputs(i) for i in range(_checked(graph.InputsLength(), content))]
+    return FileFacts(
+        tuple(operators), tuple(_at(tensors, i) for i in ends), root.SubgraphsLength(), len(content)
+    )
+
+
+def _checked(length: int, content: bytes) -> int:
+    _check_length(length, content)
+    return length
+
+
+def _check_length(length: int, content: bytes) -> None:
+    """A damaged length would be walked through for minutes."""
+    if not 0 <= 4 * length <= len(content):
+        raise ValueError(f"a list of {length} entries does not fit the file")
+
+
+def _at(tensors: list[TensorFacts], index: int) -> TensorFacts:
+    if not 0 <= index < len(tensors):
+        raise ValueError(f"there is no tensor {index}")
+    return tensors[index]
+
+
+def _tensor(tensor: Any, root: Any) -> TensorFacts:
+    kinds = _names("TensorType")
+    if tensor.Type() not in kinds:
+        raise ValueError(f"there is no type {tensor.Type()}")
+    if not 0 <= tensor.ShapeLength() <= 32:
+        raise ValueError(f"a tensor of {tensor.ShapeLength()} dimensions")
+    signature = [
+        int(tensor.ShapeSignature(i)) for i in range(min(tensor.ShapeSignatureLength(), 32))
+    ]
+    shape = [int(tensor.Shape(i)) for i in range(tensor.ShapeLength())]
+    if not 0 <= tensor.Buffer() < max(root.BuffersLength(), 1):
+        raise ValueError(f"there is no buffer {tensor.Buffer()}")
+    buffer = root.Buffers(tensor.Buffer()) if root.BuffersLength() else None
+    size = buffer.DataLength() if buffer is not None else 0
+    data = buffer.DataAsNumpy() if buffer is not None and size else b""
+    name = tensor.Name() or b""
+    return TensorFacts(
+        name.decode("utf-8", "replace"),
+        tuple(signature if len(signature) == len(shape) else shape),
+        kinds[tensor.Type()].lower(),
+        size > 0,
+        size,
+        size > 0 and not any(bytes(data)),
+    )
+
+
+def _operator(operator: Any, code: Any, tensors: list[TensorFacts]) -> OperatorFacts:
+    number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+    names = _names("BuiltinOperator")
+    if number not in names:
+        raise ValueError(f"there is no operator {number}")
+    custom = names[number] == "CUSTOM"
+    name = (code.CustomCode() or b"?").decode("utf-8", "replace") if custom else names[number]
+    for length in (operator.InputsLength(), operator.OutputsLength()):
+        if not 0 <= length <= 4096:
+            raise ValueError(f"{name} with {length} tensors")
+    inputs = [operator.Inputs(i) for i in range(operator.InputsLength())]
+    outputs = [operator.Outputs(i) for i in range(operator.OutputsLength())]
+    results = tuple(_at(tensors, i) for i in outputs)
+    return OperatorFacts(
+        name,
+        custom,
+        code.Version(),
+        tuple(_at(tensors, i) for i in inputs if i >= 0),
+        results,
+        _options(operator),
+        _layer([_at(tensors, i) for i in inputs if i >= 0], results),
+    )
+
+
+def _options(operator: Any) -> dict[str, Any]:
+    from ai_edge_litert import schema_py_generated as schema
+
+    kind = _names("BuiltinOptions").get(operator.BuiltinOptionsType())
+    table = operator.BuiltinOptions()
+    if kind in (None, "NONE") or table is None:
+        return {}
+    options = getattr(schema, kind)()
+    options.Init(table.Bytes, table.Pos)
+    values = getattr(schema, f"{kind}T").InitFromObj(options)
+    return dict(vars(values))
+
+
+@cache
+def _names(enumeration: str) -> dict[int, str]:
+    from ai_edge_litert import schema_py_generated as schema
+
+    values = vars(getattr(schema, enumeration)).items()
+    return {number: name for name, number in values if not name.startswith("_")}
+
+
+def _layer(inputs: list[TensorFacts], outputs: tuple[TensorFacts, ...]) -> str:
+    """By the weights, which keep their own layer's name, else by the result."""
+    weights = [t.name for t in inputs if t.constant and len(t.shape) > 1]
+    found = [layer_of(name) for name in (*weights, *(t.name for t in outputs))]
+    return next((layer for layer in found if layer), "")
+
+
+def layer_of(name: str) -> str:
+    """`unet_1/decoder_stage1_conv1_1/Relu;...` -> `decoder_stage1_conv1`.
+
+    The converter names a tensor by the traced operations that went into it, with semicolons between
+    them; Keras puts `_1` behind the names of a model that is called once more.
+    """
+    parts = name.split(";")[0].split(":")[0].split("/")
+    if len(parts) < 2:
+        return ""
+    return re.sub(r"_1$", "", parts[-2])

@@ -1,0 +1,105 @@
+"""TensorFlow Lite for Microcontrollers: does it run, and in how much memory."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..errors import ArtefactError
+from ._file import read
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Memory of a file in the interpreter for microcontrollers.
+
+    Attributes:
+        arena: bytes of the smallest arena in which it allocates and runs here, on a 64-bit
+            processor; pointers are half as wide on a microcontroller, which needs somewhat less.
+        flash: bytes of the file, which stays in flash.
+        operators: what to register in a `MicroMutableOpResolver`.
+    """
+
+    arena: int
+    flash: int
+    operators: tuple[str, ...]
+
+
+def smallest_arena(path: str | Path) -> Arena:
+    """The smallest arena, found by bisection to 16 bytes, the alignment of its tensors.
+
+    Args:
+        path: a TFLite file.
+
+    Raises:
+        ModuleNotFoundError: `tflite-micro` is not installed.
+        ArtefactError: the interpreter refuses the file; the message names the operator.
+
+    Example:
+        >>> smallest_arena("build/unet_int8.tflite").arena  # doctest: +SKIP
+    """
+    facts = read(path)
+    if find_spec("tflite_micro") is None:
+        raise ModuleNotFoundError(
+            "tflite-micro is not installed. Run: pip install 'keras-upsample[edge]'"
+        )
+    # Another process: a file that the interpreter did not foresee ends the process it is in.
+    command = [sys.executable, "-m", "keras_upsample.edge._tflm_process", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    try:
+        found = json.loads(done.stdout.splitlines()[-1])
+    except (IndexError, ValueError):
+        found = {"error": f"its process ended with {done.returncode}"}
+    if "error" in found:
+        raise ArtefactError(f"`{path}` does not run in TFLM: {_why(done.stderr, found['error'])}")
+    names = tuple(sorted({op.name for op in facts.operators}))
+    return Arena(found["arena"], facts.size, names)
+
+
+def _why(log: str, otherwise: str) -> str:
+    missing = re.search(r"Didn't find op for builtin opcode '(\w+)'", log)
+    if missing:
+        return f"it has no {missing.group(1)}"
+    lines = [
+        line.strip()
+        for line in log.splitlines()
+        if line.strip() and not re.match(r"Failed to (resize|allocate)|WARNING|I0000", line)
+    ]
+    return lines[0] if lines else otherwise
+
+
+def c_array(path: str | Path, header: str | Path, name: str = "model") -> None:
+    """Write a file as a C header: `alignas(16) const unsigned char NAME[]` and `NAME_len`.
+
+    Args:
+        path: a TFLite file.
+        header: the header to write; one that stands there is replaced.
+        name: of the array, a C identifier.
+
+    Raises:
+        ValueError: `name` is no identifier.
+        ArtefactError: `path` is no TFLite file.
+    """
+    from ..export._publish import published
+
+    if not re.fullmatch(r"[A-Za-z_]\w*", name):
+        raise ValueError(f"`name` must be a C identifier. Received: {name!r}.")
+    read(path)
+    content = Path(path).read_bytes()
+    rows = [
+        "  " + ", ".join(f"0x{byte:02x}" for byte in content[i : i + 12]) + ","
+        for i in range(0, len(content), 12)
+    ]
+    guard = f"{name.upper()}_H_"
+    lines = [
+        f"#ifndef {guard}", f"#define {guard}", "",
+        "#ifdef __cplusplus", "#define MODEL_ALIGNED alignas(16)", "#else",
+        "#define MODEL_ALIGNED _Alignas(16)", "#endif", "",
+        f"MODEL_ALIGNED static const unsigned char {name}[] = {{", *rows, "};",
+        f"static const unsigned int {name}_len = {len(content)};", "", f"#endif  // {guard}", "",
+    ]  # fmt: skip
+    with published(header) as staged:
+        staged.write_text("\n".join(lines), encoding="utf-8")

@@ -1,0 +1,64 @@
+"""`python -m keras_upsample.edge._tflm_process FILE`: prints the smallest arena as JSON."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ALIGNMENT = 16
+LARGEST = 2**31 - ALIGNMENT
+
+
+def main() -> None:
+    """Bisect between an arena that fails and one that works."""
+    from tflite_micro.python.tflite_micro import runtime
+
+    content = Path(sys.argv[1]).read_bytes()
+
+    def attempt(size: int) -> Any:
+        try:
+            return runtime.Interpreter.from_bytes(content, arena_size=size)
+        except Exception as error:  # a RuntimeError without a kind
+            return str(error)
+
+    good = 1 << 16
+    while isinstance(result := attempt(good), str):
+        if good == LARGEST:
+            print(json.dumps({"error": result}))
+            return
+        good = min(4 * good, LARGEST)
+    bad = 0
+    while good - bad > ALIGNMENT:
+        middle = (good + bad) // 2 // ALIGNMENT * ALIGNMENT
+        middle = max(middle, bad + ALIGNMENT)
+        if middle >= good:
+            break
+        if isinstance(attempt(middle), str):
+            bad = middle
+        else:
+            good = middle
+    run(runtime, content, good)
+    print(json.dumps({"arena": good}))
+
+
+def run(runtime: Any, content: bytes, size: int) -> None:
+    """One inference on zeros, which an arena that is too small would end."""
+    import numpy as np
+
+    interpreter = runtime.Interpreter.from_bytes(content, arena_size=size)
+    index = 0
+    while (detail := _detail(interpreter, index)) is not None:
+        interpreter.set_input(np.zeros(detail["shape"], detail["dtype"]), index)
+        index += 1
+    interpreter.invoke()
+
+
+def _detail(interpreter: Any, index: int) -> Any:
+    try:
+        return interpreter.get_input_details(index)
+    except Exception:  # behind the last input
+        return None
+
+
+if __name__ == "__main__":
+    main()

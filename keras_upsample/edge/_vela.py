@@ -1,0 +1,94 @@
+"""Arm's compiler for Ethos-U, as another process."""
+
+import csv
+import re
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from ..errors import ArtefactError
+from ._file import read
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """What Vela made of a file.
+
+    Attributes:
+        vela: its version.
+        left: outputs of the operators that stay on the CPU, by name.
+        reasons: why, by the same names.
+        kinds: the operators that stay, by kind, for those whose output was renamed.
+        milliseconds: its estimate of one inference, without what stays on the CPU.
+        sram, flash: KiB of working memory and of weights.
+        settings: the system and memory that it assumed.
+    """
+
+    vela: str
+    left: frozenset[str]
+    reasons: dict[str, str]
+    kinds: Counter[str]
+    milliseconds: float
+    sram: float
+    flash: float
+    settings: str
+
+
+def compile_file(path: Path, accelerator: str, keep: Path | None = None) -> Compiled:
+    """Compile a TFLite file.
+
+    Args:
+        path: of full-integer arithmetic.
+        accelerator: e.g. `"ethos-u85-256"`.
+        keep: a folder for what Vela writes.
+
+    Raises:
+        ModuleNotFoundError: Vela is not installed.
+        ArtefactError: Vela refuses the file.
+    """
+    if find_spec("ethosu") is None:
+        raise ModuleNotFoundError(
+            "Vela, Arm's compiler, is not installed. Run: pip install 'keras-upsample[edge]'"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        out = keep or Path(folder)
+        command = [
+            sys.executable, "-m", "ethosu.vela", str(path), "--accelerator-config", accelerator,
+            "--output-dir", str(out), "--show-cpu-operations",
+        ]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        text = done.stdout + done.stderr
+        compiled = out / f"{path.stem}_vela.tflite"
+        if done.returncode or not compiled.is_file():
+            lines = [line for line in text.splitlines() if line and "Warning" not in line]
+            raise ArtefactError(
+                f"`{path}` can't be compiled by Vela: {lines[-1] if lines else 'no reason given'}"
+            )
+        cpu = [op for op in read(compiled).operators if op.name != "ethos-u"]
+        summary = next(out.glob(f"{path.stem}_summary_*.csv"))
+        with summary.open(encoding="utf-8") as file:
+            figures = next(csv.DictReader(file))
+    return Compiled(
+        version("ethos-u-vela"),
+        frozenset(op.outputs[0].name for op in cpu if op.outputs),
+        _reasons(text),
+        Counter(op.name for op in cpu),
+        1e3 * float(figures["inference_time"]),
+        float(figures["sram_memory_used"]),
+        float(figures["dram_memory_used"]) + float(figures["off_chip_flash_memory_used"]),
+        f"{figures['system_config']}, {figures['memory_mode']}",
+    )
+
+
+def _reasons(text: str) -> dict[str, str]:
+    """`Warning (...) operator: KIND, ofm: 'name'`, then `Reason: ...` on the next lines."""
+    found: dict[str, str] = {}
+    pattern = r"operator: \S+, (?:ofm|ifm|name): '([^']+)'\s*\n?\s*(?:Reason:|-)?\s*([^\n]+)"
+    for name, reason in re.findall(pattern, text):
+        found.setdefault(name, reason.strip())
+    return found
