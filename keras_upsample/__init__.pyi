@@ -1,12 +1,28 @@
-from . import data, errors, export, initializers, layers, metrics, ops, predict, runtimes, viz, zoo
+from . import (
+    data,
+    edge,
+    errors,
+    export,
+    initializers,
+    layers,
+    lowering,
+    metrics,
+    ops,
+    predict,
+    runtimes,
+    viz,
+    zoo,
+)
 
 __version__: str
 __all__ = [
     "data",
+    "edge",
     "errors",
     "export",
     "initializers",
     "layers",
+    "lowering",
     "metrics",
     "ops",
     "predict",

@@ -183,6 +183,66 @@ def verify(
 
 
 @app.command()
+@with_model_choice
+def check(
+    choice: ModelChoice,
+    target: Annotated[
+        str, typer.Option(help="ethos_u55_128, ethos_u85_256, ..., edge_tpu, gpu_delegate or tflm.")
+    ],
+    input_shape: Annotated[
+        str | None,
+        typer.Option(help="Of a model: height,width,channels.", metavar="H,W,C"),
+    ] = None,
+    representative_data: RepresentativeData = None,
+) -> None:
+    """Say where each operator of a .tflite file, or of a model's export, runs on an accelerator."""
+    shape = None if input_shape is None else integers(input_shape, "--input-shape")
+    with _session(choice) as console:
+        from .edge import check as check_file
+        from .edge._devices import device_named
+
+        device = device_named(target)  # a wrong name is told before TensorFlow takes its seconds
+        if choice.model.endswith(".tflite"):
+            report = check_file(choice.model, device.name)
+        else:
+            report = _checked_export(choice, device.name, shape, representative_data, console)
+        typer.echo(str(report))
+        if not report.passed:
+            raise typer.Exit(1)
+
+
+def _checked_export(
+    choice: ModelChoice, device: str, shape: Any, representative_data: Path | None, console: Any
+) -> Any:
+    """The check of what the model becomes for a device, exported to a temporary folder."""
+    import tempfile
+
+    from ._cli.models import load_choice
+    from ._cli.progress import export_progress
+    from .edge import check as check_file
+    from .errors import ExportError
+    from .export.targets import TARGETS
+
+    target = device if device in TARGETS else "tflite"
+    with tempfile.TemporaryDirectory() as folder, export_progress(console, [target]) as step:
+        from .export import export as export_model
+
+        try:
+            report = export_model(
+                load_choice(choice),
+                folder,
+                [target],
+                input_shape=shape,
+                representative_data=representative_data,
+                progress=step,
+            )
+        except ExportError as error:
+            console.print(str(error), style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+        return check_file(report.artefacts[0].path, device)
+
+
+@app.command()
 def predict(
     model: Annotated[
         str,

@@ -24,8 +24,8 @@ def test_import_is_light(module: str) -> None:
 
 def test_public_names() -> None:
     assert set(ku.__all__) == {
-        "data", "errors", "export", "initializers", "layers", "metrics", "ops", "predict",
-        "runtimes", "viz", "zoo",
+        "data", "edge", "errors", "export", "initializers", "layers", "lowering", "metrics", "ops",
+        "predict", "runtimes", "viz", "zoo",
     }  # fmt: skip
     for package in (
         ku.layers,
@@ -37,6 +37,8 @@ def test_public_names() -> None:
         ku.metrics,
         ku.predict,
         ku.viz,
+        ku.edge,
+        ku.lowering,
     ):
         assert package.__all__
         for name in package.__all__:

@@ -52,6 +52,12 @@ class CheckReport:
         """The operators that stay on the CPU."""
         return tuple(p for p in self.placements if p.place != ACCELERATOR)
 
+    @property
+    def verdict(self) -> str:
+        """The result in one line."""
+        counts = f"{len(self.left)} of {len(self.placements)} operators on the CPU"
+        return f"{self.device} ({self.how}): {'passed' if self.passed else 'FAILED'}, {counts}"
+
     def __str__(self) -> str:
         width = max([len(p.operator) for p in self.placements], default=0)
         layers = max([len(p.layer) for p in self.placements], default=0)
@@ -63,6 +69,4 @@ class CheckReport:
                 lines.append(f"{'':{width}}  {'':{layers}}  -> {p.remedy}")
         lines += [f"problem: {problem}" for problem in self.problems]
         lines += list(self.notes)
-        counts = f"{len(self.left)} of {len(self.placements)} operators on the CPU"
-        verdict = "passed" if self.passed else "FAILED"
-        return "\n".join([*lines, f"{self.device} ({self.how}): {verdict}, {counts}"])
+        return "\n".join([*lines, self.verdict])

@@ -25,6 +25,7 @@ from ._verify import compare, measure, other_runtimes, require
 from .targets import Target
 
 if TYPE_CHECKING:
+    from ..edge import CheckReport
     from ..runtimes import Runner
 
 Progress = Callable[[str], None]
@@ -135,9 +136,21 @@ def make_artefact(
             delegate_partitions=partitions() if partitions else None,
             lowering=tuple(map(str, low.applied)),
             notice=low.notice,
+            check=_checked(staged, target),
         )
         progress("publish")
     return report
+
+
+def _checked(path: Path, target: Target) -> "CheckReport | None":
+    if not target.device:
+        return None
+    from ..edge import check
+
+    try:
+        return check(path, target.device)
+    except ModuleNotFoundError:  # the file is as good without the accelerator's compiler
+        return None
 
 
 def _named(feeds: Feeds, own: Signature, converted: Signature) -> Feeds:

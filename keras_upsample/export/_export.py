@@ -107,5 +107,6 @@ def export(
 
 def _file_name(model: Any, target: Target) -> str:
     name = re.sub(r"[^\w.-]", "_", model.name) or "model"
-    extra = "" if target.precision == "float32" else f"_{target.precision}"
+    kind = target.device or target.precision
+    extra = "" if kind == "float32" else f"_{kind}"
     return f"{name}{extra}{target.suffix}" if target.suffix else target.name

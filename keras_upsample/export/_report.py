@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..edge._report import CheckReport
 from ._compare import Difference
 
 
@@ -83,6 +84,8 @@ class ArtefactReport:
         delegate_partitions: LiteRT only: pieces into which XNNPACK cuts the graph; 1 is best.
         lowering: what was rewritten on the way, and what was left as it is and why.
         notice: why the model could not be lowered; empty where it could.
+        check: of files for an accelerator: where each operator runs; None where that is not known,
+            because the accelerator's compiler is not installed.
     """
 
     target: str
@@ -95,6 +98,7 @@ class ArtefactReport:
     delegate_partitions: int | None = None
     lowering: tuple[str, ...] = ()
     notice: str = ""
+    check: CheckReport | None = None
 
     def __str__(self) -> str:
         return str(ExportReport("", (self,)))
@@ -134,6 +138,7 @@ class ExportReport:
             for row in rows
         ]
         lines += [f"{a.target}: {a.notice}" for a in self.artefacts if a.notice]
+        lines += [a.check.verdict for a in self.artefacts if a.check]
         lines += [f"{target}: {why}" for target, why in self.failures.items()]
         return "\n".join(lines)
 
