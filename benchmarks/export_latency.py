@@ -102,7 +102,7 @@ lowered / tuned.
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="models whose name holds this")
+    parser.add_argument("--only", default="", help="the model of this name")
     parser.add_argument("--target", default="", help="tflite or onnx; default both")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--table", action="store_true", help="measure nothing, write the table")
@@ -110,7 +110,7 @@ def main() -> None:
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name, build in models().items():
         for target in TARGETS:
-            if options.only in name and options.target in target and not options.table:
+            if options.only in ("", name) and options.target in target and not options.table:
                 results[f"{name} | {target}"] = found = measured(build, target, options.rounds)
                 RESULTS.write_text(json.dumps(results, indent=1) + "\n")
                 print(line(name, target, found), flush=True)

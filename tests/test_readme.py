@@ -17,8 +17,8 @@ def run(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     return names
 
 
-def test_there_are_four_blocks() -> None:
-    assert len(BLOCKS) == 4
+def test_there_are_five_blocks() -> None:
+    assert len(BLOCKS) == 5
     assert "from_torch_geometry" in BLOCKS[1]
 
 
@@ -48,8 +48,20 @@ def test_own_model_example(tmp_path, monkeypatch) -> None:
     assert (tmp_path / "build/fast.tflite").is_file()
 
 
+def test_eight_bits_example(tmp_path, monkeypatch) -> None:
+    names = run(BLOCKS[4], tmp_path, monkeypatch)
+    assert names["report"].verifications[0].snr_db > 30
+
+
 def test_lowering_example(tmp_path, monkeypatch) -> None:
     (block,) = PYTHON.findall((ROOT / "docs/lowering.md").read_text())
     names = run(block, tmp_path, monkeypatch)
     assert not names["lowered"].notice
     assert len(names["lowered"].applied) > 10
+
+
+def test_edge_example(tmp_path, monkeypatch) -> None:
+    (block,) = PYTHON.findall((ROOT / "docs/edge.md").read_text())
+    names = run(block, tmp_path, monkeypatch)
+    assert names["report"].passed
+    assert "espcn_len" in (tmp_path / "build/model.h").read_text()
