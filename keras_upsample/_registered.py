@@ -16,5 +16,6 @@ CLASSES = (
     CrossEntropyAndDice,
     _crop,
     _head.ClassMap,
+    _formed.CheckerboardBlur2D,
     _formed.FormedResize2D,
 )

@@ -160,9 +160,25 @@ DEVICE_NAMES = (
     "tflm",
 )
 
+# XNNPACK takes no BATCH_MATMUL of integers.
+_INTEGER_FORMS = MappingProxyType(
+    {
+        name: tuple("pointwise" if form == "matrix" else form for form in forms)
+        for name, forms in _TFLITE_FORMS.items()
+    }
+)
 # Without DEPTH_TO_SPACE, and where every transpose and reshape counts.
 _NPU_LOWERING = MappingProxyType({SHUFFLE: ("one-hot transposed",)})
-_NPU_FORMS = MappingProxyType({**_TFLITE_FORMS, "nearest": ("operator",), "area": ("operator",)})
+_NPU_FORMS = MappingProxyType(
+    {
+        **_TFLITE_FORMS,
+        "nearest": ("operator",),
+        "area": ("operator", "pointwise"),
+        "bilinear": ("operator", "pointwise"),
+        "bicubic": ("pointwise",),
+        "lanczos": ("pointwise",),
+    }
+)
 
 
 def _device(name: str) -> Target:
@@ -201,10 +217,14 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             _tflite("tflite_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
             # Weights rounded to 8 bits: judged by noise, as full-integer files are.
             _tflite("tflite_dynamic", "dynamic", Gate(min_snr_db=30.0), _ROUNDED_OUT),
-            _tflite("tflite_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT),
+            replace(
+                _tflite("tflite_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT),
+                forms=_INTEGER_FORMS,
+            ),
             replace(
                 _tflite("tflite_int16x8", "int16x8", Gate(min_snr_db=40.0), frozenset({FILTERING})),
-                # DEPTH_TO_SPACE and BATCH_MATMUL know no 16 bits in the converter.
+                forms=_INTEGER_FORMS,
+                # DEPTH_TO_SPACE knows no 16 bits in the converter, nor does BATCH_MATMUL.
                 lowering=MappingProxyType({SHUFFLE: ("one-hot transposed",)}),
             ),
             *(_device(name) for name in DEVICE_NAMES),

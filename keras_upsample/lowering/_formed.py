@@ -1,4 +1,4 @@
-"""A resize of ours that is always emitted in one given form."""
+"""Layers that only lowering makes: a resize in one given form, and a blur by itself."""
 
 from typing import Any
 
@@ -43,3 +43,30 @@ class FormedResize2D(keras.layers.Layer):
     def from_config(cls, config: dict[str, Any]) -> "FormedResize2D":
         layer = keras.saving.deserialize_keras_object(config.pop("layer"))
         return cls(layer, **config)
+
+
+@keras.saving.register_keras_serializable(package="keras_upsample")
+class CheckerboardBlur2D(keras.layers.Layer):
+    """`keras_upsample.ops.checkerboard_blur` of channels-last images.
+
+    Args:
+        scale: the period, in pixels.
+    """
+
+    def __init__(self, scale: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = scale
+
+    def build(self, input_shape: Any) -> None:
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        from ..ops import checkerboard_blur
+
+        return checkerboard_blur(inputs, self.scale, data_format="channels_last")
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale}

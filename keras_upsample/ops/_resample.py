@@ -1,4 +1,4 @@
-"""The forms of a resize: the backend's operator, gathered taps, or constant matrices."""
+"""The forms of a resize: the backend's operator, taps, or matrices, by product or convolution."""
 
 from collections.abc import Callable
 from typing import Any
@@ -45,6 +45,10 @@ def resample(
                 return y
         elif form == "matrix":
             y = _by_matrix(x, factors, target, data_format, taps_of)
+            if y is not None:
+                return y
+        elif form == "pointwise":
+            y = _by_pointwise(x, factors, target, data_format, taps_of)
             if y is not None:
                 return y
         elif form == "concat" and interpolation == "nearest" and coordinates != "align_corners":
@@ -125,6 +129,35 @@ def _by_concat(x: Any, factors: tuple[int, int] | None, data_format: str) -> Any
         x = ops.concatenate([x] * factors[0], axis=-1)  # (N, H, s·W'·C)
         h *= factors[0]
     return reshape(x, (batch, h, w, c))  # (N, H', W', C)
+
+
+def _by_pointwise(
+    x: Any,
+    factors: tuple[int, int] | None,
+    target: tuple[int, int] | None,
+    data_format: str,
+    taps_of: TapsOf,
+) -> Any:
+    """The matrices as 1x1 convolutions, or None where a size is not known.
+
+    With the rows of (N, W, C, H) as channels, a 1x1 convolution with the kernel M_h^T multiplies by
+    M_h; then the columns of (N, H', C, W) likewise.
+    """
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    if data_format != "channels_last" or None in tuple(x.shape[1:]) or dtype not in FLOAT_TYPES:
+        return None
+    compute = "float32" if dtype in HALF_TYPES else dtype
+    lengths = _lengths(tuple(x.shape), (1, 2), factors, target)
+    x = ops.cast(x, compute)
+    order = [0, 1, 2, 3]  # which axis of the image lies where
+    for axis, n_in, n_out in lengths:
+        wanted = [0, 2, 3, 1] if axis == 1 else [0, 1, 3, 2]
+        x = ops.transpose(x, [order.index(a) for a in wanted])
+        order = wanted
+        kernel = sampling.matrix(taps_of(n_in, n_out), n_in).astype(compute).T[None, None]
+        x = ops.conv(x, ops.convert_to_tensor(kernel.copy()), data_format="channels_last")
+    x = ops.transpose(x, [order.index(a) for a in range(4)])
+    return ops.cast(x, dtype)
 
 
 def _by_matrix(

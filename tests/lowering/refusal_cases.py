@@ -333,7 +333,6 @@ STAYS: dict[str, Callable[[], tuple]] = {
         [UP, SkipFusion2D],
     ),
     # other layers than they look
-    "blur": lambda: (composite, SubpixelConv2D(2, blur=True), [SubpixelConv2D]),
     "subclass of Conv2D, norm": lambda: (fold, chain(Doubled(2, 3), norm()), [Doubled, NORM]),
     "subclass of Conv2D, nearest": lambda: (nearest, chain(up(), Doubled(2, 3)), [UP, Doubled]),
     "subclass of norm": lambda: (fold, chain(conv(), Shifted()), [CONV, Shifted]),

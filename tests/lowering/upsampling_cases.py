@@ -277,6 +277,7 @@ class Subpixel(Case):
     activation: Any = None
     filters: int = 2
     size: tuple[int | None, int | None] = (3, 4)
+    blur: bool = False
 
 
 SUBPIXEL = [
@@ -289,6 +290,9 @@ SUBPIXEL = [
     Subpixel(activation="softmax"),
     Subpixel(order="crd", kernel=(3, 2), size=(None, None)),
     Subpixel(scale=1),
+    Subpixel(blur=True),
+    Subpixel(3, order="crd", activation="relu", blur=True, size=(None, None)),
+    Subpixel(activation="softmax", blur=True, bias=False),
 ]
 
 
@@ -300,6 +304,7 @@ def check_subpixel(case: Subpixel) -> Lowered:
         order=case.order,
         use_bias=case.bias,
         activation=case.activation,
+        blur=case.blur,
     )
     model = model_of(layer, *case.size, 3)
     lowered = check(model, composite, never=only(composite), sizes=[(3, 4), (1, 2)])
@@ -307,7 +312,9 @@ def check_subpixel(case: Subpixel) -> Lowered:
         (x,) = feed_of(model, size=size)
         pads = zeros_around(case.kernel, "same")
         y = convolved(x, values(layer.kernel), values(layer.bias), pads)
-        y = ACTIVATIONS[case.activation](reference.pixel_shuffle(y, case.scale, case.order))
+        y = reference.pixel_shuffle(y, case.scale, case.order)
+        y = reference.checkerboard_blur(y, case.scale) if case.blur else y
+        y = ACTIVATIONS[case.activation](y)
         assert_close(answers(lowered.model, [x])[0], y, of_range=OF_RANGE)
     return lowered
 
