@@ -126,6 +126,7 @@ def measured(build: Callable[[], Any], target: str, rounds: int) -> dict[str, An
 
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._signature import signature_of
+    from keras_upsample.export._tuned import keep_the_faster
     from keras_upsample.export.targets import TARGETS as TABLE
     from keras_upsample.lowering._lower import lowered
     from keras_upsample.runtimes import load
@@ -139,11 +140,17 @@ def measured(build: Callable[[], Any], target: str, rounds: int) -> dict[str, An
         paths = {kind: Path(folder) / f"{kind}.{target}" for kind in KINDS}
         model.export(str(paths["keras"]), format=TARGETS[target], verbose=False)
         convert(model, signature, paths["plain"], TABLE[target], Options())
+
+        def write(form: Any, own: Any, path: Path) -> None:
+            convert(form, own, path, TABLE[target], Options())
+
         for kind in ("lowered", "tuned"):
             low, own = lowered(model, signature, TABLE[target], tune=kind == "tuned")
             if low.notice:
                 raise RuntimeError(low.notice)
-            convert(low.model, own, paths[kind], TABLE[target], Options())
+            write(low.model, own, paths[kind])
+            if kind == "tuned":
+                keep_the_faster(low, model, signature, TABLE[target], paths[kind], write)
         runners, why = {}, ""
         for kind, path in paths.items():
             try:

@@ -21,6 +21,7 @@ from ._saved_model import write_saved_model
 from ._signature import Signature
 from ._stock_layers import stock_layers_replaced
 from ._tflite import write_tflite
+from ._tuned import keep_the_faster
 from ._verify import compare, measure, other_runtimes, require
 from .targets import Target
 
@@ -108,8 +109,15 @@ def make_artefact(
                 calibration_feeds(model, plain, data, reference.images), plain, converted
             )
         progress("convert")
+
+        def write(form: Any, own: Signature, place: Path) -> None:
+            convert(form, own, place, target, options, feeds)
+
         try:
-            convert(low.model, converted, staged, target, options, feeds)
+            write(low.model, converted, staged)
+            if options.lower and options.tune:
+                progress("compare with the table's form")
+                low = keep_the_faster(low, model, signature, target, staged, write)
         except ExportError:
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter

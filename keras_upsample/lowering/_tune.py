@@ -93,7 +93,7 @@ class Tuner:
                 except Exception:  # a form that this runtime can't have
                     if form == KEEP:
                         raise
-            return _times(runs)
+            return interleaved_minima(runs, _SECONDS)
 
     def _run_of(self, model: Any, path: Path) -> Callable[[], Any]:
         import numpy as np
@@ -115,11 +115,12 @@ class Tuner:
         return lambda: runner(feeds)
 
 
-def _times(runs: Mapping[str, Callable[[], Any]]) -> dict[str, float]:
+def interleaved_minima(runs: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
+    """The least time of each over rounds in turn: 4 rounds, and up to 12 while `seconds` last."""
     for run in runs.values():
         run()
     least = dict.fromkeys(runs, float("inf"))
-    end = perf_counter() + _SECONDS
+    end = perf_counter() + seconds
     for turn in range(_ROUNDS):
         if turn >= 4 and perf_counter() > end:
             break

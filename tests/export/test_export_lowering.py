@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from keras_upsample import export, runtimes, zoo
+from keras_upsample.export import _tuned
 from keras_upsample.export.targets import FILTERING, NEAREST, TARGETS
 from keras_upsample.lowering import lower
 from keras_upsample.lowering._tuning_cache import TuningCache
@@ -243,3 +244,34 @@ def test_a_model_that_cannot_be_taken_apart_is_exported_as_it_is(kind, tmp_path)
     assert report.lowering == ()
     assert report.notice.startswith("The model 'plain' was not lowered: ")
     assert report.notice in str(report)
+
+
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+@pytest.mark.parametrize("faster", ["table", "tuned"])
+def test_the_whole_tuned_file_must_be_faster(faster, kind, tmp_path, monkeypatch):
+    """Blocks that are faster one by one need not be so together."""
+    lower(wide(), kind, tune=True, input_shape=(16, 24, 3))  # fills the cache
+    path = TuningCache(TARGETS[kind]).path
+    times = json.loads(path.read_text())
+    for block in times.values():
+        block.update(dict.fromkeys(block, 1.0) | {"as it is": 2.0})
+    path.write_text(json.dumps(times))
+    asked = []
+
+    def minima(runs, seconds):
+        asked.append(sorted(runs))
+        for run in runs.values():
+            run()
+        return {name: 1.0 if name == faster else 2.0 for name in runs}
+
+    monkeypatch.setattr(_tuned, "interleaved_minima", minima)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    report = write(wide(), folder, kind, tune=True)
+    table = write(wide(), tmp_path, kind)
+    assert asked == [["table", "tuned"]]
+    assert (report.operators == table.operators) == (faster == "table")
+    form, gain = {"table": ("by table", "0.50x"), "tuned": ("tuned", "2.00x")}[faster]
+    assert report.lowering[-1].startswith(f"whole model: {wide().name[:10]}")
+    assert f": {form}: " in report.lowering[-1] and gain in report.lowering[-1]
+    assert len(list(folder.iterdir())) == 1

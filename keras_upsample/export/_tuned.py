@@ -1,0 +1,75 @@
+"""The tuned form of a model against that of the target's table, as whole files."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..lowering._lower import Applied, Lowered, lowered
+from ..lowering._rewrite import KEEP
+from ..lowering._tune import interleaved_minima
+from ..runtimes import load
+from ._signature import Signature
+from .targets import Target
+
+Write = Callable[[Any, Signature, Path], None]
+
+
+def keep_the_faster(
+    tuned: Lowered, model: Any, signature: Signature, target: Target, path: Path, write: Write
+) -> Lowered:
+    """Put the table's form in place of the tuned file at `path` if that runs no slower.
+
+    Blocks are timed by themselves; what they cost each other, a reorder or a cache, shows in the
+    whole.
+
+    Args:
+        tuned: what was written to `path`.
+        model, signature: the model that was tuned.
+        target: its runtime times the files.
+        path: of the tuned file, in a folder of its own.
+        write: converts.
+
+    Returns:
+        What stands at `path`, with an entry about both times.
+    """
+    if all(entry.measured is None or entry.form == KEEP for entry in tuned.applied):
+        return tuned
+    table, own = lowered(model, signature, target)
+    other = path.with_name(f"table_{path.name}")
+    write(table.model, own, other)
+    runs = {"table": _run(other, target), "tuned": _run(path, target)}
+    times = interleaved_minima(runs, seconds=4.0)
+    gain = times["table"] / times["tuned"]
+    form, kept = ("tuned", tuned) if gain > 1 else ("by table", table)
+    if kept is table:
+        _remove(path)
+        os.replace(other, path)
+    else:
+        _remove(other)
+    why = "the tuned blocks together, against those of the table"
+    entry = Applied("whole model", (model.name,), form, why, gain)
+    return replace(kept, applied=(*kept.applied, entry))
+
+
+def _run(path: Path, target: Target) -> Callable[[], Any]:
+    runner = load(path, runtime=target.runtime)
+    rng = np.random.default_rng(0)
+    feeds = {}
+    for info in runner.inputs:
+        # open heights and widths take the size that was tuned for
+        shape = tuple(n or (1 if axis == 0 else 256) for axis, n in enumerate(info.shape))
+        values = rng.random(shape, "float32")
+        feeds[info.name] = values.astype(info.dtype)
+    return lambda: runner(feeds)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
