@@ -181,8 +181,14 @@ _NPU_FORMS = MappingProxyType(
 )
 
 
+# Ethos-U55 and U65 take longer for RESIZE_BILINEAR than for the convolutions, and have it only at a
+# factor of 2; by Vela's estimates (docs/edge.md).
+_BILINEAR_BY_CONVOLUTION = MappingProxyType({**_NPU_FORMS, "bilinear": ("pointwise",)})
+
+
 def _device(name: str) -> Target:
     """A file of integers from end to end for an accelerator."""
+    slow_resize = name.startswith(("ethos_u55", "ethos_u65"))
     return Target(
         name,
         "tflite",
@@ -191,7 +197,7 @@ def _device(name: str) -> Target:
         "litert",
         Gate(min_snr_db=30.0),
         suffix=".tflite",
-        forms=_NPU_FORMS,
+        forms=_BILINEAR_BY_CONVOLUTION if slow_resize else _NPU_FORMS,
         lowering=_NPU_LOWERING,
         never=frozenset({FILTERING}),
         integer_io=True,

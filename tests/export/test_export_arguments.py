@@ -61,7 +61,7 @@ TFLITE, ONNX, SAVED = export.to_tflite, export.to_onnx, export.to_saved_model
         (ONNX, {"batch_size": 0}, ["`batch_size`", ">= 1", "0"]),
         (SAVED, {"batch_size": 1.5}, ["`batch_size`", "1.5"]),
         (TFLITE, {"batch_size": True}, ["`batch_size`", "True"]),
-        (TFLITE, {"precision": "int8"}, ["`precision`", "'float32', 'float16'", "'int8'"]),
+        (TFLITE, {"precision": "int4"}, ["`precision`", "'float32', 'float16'", "'int4'"]),
         (TFLITE, {"precision": None}, ["`precision`", "None"]),
         (ONNX, {"images": noise(8, 8)}, ["`images`", "(H, W, C)", "(8,)"]),
         (ONNX, {"images": [noise(8, 8)]}, ["`images`", "(8, 8)", "index 0"]),

@@ -218,10 +218,10 @@ def test_the_other_targets_are_published_when_one_fails(tmp_path, monkeypatch):
     model = net()
     convert = _artefact.convert
 
-    def only_tflite_fails(model, signature, path, target, options):
+    def only_tflite_fails(model, signature, path, target, options, calibration):
         if target.format == "tflite":
             raise ExportError("planted")
-        convert(model, signature, path, target, options)
+        convert(model, signature, path, target, options, calibration)
 
     monkeypatch.setattr(_artefact, "convert", only_tflite_fails)
     with pytest.raises(ExportError, match=r"tflite: planted") as info:
