@@ -48,7 +48,7 @@ The files for devices, full-integer:
 
 def main() -> None:
     """Export, predict, compare, write."""
-    from keras_upsample import data, edge, export, runtimes, viz, zoo
+    from keras_upsample import data, export, runtimes, viz, zoo
 
     model = zoo.unet(weights="nuclei")
     test = data.labelled_images("nuclei_stardist", "test")
@@ -74,7 +74,7 @@ def main() -> None:
             )
             print(rows[-1], flush=True)
         found = export.export(model, folder, DEVICES, input_shape=shape)
-        checks = [edge.check(artefact.path, artefact.target) for artefact in found.artefacts]
+        checks = [artefact.check for artefact in found.artefacts]
     devices = "\n".join(f"- {check.verdict}; {'; '.join(check.notes)}" for check in checks)
     print(devices)
     figure = viz.compare(image, pictures, classes=("background", "nucleus"))

@@ -239,7 +239,8 @@ def _checked_export(
         except ExportError as error:
             console.print(str(error), style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error
-        return check_file(report.artefacts[0].path, device)
+        (artefact,) = report.artefacts
+        return artefact.check or check_file(artefact.path, device)
 
 
 @app.command()

@@ -4,7 +4,9 @@ Bad arguments raise `ValueError` or `TypeError`, as everywhere in Keras. The cla
 went wrong after the arguments were accepted.
 """
 
+import difflib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 
@@ -28,6 +30,12 @@ class ArtefactError(ValueError):
 
 class FetchError(OSError):
     """Files could not be downloaded, are not the expected ones, or can't be kept."""
+
+
+def did_you_mean(name: Any, allowed: Iterable[str]) -> str:
+    """` Did you mean 'this'?` for a slip of the pen, else nothing."""
+    close = difflib.get_close_matches(str(name), list(allowed), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def first_line(error: BaseException) -> str:

@@ -1,10 +1,10 @@
 """The devices of `check`, in one table."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from ..errors import did_you_mean
 from ._rules import EDGE_TPU, GPU_DELEGATE, Rule
 
 EDGE_TPU_MEMORY = 8_000_000
@@ -74,8 +74,7 @@ def device_named(name: str) -> Device:
     """
     if name in DEVICES:
         return DEVICES[name]
-    close = difflib.get_close_matches(str(name), DEVICES, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
     raise ValueError(
-        f"`target` must be one of {', '.join(map(repr, DEVICES))}. Received: {name!r}.{hint}"
+        f"`target` must be one of {', '.join(map(repr, DEVICES))}. Received: {name!r}."
+        f"{did_you_mean(name, DEVICES)}"
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._images import Images, _as_input, _sources
+from ._images import Images, _as_input, _noise, _sources
 from ._input_shape import InputSpec
 from ._signature import Signature
 
@@ -162,8 +162,6 @@ def _by_name(picture: Any, signature: Signature, rng: Any) -> dict[str, np.ndarr
 
 
 def _noise_feed(signature: Signature, rng: Any) -> dict[str, np.ndarray]:
-    from ._images import _noise
-
     return {spec.name: _noise(rng, spec.shape, spec)[0] for spec in signature.inputs}
 
 

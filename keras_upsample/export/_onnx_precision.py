@@ -6,10 +6,9 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import ExportError, first_line
 from ._calibration import Feeds
+from ._reference import to_layout
 
 
 def to_float16(path: Path) -> None:
@@ -43,7 +42,7 @@ def to_int8(path: Path, feeds: Feeds, layout: str) -> None:
 
         def get_next(self) -> Any:
             feed = next(self._rest, None)
-            return feed and {name: _in_layout(value, layout) for name, value in feed.items()}
+            return feed and {name: to_layout(value, layout) for name, value in feed.items()}
 
     level = logging.getLogger().level
     with tempfile.TemporaryDirectory() as folder:
@@ -67,9 +66,3 @@ def to_int8(path: Path, feeds: Feeds, layout: str) -> None:
         finally:
             logging.getLogger().setLevel(level)
         path.write_bytes(quantised.read_bytes())
-
-
-def _in_layout(value: np.ndarray, layout: str) -> np.ndarray:
-    if layout == "nchw" and value.ndim == 4:
-        return np.ascontiguousarray(value.transpose(0, 3, 1, 2))
-    return value

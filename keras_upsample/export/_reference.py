@@ -56,7 +56,7 @@ class Reference:
             if expected is None:
                 continue
             feeds = {
-                name: _to_layout(case.feeds[spec.name], runner.layout).astype(info.dtype)
+                name: to_layout(case.feeds[spec.name], runner.layout).astype(info.dtype)
                 for name, (spec, info) in infos.items()
             }
             result.append(CaseFor(case, feeds, expected))
@@ -167,7 +167,8 @@ def _matched(
     return result
 
 
-def _to_layout(array: np.ndarray, layout: str) -> np.ndarray:
+def to_layout(array: np.ndarray, layout: str) -> np.ndarray:
+    """An input in the artefact's own layout."""
     if layout == "nchw" and array.ndim == 4:
         return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
     return array

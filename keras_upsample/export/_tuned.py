@@ -7,12 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..lowering._lower import Applied, Lowered, lowered
 from ..lowering._rewrite import KEEP
-from ..lowering._tune import interleaved_minima
-from ..runtimes import load
+from ..lowering._tune import call_on_noise, interleaved_minima
 from ._signature import Signature
 from .targets import Target
 
@@ -42,7 +39,7 @@ def keep_the_faster(
     table, own = lowered(model, signature, target)
     other = path.with_name(f"table_{path.name}")
     write(table.model, own, other)
-    runs = {"table": _run(other, target), "tuned": _run(path, target)}
+    runs = {"table": call_on_noise(other, target), "tuned": call_on_noise(path, target)}
     times = interleaved_minima(runs, seconds=4.0)
     gain = times["table"] / times["tuned"]
     form, kept = ("tuned", tuned) if gain > 1 else ("by table", table)
@@ -54,18 +51,6 @@ def keep_the_faster(
     why = "the tuned blocks together, against those of the table"
     entry = Applied("whole model", (model.name,), form, why, gain)
     return replace(kept, applied=(*kept.applied, entry))
-
-
-def _run(path: Path, target: Target) -> Callable[[], Any]:
-    runner = load(path, runtime=target.runtime)
-    rng = np.random.default_rng(0)
-    feeds = {}
-    for info in runner.inputs:
-        # open heights and widths take the size that was tuned for
-        shape = tuple(n or (1 if axis == 0 else 256) for axis, n in enumerate(info.shape))
-        values = rng.random(shape, "float32")
-        feeds[info.name] = values.astype(info.dtype)
-    return lambda: runner(feeds)
 
 
 def _remove(path: Path) -> None:

@@ -1,9 +1,11 @@
 """Everything that differs between targets, as data."""
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+
+from ..edge._devices import DEVICES
+from ..errors import did_you_mean
 
 FLOAT32_ERROR = 5e-5
 """Largest allowed |artefact - model| of a float32 artefact, as a share of the output's range."""
@@ -152,13 +154,8 @@ def _onnx(
     )
 
 
-DEVICE_NAMES = (
-    *(f"ethos_u55_{n}" for n in (32, 64, 128, 256)),
-    *(f"ethos_u65_{n}" for n in (256, 512)),
-    *(f"ethos_u85_{n}" for n in (128, 256, 512, 1024, 2048)),
-    "edge_tpu",
-    "tflm",
-)
+DEVICE_NAMES = tuple(name for name in DEVICES if name != "gpu_delegate")
+"""Devices that get files of their own; GPUs run the float ones."""
 
 # XNNPACK takes no BATCH_MATMUL of integers.
 _INTEGER_FORMS = MappingProxyType(
@@ -251,8 +248,7 @@ def target_named(name: str) -> Target:
     """
     if name in TARGETS:
         return TARGETS[name]
-    close = difflib.get_close_matches(str(name), TARGETS, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(name, TARGETS)
     raise ValueError(
         f"`targets` may hold {', '.join(map(repr, TARGETS))}. Received: {name!r}.{hint}"
     )

@@ -96,23 +96,30 @@ class Tuner:
             return interleaved_minima(runs, _SECONDS)
 
     def _run_of(self, model: Any, path: Path) -> Callable[[], Any]:
-        import numpy as np
-
         from ..export._artefact import Options, convert
         from ..export._signature import signature_of
-        from ..runtimes import load
 
         # Inside a graph the tensors lie as the runtime likes them.
         layout = "nchw" if self._target.format == "onnx" else "nhwc"
         options = Options(layout=layout)
         convert(model, signature_of(model).fixed(), path, self._target, options)
-        runner = load(path, runtime=self._target.runtime)
-        rng = np.random.default_rng(0)
-        feeds = {
-            info.name: rng.random(tuple(n or 1 for n in info.shape), "float32")
-            for info in runner.inputs
-        }
-        return lambda: runner(feeds)
+        return call_on_noise(path, self._target)
+
+
+def call_on_noise(path: Path, target: "Target") -> Callable[[], Any]:
+    """One call of a file in its target's runtime; open sizes take those that are tuned for."""
+    import numpy as np
+
+    from ..export._input_shape import DEFAULT_SIZE
+    from ..runtimes import load
+
+    runner = load(path, runtime=target.runtime)
+    rng = np.random.default_rng(0)
+    feeds = {}
+    for info in runner.inputs:
+        shape = tuple(n or (DEFAULT_SIZE if axis else 1) for axis, n in enumerate(info.shape))
+        feeds[info.name] = rng.random(shape, "float32").astype(info.dtype)
+    return lambda: runner(feeds)
 
 
 def interleaved_minima(runs: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, float]:

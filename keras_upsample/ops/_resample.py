@@ -87,7 +87,7 @@ def _by_taps(
 ) -> Any:
     """Gather the taps and sum them with their weights, one axis after the other."""
     dtype = keras.backend.standardize_dtype(x.dtype)
-    compute = "float32" if dtype in HALF_TYPES else dtype
+    compute = _compute(dtype)
     copied = False
     for axis, n_in, n_out in _lengths(
         {axis: length(x, axis) for axis in axes}, axes, factors, target
@@ -131,6 +131,29 @@ def _by_concat(x: Any, factors: tuple[int, int] | None, data_format: str) -> Any
     return reshape(x, (batch, h, w, c))  # (N, H', W', C)
 
 
+def _compute(dtype: str) -> str:
+    return "float32" if dtype in HALF_TYPES else dtype
+
+
+def _matrices(
+    x: Any,
+    factors: tuple[int, int] | None,
+    target: tuple[int, int] | None,
+    data_format: str,
+    taps_of: TapsOf,
+) -> dict[int, np.ndarray] | None:
+    """The resampling matrix of each axis that changes, or None where a size is not known."""
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    known = tuple(x.shape)
+    if None in known[1:] or dtype not in FLOAT_TYPES:
+        return None
+    axes = arguments.spatial_axes(data_format)
+    return {
+        axis: sampling.matrix(taps_of(n_in, n_out), n_in).astype(_compute(dtype))
+        for axis, n_in, n_out in _lengths(known, axes, factors, target)
+    }
+
+
 def _by_pointwise(
     x: Any,
     factors: tuple[int, int] | None,
@@ -144,18 +167,17 @@ def _by_pointwise(
     M_h; then the columns of (N, H', C, W) likewise.
     """
     dtype = keras.backend.standardize_dtype(x.dtype)
-    if data_format != "channels_last" or None in tuple(x.shape[1:]) or dtype not in FLOAT_TYPES:
+    matrices = _matrices(x, factors, target, data_format, taps_of)
+    if matrices is None or data_format != "channels_last":
         return None
-    compute = "float32" if dtype in HALF_TYPES else dtype
-    lengths = _lengths(tuple(x.shape), (1, 2), factors, target)
-    x = ops.cast(x, compute)
+    x = ops.cast(x, _compute(dtype))
     order = [0, 1, 2, 3]  # which axis of the image lies where
-    for axis, n_in, n_out in lengths:
+    for axis, matrix in matrices.items():
         wanted = [0, 2, 3, 1] if axis == 1 else [0, 1, 3, 2]
         x = ops.transpose(x, [order.index(a) for a in wanted])
         order = wanted
-        kernel = sampling.matrix(taps_of(n_in, n_out), n_in).astype(compute).T[None, None]
-        x = ops.conv(x, ops.convert_to_tensor(kernel.copy()), data_format="channels_last")
+        kernel = ops.convert_to_tensor(matrix.T[None, None].copy())
+        x = ops.conv(x, kernel, data_format="channels_last")
     x = ops.transpose(x, [order.index(a) for a in range(4)])
     return ops.cast(x, dtype)
 
@@ -173,16 +195,11 @@ def _by_matrix(
     (N·H', W, C) for the columns.
     """
     dtype = keras.backend.standardize_dtype(x.dtype)
-    axes = arguments.spatial_axes(data_format)
-    known = tuple(x.shape)
-    if None in known[1:] or dtype not in FLOAT_TYPES:
+    matrices = _matrices(x, factors, target, data_format, taps_of)
+    if matrices is None:
         return None
-    compute = "float32" if dtype in HALF_TYPES else dtype
-    matrices = {
-        axis: sampling.matrix(taps_of(n_in, n_out), n_in).astype(compute)
-        for axis, n_in, n_out in _lengths(known, axes, factors, target)
-    }
-    x = ops.cast(x, compute)
+    known = tuple(x.shape)
+    x = ops.cast(x, _compute(dtype))
     # `@`, not keras.ops.matmul, which on PyTorch multiplies float64 in float32; and at rank 3 at
     # the most, because TensorFlow 2.21 on CPU writes past the end for (N, C, H, W) @ (W, W').
     if data_format == "channels_first":

@@ -1,6 +1,5 @@
 """Whatever names a model -> a `Predictor`."""
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArtefactError, first_line
+from ..errors import ArtefactError, did_you_mean, first_line
 from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
 from ._scaling import check_normalization
@@ -132,8 +131,7 @@ def _preset(name: str) -> tuple[Network, _Facts]:
     from .. import zoo
 
     if name not in zoo.PRESETS:
-        close = difflib.get_close_matches(name, zoo.PRESETS, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        hint = did_you_mean(name, zoo.PRESETS)
         raise ArtefactError(
             f"{name!r} is neither a preset ({', '.join(zoo.PRESETS)}) nor a file or folder that "
             f"exists. Allowed files: {_ALLOWED}.{hint}"

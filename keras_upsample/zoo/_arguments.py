@@ -1,11 +1,12 @@
 """The door of every model builder: each check returns the argument or says what was wrong."""
 
-import difflib
 import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
+
+from ..errors import did_you_mean
 
 Shape = tuple[int | None, int | None, int]
 
@@ -15,8 +16,7 @@ def check_choice(name: str, value: Any, allowed: Iterable[str], also: str = "") 
     allowed = list(allowed)
     if isinstance(value, str) and value in allowed:
         return value
-    close = difflib.get_close_matches(str(value), allowed, n=1)
-    guess = f" Did you mean {close[0]!r}?" if close else ""
+    guess = did_you_mean(value, allowed)
     names = ", ".join(repr(choice) for choice in allowed)
     raise ValueError(f"`{name}` must be one of {names}{also}. Received: {value!r}.{guess}")
 

@@ -5,10 +5,11 @@ in the package (`weights/`); others name an address and a SHA-256 and are kept i
 """
 
 import dataclasses
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
+
+from ..errors import did_you_mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -126,8 +127,7 @@ def preset_named(name: str) -> Preset:
     """
     if name in PRESETS:
         return PRESETS[name]
-    close = difflib.get_close_matches(str(name), PRESETS, n=1)
-    hint = f" Did you mean {close[0]!r}?" if close else ""
+    hint = did_you_mean(name, PRESETS)
     raise ValueError(
         f"There is no preset {name!r}. There are {', '.join(map(repr, PRESETS))}.{hint}"
     )
