@@ -5,7 +5,7 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 """
 
 from . import initializers, layers, metrics
-from .lowering import _formed, _head
+from .lowering import _formed, _head, _tiled
 from .training import CrossEntropyAndDice
 from .zoo import _crop
 
@@ -18,4 +18,5 @@ CLASSES = (
     _head.ClassMap,
     _formed.CheckerboardBlur2D,
     _formed.FormedResize2D,
+    _tiled.TiledConv2D,
 )

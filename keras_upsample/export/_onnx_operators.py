@@ -5,7 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ._onnx_resampling import as_int64, constant, resize, transposed_convolution
+from ._onnx_resampling import (
+    as_int64,
+    constant,
+    resize,
+    transposed_axes,
+    transposed_convolution,
+)
 from ._onnx_sizes import RESIZES, Sample, exact_in_table
 
 # Area and Lanczos: tf2onnx silently turns the first into nearest.
@@ -39,6 +45,7 @@ def operator_handlers(
         "FloorMod": (_floor_mod, []),
         "FloorDiv": (_floor_div, []),
         "StridedSlice": (_strided_slice, []),
+        "Reshape": (_reshape, []),
         **{op: (on_resize, []) for op in RESIZES},
         **{op: (on_refused, []) for op in _WITHOUT_FORM},
         "Conv2DBackpropInput": (on_transposed, []),
@@ -91,6 +98,42 @@ def _floor_div(ctx: Any, node: Any, name: str, args: list) -> None:
     rest = ctx.make_node("Mod", [x, y], dtypes=dtypes, shapes=shapes).output[0]
     whole = ctx.make_node("Sub", [x, rest], dtypes=dtypes, shapes=shapes).output[0]
     ctx.make_node("Div", [whole, y], name=node.name, outputs=outputs, dtypes=dtypes, shapes=shapes)
+
+
+def _reshape(ctx: Any, node: Any, name: str, args: list) -> None:
+    """Rows that were joined along the width, read as rows below each other.
+
+    (n, h, w, c) -> (n, h', w', c) orders the pixels of every channel by h w + w alike in either
+    layout; the transposes around it then meet those of the convolutions, and tf2onnx drops both.
+    """
+    from tf2onnx.onnx_opset.tensor import Reshape
+
+    before, after = ctx.get_shape(node.input[0]), ctx.get_shape(node.output[0])
+    joined = (
+        node.inputs[0].type in ("Concat", "ConcatV2")
+        and all(shape is not None and len(shape) == 4 for shape in (before, after))
+        and -1 not in (*before[1:], *after[1:])
+        and (before[0], before[3]) == (after[0], after[3])
+    )
+    if not joined:
+        Reshape.version_5(ctx, node)
+        return
+    image, dtypes, outputs = node.input[0], node.output_dtypes, node.output
+    ctx.remove_node(node.name)
+    n, height, width, channels = after
+    target = constant(ctx, np.array([n, channels, height, width]))
+    image = transposed_axes(ctx, image, (0, 3, 1, 2))
+    image = ctx.make_node("Reshape", [image, target], dtypes=dtypes).output[0]
+    ctx.set_shape(image, [n, channels, height, width])
+    ctx.make_node(
+        "Transpose",
+        [image],
+        attr={"perm": (0, 2, 3, 1)},
+        name=node.name,
+        outputs=outputs,
+        dtypes=dtypes,
+        shapes=[after],
+    )
 
 
 def _strided_slice(ctx: Any, node: Any, name: str, args: list) -> None:

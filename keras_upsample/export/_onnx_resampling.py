@@ -22,7 +22,7 @@ def resize(ctx: Any, node: Any, samples: list[Sample]) -> None:
     mode = _MODES[node.type]
     scale = integer_scale(samples)
     attributes = _resize_attributes(node, mode, integer=scale is not None)
-    image = _transpose(ctx, node.input[0], (0, 3, 1, 2))
+    image = transposed_axes(ctx, node.input[0], (0, 3, 1, 2))
     if scale is not None:
         inputs = [image, "", constant(ctx, np.array([1, 1, *scale], np.float32))]
     else:
@@ -76,8 +76,8 @@ def transposed_convolution(ctx: Any, node: Any, samples: list[Sample]) -> None:
     attributes = {"strides": strides, "pads": begins + ends, "kernel_shape": list(kernel[:2])}
     if min(surplus) < 0:
         attributes["output_padding"] = [max(-n, 0) for n in surplus]
-    weights = _transpose(ctx, node.input[1], (3, 2, 0, 1))
-    image = _transpose(ctx, node.input[2], (0, 3, 1, 2))
+    weights = transposed_axes(ctx, node.input[1], (3, 2, 0, 1))
+    image = transposed_axes(ctx, node.input[2], (0, 3, 1, 2))
     _replace_by(ctx, node, "ConvTranspose", [image, weights, *node.input[3:]], attributes)
 
 
@@ -100,7 +100,7 @@ def _replace_by(ctx: Any, node: Any, op: str, inputs: list[str], attributes: dic
     )
 
 
-def _transpose(ctx: Any, name: str, permutation: tuple[int, ...]) -> str:
+def transposed_axes(ctx: Any, name: str, permutation: tuple[int, ...]) -> str:
     return ctx.make_node("Transpose", [name], {"perm": list(permutation)}).output[0]
 
 

@@ -38,8 +38,8 @@ STAGES = (
     (shuffle,),
 )
 
-CHOOSING = (nearest, transposed, matrices, minimal_filtering, shuffle)
-"""Rules about which the target decides."""
+TAKING_APART = (nearest, transposed, matrices, shuffle)
+"""Rules whose forms the target chooses, and that could undo each other."""
 
 Choose = Callable[[Rewrite, Graph], tuple[str, float | None]]
 """A rewrite -> the name of the form to take, or `KEEP`, and how much faster it was measured."""
@@ -132,9 +132,10 @@ class Rewriting:
             if result.spec.dtype != proposal.output.spec.dtype:  # the block's layers differ in it
                 return False
             if not proposal.always:
-                # What was chosen among equal forms is not taken apart again.
+                # What was chosen among equal forms is not taken apart again; convolutions in it
+                # may still be filtered.
                 for node in self._graph.between(proposal.inputs, result):
-                    self._settled.update({(rule.NAME, id(node)): node for rule in CHOOSING})
+                    self._settled.update({(rule.NAME, id(node)): node for rule in TAKING_APART})
             self._graph.replace(proposal.output, result)
         gain = proposal.gain if took else _why_kept(measured)
         self.applied.append(Applied(proposal.rule, proposal.layers, form, gain, measured))

@@ -32,6 +32,9 @@ class OnnxRunner:
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads or cpu_threads()
         options.log_severity_level = 3
+        # Threads that wait for the next call by spinning take the processor from what the caller
+        # does meanwhile: another session, the reading of the next image.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         with loading(path, self.runtime):
             self._session = ort.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]

@@ -35,7 +35,7 @@ FORMS = {
     transposed.NAME: "shuffle",
     shuffle.NAME: "one-hot transposed",
     deconvolution.NAME: "resize",
-    minimal_filtering.NAME: "2 by 4",
+    minimal_filtering.NAME: "4 by 6",
 }
 NORM, UP, CONV = layers.BatchNormalization, layers.UpSampling2D, layers.Conv2D
 SHAPE = (5, 4, 3)

@@ -125,7 +125,7 @@ def test_activations_of_which_nothing_is_known(
         (composite, SubpixelConv2D(2, activation=activation)),
     ]
     for rule, stack in stacks:
-        assert check_forms(model_of(stack, 3, 5, 3), rule), rule.NAME
+        assert check_forms(model_of(stack, 4, 5, 3), rule), rule.NAME
 
 
 @pytest.mark.parametrize("padding", ["valid", "same"])

@@ -39,6 +39,7 @@ from keras_upsample.layers import (
 )
 from keras_upsample.lowering import Lowered, lower
 from keras_upsample.lowering._rules import (
+    _tiles,
     composite,
     minimal_filtering,
     nearest,
@@ -219,11 +220,12 @@ class Filtered(Case):
 
 
 FILTERED = [
-    *(Filtered((3, width)) for width in (1, 2, 3, 4, 5, 7, 8)),
-    Filtered((1, 5), bias=False, activation="relu"),
-    Filtered((5, 6), activation="softmax"),
-    Filtered((2, 4), channels=1, filters=1, activation="tanh"),
-    Filtered((2, 7), bias=False, channels=5, filters=4),
+    *(Filtered((height, 3)) for height in (3, 4, 5, 7, 8, 9, 13)),
+    *(Filtered((5, width)) for width in (1, 4, 6)),
+    Filtered((5, 1), bias=False, activation="relu"),
+    Filtered((6, 5), activation="softmax"),
+    Filtered((4, 4), channels=1, filters=1, activation="tanh"),
+    Filtered((35, 7), bias=False, channels=5, filters=4),
 ]
 
 
@@ -250,7 +252,13 @@ def ready_for_filtering(monkeypatch: Any) -> None:
         return y[:, ::rows, ::columns]
 
     monkeypatch.setattr(layers.DepthwiseConv2D, "call", call)
+    ready_for_tiles(monkeypatch)
+
+
+def ready_for_tiles(monkeypatch: Any) -> None:
+    """Few channels are enough."""
     monkeypatch.setattr(minimal_filtering, "MIN_CHANNELS", 1)
+    monkeypatch.setattr(_tiles, "_MIN_CHANNELS", 1)
 
 
 def check_filtering(case: Filtered) -> set[str]:
