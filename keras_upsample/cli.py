@@ -1,4 +1,4 @@
-"""`keras-upsample`: list, info, export, verify, predict, data."""
+"""`keras-upsample`: list, info, export, verify, check, quantization, predict, data."""
 
 import inspect
 import os
@@ -241,6 +241,33 @@ def _checked_export(
             raise typer.Exit(1) from error
         (artefact,) = report.artefacts
         return artefact.check or check_file(artefact.path, device)
+
+
+@app.command()
+@with_model_choice
+def quantization(
+    choice: ModelChoice,
+    input_shape: Annotated[
+        str | None,
+        typer.Option(help="Fixes the size: height,width,channels.", metavar="H,W,C"),
+    ] = None,
+    representative_data: RepresentativeData = None,
+    images: Annotated[Path | None, typer.Option(help="Folder of pictures to measure on.")] = None,
+) -> None:
+    """Say what each layer of a model's int8 file loses, in dB."""
+    shape = None if input_shape is None else integers(input_shape, "--input-shape")
+    with _session(choice) as console:
+        from ._cli.models import load_choice
+        from .export import quantization_errors
+
+        with console.status("convert and measure"):
+            report = quantization_errors(
+                load_choice(choice),
+                input_shape=shape,
+                representative_data=representative_data,
+                images=images,
+            )
+        typer.echo(str(report))
 
 
 @app.command()

@@ -1,5 +1,6 @@
 from ._export import export
 from ._formats import to_onnx, to_saved_model, to_tflite
+from ._layer_errors import LayerError, QuantizationReport, quantization_errors
 from ._metadata import Metadata
 from ._report import ArtefactReport, ExportReport, Verification
 from ._verify import verify
@@ -10,10 +11,13 @@ __all__ = [
     "ArtefactReport",
     "ExportReport",
     "Gate",
+    "LayerError",
     "Metadata",
+    "QuantizationReport",
     "Target",
     "Verification",
     "export",
+    "quantization_errors",
     "to_onnx",
     "to_saved_model",
     "to_tflite",

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtefactError, ExportError, first_line
-from ..lowering._lower import Lowered, lowered
 from ..lowering._tune import tuning_seconds
 from ..runtimes import load
-from ._calibration import Feeds, calibration_feeds, held_out_images
+from ._calibration import Feeds, held_out_images
 from ._inference import check_weights, inference_in
+from ._layer_names import UnknownLayerError
 from ._metadata import Metadata
 from ._onnx import LAYOUTS, OPSETS, write_onnx
 from ._onnx_precision import to_float16, to_int8
+from ._prepared import prepared
 from ._publish import check_place, published
 from ._reference import Reference
 from ._report import ArtefactReport
@@ -45,6 +46,7 @@ class Options:
         tune: find that form by measurement; otherwise by the target's table.
         representative_data: see `calibration_feeds`.
         integer_io: of integer TFLite files: inputs and outputs are integers too.
+        keep_float: layers that an 8-bit file computes in float.
     """
 
     allow_flex: bool = False
@@ -55,6 +57,7 @@ class Options:
     tune: bool | float = False
     representative_data: Any = None
     integer_io: bool = False
+    keep_float: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         tuning_seconds(self.tune)
@@ -95,30 +98,28 @@ def make_artefact(
         # Ranges that suit the data of a preset do not suit photographs.
         reference = reference.shown(held_out_images(model))
     with published(path, directory=directory) as staged:
-        if options.lower:
-            progress("lower")
-            low, converted = lowered(model, signature, target, tune=options.tune, progress=progress)
-        else:
-            low, converted = Lowered(model), signature
-        feeds = None
-        if target.calibrated:
-            progress("calibrate")
-            plain = signature.fixed()
-            data = options.representative_data
-            feeds = _named(
-                calibration_feeds(model, plain, data, reference.images), plain, converted
-            )
+        ready = prepared(
+            model,
+            signature,
+            target,
+            reference.images,
+            lower=options.lower,
+            tune=options.tune,
+            representative_data=options.representative_data,
+            progress=progress,
+        )
+        low = ready.low
         progress("convert")
 
         def write(form: Any, own: Signature, place: Path) -> None:
-            convert(form, own, place, target, options, feeds)
+            convert(form, own, place, target, options, ready.feeds)
 
         try:
-            write(low.model, converted, staged)
+            write(low.model, ready.signature, staged)
             if options.lower and options.tune:
                 progress("compare with the table's form")
                 low = keep_the_faster(low, model, signature, target, staged, write)
-        except ExportError:
+        except (ExportError, UnknownLayerError):
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter
             raise ExportError(f"The model can't be traced: {first_line(error)}") from error
@@ -161,12 +162,6 @@ def _checked(path: Path, target: Target) -> "CheckReport | None":
         return None
 
 
-def _named(feeds: Feeds, own: Signature, converted: Signature) -> Feeds:
-    """The feeds by the names that the lowered model's inputs have."""
-    names = {a.name: b.name for a, b in zip(own.inputs, converted.inputs, strict=True)}
-    return [{names[name]: value for name, value in feed.items()} for feed in feeds]
-
-
 def convert(
     model: Any,
     signature: Signature,
@@ -195,6 +190,7 @@ def convert(
                 allow_flex=options.allow_flex,
                 calibration=calibration,
                 integer_io=options.integer_io or target.integer_io,
+                keep_float=options.keep_float,
             )
         else:
             write_onnx(
@@ -208,7 +204,7 @@ def convert(
             if target.precision == "float16":
                 to_float16(path)
             elif target.precision == "int8":
-                to_int8(path, calibration or [], options.layout)
+                to_int8(path, calibration or [], options.layout, options.keep_float)
 
 
 def _load(path: Path, runtime: str) -> "Runner":

@@ -1,6 +1,6 @@
 """One function a format."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,7 @@ def to_tflite(
     precision: str = "float32",
     representative_data: Any = None,
     integer_io: bool = False,
+    keep_float: Sequence[str] = (),
     allow_flex: bool = False,
     batch_size: int = 1,
     images: Images = None,
@@ -94,6 +95,8 @@ def to_tflite(
             photographs; a model that was trained on anything else needs its own.
         integer_io: let inputs and outputs of an integer file be integers; `keras_upsample.runtimes`
             converts them.
+        keep_float: names of layers that an `"int8"` file computes in float, those that lose most
+            by `quantization_errors`; not with `integer_io`, and for no accelerator.
         allow_flex: let operators without a TFLite built-in become Select-TF (Flex) operators. Such
             a file runs only where TensorFlow's are linked in, and must be verified there:
             TensorFlow's own Python package has not had them since 2.20, and then an `ExportError`
@@ -119,6 +122,7 @@ def to_tflite(
         tune=tune,
         representative_data=representative_data,
         integer_io=integer_io,
+        keep_float=_layer_names(keep_float, precision, integer_io),
     )
     return _one(model, path, target, input_shape, batch_size, images, head, options)
 
@@ -132,6 +136,7 @@ def to_onnx(
     input_shape: ShapeArgument = None,
     precision: str = "float32",
     representative_data: Any = None,
+    keep_float: Sequence[str] = (),
     batch_size: int | None = None,
     metadata: Metadata | None = None,
     images: Images = None,
@@ -150,7 +155,7 @@ def to_onnx(
             dict by input name. Default: what the model leaves open stays open.
         precision: `"float32"`, `"float16"` (float32 at inputs and outputs) or `"int8"` (quantised
             statically by ONNX Runtime: QDQ, weights by channel).
-        representative_data: for `"int8"`, as for `to_tflite`.
+        representative_data, keep_float: for `"int8"`, as for `to_tflite`.
         batch_size: fixes the batch; default any.
         metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
         images: what to verify on; see `verify`.
@@ -173,10 +178,22 @@ def to_onnx(
         lower=lower,
         tune=tune,
         representative_data=representative_data,
+        keep_float=_layer_names(keep_float, precision),
     )
     return _one(
         model, path, _chosen(precision, _ONNX), input_shape, batch_size, images, head, options
     )
+
+
+def _layer_names(names: Sequence[str], precision: str, integer_io: bool = False) -> tuple[str, ...]:
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise TypeError(f"`keep_float` must be a list of names of layers. Received: {names!r}.")
+    if names and (precision != "int8" or integer_io):
+        raise ValueError(
+            '`keep_float` is for precision="int8" without `integer_io`. Received: '
+            f"precision={precision!r}, integer_io={integer_io!r}."
+        )
+    return tuple(names)
 
 
 def _chosen(precision: str, targets: Mapping[str, str]) -> str:

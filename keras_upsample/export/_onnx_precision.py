@@ -3,11 +3,14 @@
 import logging
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ..edge._file import layer_of
 from ..errors import ExportError, first_line
 from ._calibration import Feeds
+from ._layer_names import UnknownLayerError, check_layers
 from ._reference import to_layout
 
 
@@ -22,10 +25,17 @@ def to_float16(path: Path) -> None:
     onnx.save(halved, str(path))
 
 
-def to_int8(path: Path, feeds: Feeds, layout: str) -> None:
+def to_int8(path: Path, feeds: Feeds, layout: str, keep_float: Sequence[str] = ()) -> None:
     """Quantise a file in place, statically: QDQ, weights by channel, activations by tensor.
 
+    Args:
+        path: the file.
+        feeds: for calibration.
+        layout: of the file's images.
+        keep_float: Keras layers whose operators are left as they are.
+
     Raises:
+        ValueError: no operator comes from a layer of `keep_float`.
         ExportError: ONNX Runtime's quantiser gave up.
     """
     from onnxruntime.quantization import (
@@ -50,19 +60,36 @@ def to_int8(path: Path, feeds: Feeds, layout: str) -> None:
         try:
             logging.getLogger().setLevel(logging.ERROR)  # it advises to do what was just done
             quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+            excluded = _nodes_of(prepared, keep_float)
             quantize_static(
                 str(prepared),
                 str(quantised),
                 Reader(),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
+                nodes_to_exclude=excluded,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 # 7 bits: two products of 8 bits overflow the 16 that AVX2 adds them in.
                 reduce_range=True,
             )
+        except UnknownLayerError:
+            raise
         except Exception as error:  # it asserts, and raises whatever NumPy and ONNX raise
             raise ExportError(f"ONNX Runtime can't quantise it: {first_line(error)}") from error
         finally:
             logging.getLogger().setLevel(level)
         path.write_bytes(quantised.read_bytes())
+
+
+def _nodes_of(path: Path, layers: Sequence[str]) -> list[str]:
+    """The nodes that come from some Keras layers, by name."""
+    import onnx
+
+    nodes = onnx.load(str(path), load_external_data=False).graph.node
+    by_layer: dict[str, list[str]] = {}
+    for node in nodes:
+        if layer := layer_of(node.name):
+            by_layer.setdefault(layer, []).append(node.name)
+    check_layers(layers, by_layer)
+    return [name for layer in layers for name in by_layer[layer]]

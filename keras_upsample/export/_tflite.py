@@ -3,11 +3,13 @@
 import re
 import tempfile
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError
 from ._calibration import Feeds
+from ._debugger import partly_float
 from ._saved_model import write_saved_model
 from ._signature import Signature
 
@@ -27,6 +29,7 @@ def write_tflite(
     allow_flex: bool,
     calibration: Feeds | None = None,
     integer_io: bool = False,
+    keep_float: Sequence[str] = (),
 ) -> None:
     """Convert through a SavedModel with a static signature.
 
@@ -37,38 +40,69 @@ def write_tflite(
         precision: "float32", "float16", "dynamic", or one of `INTEGER`.
         calibration: feeds from which the ranges of integer activations are learnt.
         integer_io: let the file take and give integers where it computes with them.
+        keep_float: layers of an "int8" file that stay in float.
 
     Raises:
+        ValueError: no operator comes from a layer of `keep_float`.
         ExportError: an operator has no TFLite built-in and `allow_flex` is false, or the converter
             gave up for another reason.
     """
-    import tensorflow as tf
-
     with tempfile.TemporaryDirectory() as folder:
         write_saved_model(model, signature, Path(folder))
-        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        if precision != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if precision == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        allowed = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if precision in INTEGER:
-            allowed = [getattr(tf.lite.OpsSet, INTEGER[precision])]
-            converter.representative_dataset = lambda: iter(calibration or [])
-            if integer_io:
-                kind = tf.int8 if precision == "int8" else tf.int16
-                converter.inference_input_type = converter.inference_output_type = kind
-        if allow_flex:
-            allowed.append(tf.lite.OpsSet.SELECT_TF_OPS)
-        converter.target_spec.supported_ops = allowed
-        try:
-            with warnings.catch_warnings():
-                # The converter calibrates by an interpreter of TensorFlow's that warns of itself.
-                warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
-                content = converter.convert()
-        except Exception as error:  # ConverterError, and whatever the tracer raises
-            raise ExportError(_explain(str(error))) from error
+        if keep_float:
+            content = partly_float(Path(folder), calibration or [], keep_float)
+        else:
+            content = converted(
+                Path(folder), precision, calibration, allow_flex=allow_flex, integer_io=integer_io
+            )
     path.write_bytes(content)
+
+
+def converted(
+    folder: Path, precision: str, calibration: Feeds | None = None, **options: Any
+) -> bytes:
+    """The TFLite file of a SavedModel; options as for `converter_of`.
+
+    Raises:
+        ExportError: as for `write_tflite`.
+    """
+    converter = converter_of(folder, precision, calibration, **options)
+    try:
+        with warnings.catch_warnings():
+            # The converter calibrates by an interpreter of TensorFlow's that warns of itself.
+            warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
+            return bytes(converter.convert())
+    except Exception as error:  # ConverterError, and whatever the tracer raises
+        raise ExportError(_explain(str(error))) from error
+
+
+def converter_of(
+    folder: Path,
+    precision: str,
+    calibration: Feeds | None = None,
+    *,
+    allow_flex: bool = False,
+    integer_io: bool = False,
+) -> Any:
+    """TensorFlow's converter for a SavedModel, arguments as for `write_tflite`."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    allowed = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision in INTEGER:
+        allowed = [getattr(tf.lite.OpsSet, INTEGER[precision])]
+        converter.representative_dataset = lambda: iter(calibration or [])
+        if integer_io:
+            kind = tf.int8 if precision == "int8" else tf.int16
+            converter.inference_input_type = converter.inference_output_type = kind
+    if allow_flex:
+        allowed.append(tf.lite.OpsSet.SELECT_TF_OPS)
+    converter.target_spec.supported_ops = allowed
+    return converter
 
 
 def _explain(message: str) -> str:

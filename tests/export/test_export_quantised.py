@@ -89,7 +89,7 @@ def test_an_int8_file_holds_the_trained_weights(tmp_path):
     rng = np.random.default_rng(1)
     kernel = rng.normal(size=model.get_layer("second").kernel.shape).astype("float32")
     model.get_layer("second").kernel.assign(kernel)
-    report = write(model, tmp_path, "tflite", "int8")
+    report = write(model, tmp_path, "tflite", "int8", lower=False)  # not equalised
     from ai_edge_litert.interpreter import Interpreter
 
     interpreter = Interpreter(model_path=report.path)
@@ -218,3 +218,64 @@ def test_unknown_precisions(tmp_path):
     for kind, precision in (("tflite", "int4"), ("onnx", "dynamic")):
         with pytest.raises(ValueError, match=f"`precision` must be one of .* '{precision}'"):
             write(net(), tmp_path, kind, precision)
+
+
+def test_errors_by_layer(tmp_path):
+    """A layer whose output channels differ in range by a thousand loses most."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input(SIZE, name="image")
+    x = layers.Conv2D(8, 3, padding="same", activation="relu", name="good")(image)
+    x = layers.Conv2D(8, 3, padding="same", activation="tanh", name="bad")(x)
+    x = layers.MaxPooling2D(2, name="pool")(x)
+    model = keras.Model(image, layers.Conv2D(3, 1, name="scores")(x))
+    # tanh of large numbers is steep: the rounded input decides its sign
+    model.get_layer("bad").kernel.assign(model.get_layer("bad").kernel * 300)
+    report = export.quantization_errors(model)
+    assert report.errors[0].operator == "CONV_2D"
+    own = {e.layer: e.own for e in report.errors if e.operator == "CONV_2D"}
+    assert set(own) >= {"good", "bad"}
+    pool = next(e for e in report.errors if e.operator == "MAX_POOL_2D")
+    assert pool.own == float("inf")
+    assert report.worst[0].own == min(e.own for e in report.errors)
+    assert "<- loses most" in str(report)
+    total = report.errors[-1].total
+    written = write(model, tmp_path, "onnx", "float16", images=pictures()[:1])
+    assert written.verifications[0].snr_db > total  # what the file as a whole loses
+
+
+def test_layers_stay_in_float(tmp_path):
+    model = net()
+    for kind, operator in (("tflite", "CONV_2D"), ("onnx", "Conv")):
+        whole = write(model, tmp_path, kind, "int8")
+        part = write(model, tmp_path, kind, "int8", keep_float=["second"])
+        assert part.operators[operator] == whole.operators[operator] == 3
+        assert part.file_size > whole.file_size
+    from ai_edge_litert.interpreter import Interpreter
+
+    write(model, tmp_path, "tflite", "int8", keep_float=["second"])
+    interpreter = Interpreter(model_path=str(tmp_path / "m.tflite"))
+    kinds = [
+        np.dtype(detail["dtype"]).name
+        for detail in interpreter.get_tensor_details()
+        if tuple(detail["shape"]) == (8, 3, 3, 8)
+    ]
+    assert kinds == ["float32"]
+
+
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_wrong_layers_to_keep(kind, tmp_path):
+    with pytest.raises(ValueError, match=r"first, .*second.* Received: 'third'"):
+        write(net(), tmp_path, kind, "int8", keep_float=["second", "third"])
+    with pytest.raises(TypeError, match="must be a list of names"):
+        write(net(), tmp_path, kind, "int8", keep_float="second")
+    with pytest.raises(ValueError, match='is for precision="int8"'):
+        write(net(), tmp_path, kind, "float16", keep_float=["second"])
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ValueError, match="integer_io=True"):
+        write(net(), tmp_path, "tflite", "int8", keep_float=["second"], integer_io=True)
+
+
+def test_equalisation_is_told_and_can_be_left_out(tmp_path):
+    report = write(net(), tmp_path, "tflite", "int8")
+    assert any(line.startswith("equalisation: ") for line in report.lowering)
+    assert write(net(), tmp_path, "tflite", "int8", lower=False).lowering == ()

@@ -1,0 +1,108 @@
+"""TensorFlow's quantisation debugger: errors of single operators, files that are partly float."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..edge._file import read
+from ._calibration import Feeds
+from ._layer_names import check_layers
+
+
+def own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> dict[str, float]:
+    """Name of an operator's result -> what the operator loses by itself, in dB.
+
+    The debugger puts a float twin of every operator beside it, which reads the same input.
+
+    Args:
+        folder: of a SavedModel.
+        feeds: for calibration.
+        measured: what to run.
+    """
+    from ._tflite import converter_of
+
+    def noise(exact: np.ndarray, given: np.ndarray, scale: float, zero: int) -> float:
+        return float(np.mean((exact - scale * (given.astype("float64") - zero)) ** 2))
+
+    def signal(exact: np.ndarray, given: np.ndarray, scale: float, zero: int) -> float:
+        return float(np.var(exact, dtype="float64"))
+
+    metrics = {"noise": noise, "signal": signal}
+    with _quiet():
+        debugger = _debugger(
+            converter_of(folder, "int8", feeds), measured, layer_direct_compare_metrics=metrics
+        )
+        debugger.run()
+    found = {}
+    for detail in debugger._get_numeric_verify_tensor_details():
+        statistics = debugger.layer_statistics[detail["name"]]
+        operator = debugger._quant_interpreter._get_op_details(
+            debugger._defining_op[detail["index"]]
+        )
+        name = debugger._quant_interpreter._get_tensor_details(operator["inputs"][1], 0)["name"]
+        if statistics["noise"] > 0 and statistics["signal"] > 0:
+            found[name] = float(10 * np.log10(statistics["signal"] / statistics["noise"]))
+    return found
+
+
+def partly_float(folder: Path, feeds: Feeds, layers: Sequence[str]) -> bytes:
+    """An 8-bit file in which the operators of some Keras layers stay in float.
+
+    Args:
+        folder: of a SavedModel.
+        feeds: for calibration.
+        layers: names.
+
+    Raises:
+        ValueError: no operator comes from one of them.
+    """
+    from ._tflite import converted, converter_of
+
+    plain = folder / "float32.tflite"
+    plain.write_bytes(converted(folder, "float32"))
+    operators = read(plain).operators
+    check_layers(layers, {operator.layer for operator in operators} - {""})
+    names = [op.outputs[0].name for op in operators if op.layer in set(layers)]
+    with _quiet():
+        debugger = _debugger(converter_of(folder, "int8", feeds), feeds, denylisted_nodes=names)
+        return bytes(debugger.get_nondebug_quantized_model())
+
+
+def _debugger(converter: Any, feeds: Feeds, **options: Any) -> Any:
+    import tensorflow as tf
+
+    debugger: Any = None
+
+    def data() -> Iterator[list[np.ndarray]]:
+        for feed in feeds:
+            interpreter = debugger._quant_interpreter
+            yield [feed[name] for _, name in inputs_in_order(interpreter, feed)]
+
+    debugger = tf.lite.experimental.QuantizationDebugger(
+        converter=converter,
+        debug_dataset=data,
+        debug_options=tf.lite.experimental.QuantizationDebugOptions(**options),
+    )
+    return debugger
+
+
+def inputs_in_order(
+    interpreter: Any, feed: Mapping[str, np.ndarray]
+) -> list[tuple[dict[str, Any], str]]:
+    """The interpreter's inputs, each with the name that the feed has for it."""
+    details = interpreter.get_input_details()
+    by_tensor = {f"serving_default_{name}:0": name for name in feed}
+    return [(detail, by_tensor[detail["name"]]) for detail in details]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """It calibrates and runs by an interpreter of TensorFlow's that warns of itself."""
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
+        yield

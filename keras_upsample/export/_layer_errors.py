@@ -1,0 +1,167 @@
+"""Which layer an 8-bit file loses its digits in."""
+
+import tempfile
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .. import ops
+from ..edge._file import read
+from ._calibration import Feeds, held_out_images
+from ._debugger import inputs_in_order, own_errors
+from ._images import Images, cases
+from ._inference import inference_in
+from ._input_shape import ShapeArgument
+from ._prepared import prepared
+from ._saved_model import write_saved_model
+from ._signature import signature_of
+from ._stock_layers import stock_layers_replaced
+from ._tflite import converted
+
+_SHOWN = 4
+"""Images that the errors are measured on."""
+
+
+@dataclass(frozen=True)
+class LayerError:
+    """What one operator of an 8-bit file loses, as signal over noise in dB.
+
+    Attributes:
+        layer: the Keras layer it came from, as far as the file tells.
+        operator: its name in TFLite.
+        own: what the operator loses by itself: against the same operator in float, which reads the
+            same rounded input. inf where it loses nothing.
+        total: what has been lost up to here: against the float file.
+    """
+
+    layer: str
+    operator: str
+    own: float
+    total: float
+
+
+@dataclass(frozen=True)
+class QuantizationReport:
+    """The operators of an 8-bit file in the order in which they run."""
+
+    errors: tuple[LayerError, ...]
+
+    @property
+    def worst(self) -> tuple[LayerError, ...]:
+        """By what they lose themselves, the worst first."""
+        return tuple(sorted(self.errors, key=lambda error: error.own))
+
+    def __str__(self) -> str:
+        layers = max([len(e.layer) for e in self.errors], default=0)
+        width = max([len(e.operator) for e in self.errors], default=0)
+        bad = {id(error) for error in self.worst[:3]}
+        lines = [f"{'layer':{layers}}  {'operator':{width}}     own   total  (dB)"]
+        for e in self.errors:
+            mark = "  <- loses most" if id(e) in bad else ""
+            figures = f"{e.own:6.1f}  {e.total:6.1f}"
+            lines.append(f"{e.layer:{layers}}  {e.operator:{width}}  {figures}{mark}")
+        return "\n".join(lines)
+
+
+def quantization_errors(
+    model: Any,
+    *,
+    input_shape: ShapeArgument = None,
+    representative_data: Any = None,
+    images: Images = None,
+    lower: bool = True,
+) -> QuantizationReport:
+    """What each operator of the model's int8 TFLite file loses.
+
+    Args:
+        model: any Keras model.
+        input_shape: as for `to_tflite`.
+        representative_data: images from which ranges are learnt, as for `to_tflite`.
+        images: what to measure on, the first 4 of them; default: held-out images of a preset, else
+            those of `representative_data`.
+        lower: as for `to_tflite`.
+
+    Returns:
+        The operators in order. A layer that loses much by itself may be left in float:
+        `to_tflite(..., precision="int8", keep_float=["its name"])`.
+
+    Raises:
+        ExportError, ValueError: as for `to_tflite`.
+
+    Example:
+        >>> report = quantization_errors(model, input_shape=(256, 256, 3))  # doctest: +SKIP
+        >>> print(report.worst[0].layer)  # doctest: +SKIP
+    """
+    from .targets import target_named
+
+    target = target_named("tflite_int8")
+    signature = signature_of(model, input_shape).fixed()
+    shown = images if images is not None else held_out_images(model)
+    ready = prepared(
+        model, signature, target, shown, lower=lower, representative_data=representative_data
+    )
+    low, own, feeds = ready.low.model, ready.signature, ready.feeds or []
+    measured = feeds
+    if shown is not None:
+        measured = [dict(case.feeds) for case in cases(own, shown) if case.real]
+    measured = measured[:_SHOWN]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        inference_in(low),
+        stock_layers_replaced(low, file_format="tflite"),
+        ops.resize_forms(target.forms),
+    ):
+        write_saved_model(low, own, Path(folder))
+        return _report(Path(folder), feeds, measured)
+
+
+def _report(folder: Path, feeds: Feeds, measured: Feeds) -> QuantizationReport:
+    alone = own_errors(folder, feeds, measured)
+    quantised, plain = folder / "int8.tflite", folder / "float32.tflite"
+    quantised.write_bytes(converted(folder, "int8", feeds))
+    plain.write_bytes(converted(folder, "float32"))
+    signals = _tensors(plain, measured)
+    noises = _tensors(quantised, measured)
+    found = []
+    for operator in read(quantised).operators:
+        name = operator.outputs[0].name
+        # The last layer's result has another name where a DEQUANTIZE follows.
+        twin = name if name in signals else name.removesuffix("1")
+        if operator.name in ("QUANTIZE", "DEQUANTIZE") or twin not in signals:
+            continue
+        total = decibels(signals[twin], noises[name])
+        found.append(LayerError(operator.layer, operator.name, alone.get(twin, inf), total))
+    return QuantizationReport(tuple(found))
+
+
+def _tensors(path: Path, feeds: Feeds) -> dict[str, np.ndarray]:
+    """Every real-valued tensor that an operator writes, over all the feeds, by name."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_path=str(path), experimental_preserve_all_tensors=True)
+    interpreter.allocate_tensors()
+    written = {operator.outputs[0].name for operator in read(path).operators}
+    details = [d for d in interpreter.get_tensor_details() if d["name"] in written]
+    values: dict[str, list[np.ndarray]] = {}
+    for feed in feeds:
+        for detail, name in inputs_in_order(interpreter, feed):
+            interpreter.set_tensor(detail["index"], feed[name])
+        interpreter.invoke()
+        for detail in details:
+            array = interpreter.get_tensor(detail["index"]).astype("float64")
+            scale, zero = detail["quantization"]
+            array = (array - zero) * scale if scale else array
+            values.setdefault(detail["name"], []).append(array)
+    return {name: np.stack(arrays) for name, arrays in values.items()}
+
+
+def decibels(signal: np.ndarray, given: np.ndarray) -> float:
+    """10 log10 of the signal's variance over the mean square of the difference."""
+    noise = float(np.mean((given - signal) ** 2))
+    variance = float(signal.var())
+    if noise == 0:
+        return inf
+    return float(10 * np.log10(variance / noise)) if variance else -inf

@@ -1,0 +1,315 @@
+"""Channels scaled against each other before they are rounded to a common step.
+
+A convolution's channel c may be multiplied by any g_c > 0 if all that reads it divides by g_c: what
+lies between, a ReLU, a pool, a resize, a concatenation, a shuffle, only passes factors on:
+
+    y = K2 * relu(K1 * x + b) = (K2 / g) * relu(g K1 * x + g b).
+
+Integer files round activations in one step a tensor, and all parts of a concatenation in one step;
+a channel, or a part, of small range keeps few of the 256 values. Weights are rounded in one step an
+output channel, so that g costs nothing in K1, and in K2 it turns ranges of inputs into ranges of
+weights. For a convolution that reads channels of range [l_c, h_c] and mean square m_c, roundings by
+steps a and b_o leave the noise
+
+    N(g) = a^2 sum_c |K_c|^2 / g_c^2 + sum_o b_o^2 k sum_c g_c^2 m_c,   k the number of taps,
+    a = (max_c g_c h_c - min_c g_c l_c) / (levels sqrt 12),
+    b_o = max_c |K_co| / (g_c 127 sqrt 12),
+
+beside a signal of about sum_c m_c |K_c|^2. The factors minimise the sum of noise over signal of all
+convolutions, by gradient descent on log g.
+
+Equalisation of two layers: Nagel, van Baalen, Blankevoort and Welling, Data-Free Quantization
+Through Weight Equalization and Bias Correction, ICCV 2019, section 4.1.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._assemble import model_at, model_of
+from ._emit import Emitter, fits_transposed
+from ._flatten import graph_at
+from ._graph import Graph, Node, Tensor
+from ._rewrite import Surroundings, sources
+from ._views import (
+    Convolution,
+    Transposed,
+    concatenation_of,
+    convolution_of,
+    resize_of,
+    shuffle_of,
+    transposed_of,
+    zero_padding_of,
+)
+
+if TYPE_CHECKING:
+    from ..export._signature import Signature
+
+_FIXED = 0
+_STEPS, _RATE = 300, 0.05
+_BATCH = 16
+"""Images that are measured: ranges as such are learnt from all of them later."""
+
+
+def equalised(
+    model: Any,
+    signature: "Signature",
+    feeds: Sequence[Mapping[str, np.ndarray]],
+    levels: int = 255,
+) -> "tuple[Any, Signature, tuple[str, ...]]":
+    """A model that computes the same, and loses less where it is rounded.
+
+    Args:
+        model: is only read.
+        signature: of fixed sizes.
+        feeds: what the ranges are learnt from.
+        levels: steps in the range of an activation, 255 for 8 bits.
+
+    Returns:
+        The model, its signature, and the names of the layers whose weights changed.
+    """
+    graph, outputs = graph_at(model, signature)
+    channels = _Channels(graph)
+    if not channels.made:
+        return model, signature, ()
+    factors = _factors(channels, _statistics(graph, channels, signature, feeds), levels)
+    changed = [p for p in channels.places.values() if _rescale(graph, p, factors)]
+    result, own = model_at(graph, outputs, signature, model.name)
+    result.output_names = getattr(model, "output_names", result.output_names)
+    return result, own, sources(*(place.node for place in changed))
+
+
+@dataclass(eq=False)
+class _Place:
+    """A convolution: the labels of what it reads and of what it makes."""
+
+    node: Node
+    view: Convolution | Transposed
+    reads: np.ndarray
+    makes: np.ndarray
+
+
+class _Channels:
+    """Every channel's label; channels of one label have one factor, those of label 0 have 1."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._parents = [_FIXED]
+        self.places: dict[int, _Place] = {}
+        self._labels = {id(t): self._fixed(t) for t in graph.inputs}
+        around = Surroundings(graph)
+        for node in around.nodes:
+            made = self._made(node, around)
+            for tensor, labels in zip(node.outputs, made, strict=True):
+                self._labels[id(tensor)] = labels
+        for tensor in graph.outputs:
+            self._tie(self._labels[id(tensor)], _FIXED)
+        self.made = [p for p in self.places.values() if self.roots(p.makes).any()]
+
+    def roots(self, labels: np.ndarray) -> np.ndarray:
+        return np.array([self._root(int(label)) for label in labels], int)
+
+    def _root(self, label: int) -> int:
+        while self._parents[label] != label:
+            self._parents[label] = self._parents[self._parents[label]]
+            label = self._parents[label]
+        return label
+
+    def _tie(self, labels: np.ndarray, others: Any) -> None:
+        for a, b in zip(labels, np.broadcast_to(others, labels.shape), strict=True):
+            first, second = sorted((self._root(int(a)), self._root(int(b))))
+            self._parents[second] = first
+
+    def _fixed(self, tensor: Tensor) -> np.ndarray:
+        return np.full(int(tensor.shape[-1] or 1) if tensor.shape else 1, _FIXED)
+
+    def _fresh(self, count: int) -> np.ndarray:
+        first = len(self._parents)
+        self._parents.extend(range(first, first + count))
+        return np.arange(first, first + count)
+
+    def _made(self, node: Node, around: Surroundings) -> list[np.ndarray]:
+        view = _rescalable(node, around)
+        if view is not None:
+            labels = self._fresh(int(node.outputs[0].shape[-1] or 0))
+            self.places[id(node)] = _Place(node, view, self._labels[id(view.x)], labels)
+            if not _homogeneous(view.activation):
+                self._tie(labels, _FIXED)
+            return [labels]
+        read = [self._labels[id(t)] for t in node.inputs]
+        parts = concatenation_of(node)
+        if parts is not None:
+            return [np.concatenate([self._labels[id(part)] for part in parts])]
+        shuffle = shuffle_of(node)
+        if shuffle is not None:
+            phases = shuffle.scale**2
+            grid = read[0].reshape((phases, -1) if shuffle.order == "dcr" else (-1, phases))
+            grid = grid if shuffle.order == "dcr" else grid.T
+            for row in grid[1:]:
+                self._tie(row, grid[0])
+            return [grid[0]]
+        if _passes(node):
+            return [read[0]]
+        for labels in read:
+            self._tie(labels, _FIXED)
+        return [self._fixed(tensor) for tensor in node.outputs]
+
+
+def _rescalable(node: Node, around: Surroundings) -> Convolution | Transposed | None:
+    if around.shared(node):
+        return None
+    view = convolution_of(node)
+    if view is not None:
+        return view
+    transposed = transposed_of(node)
+    if transposed is None or not fits_transposed(
+        transposed.kernel.shape[:2], transposed.scale, transposed.crop
+    ):
+        return None
+    return transposed
+
+
+def _homogeneous(activation: Any) -> bool:
+    """Whether a factor above 0 goes through."""
+    import keras
+
+    return activation is None or activation is keras.activations.relu
+
+
+def _passes(node: Node) -> bool:
+    """Whether it treats channels alike and a factor goes through."""
+    import keras
+
+    from ._formed import CheckerboardBlur2D
+
+    layers = keras.layers
+    operation = node.operation
+    if len(node.inputs) != 1 or len(node.inputs[0].shape) != 4:
+        return False
+    if resize_of(node) is not None or zero_padding_of(node) is not None:
+        return True
+    if type(operation) in (layers.MaxPooling2D, layers.AveragePooling2D, layers.Cropping2D):
+        return bool(operation.data_format == "channels_last")
+    if type(operation) is layers.Activation:
+        return _homogeneous(operation.activation)
+    if type(operation) is layers.ReLU:
+        return operation.max_value is None and operation.threshold == 0
+    return type(operation) in (layers.LeakyReLU, CheckerboardBlur2D)
+
+
+@dataclass(frozen=True)
+class _Statistics:
+    """Of the channels that one convolution reads."""
+
+    low: np.ndarray
+    high: np.ndarray
+    square: np.ndarray
+
+
+def _statistics(
+    graph: Graph,
+    channels: _Channels,
+    signature: "Signature",
+    feeds: Sequence[Mapping[str, np.ndarray]],
+) -> list[_Statistics]:
+    """One a place."""
+    names = [spec.name for spec in signature.inputs]
+    read = [place.view.x for place in channels.places.values()]
+    probe = model_of(Graph(graph.inputs, read), names, read, names, "probe")
+    low, high, square = ([0.0 for _ in read] for _ in range(3))
+    shown = list(feeds)[:_BATCH]
+    for feed in shown:
+        for i, value in enumerate(probe([feed[name] for name in names])):
+            array = np.asarray(value, "float64")
+            low[i] = np.minimum(low[i], array.min(axis=(0, 1, 2)))
+            high[i] = np.maximum(high[i], array.max(axis=(0, 1, 2)))
+            square[i] = square[i] + (array**2).mean(axis=(0, 1, 2)) / len(shown)
+    return [_Statistics(*map(np.asarray, each)) for each in zip(low, high, square, strict=True)]
+
+
+def _factors(channels: _Channels, statistics: Sequence[_Statistics], levels: int) -> Any:
+    """A function: labels -> factors."""
+    import tensorflow as tf
+
+    roots = sorted({int(n) for p in channels.made for n in channels.roots(p.makes)} - {_FIXED})
+    index = {n: i + 1 for i, n in enumerate(roots)}  # 0 for what is fixed
+
+    def places_of(labels: np.ndarray) -> np.ndarray:
+        return np.array([index.get(int(n), 0) for n in channels.roots(labels)])
+
+    terms = [
+        _term(place, values, places_of(place.reads), levels)
+        for place, values in zip(channels.places.values(), statistics, strict=True)
+    ]
+    logs = tf.Variable(tf.zeros(len(roots), tf.float64))
+    optimizer_state = tf.Variable(tf.zeros((2, len(roots)), tf.float64))
+
+    @tf.function(autograph=False)
+    def step(number: Any) -> None:
+        with tf.GradientTape() as tape:
+            every = tf.exp(tf.concat([tf.zeros(1, tf.float64), logs], 0))
+            loss = tf.math.log(tf.add_n([term(every) for term in terms]))
+        slope = tape.gradient(loss, logs)
+        mean = 0.9 * optimizer_state[0] + 0.1 * slope  # Adam
+        square = 0.99 * optimizer_state[1] + 0.01 * slope**2
+        optimizer_state.assign(tf.stack([mean, square]))
+        mean, square = mean / (1 - 0.9**number), square / (1 - 0.99**number)
+        rate = _RATE * (1 - (number - 1) / _STEPS)
+        logs.assign_sub(rate * mean / (tf.sqrt(square) + 1e-12))
+
+    for number in range(1, _STEPS + 1):
+        step(tf.constant(float(number), tf.float64))
+    found = np.exp(np.concatenate([[0.0], logs.numpy()]))
+    return lambda labels: found[places_of(labels)]
+
+
+def _term(place: _Place, values: _Statistics, reads: np.ndarray, levels: int) -> Any:
+    """Noise over signal of one convolution, as a function of all factors."""
+    import tensorflow as tf
+
+    kernel = np.asarray(place.view.kernel, "float64")
+    if isinstance(place.view, Transposed):
+        kernel = kernel.transpose(0, 1, 3, 2)
+    depthwise = isinstance(place.view, Convolution) and place.view.depthwise
+    power = (kernel**2).sum(axis=(0, 1, 3))
+    tops = np.abs(kernel).max(axis=(0, 1))
+    taps = kernel.shape[0] * kernel.shape[1]
+    signal = float((values.square * power).sum()) or 1.0
+    tiny = 1e-30
+
+    def term(factors: Any) -> Any:
+        g = tf.gather(factors, reads)
+        reach = tf.reduce_max(g * values.high) - tf.reduce_min(g * values.low)
+        noise = (reach / levels) ** 2 / 12 * tf.reduce_sum(power / g**2)
+        if not depthwise:  # whose weights have a step a channel
+            steps = tf.reduce_max(tops / g[:, None], axis=0) / 127
+            noise += tf.reduce_sum(steps**2) / 12 * taps * tf.reduce_sum(g**2 * values.square)
+        return noise / signal + tiny
+
+    return term
+
+
+def _rescale(graph: Graph, place: _Place, factors: Any) -> bool:
+    """Put a convolution of other weights in its place; whether there was anything to change."""
+    reads, makes = factors(place.reads), factors(place.makes)
+    if (reads == 1).all() and (makes == 1).all():
+        return False
+    view, node = place.view, place.node
+    emit = Emitter(node.operation, sources(node))
+    kernel = np.asarray(view.kernel, "float64")
+    bias = None if view.bias is None else np.asarray(view.bias, "float64") * makes
+    x = node.inputs[0]
+    if isinstance(view, Transposed):
+        kernel = kernel * makes[:, None] / reads
+        y = emit.transposed(
+            x, kernel, bias, scale=view.scale, crop=view.crop, activation=view.activation
+        )
+    else:
+        if view.depthwise:
+            kernel = kernel / reads[:, None] * makes.reshape(len(reads), -1)
+        else:
+            kernel = kernel / reads[:, None] * makes
+        y = emit.changed(view, kernel, bias, x)
+    graph.replace(node.outputs[0], y)
+    return True

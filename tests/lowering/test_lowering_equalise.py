@@ -1,0 +1,185 @@
+"""Channels scaled against each other: the function stays, what rounding loses does not."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from compare import assert_close
+from keras import layers
+from lowering_checks import OF_RANGE, noise
+
+from keras_upsample.export._signature import signature_of
+from keras_upsample.layers import (
+    BilinearUpSampling2D,
+    PixelShuffle2D,
+    SkipFusion2D,
+    TransposedConv2D,
+)
+from keras_upsample.lowering import _equalise
+from keras_upsample.lowering._equalise import equalised
+
+SIZE = (8, 6, 3)
+
+
+def unequal(model: Any, seed: int = 0) -> Any:
+    """Channels of each convolution differ in range by up to 100."""
+    rng = np.random.default_rng(seed)
+    for layer in model._flatten_layers():
+        if hasattr(layer, "kernel"):
+            kernel = np.asarray(layer.kernel)
+            channels = 2 if isinstance(layer, TransposedConv2D | layers.Conv2DTranspose) else 3
+            shape = [1, 1, 1, 1]
+            shape[channels] = kernel.shape[channels]
+            layer.kernel.assign(kernel * 10 ** rng.uniform(-1, 1, shape))
+            if layer.bias is not None:
+                layer.bias.assign(rng.normal(size=layer.bias.shape))
+    return model
+
+
+def conv(filters: int, activation: Any = "relu", **options: Any) -> Any:
+    return layers.Conv2D(filters, 3, padding="same", activation=activation, **options)
+
+
+def skip_net() -> Any:
+    """What a factor passes through, twice."""
+    image = keras.Input(SIZE, name="image")
+    x = skip = conv(4)(image)
+    x = layers.MaxPooling2D(2)(x)
+    x = conv(8, None)(x)
+    x = layers.ReLU()(x)
+    x = layers.ZeroPadding2D(1)(x)
+    x = layers.DepthwiseConv2D(3, activation="relu")(x)
+    up = layers.Concatenate()(
+        [
+            TransposedConv2D(3, 2)(x),
+            layers.Conv2DTranspose(2, 4, 2, padding="same")(x),
+            layers.UpSampling2D(2, interpolation="bilinear")(x),
+            PixelShuffle2D(2)(conv(8, None)(x)),
+            PixelShuffle2D(2, order="crd")(conv(12, "relu")(x)),
+            BilinearUpSampling2D(2)(layers.AveragePooling2D(1)(conv(2)(x))),
+        ]
+    )
+    x = SkipFusion2D("concat")([up, skip])
+    return unequal(keras.Model(image, conv(2, None)(conv(6)(x))))
+
+
+def stops() -> Any:
+    """What a factor does not pass through; only the channels of `free` may be scaled."""
+    image = keras.Input(SIZE, name="image")
+    x = conv(4, name="reads_free")(conv(5, name="free")(image))
+    y = conv(4)(x)
+    twice = conv(4)
+    both = layers.Add()([x, twice(twice(y))])
+    z = conv(4, "sigmoid")(both)
+    z = layers.LayerNormalization()(conv(4)(z))
+    return unequal(keras.Model(image, [conv(3)(z), conv(2, "relu6")(both), y]))
+
+
+def weights_of(model: Any) -> dict[str, np.ndarray]:
+    return {
+        layer.name: np.asarray(layer.kernel) for layer in model.layers if hasattr(layer, "kernel")
+    }
+
+
+def run(model: Any, **options: Any) -> tuple[Any, tuple[str, ...]]:
+    signature = signature_of(model).fixed()
+    feeds = [{"image": noise(1, *SIZE, seed=seed)} for seed in range(8)]
+    made, _, names = equalised(model, signature, feeds, **options)
+    return made, names
+
+
+@pytest.mark.parametrize("build", [skip_net, stops])
+@pytest.mark.parametrize("levels", [255, 65535])
+def test_the_function_stays(build: Any, levels: int) -> None:
+    model = build()
+    before = weights_of(model)
+    made, names = run(model, levels=levels)
+    assert names
+    for kept, kernel in weights_of(model).items():
+        assert np.array_equal(kernel, before[kept]), kept
+    x = noise(3, *SIZE, seed=99)
+    wanted, given = keras.tree.flatten(model(x)), keras.tree.flatten(made(x))
+    for w, g in zip(wanted, given, strict=True):
+        assert_close(np.asarray(g), np.asarray(w), of_range=OF_RANGE)
+
+
+def test_what_stops_a_factor() -> None:
+    """The sum, the shared layer, the outputs and the activations that bend."""
+    _, names = run(stops())
+    assert set(names) == {"free", "reads_free"}
+
+
+def loss(model: Any) -> float:
+    """In dB, of all activations rounded to 8 bits by tensor and all weights by output channel."""
+    x = noise(1, *SIZE, seed=5)
+    exact = rounded = x.astype("float64")
+    for layer in (layer for layer in model.layers if hasattr(layer, "kernel")):
+        kernel = np.asarray(layer.kernel, "float64")
+        step = np.abs(kernel).max(axis=(0, 1, 2)) / 127
+        coarse = np.round(kernel / step) * step
+        bias = np.asarray(layer.bias, "float64")
+        exact = _apply(exact, kernel, bias, layer)
+        rounded = _apply(rounded, coarse, bias, layer)
+        step = np.ptp(rounded) / 255
+        rounded = np.round(rounded / step) * step
+    return float(10 * np.log10(exact.var() / np.mean((rounded - exact) ** 2)))
+
+
+def _apply(x: np.ndarray, kernel: np.ndarray, bias: np.ndarray, layer: Any) -> np.ndarray:
+    from lowering_checks import ACTIVATIONS, convolved
+
+    y = convolved(x, kernel, bias, ((1, 1), (1, 1)))
+    linear = layer.activation is keras.activations.linear
+    return y if linear else ACTIVATIONS["relu"](y)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_rounding_loses_less(seed: int) -> None:
+    keras.utils.set_random_seed(seed)
+    chain = [keras.Input(SIZE, name="image"), conv(8), conv(8), conv(8), conv(4, None)]
+    model = keras.Sequential(chain)
+    for layer in model.layers[:-1]:  # unequal, and the next layer makes up for it
+        index = model.layers.index(layer)
+        rng = np.random.default_rng(seed + index)
+        factors = 10 ** rng.uniform(-1.5, 1.5, layer.filters)
+        layer.kernel.assign(np.asarray(layer.kernel) * factors)
+        behind = model.layers[index + 1]
+        behind.kernel.assign(np.asarray(behind.kernel) / factors[:, None])
+    made, names = run(model)
+    assert len(names) == 4
+    assert loss(made) > loss(model) + 6
+
+
+def test_a_model_without_free_channels_stays() -> None:
+    image = keras.Input(SIZE, name="image")
+    model = keras.Model(image, conv(2, "sigmoid")(image))
+    made, names = run(model)
+    assert made is model
+    assert names == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("_rescale", "kernel / reads[:, None] * makes\n", "kernel * makes\n"),
+        ("_rescale", '"float64") * makes', '"float64")'),
+        ("_rescale", "kernel * makes[:, None] / reads", "kernel * makes[:, None]"),
+        ("_homogeneous", "activation is keras.activations.relu", "True"),
+    ],
+)
+def test_a_mutation_is_caught(
+    name: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from test_lowering_mutations import mutate
+
+    mutate(monkeypatch, _equalise, name, old, new)
+    for build in (skip_net, stops):
+        model = build()
+        made, _ = run(model)
+        x = noise(2, *SIZE, seed=9)
+        for w, g in zip(keras.tree.flatten(model(x)), keras.tree.flatten(made(x)), strict=True):
+            w, g = np.asarray(w), np.asarray(g)
+            if np.abs(w - g).max() > 1e-3 * np.ptp(w):
+                return
+    pytest.fail("every value stayed")
