@@ -47,6 +47,7 @@ class Options:
         representative_data: see `calibration_feeds`.
         integer_io: of integer TFLite files: inputs and outputs are integers too.
         keep_float: layers that an 8-bit file computes in float.
+        weight_bits: of 8-bit ONNX files.
     """
 
     allow_flex: bool = False
@@ -58,6 +59,7 @@ class Options:
     representative_data: Any = None
     integer_io: bool = False
     keep_float: tuple[str, ...] = ()
+    weight_bits: int = 7
 
     def __post_init__(self) -> None:
         tuning_seconds(self.tune)
@@ -66,6 +68,8 @@ class Options:
                 f"`opset` must be an integer from {OPSETS[0]} to {OPSETS[-1]}. "
                 f"Received: {self.opset!r}."
             )
+        if self.weight_bits not in (7, 8):
+            raise ValueError(f"`weight_bits` must be 7 or 8. Received: {self.weight_bits!r}.")
         if self.layout not in LAYOUTS:
             raise ValueError(
                 f"`layout` must be one of {', '.join(map(repr, LAYOUTS))}. "
@@ -204,7 +208,13 @@ def convert(
             if target.precision == "float16":
                 to_float16(path)
             elif target.precision == "int8":
-                to_int8(path, calibration or [], options.layout, options.keep_float)
+                to_int8(
+                    path,
+                    calibration or [],
+                    options.layout,
+                    options.keep_float,
+                    options.weight_bits,
+                )
 
 
 def _load(path: Path, runtime: str) -> "Runner":

@@ -25,7 +25,9 @@ def to_float16(path: Path) -> None:
     onnx.save(halved, str(path))
 
 
-def to_int8(path: Path, feeds: Feeds, layout: str, keep_float: Sequence[str] = ()) -> None:
+def to_int8(
+    path: Path, feeds: Feeds, layout: str, keep_float: Sequence[str] = (), weight_bits: int = 7
+) -> None:
     """Quantise a file in place, statically: QDQ, weights by channel, activations by tensor.
 
     Args:
@@ -33,6 +35,7 @@ def to_int8(path: Path, feeds: Feeds, layout: str, keep_float: Sequence[str] = (
         feeds: for calibration.
         layout: of the file's images.
         keep_float: Keras layers whose operators are left as they are.
+        weight_bits: 7 or 8.
 
     Raises:
         ValueError: no operator comes from a layer of `keep_float`.
@@ -69,9 +72,10 @@ def to_int8(path: Path, feeds: Feeds, layout: str, keep_float: Sequence[str] = (
                 per_channel=True,
                 nodes_to_exclude=excluded,
                 activation_type=QuantType.QUInt8,
-                weight_type=QuantType.QInt8,
-                # 7 bits: two products of 8 bits overflow the 16 that AVX2 adds them in.
-                reduce_range=True,
+                # Without VNNI, the fast product of unsigned with signed bytes adds pairs in 16
+                # bits, which 8-bit products overflow: 7 bits, or unsigned bytes on both sides.
+                weight_type=QuantType.QInt8 if weight_bits == 7 else QuantType.QUInt8,
+                reduce_range=weight_bits == 7,
             )
         except UnknownLayerError:
             raise

@@ -11,8 +11,6 @@ from ._images import Images
 from ._signature import Signature
 from .targets import Target
 
-_LEVELS = {"int8": 255, "int16x8": 65535}
-
 
 @dataclass(frozen=True)
 class Prepared:
@@ -62,15 +60,13 @@ def prepared(
     feeds = [{names[name]: value for name, value in feed.items()} for feed in feeds]
     if lower and not low.notice:
         progress("equalise")
-        low, own = _equalised(low, own, feeds, target)
+        low, own = _equalised(low, own, feeds)
     return Prepared(low, own, feeds)
 
 
-def _equalised(
-    low: Lowered, signature: Signature, feeds: Feeds, target: Target
-) -> tuple[Lowered, Signature]:
+def _equalised(low: Lowered, signature: Signature, feeds: Feeds) -> tuple[Lowered, Signature]:
     try:
-        model, own, layers = equalised(low.model, signature, feeds, _LEVELS[target.precision])
+        model, own, layers = equalised(low.model, signature, feeds)
     except Exception:  # a layer of the user's own that can't be called symbolically: as it is
         return low, signature
     if not layers:

@@ -279,3 +279,14 @@ def test_equalisation_is_told_and_can_be_left_out(tmp_path):
     report = write(net(), tmp_path, "tflite", "int8")
     assert any(line.startswith("equalisation: ") for line in report.lowering)
     assert write(net(), tmp_path, "tflite", "int8", lower=False).lowering == ()
+
+
+def test_eight_bits_keep_more_than_seven(tmp_path):
+    model = net()
+    found = {}
+    for bits in (7, 8):
+        report = write(model, tmp_path, "onnx", "int8", weight_bits=bits)
+        found[bits] = report.verifications[0].snr_db
+    assert found[8] > found[7] + 2
+    with pytest.raises(ValueError, match="`weight_bits` must be 7 or 8. Received: 4"):
+        write(model, tmp_path, "onnx", "int8", weight_bits=4)
