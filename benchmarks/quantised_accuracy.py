@@ -80,9 +80,10 @@ def networks() -> Iterator[tuple[str, Callable[[], Any], Any]]:
         yield row.name, build, cells
 
 
-def measured(model: Any, test: Any) -> dict[str, list[float]]:
-    """dB, share of equal classes, mean IoU lost in points, by target."""
+def measured(model: Any, test: Any) -> dict[str, list[float] | None]:
+    """dB, share of equal classes, mean IoU lost in points, by target; None where it has no file."""
     from keras_upsample import runtimes
+    from keras_upsample.errors import ExportError
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._prepared import prepared
     from keras_upsample.export._signature import signature_of
@@ -98,14 +99,18 @@ def measured(model: Any, test: Any) -> dict[str, list[float]]:
         pairs = [(t, y[0].argmax(-1)) for t, y in zip(truth, outputs, strict=True)]
         return 100 * float(np.mean([mean_iou(t, p.astype("uint8"), classes) for t, p in pairs]))
 
-    found = {}
+    found: dict[str, list[float] | None] = {}
     for name, (target_name, bits) in PRECISIONS.items():
         target, signature = TARGETS[target_name], signature_of(model, images[0].shape).fixed()
         ready = prepared(model, signature, target, images, lower=True)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"model{target.suffix}"
             options = Options(weight_bits=bits)
-            convert(ready.low.model, ready.signature, path, target, options, ready.feeds)
+            try:
+                convert(ready.low.model, ready.signature, path, target, options, ready.feeds)
+            except ExportError:
+                found[name] = None
+                continue
             runner = runtimes.load(path)
             given = [next(iter(runner({runner.inputs[0].name: i[None]}).values())) for i in images]
         pairs = list(zip(given, exact, strict=True))
@@ -119,12 +124,15 @@ def measured(model: Any, test: Any) -> dict[str, list[float]]:
     return found
 
 
-def table(results: dict[str, dict[str, list[float]]]) -> str:
+def table(results: dict[str, dict[str, list[float] | None]]) -> str:
     """Markdown."""
     head = f"| network | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}"
     rows = []
     for name, found in results.items():
-        cells = [f"{db} dB, {equal}%, {-lost:+.2f}" for db, equal, lost in found.values()]
+        cells = [
+            "no file" if each is None else f"{each[0]} dB, {each[1]}%, {-each[2]:+.2f}"
+            for each in found.values()
+        ]
         rows.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([head, *rows])
 

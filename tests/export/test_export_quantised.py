@@ -288,5 +288,5 @@ def test_eight_bits_keep_more_than_seven(tmp_path):
         report = write(model, tmp_path, "onnx", "int8", weight_bits=bits)
         found[bits] = report.verifications[0].snr_db
     assert found[8] > found[7] + 2
-    with pytest.raises(ValueError, match="`weight_bits` must be 7 or 8. Received: 4"):
+    with pytest.raises(ValueError, match=r"`weight_bits` must be 7 or 8\. Received: 4"):
         write(model, tmp_path, "onnx", "int8", weight_bits=4)
