@@ -150,7 +150,13 @@ def measured(build: Callable[[], Any], target: str, rounds: int) -> dict[str, An
                 raise RuntimeError(low.notice)
             write(low.model, own, paths[kind])
             if kind == "tuned":
-                keep_the_faster(low, model, signature, TABLE[target], paths[kind], write)
+                keep_the_faster(
+                    low,
+                    lambda: lowered(model, signature, TABLE[target]),
+                    TABLE[target],
+                    paths[kind],
+                    write,
+                )
         runners, why = {}, ""
         for kind, path in paths.items():
             try:

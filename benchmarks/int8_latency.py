@@ -13,6 +13,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import numpy as np
 from _rounds import interleaved
 
 ROUNDS = 15
@@ -32,24 +33,24 @@ def line(upsample: str, pair: tuple[str, str]) -> str:
     import keras
 
     from keras_upsample import runtimes, zoo
+    from keras_upsample.data import photograph
     from keras_upsample.export._artefact import Options, convert
-    from keras_upsample.export._calibration import calibration_feeds
+    from keras_upsample.export._prepared import prepared
     from keras_upsample.export._signature import signature_of
     from keras_upsample.export.targets import TARGETS
-    from keras_upsample.lowering._lower import lowered
 
     keras.utils.set_random_seed(0)
     model = zoo.unet(SHAPE, 3, encoder="mobilenet_v2", upsample=upsample)
     signature = signature_of(model).fixed()
-    feeds = calibration_feeds(model, signature, None, None)
+    image = photograph("coffee", SHAPE[:2])[None] / np.float32(255)
     with tempfile.TemporaryDirectory() as folder:
         runs: dict[str, Callable[[], Any]] = {}
         for name in pair:
             path = Path(folder) / f"{name}{TARGETS[name].suffix}"
-            low, own = lowered(model, signature, TARGETS[name])
-            convert(low.model, own, path, TARGETS[name], Options(), feeds)
+            ready = prepared(model, signature, TARGETS[name], None, lower=True)
+            convert(ready.low.model, ready.signature, path, TARGETS[name], Options(), ready.feeds)
             runner = runtimes.load(path)
-            feed = {runner.inputs[0].name: next(iter(feeds[0].values()))}
+            feed = {runner.inputs[0].name: image}
             runs[name] = lambda r=runner, f=feed: r(f)
         times = interleaved(runs, ROUNDS)
     (least, middle), (least8, middle8) = (times[name] for name in pair)

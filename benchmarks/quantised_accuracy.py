@@ -85,9 +85,10 @@ def measured(model: Any, test: Any) -> dict[str, list[float] | None]:
     from keras_upsample import runtimes
     from keras_upsample.errors import ExportError
     from keras_upsample.export._artefact import Options, convert
+    from keras_upsample.export._compare import difference
     from keras_upsample.export._prepared import prepared
     from keras_upsample.export._signature import signature_of
-    from keras_upsample.export.targets import TARGETS
+    from keras_upsample.export.targets import TARGETS, Gate
     from keras_upsample.metrics import mean_iou
 
     images = [image[: len(image) // 16 * 16, : image.shape[1] // 16 * 16] for image in test.images]
@@ -99,10 +100,14 @@ def measured(model: Any, test: Any) -> dict[str, list[float] | None]:
         pairs = [(t, y[0].argmax(-1)) for t, y in zip(truth, outputs, strict=True)]
         return 100 * float(np.mean([mean_iou(t, p.astype("uint8"), classes) for t, p in pairs]))
 
+    signature, best = signature_of(model, images[0].shape).fixed(), score(exact)
+    forms = {
+        name: prepared(model, signature, TARGETS[name], images, lower=True)
+        for name in {target for target, _ in PRECISIONS.values()}
+    }
     found: dict[str, list[float] | None] = {}
     for name, (target_name, bits) in PRECISIONS.items():
-        target, signature = TARGETS[target_name], signature_of(model, images[0].shape).fixed()
-        ready = prepared(model, signature, target, images, lower=True)
+        target, ready = TARGETS[target_name], forms[target_name]
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"model{target.suffix}"
             options = Options(weight_bits=bits)
@@ -113,13 +118,11 @@ def measured(model: Any, test: Any) -> dict[str, list[float] | None]:
                 continue
             runner = runtimes.load(path)
             given = [next(iter(runner({runner.inputs[0].name: i[None]}).values())) for i in images]
-        pairs = list(zip(given, exact, strict=True))
-        noise = [10 * np.log10(y.var() / np.mean((g - y) ** 2)) for g, y in pairs]
-        equal = [np.mean(g.argmax(-1) == y.argmax(-1)) for g, y in pairs]
+        gaps = [difference("", {"": g}, {"": y}, Gate()) for g, y in zip(given, exact, strict=True)]
         found[name] = [
-            round(float(min(noise)), 1),
-            round(100 * float(np.mean(equal)), 2),
-            round(score(exact) - score(given), 2),
+            round(min(gap.snr_db for gap in gaps), 1),
+            round(100 * float(np.mean([gap.equal_argmax for gap in gaps])), 2),
+            round(best - score(given), 2),
         ]
     return found
 

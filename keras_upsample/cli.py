@@ -24,6 +24,9 @@ app.add_typer(data_commands, name="data")
 Images = Annotated[
     Path | None, typer.Option(help="Folder of pictures to verify on, in place of ours.")
 ]
+InputShape = Annotated[
+    str | None, typer.Option(help="Fixes the size: height,width,channels.", metavar="H,W,C")
+]
 Head = Annotated[
     str | None, typer.Option(help="argmax or softmax, to put behind the model's scores.")
 ]
@@ -98,10 +101,7 @@ def export(
     target: Annotated[
         list[str] | None, typer.Option(help="See `list`; repeat the option for several.")
     ] = None,
-    input_shape: Annotated[
-        str | None,
-        typer.Option(help="Fixes the size: height,width,channels.", metavar="H,W,C"),
-    ] = None,
+    input_shape: InputShape = None,
     images: Images = None,
     class_names: Annotated[
         str | None, typer.Option(help="One a channel, with commas between them.")
@@ -247,10 +247,7 @@ def _checked_export(
 @with_model_choice
 def quantization(
     choice: ModelChoice,
-    input_shape: Annotated[
-        str | None,
-        typer.Option(help="Fixes the size: height,width,channels.", metavar="H,W,C"),
-    ] = None,
+    input_shape: InputShape = None,
     representative_data: RepresentativeData = None,
     images: Annotated[Path | None, typer.Option(help="Folder of pictures to measure on.")] = None,
 ) -> None:

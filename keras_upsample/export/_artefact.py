@@ -6,21 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ArtefactError, ExportError, first_line
+from ..lowering._lower import Lowered
 from ..lowering._tune import tuning_seconds
 from ..runtimes import load
 from ._calibration import Feeds, held_out_images
-from ._inference import check_weights, inference_in
+from ._form import formed_for
+from ._inference import check_weights
 from ._layer_names import UnknownLayerError
 from ._metadata import Metadata
 from ._onnx import LAYOUTS, OPSETS, write_onnx
 from ._onnx_precision import to_float16, to_int8
-from ._prepared import prepared
+from ._prepared import formed, prepared
 from ._publish import check_place, published
 from ._reference import Reference
 from ._report import ArtefactReport
 from ._saved_model import write_saved_model
 from ._signature import Signature
-from ._stock_layers import stock_layers_replaced
 from ._tflite import write_tflite
 from ._tuned import keep_the_faster
 from ._verify import compare, measure, other_runtimes, require
@@ -118,11 +119,14 @@ def make_artefact(
         def write(form: Any, own: Signature, place: Path) -> None:
             convert(form, own, place, target, options, ready.feeds)
 
+        def by_table() -> tuple[Lowered, Signature]:
+            return formed(model, signature, target, ready.feeds)
+
         try:
             write(low.model, ready.signature, staged)
             if options.lower and options.tune:
                 progress("compare with the table's form")
-                low = keep_the_faster(low, model, signature, target, staged, write)
+                low = keep_the_faster(low, by_table, target, staged, write)
         except (ExportError, UnknownLayerError):
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter
@@ -175,14 +179,7 @@ def convert(
     calibration: Feeds | None = None,
 ) -> None:
     """Write one artefact, not verified; integers need calibration."""
-    from .. import ops
-
-    file_format = "" if target.format == "saved_model" else target.format
-    with (
-        inference_in(model),
-        stock_layers_replaced(model, file_format=file_format),
-        ops.resize_forms(target.forms),
-    ):
+    with formed_for(model, target):
         if target.format == "saved_model":
             write_saved_model(model, signature, path)
         elif target.format == "tflite":

@@ -32,6 +32,13 @@ class Difference:
     within: float = 1.0
 
 
+def decibels(signal: float, noise: float) -> float:
+    """10 log10(signal / noise) of a variance and a mean square; inf where there is no noise."""
+    if not noise:
+        return float("inf")
+    return float(10 * np.log10(signal / noise)) if signal else float("-inf")
+
+
 def difference(
     case: str, actual: dict[str, np.ndarray], expected: dict[str, np.ndarray], gate: Gate
 ) -> Difference:
@@ -71,10 +78,7 @@ def _one(case: str, name: str, actual: np.ndarray, expected: np.ndarray, gate: G
     # which matters only for outputs that barely vary around a value far from zero.
     rounding = 8 * float(np.finfo(np.float32).eps) * float(np.abs(e).max())
     error = largest / extent if extent else (0.0 if largest <= rounding else float("inf"))
-    noise, signal = float(np.mean((a - e) ** 2)), float(e.var())
-    snr = (
-        10 * np.log10(signal / noise) if noise and signal else float("inf" if not noise else "-inf")
-    )
+    snr = decibels(float(e.var()), float(np.mean((a - e) ** 2)))
     failure, within = "", 1.0
     if gate.max_error is not None and largest > gate.max_error * extent + rounding:
         within = float(np.mean(gap <= gate.max_error * extent + rounding))

@@ -1,7 +1,6 @@
 """TensorFlow's quantisation debugger: errors of single operators, files that are partly float."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +8,12 @@ import numpy as np
 
 from ..edge._file import read
 from ._calibration import Feeds
+from ._compare import decibels
 from ._layer_names import check_layers
 
 
-def own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> dict[str, float]:
-    """Name of an operator's result -> what the operator loses by itself, in dB.
+def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes, dict[str, float]]:
+    """An 8-bit file, and name of an operator's result -> what it loses by itself, in dB.
 
     The debugger puts a float twin of every operator beside it, which reads the same input.
 
@@ -22,7 +22,7 @@ def own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> dict[str, float]:
         feeds: for calibration.
         measured: what to run.
     """
-    from ._tflite import converter_of
+    from ._tflite import converter_of, quiet_interpreter
 
     def noise(exact: np.ndarray, given: np.ndarray, scale: float, zero: int) -> float:
         return float(np.mean((exact - scale * (given.astype("float64") - zero)) ** 2))
@@ -31,11 +31,12 @@ def own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> dict[str, float]:
         return float(np.var(exact, dtype="float64"))
 
     metrics = {"noise": noise, "signal": signal}
-    with _quiet():
+    with quiet_interpreter():
         debugger = _debugger(
             converter_of(folder, "int8", feeds), measured, layer_direct_compare_metrics=metrics
         )
         debugger.run()
+        content = bytes(debugger.get_nondebug_quantized_model())
     found = {}
     for detail in debugger._get_numeric_verify_tensor_details():
         statistics = debugger.layer_statistics[detail["name"]]
@@ -43,9 +44,9 @@ def own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> dict[str, float]:
             debugger._defining_op[detail["index"]]
         )
         name = debugger._quant_interpreter._get_tensor_details(operator["inputs"][1], 0)["name"]
-        if statistics["noise"] > 0 and statistics["signal"] > 0:
-            found[name] = float(10 * np.log10(statistics["signal"] / statistics["noise"]))
-    return found
+        if statistics["signal"] > 0:
+            found[name] = decibels(statistics["signal"], statistics["noise"])
+    return content, found
 
 
 def partly_float(folder: Path, feeds: Feeds, layers: Sequence[str]) -> bytes:
@@ -59,14 +60,14 @@ def partly_float(folder: Path, feeds: Feeds, layers: Sequence[str]) -> bytes:
     Raises:
         ValueError: no operator comes from one of them.
     """
-    from ._tflite import converted, converter_of
+    from ._tflite import converted, converter_of, quiet_interpreter
 
     plain = folder / "float32.tflite"
     plain.write_bytes(converted(folder, "float32"))
     operators = read(plain).operators
     check_layers(layers, {operator.layer for operator in operators} - {""})
     names = [op.outputs[0].name for op in operators if op.layer in set(layers)]
-    with _quiet():
+    with quiet_interpreter():
         debugger = _debugger(converter_of(folder, "int8", feeds), feeds, denylisted_nodes=names)
         return bytes(debugger.get_nondebug_quantized_model())
 
@@ -96,13 +97,3 @@ def inputs_in_order(
     details = interpreter.get_input_details()
     by_tensor = {f"serving_default_{name}:0": name for name in feed}
     return [(detail, by_tensor[detail["name"]]) for detail in details]
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """It calibrates and runs by an interpreter of TensorFlow's that warns of itself."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
-        yield

@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from .. import ops
-from ..edge._file import read
+from ..edge._file import OperatorFacts, read
 from ._calibration import Feeds, held_out_images
-from ._debugger import inputs_in_order, own_errors
+from ._compare import decibels
+from ._debugger import inputs_in_order, with_own_errors
+from ._form import formed_for
 from ._images import Images, cases
-from ._inference import inference_in
 from ._input_shape import ShapeArgument
 from ._prepared import prepared
 from ._saved_model import write_saved_model
 from ._signature import signature_of
-from ._stock_layers import stock_layers_replaced
 from ._tflite import converted
 
 _SHOWN = 4
@@ -108,42 +107,40 @@ def quantization_errors(
     if shown is not None:
         measured = [dict(case.feeds) for case in cases(own, shown) if case.real]
     measured = measured[:_SHOWN]
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        inference_in(low),
-        stock_layers_replaced(low, file_format="tflite"),
-        ops.resize_forms(target.forms),
-    ):
-        write_saved_model(low, own, Path(folder))
-        return _report(Path(folder), feeds, measured)
+    with tempfile.TemporaryDirectory() as name, formed_for(low, target):
+        folder = Path(name)
+        write_saved_model(low, own, folder)
+        return _report(folder, feeds, measured)
 
 
 def _report(folder: Path, feeds: Feeds, measured: Feeds) -> QuantizationReport:
-    alone = own_errors(folder, feeds, measured)
-    quantised, plain = folder / "int8.tflite", folder / "float32.tflite"
-    quantised.write_bytes(converted(folder, "int8", feeds))
-    plain.write_bytes(converted(folder, "float32"))
-    signals = _tensors(plain, measured)
-    noises = _tensors(quantised, measured)
+    quantised, alone = with_own_errors(folder, feeds, measured)
+    files = {"int8.tflite": quantised, "float32.tflite": converted(folder, "float32")}
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    operators, given = _run(folder / "int8.tflite", measured)
+    _, exact = _run(folder / "float32.tflite", measured)
     found = []
-    for operator in read(quantised).operators:
+    for operator in operators:
         name = operator.outputs[0].name
         # The last layer's result has another name where a DEQUANTIZE follows.
-        twin = name if name in signals else name.removesuffix("1")
-        if operator.name in ("QUANTIZE", "DEQUANTIZE") or twin not in signals:
+        twin = name if name in exact else name.removesuffix("1")
+        if operator.name in ("QUANTIZE", "DEQUANTIZE") or twin not in exact:
             continue
-        total = decibels(signals[twin], noises[name])
-        found.append(LayerError(operator.layer, operator.name, alone.get(twin, inf), total))
+        noise = float(np.mean((given[name] - exact[twin]) ** 2))
+        total = decibels(float(exact[twin].var()), noise)
+        found.append(LayerError(operator.layer, operator.name, alone.get(name, inf), total))
     return QuantizationReport(tuple(found))
 
 
-def _tensors(path: Path, feeds: Feeds) -> dict[str, np.ndarray]:
-    """Every real-valued tensor that an operator writes, over all the feeds, by name."""
+def _run(path: Path, feeds: Feeds) -> tuple[tuple[OperatorFacts, ...], dict[str, np.ndarray]]:
+    """A file's operators, and what they write as real numbers over all the feeds, by name."""
     from ai_edge_litert.interpreter import Interpreter
 
+    operators = read(path).operators
     interpreter = Interpreter(model_path=str(path), experimental_preserve_all_tensors=True)
     interpreter.allocate_tensors()
-    written = {operator.outputs[0].name for operator in read(path).operators}
+    written = {operator.outputs[0].name for operator in operators}
     details = [d for d in interpreter.get_tensor_details() if d["name"] in written]
     values: dict[str, list[np.ndarray]] = {}
     for feed in feeds:
@@ -155,13 +152,4 @@ def _tensors(path: Path, feeds: Feeds) -> dict[str, np.ndarray]:
             scale, zero = detail["quantization"]
             array = (array - zero) * scale if scale else array
             values.setdefault(detail["name"], []).append(array)
-    return {name: np.stack(arrays) for name, arrays in values.items()}
-
-
-def decibels(signal: np.ndarray, given: np.ndarray) -> float:
-    """10 log10 of the signal's variance over the mean square of the difference."""
-    noise = float(np.mean((given - signal) ** 2))
-    variance = float(signal.var())
-    if noise == 0:
-        return inf
-    return float(10 * np.log10(variance / noise)) if variance else -inf
+    return operators, {name: np.stack(arrays) for name, arrays in values.items()}

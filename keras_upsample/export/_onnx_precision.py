@@ -63,7 +63,7 @@ def to_int8(
         try:
             logging.getLogger().setLevel(logging.ERROR)  # it advises to do what was just done
             quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
-            excluded = _nodes_of(prepared, keep_float)
+            excluded = _nodes_of(prepared, keep_float) if keep_float else []
             quantize_static(
                 str(prepared),
                 str(quantised),

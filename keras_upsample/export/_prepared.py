@@ -19,7 +19,7 @@ class Prepared:
     Attributes:
         low: the form to convert, and what was done.
         signature: of it.
-        feeds: for calibration, by the names of the signature; None where nothing is calibrated.
+        feeds: for calibration; None where nothing is calibrated.
     """
 
     low: Lowered
@@ -38,7 +38,7 @@ def prepared(
     representative_data: Any = None,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Prepared:
-    """Lower, calibrate and equalise, as far as the target and the options ask for it.
+    """Calibrate, lower and equalise, as far as the target and the options ask for it.
 
     Args:
         model, signature: the user's.
@@ -47,21 +47,32 @@ def prepared(
         lower, tune, representative_data: see `to_tflite`.
         progress: called before each step.
     """
-    low, own = Lowered(model), signature
-    if lower:
-        progress("lower")
-        low, own = lowered(model, signature, target, tune=tune, progress=progress)
-    if not target.calibrated:
-        return Prepared(low, own, None)
-    progress("calibrate")
-    plain = signature.fixed()
-    feeds = calibration_feeds(model, plain, representative_data, images)
-    names = {a.name: b.name for a, b in zip(plain.inputs, own.inputs, strict=True)}
-    feeds = [{names[name]: value for name, value in feed.items()} for feed in feeds]
-    if lower and not low.notice:
-        progress("equalise")
-        low, own = _equalised(low, own, feeds)
+    feeds = None
+    if target.calibrated:
+        progress("calibrate")
+        feeds = calibration_feeds(model, signature.fixed(), representative_data, images)
+    if not lower:
+        return Prepared(Lowered(model), signature, feeds)
+    low, own = formed(model, signature, target, feeds, tune=tune, progress=progress)
     return Prepared(low, own, feeds)
+
+
+def formed(
+    model: Any,
+    signature: Signature,
+    target: Target,
+    feeds: Feeds | None,
+    *,
+    tune: bool | float = False,
+    progress: Callable[[str], None] = lambda step: None,
+) -> tuple[Lowered, Signature]:
+    """Lowered, and equalised where there are feeds to learn ranges from."""
+    progress("lower")
+    low, own = lowered(model, signature, target, tune=tune, progress=progress)
+    if feeds is None or low.notice:
+        return low, own
+    progress("equalise")
+    return _equalised(low, own, feeds)
 
 
 def _equalised(low: Lowered, signature: Signature, feeds: Feeds) -> tuple[Lowered, Signature]:

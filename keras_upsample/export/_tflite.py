@@ -3,7 +3,8 @@
 import re
 import tempfile
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,18 @@ def converted(
     """
     converter = converter_of(folder, precision, calibration, **options)
     try:
-        with warnings.catch_warnings():
-            # The converter calibrates by an interpreter of TensorFlow's that warns of itself.
-            warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
+        with quiet_interpreter():
             return bytes(converter.convert())
     except Exception as error:  # ConverterError, and whatever the tracer raises
         raise ExportError(_explain(str(error))) from error
+
+
+@contextmanager
+def quiet_interpreter() -> Iterator[None]:
+    """The converter calibrates by an interpreter of TensorFlow's that warns of itself."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
+        yield
 
 
 def converter_of(

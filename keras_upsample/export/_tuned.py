@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..lowering._lower import Applied, Lowered, lowered
+from ..lowering._lower import Applied, Lowered
 from ..lowering._rewrite import KEEP
 from ..lowering._tune import call_on_noise, interleaved_minima
 from ._signature import Signature
@@ -17,7 +17,11 @@ Write = Callable[[Any, Signature, Path], None]
 
 
 def keep_the_faster(
-    tuned: Lowered, model: Any, signature: Signature, target: Target, path: Path, write: Write
+    tuned: Lowered,
+    by_table: Callable[[], tuple[Lowered, Signature]],
+    target: Target,
+    path: Path,
+    write: Write,
 ) -> Lowered:
     """Put the table's form in place of the tuned file at `path` if that runs no slower.
 
@@ -26,7 +30,7 @@ def keep_the_faster(
 
     Args:
         tuned: what was written to `path`.
-        model, signature: the model that was tuned.
+        by_table: makes the same model's form by the table, and its signature.
         target: its runtime times the files.
         path: of the tuned file, in a folder of its own.
         write: converts.
@@ -36,7 +40,7 @@ def keep_the_faster(
     """
     if all(entry.measured is None or entry.form == KEEP for entry in tuned.applied):
         return tuned
-    table, own = lowered(model, signature, target)
+    table, own = by_table()
     other = path.with_name(f"table_{path.name}")
     write(table.model, own, other)
     runs = {"table": call_on_noise(other, target), "tuned": call_on_noise(path, target)}
@@ -49,7 +53,7 @@ def keep_the_faster(
     else:
         _remove(other)
     why = "the tuned blocks together, against those of the table"
-    entry = Applied("whole model", (model.name,), form, why, gain)
+    entry = Applied("whole model", (tuned.model.name,), form, why, gain)
     return replace(kept, applied=(*kept.applied, entry))
 
 

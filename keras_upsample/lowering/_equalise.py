@@ -76,7 +76,7 @@ def equalised(
     if not channels.made:
         return model, signature, ()
     factors = _factors(channels, _statistics(graph, channels, signature, feeds))
-    changed = [p for p in channels.places.values() if _rescale(graph, p, factors)]
+    changed = [p for p in channels.places if _rescale(graph, p, factors)]
     result, own = model_at(graph, outputs, signature, model.name)
     result.output_names = getattr(model, "output_names", result.output_names)
     return result, own, sources(*(place.node for place in changed))
@@ -97,7 +97,7 @@ class _Channels:
 
     def __init__(self, graph: Graph) -> None:
         self._parents = [_FIXED]
-        self.places: dict[int, _Place] = {}
+        self.places: list[_Place] = []
         self._labels = {id(t): self._fixed(t) for t in graph.inputs}
         around = Surroundings(graph)
         for node in around.nodes:
@@ -106,7 +106,7 @@ class _Channels:
                 self._labels[id(tensor)] = labels
         for tensor in graph.outputs:
             self._tie(self._labels[id(tensor)], _FIXED)
-        self.made = [p for p in self.places.values() if self.roots(p.makes).any()]
+        self.made = [p for p in self.places if self.roots(p.makes).any()]
 
     def roots(self, labels: np.ndarray) -> np.ndarray:
         return np.array([self._root(int(label)) for label in labels], int)
@@ -134,7 +134,7 @@ class _Channels:
         view = _rescalable(node, around)
         if view is not None:
             labels = self._fresh(int(node.outputs[0].shape[-1] or 0))
-            self.places[id(node)] = _Place(node, view, self._labels[id(view.x)], labels)
+            self.places.append(_Place(node, view, self._labels[id(view.x)], labels))
             if not _homogeneous(view.activation):
                 self._tie(labels, _FIXED)
             return [labels]
@@ -216,7 +216,7 @@ def _statistics(
 ) -> list[_Statistics]:
     """One a place."""
     names = [spec.name for spec in signature.inputs]
-    read = [place.view.x for place in channels.places.values()]
+    read = [place.view.x for place in channels.places]
     probe = model_of(Graph(graph.inputs, read), names, read, names, "probe")
     low, high, square = ([0.0 for _ in read] for _ in range(3))
     shown = list(feeds)[:_BATCH]
@@ -231,6 +231,7 @@ def _statistics(
 
 def _factors(channels: _Channels, statistics: Sequence[_Statistics]) -> Any:
     """A function: labels -> factors."""
+    import keras
     import tensorflow as tf
 
     roots = sorted({int(n) for p in channels.made for n in channels.roots(p.makes)} - {_FIXED})
@@ -241,26 +242,22 @@ def _factors(channels: _Channels, statistics: Sequence[_Statistics]) -> Any:
 
     terms = [
         _term(place, values, places_of(place.reads))
-        for place, values in zip(channels.places.values(), statistics, strict=True)
+        for place, values in zip(channels.places, statistics, strict=True)
     ]
-    logs = tf.Variable(tf.zeros(len(roots), tf.float64))
-    optimizer_state = tf.Variable(tf.zeros((2, len(roots)), tf.float64))
+    logs = keras.Variable(np.zeros(len(roots)), dtype="float64")
+    rate = keras.optimizers.schedules.PolynomialDecay(_RATE, _STEPS, 0.0)
+    optimizer = keras.optimizers.Adam(rate, beta_2=0.99, epsilon=1e-12)
+    optimizer.build([logs])
 
     @tf.function(autograph=False)
-    def step(number: Any) -> None:
+    def step() -> None:
         with tf.GradientTape() as tape:
-            every = tf.exp(tf.concat([tf.zeros(1, tf.float64), logs], 0))
+            every = tf.exp(tf.concat([tf.zeros(1, tf.float64), logs.value], 0))
             loss = tf.math.log(tf.add_n([term(every) for term in terms]))
-        slope = tape.gradient(loss, logs)
-        mean = 0.9 * optimizer_state[0] + 0.1 * slope  # Adam
-        square = 0.99 * optimizer_state[1] + 0.01 * slope**2
-        optimizer_state.assign(tf.stack([mean, square]))
-        mean, square = mean / (1 - 0.9**number), square / (1 - 0.99**number)
-        rate = _RATE * (1 - (number - 1) / _STEPS)
-        logs.assign_sub(rate * mean / (tf.sqrt(square) + 1e-12))
+        optimizer.apply(tape.gradient(loss, [logs.value]), [logs])
 
-    for number in range(1, _STEPS + 1):
-        step(tf.constant(float(number), tf.float64))
+    for _ in range(_STEPS):
+        step()
     found = np.exp(np.concatenate([[0.0], logs.numpy()]))
     return lambda labels: found[places_of(labels)]
 

@@ -25,11 +25,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from ._rules._cook_toom import Rows, filtering
+from ._rules._cook_toom import filtering
 
 TILE, TAPS = 4, 3
 POINTS = tuple(map(Fraction, ("0", "3/4", "-3/4", "3/2", "-3/2")))
 MATRICES = filtering(POINTS, TAPS)
+_G, _B, _A = MATRICES.floats()
 _PLACES = TILE + TAPS - 1
 _LARGEST = 32  # pixels of a block, on each axis
 
@@ -66,8 +67,7 @@ class TiledConv2D(keras.layers.Layer):
 
     def assign(self, kernel: np.ndarray, bias: np.ndarray | None) -> None:
         """Take the weights of a Conv2D: (3, 3, in, out) and (out,)."""
-        g = _floats(MATRICES.filters)
-        places = np.einsum("iu,uvcd,jv->ijcd", g, np.asarray(kernel, "float64"), g)
+        places = np.einsum("iu,uvcd,jv->ijcd", _G, np.asarray(kernel, "float64"), _G)
         self.kernel.assign(places.reshape(self.kernel.shape))
         if self.bias is not None:
             self.bias.assign(bias)
@@ -138,7 +138,7 @@ def _inputs(length: int, size: int | None) -> np.ndarray:
     tiles = length // TILE
     matrix = np.zeros((_PLACES, tiles, length + TAPS - 1))
     for k in range(tiles):
-        matrix[:, k, TILE * k : TILE * k + _PLACES] = _floats(MATRICES.inputs)
+        matrix[:, k, TILE * k : TILE * k + _PLACES] = _B
     whole = matrix.reshape(_PLACES * tiles, -1)
     return whole if size is None else whole[:, 1 : 1 + size]
 
@@ -148,9 +148,5 @@ def _outputs(length: int) -> np.ndarray:
     tiles = length // TILE
     matrix = np.zeros((length, _PLACES, tiles))
     for k in range(tiles):
-        matrix[TILE * k : TILE * (k + 1), :, k] = _floats(MATRICES.outputs)
+        matrix[TILE * k : TILE * (k + 1), :, k] = _A
     return matrix.reshape(length, -1)
-
-
-def _floats(rows: Rows) -> np.ndarray:
-    return np.array([[float(value) for value in row] for row in rows])

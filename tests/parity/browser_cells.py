@@ -11,8 +11,8 @@ import numpy as np
 
 from keras_upsample import data, runtimes, zoo
 from keras_upsample.export._artefact import Options, convert
-from keras_upsample.export._calibration import calibration_feeds
 from keras_upsample.export._compare import Difference, difference
+from keras_upsample.export._prepared import prepared
 from keras_upsample.export._reference import Reference
 from keras_upsample.export._signature import signature_of
 from keras_upsample.export.targets import TARGETS, Gate
@@ -83,16 +83,14 @@ def _model(technique: str) -> tuple[Any, np.ndarray]:
 
 def _file(cell: Cell, folder: Path) -> Path:
     """Not verified: integer files of networks with random weights may miss the exporters' gate."""
-    from keras_upsample.lowering._lower import lowered
-
     technique, _, name = cell
     model, target = _model(technique)[0], TARGETS[name]
     signature = signature_of(model)
-    plain = signature.fixed()
-    low, own = lowered(model, plain if target.static else signature, target)
-    feeds = calibration_feeds(model, plain, None, None) if target.calibrated else None
+    if target.static:
+        signature = signature.fixed()
+    ready = prepared(model, signature, target, None, lower=True)
     path = folder / f"{technique}_{name}{target.suffix}"
-    convert(low.model, own, path, target, Options(), feeds)
+    convert(ready.low.model, ready.signature, path, target, Options(), ready.feeds)
     return path
 
 

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+import numpy as np
+
 Rows = list[list[Fraction]]
 
 
@@ -26,6 +28,11 @@ class Filtering(NamedTuple):
     filters: Rows
     inputs: Rows
     outputs: Rows
+
+    def floats(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The same in float64."""
+        filters, inputs, outputs = (np.array(rows, "float64") for rows in self)
+        return filters, inputs, outputs
 
 
 def filtering(points: Sequence[Fraction], taps: int) -> Filtering:

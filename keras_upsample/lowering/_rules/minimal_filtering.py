@@ -20,6 +20,7 @@ at every size that was measured.
 Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016, section 4.1.
 """
 
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -31,41 +32,13 @@ from .._graph import Build, Node, Tensor
 from .._rewrite import Rewrite, Surroundings, sources
 from .._views import Convolution, convolution_of
 from . import _tiles
+from ._cook_toom import filtering
 
 NAME = FILTERING
 
 OUTPUTS = 4
 # Filters (6, 3), inputs (6, 6) and outputs (4, 6).
-G = np.array(
-    [
-        [1 / 4, 0, 0],
-        [-1 / 6, -1 / 6, -1 / 6],
-        [-1 / 6, 1 / 6, -1 / 6],
-        [1 / 24, 1 / 12, 1 / 6],
-        [1 / 24, -1 / 12, 1 / 6],
-        [0, 0, 1],
-    ]
-)
-B = np.array(
-    [
-        [4, 0, -5, 0, 1, 0],
-        [0, -4, -4, 1, 1, 0],
-        [0, 4, -4, -1, 1, 0],
-        [0, -2, -1, 2, 1, 0],
-        [0, 2, -1, -2, 1, 0],
-        [0, 4, 0, -5, 0, 1],
-    ],
-    "float64",
-)
-A = np.array(
-    [
-        [1, 1, 1, 1, 1, 0],
-        [0, 1, -1, 2, -2, 0],
-        [0, 1, 1, 4, 4, 0],
-        [0, 1, -1, 8, -8, 1],
-    ],
-    "float64",
-)
+G, B, A = filtering([Fraction(point) for point in (0, 1, -1, 2, -2)], taps=3).floats()
 # What each product needs as bias, in units of the convolution's, so that A^T adds up to 1 each.
 BIAS = np.array([3 / 4, 1 / 2, -1 / 2, 1 / 8, 1 / 8, 0])
 MIN_CHANNELS = 32

@@ -1,0 +1,22 @@
+"""A model while it is converted for a target."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .. import ops
+from ._inference import inference_in
+from ._stock_layers import stock_layers_replaced
+from .targets import Target
+
+
+@contextmanager
+def formed_for(model: Any, target: Target) -> Iterator[None]:
+    """Inside, the model infers, with layers and resizes in the forms that the target has."""
+    file_format = "" if target.format == "saved_model" else target.format
+    with (
+        inference_in(model),
+        stock_layers_replaced(model, file_format=file_format),
+        ops.resize_forms(target.forms),
+    ):
+        yield
