@@ -67,6 +67,8 @@ class Target:
             first that is possible; a rule that is not named leaves the model's own form.
         never: rules that are not even tried.
         integer_io: whether inputs and outputs are integers too.
+        own_layout: whether the runtime keeps feature maps in a layout of its own between
+            convolutions and pools, so that blocks are measured between pools.
         device: what it is for, by its name in `keras_upsample.edge.DEVICES`; empty for processors.
     """
 
@@ -82,6 +84,7 @@ class Target:
     lowering: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     never: frozenset[str] = frozenset()
     integer_io: bool = False
+    own_layout: bool = False
     device: str = ""
 
     @property
@@ -94,12 +97,16 @@ class Target:
 NEAREST = "nearest -> [concat] -> convolution by phases"
 TRANSPOSED = "transposed convolution -> convolution + shuffle"
 FILTERING = "3x3 convolution by minimal filtering"
+CONCATENATION = "convolution of a concatenation -> sum of convolutions"
+LAYOUT = "resize in the layout of the convolutions"
 SHUFFLE = "shuffle without its operator"
 
 # Every runtime here has the operator, and all others of the shuffle's forms are slower in all.
 _ALWAYS_OUT = frozenset({SHUFFLE})
-# Minimal filtering adds and subtracts weights and results, and so multiplies their rounding.
-_ROUNDED_OUT = _ALWAYS_OUT | {FILTERING}
+# Minimal filtering adds and subtracts weights and results, and so multiplies their rounding; sums
+# of convolutions round once more.
+_FLOAT32_ONLY = frozenset({FILTERING, CONCATENATION, LAYOUT})
+_ROUNDED_OUT = _ALWAYS_OUT | _FLOAT32_ONLY
 
 # TFLite has no bicubic operator (TensorFlow's needs Flex) and XNNPACK, LiteRT's CPU delegate, does
 # not take RESIZE_NEAREST_NEIGHBOR, which would cut the graph in two at every decoder stage; both
@@ -120,7 +127,9 @@ _TFLITE_FORMS = MappingProxyType(
 _TFLITE_LOWERING = MappingProxyType({NEAREST: ("shuffle",), TRANSPOSED: ("shuffle",)})
 
 
-def _tflite(name: str, precision: str, gate: Gate, never: frozenset[str] = _ALWAYS_OUT) -> Target:
+def _tflite(
+    name: str, precision: str, gate: Gate, never: frozenset[str] = _ALWAYS_OUT | {LAYOUT}
+) -> Target:
     return Target(
         name,
         "tflite",
@@ -151,6 +160,7 @@ def _onnx(
         # other two forms, and OpenVINO computes other borders (`exclude_outside`).
         forms=MappingProxyType({"bicubic": ("matrix", "taps")}),
         never=never,
+        own_layout=True,
     )
 
 
@@ -196,7 +206,7 @@ def _device(name: str) -> Target:
         suffix=".tflite",
         forms=_BILINEAR_BY_CONVOLUTION if slow_resize else _NPU_FORMS,
         lowering=_NPU_LOWERING,
-        never=frozenset({FILTERING}),
+        never=_FLOAT32_ONLY,
         integer_io=True,
         device=name,
     )
@@ -214,7 +224,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 "tensorflow",
                 Gate(FLOAT32_ERROR),
                 # TensorFlow runs no depthwise convolution of unequal strides on a CPU.
-                never=_ALWAYS_OUT | {FILTERING},
+                never=_ALWAYS_OUT | _FLOAT32_ONLY,
             ),
             _tflite("tflite", "float32", Gate(FLOAT32_ERROR)),
             _tflite("tflite_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
@@ -225,7 +235,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 forms=_INTEGER_FORMS,
             ),
             replace(
-                _tflite("tflite_int16x8", "int16x8", Gate(min_snr_db=40.0), frozenset({FILTERING})),
+                _tflite("tflite_int16x8", "int16x8", Gate(min_snr_db=40.0), _FLOAT32_ONLY),
                 forms=_INTEGER_FORMS,
                 # DEPTH_TO_SPACE knows no 16 bits in the converter, nor does BATCH_MATMUL.
                 lowering=MappingProxyType({SHUFFLE: ("one-hot transposed",)}),

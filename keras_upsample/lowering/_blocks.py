@@ -7,21 +7,39 @@ from ._graph import Graph, Tensor, applied
 from ._rewrite import KEEP, Rewrite
 
 
-def block_model(proposal: Rewrite, graph: Graph, form: str) -> Any:
+def block_model(proposal: Rewrite, graph: Graph, form: str, *, pooled: bool = False) -> Any:
     """A Keras model of the block: as it stands in the graph, or rewritten.
 
     The block's inputs must have known heights, widths and channels; an open batch becomes 1.
+
+    Args:
+        proposal, graph, form: which block, where it stands, and how.
+        pooled: put pools that change nothing in front, and one behind that takes a pixel here and
+            there. They have the layout that a runtime likes best, as the block's neighbours in the
+            graph mostly do, and so a form pays for any other layout that it needs.
     """
     import keras
 
-    inputs = []
-    for tensor in proposal.inputs:
+    inputs, inner = [], []
+    for number, tensor in enumerate(proposal.inputs):
         shape = (tensor.shape[0] or 1, *tensor.shape[1:])
         inputs.append(Tensor(keras.KerasTensor(shape, dtype=tensor.spec.dtype)))
+        inner.append(_pool(inputs[-1], 1, f"before{number}") if pooled else inputs[-1])
     stands = form == KEEP
-    output = _replayed(proposal, graph, inputs) if stands else proposal.forms[form](*inputs)
+    output = _replayed(proposal, graph, inner) if stands else proposal.forms[form](*inner)
+    if pooled:
+        output = _pool(output, 8, "behind")
     names = [f"input_{i}" for i in range(len(inputs))]
     return model_of(Graph(inputs, [output]), names, output, names, "block")
+
+
+def _pool(x: Tensor, strides: int, name: str) -> Tensor:
+    import keras
+
+    if len(x.shape) != 4:
+        return x
+    layer = keras.layers.MaxPooling2D(1, strides, data_format="channels_last", name=name)
+    return applied(layer, x)[1]
 
 
 def _replayed(proposal: Rewrite, graph: Graph, inputs: list[Tensor]) -> Tensor:

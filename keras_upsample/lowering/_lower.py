@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ._assemble import model_at
+from ._equal import merge_equal
 from ._flatten import NotAGraphError, graph_at, is_functional
 from ._graph import Graph, Node
 from ._open_sizes import check_open_sizes
 from ._rewrite import KEEP, Rewrite, Surroundings, sources
 from ._rules import (
     composite,
+    concatenation,
     deconvolution,
     fold,
     identity,
+    layout,
     matrices,
     merge,
     minimal_filtering,
@@ -34,7 +37,8 @@ STAGES = (
     (identity, composite, padding, fold, merge, pointwise),
     (deconvolution, nearest),
     (transposed, matrices),
-    (minimal_filtering,),
+    (minimal_filtering, concatenation),
+    (layout,),
     (shuffle,),
 )
 
@@ -134,8 +138,9 @@ class Rewriting:
             if not proposal.always:
                 # What was chosen among equal forms is not taken apart again; convolutions in it
                 # may still be filtered.
+                names = {rule.NAME for rule in TAKING_APART} | {proposal.rule}
                 for node in self._graph.between(proposal.inputs, result):
-                    self._settled.update({(rule.NAME, id(node)): node for rule in TAKING_APART})
+                    self._settled.update({(name, id(node)): node for name in names})
             self._graph.replace(proposal.output, result)
         gain = proposal.gain if took else _why_kept(measured)
         self.applied.append(Applied(proposal.rule, proposal.layers, form, gain, measured))
@@ -291,6 +296,7 @@ def _lowered(
     names = _output_names(model, outputs)
     rewriting = Rewriting(graph, choose)
     rewriting.run(stages)
+    merge_equal(graph)
     left = unmatched(graph, rewriting.applied)
     result, signature = model_at(graph, outputs, signature, model.name)
     result.output_names = names

@@ -67,7 +67,7 @@ class Tuner:
         sizes = [size for tensor in proposal.inputs for size in tensor.shape[1:]]
         if None in sizes:
             return self._otherwise(proposal, graph)
-        key = _key(proposal)
+        key = _key(proposal, self._target)
         times = self._cache.get(key)
         if times is None:
             if perf_counter() > self._end:
@@ -89,7 +89,8 @@ class Tuner:
             for number, form in enumerate((KEEP, *proposal.forms)):
                 path = Path(folder) / f"form{number}{self._target.suffix}"
                 try:
-                    runs[form] = self._run_of(block_model(proposal, graph, form), path)
+                    model = block_model(proposal, graph, form, pooled=self._target.own_layout)
+                    runs[form] = self._run_of(model, path)
                 except Exception:  # a form that this runtime can't have
                     if form == KEEP:
                         raise
@@ -138,6 +139,7 @@ def interleaved_minima(runs: Mapping[str, Callable[[], Any]], seconds: float) ->
     return least
 
 
-def _key(proposal: Rewrite) -> str:
+def _key(proposal: Rewrite, target: "Target") -> str:
     shapes = ["x".join(str(n or 1) for n in tensor.shape) for tensor in proposal.inputs]
-    return f"{proposal.rule} | {proposal.block} | {' '.join(shapes)} | {', '.join(proposal.forms)}"
+    parts = [proposal.rule, proposal.block, " ".join(shapes), ", ".join(proposal.forms)]
+    return " | ".join(parts + ["between pools"] * target.own_layout)

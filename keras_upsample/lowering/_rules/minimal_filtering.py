@@ -14,12 +14,14 @@ multiply-adds fall to a half, for a few passes over the map that the channels sh
 these are many.
 
 In both directions at once they fall to a quarter, for more such passes (`_tiled`): it pays where
-the maps are small and the channels more still. m = 2 (2/3 of the multiply-adds) was the slower one
+the maps are small and the channels more still. What is concatenated before the convolution may be
+taken part by part (`_parts`). m = 2 (2/3 of the multiply-adds) was the slower one
 at every size that was measured.
 
 Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016, section 4.1.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -31,10 +33,11 @@ from .._emit import Emitter
 from .._graph import Build, Node, Tensor
 from .._rewrite import Rewrite, Surroundings, sources
 from .._views import Convolution, convolution_of
-from . import _tiles
+from . import _parts, _tiles
 from ._cook_toom import filtering
 
 NAME = FILTERING
+ALONG = "4 by 6"
 
 OUTPUTS = 4
 # Filters (6, 3), inputs (6, 6) and outputs (4, 6).
@@ -45,78 +48,82 @@ MIN_CHANNELS = 32
 """On both sides: below, what the channels share costs more than is saved."""
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
-    """A 3x3 Conv2D of stride 1 that keeps the size, with many channels on both sides."""
-    view = convolution_of(node)
+def filterable(view: Convolution) -> bool:
+    """Whether it is a 3x3 convolution of stride 1 that keeps the size, of many channels."""
     if (
-        view is None
-        or around.shared(node)
-        or view.depthwise
+        view.depthwise
         or view.size != (3, 3)
         or view.strides != (1, 1)
         or view.dilation != (1, 1)
         or view.pads != ((1, 1), (1, 1))
         or None in view.x.shape[1:]
     ):
-        return None
+        return False
     channels, filters = int(view.kernel.shape[2]), int(view.kernel.shape[3])
-    _, height, width, _ = view.x.shape
-    if min(channels, filters) < MIN_CHANNELS or int(height or 0) < OUTPUTS:
+    return min(channels, filters) >= MIN_CHANNELS and int(view.x.shape[1] or 0) >= OUTPUTS
+
+
+def propose(node: Node, around: Surroundings) -> Rewrite | None:
+    """[Concatenation ->] Conv2D."""
+    view = convolution_of(node)
+    if view is None or around.shared(node) or not filterable(view):
         return None
-    forms: dict[str, Build] = {"4 by 6": lambda x: _build(x, node, view)}
+    found = _parts.parts_of(view, around)
+    maker, parts = (None, [view.x]) if found is None else found
+    names = sources(node) if maker is None else sources(maker, node)
+
+    def emitter() -> Emitter:
+        return Emitter(node.operation, names)
+
+    forms: dict[str, Build] = {}
     gain = "multiply-adds x0.50"
+    forms[ALONG] = lambda *xs: _build([_parts.concatenated(xs, emitter())], emitter(), view)
+    if maker is not None:
+        forms[_parts.BY_PARTS] = _parts.form(view, emitter)
+        forms[f"{ALONG}, {_parts.BY_PARTS}"] = lambda *xs: _build(xs, emitter(), view)
+        gain += " (4 by 6), and no copy of what is concatenated (by parts)"
     if _tiles.pays(view):
-        forms[_tiles.FORM] = _tiles.form(view, lambda: Emitter(node.operation, sources(node)))
-        gain = "multiply-adds x0.50 (4 by 6) or x0.25 (4x4 by 6x6), weights x2 or x4"
+        tiled = _tiles.form(view, emitter)
+        forms[_tiles.FORM] = lambda *xs: tiled(_parts.concatenated(xs, emitter()))
+        gain += " or x0.25 (4x4 by 6x6), weights x2 or x4"
+    height, width = view.x.shape[1:3]
+    widths = "+".join(str(part.shape[3]) for part in parts)
     return Rewrite(
         NAME,
-        sources(node),
-        (view.x,),
+        names,
+        tuple(parts),
         node.outputs[0],
         forms,
         gain,
-        block=f"convolution 3x3 {channels}->{filters} at {height}x{width}",
+        block=f"convolution 3x3 {widths}->{view.kernel.shape[3]} at {height}x{width}",
     )
 
 
-def _build(x: Tensor, node: Node, view: Convolution) -> Tensor:
+def _build(parts: Sequence[Tensor], emit: Emitter, view: Convolution) -> Tensor:
     import keras
 
     m = OUTPUTS
-    emit = Emitter(node.operation, sources(node))
     name = emit.name
-    height, width, channels = (int(n or 0) for n in x.shape[1:])
+    height, width = (int(n or 0) for n in parts[0].shape[1:3])
     filters = int(view.kernel.shape[3])
     tiles = -(-height // m)
-    kernel = np.asarray(view.kernel, "float64")
     bias = None if view.bias is None else np.asarray(view.bias, "float64")
+    # (6, 3, in, out)
+    kernels = np.einsum("hwio,ph->pwio", np.asarray(view.kernel, "float64"), G)
     products = []
-    for i, (row, weights) in enumerate(zip(B, G, strict=True)):
-        taps = np.flatnonzero(row)
-        first, last = int(taps[0]), int(taps[-1])
-        # Tap 0 of the first tile is the row above the image. Rows that begin with tap 1, most
-        # of them, read the image as it lies.
-        before, behind = 1 - first, last - 1 + m * (tiles - 1) - (height - 1)
-        spread = np.repeat(row[first : last + 1][:, None, None, None], channels, axis=2)
-        # (taps, 1, in, 1)
-        sums = emit.convolution(
-            x,
-            spread,
-            None,
-            pads=((before, max(behind, 0)), (0, 0)),
-            strides=(m, 1),
-            depthwise=True,
-            suffix=f"_sums{i}",
-        )
-        products.append(
-            emit.convolution(
-                sums,
-                np.einsum("hwio,h->wio", kernel, weights)[None],  # (1, 3, in, out)
-                None if bias is None else BIAS[i] * bias,
+    for i in range(len(B)):
+
+        def product(part: Tensor, kernel: np.ndarray, number: int, i: int = i) -> Tensor:
+            its = f"{i}" if len(parts) == 1 else f"{i}_part{number}"
+            return emit.convolution(
+                _sums(part, emit, i, tiles, its),
+                kernel,
+                None if number or bias is None else BIAS[i] * bias,
                 pads=((0, 0), (1, 1)),
-                suffix=f"_product{i}",
+                suffix=f"_product{its}",
             )
-        )
+
+        products.append(_parts.summed(parts, kernels[i][None], product, emit, f"_product{i}"))
     results = _outputs(emit, products)
     before = by_pixel(view.activation)
     if before and view.activation is not None:
@@ -134,6 +141,27 @@ def _build(x: Tensor, node: Node, view: Convolution) -> Tensor:
     y = emit.call(keras.layers.Reshape(shape, name=name, dtype=emit.policy), y)
     y = emit.crop(y, ((0, m * tiles - height), (0, 0)))
     return y if before else emit.activation(y, view.activation)
+
+
+def _sums(x: Tensor, emit: Emitter, i: int, tiles: int, suffix: str) -> Tensor:
+    """Row i of B^T d, of all tiles."""
+    height, channels = int(x.shape[1] or 0), int(x.shape[3] or 0)
+    taps = np.flatnonzero(B[i])
+    first, last = int(taps[0]), int(taps[-1])
+    # Tap 0 of the first tile is the row above the image. Rows that begin with tap 1, most of
+    # them, read the image as it lies.
+    before, behind = 1 - first, last - 1 + OUTPUTS * (tiles - 1) - (height - 1)
+    # (taps, 1, in, 1)
+    spread = np.repeat(B[i][first : last + 1][:, None, None, None], channels, axis=2)
+    return emit.convolution(
+        x,
+        spread,
+        None,
+        pads=((before, max(behind, 0)), (0, 0)),
+        strides=(OUTPUTS, 1),
+        depthwise=True,
+        suffix=f"_sums{suffix}",
+    )
 
 
 def _outputs(emit: Emitter, p: list[Tensor]) -> list[Tensor]:

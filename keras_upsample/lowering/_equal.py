@@ -1,0 +1,31 @@
+"""Layers that compute the same of the same tensor, computed once."""
+
+from typing import Any
+
+import numpy as np
+
+from ._graph import Graph, Node
+
+
+def merge_equal(graph: Graph) -> None:
+    """Let one of several equal depthwise convolutions of one tensor stand for all.
+
+    Minimal filtering of convolutions that read the same map begins with the same sums.
+    """
+    import keras
+
+    first: dict[Any, Node] = {}
+    for node in graph.nodes():
+        if type(node.operation) is not keras.layers.DepthwiseConv2D or len(node.inputs) != 1:
+            continue
+        earlier = first.setdefault(_key(node), node)
+        if earlier is not node:
+            graph.replace(node.outputs[0], earlier.outputs[0])
+
+
+def _key(node: Node) -> Any:
+    layer = node.operation
+    config = layer.get_config()
+    config.pop("name")
+    weights = tuple(np.asarray(weight).tobytes() for weight in layer.weights)
+    return id(node.inputs[0]), repr(config), weights
