@@ -5,8 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ALIGNMENT = 16
-LARGEST = 2**31 - ALIGNMENT
+from ..runtimes._tflm_process import ALIGNMENT, interpreter_of
 
 
 def main() -> None:
@@ -14,29 +13,29 @@ def main() -> None:
     from tflite_micro.python.tflite_micro import runtime
 
     content = Path(sys.argv[1]).read_bytes()
+    try:
+        _, good = interpreter_of(content)
+    except RuntimeError as error:
+        print(json.dumps({"error": str(error)}))
+        return
 
-    def attempt(size: int) -> Any:
+    def allocates(size: int) -> bool:
         try:
-            return runtime.Interpreter.from_bytes(content, arena_size=size)
-        except Exception as error:  # a RuntimeError without a kind
-            return str(error)
+            runtime.Interpreter.from_bytes(content, arena_size=size)
+        except Exception:  # a RuntimeError without a kind
+            return False
+        return True
 
-    good = 1 << 16
-    while isinstance(result := attempt(good), str):
-        if good == LARGEST:
-            print(json.dumps({"error": result}))
-            return
-        good = min(4 * good, LARGEST)
     bad = 0
     while good - bad > ALIGNMENT:
         middle = (good + bad) // 2 // ALIGNMENT * ALIGNMENT
         middle = max(middle, bad + ALIGNMENT)
         if middle >= good:
             break
-        if isinstance(attempt(middle), str):
-            bad = middle
-        else:
+        if allocates(middle):
             good = middle
+        else:
+            bad = middle
     run(runtime, content, good)
     print(json.dumps({"arena": good}))
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .. import ops
+from ..ops._lacking import lacking
 from ._inference import inference_in
 from ._stock_layers import stock_layers_replaced
 from .targets import Target
@@ -18,5 +19,6 @@ def formed_for(model: Any, target: Target) -> Iterator[None]:
         inference_in(model),
         stock_layers_replaced(model, file_format=file_format),
         ops.resize_forms(target.forms),
+        lacking(target.lacks),
     ):
         yield

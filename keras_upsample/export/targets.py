@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from ..edge._devices import DEVICES
 from ..errors import did_you_mean
+from ..ops import _lacking as lacking
 
 FLOAT32_ERROR = 5e-5
 """Largest allowed |artefact - model| of a float32 artefact, as a share of the output's range."""
@@ -59,6 +60,7 @@ class Target:
             (weights and activations) or `"int16x8"` (int8 weights, int16 activations).
         static: whether height, width and batch are fixed in the artefact unless asked otherwise.
         forms: the preferred forms of each interpolation (see `keras_upsample.ops.resize_forms`).
+        lacks: operators that it has not (see `keras_upsample.ops._lacking`).
         runtime: the runtime that the artefact is for and is verified in.
         also: runtimes in which it is verified too, where they are installed.
         gate: what verification demands.
@@ -83,6 +85,7 @@ class Target:
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     lowering: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     never: frozenset[str] = frozenset()
+    lacks: frozenset[str] = frozenset()
     integer_io: bool = False
     own_layout: bool = False
     device: str = ""
@@ -207,8 +210,10 @@ def _device(name: str) -> Target:
         forms=_BILINEAR_BY_CONVOLUTION if slow_resize else _NPU_FORMS,
         lowering=_NPU_LOWERING,
         never=_FLOAT32_ONLY,
+        lacks=frozenset({lacking.SHUFFLE, lacking.PRODUCTS}),
         integer_io=True,
         device=name,
+        also=("tflm",) if name == "tflm" else (),
     )
 
 
@@ -239,11 +244,12 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 forms=_INTEGER_FORMS,
                 # DEPTH_TO_SPACE knows no 16 bits in the converter, nor does BATCH_MATMUL.
                 lowering=MappingProxyType({SHUFFLE: ("one-hot transposed",)}),
+                lacks=frozenset({lacking.SHUFFLE, lacking.PRODUCTS}),
             ),
             *(_device(name) for name in DEVICE_NAMES),
             _onnx("onnx", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT, ("openvino",)),
-            _onnx("onnx_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
-            _onnx("onnx_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT),
+            _onnx("onnx_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT, ("openvino",)),
+            _onnx("onnx_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT, ("openvino",)),
         )
     }
 )

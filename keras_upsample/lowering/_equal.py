@@ -8,15 +8,16 @@ from ._graph import Graph, Node
 
 
 def merge_equal(graph: Graph) -> None:
-    """Let one of several equal depthwise convolutions of one tensor stand for all.
+    """Let one of several equal paddings or depthwise convolutions of one tensor stand for all.
 
     Minimal filtering of convolutions that read the same map begins with the same sums.
     """
     import keras
 
+    kinds = (keras.layers.ZeroPadding2D, keras.layers.DepthwiseConv2D)
     first: dict[Any, Node] = {}
     for node in graph.nodes():
-        if type(node.operation) is not keras.layers.DepthwiseConv2D or len(node.inputs) != 1:
+        if type(node.operation) not in kinds or len(node.inputs) != 1:
             continue
         earlier = first.setdefault(_key(node), node)
         if earlier is not node:

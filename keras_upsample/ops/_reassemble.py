@@ -8,6 +8,7 @@ from keras import ops
 
 from . import _arguments as arguments
 from ._backend import from_channels_last, image_tensor, part, reshape, sizes, to_channels_last
+from ._lacking import PRODUCTS, lacks
 from ._shuffle import pixel_shuffle
 
 
@@ -55,9 +56,12 @@ def weighted_windows(x: Any, weights: Any, scale: int) -> Any:
     """Sum the windows of `x` (N, H, W, C) with weights (N·H·W, s², k²): (N, s·H, s·W, C).
 
     One matrix product for each of the windows' rows. All k² taps in one product take k times the
-    memory; a sum of k² products of maps takes twice the time.
+    memory; a sum of k² products of maps takes twice the time, and is for targets that lack products
+    of two tensors.
     """
     size = math.isqrt(weights.shape[2])
+    if lacks(PRODUCTS):
+        return _by_elements(x, weights, scale, size)
     total = None
     for m, row in enumerate(window_rows(x, size)):
         # `@`, not keras.ops.matmul, which on PyTorch multiplies float64 in float32.
@@ -67,6 +71,36 @@ def weighted_windows(x: Any, weights: Any, scale: int) -> Any:
     n, h, w, c = sizes(x)
     y = reshape(total, (n, h, w, scale**2 * c))  # (N, H, W, s²·C)
     return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
+
+
+def _by_elements(x: Any, weights: Any, scale: int, size: int) -> Any:
+    """`weighted_windows` as s² sums of k² products of a map of weights and a moved image."""
+    n, h, w, _ = sizes(x)
+    phases, taps = scale**2, size**2
+    weights = reshape(weights, (n, h, w, phases * taps))  # (N, H, W, s²·k²)
+    moved = list(_moved(x, size))
+    sums = []
+    for phase in range(phases):
+        terms = [
+            part(weights, 3, phase * taps + t, phase * taps + t + 1) * moved[t] for t in range(taps)
+        ]
+        while len(terms) > 1:  # in pairs: a long chain would round one sum again and again
+            pairs = [a + b for a, b in zip(terms[::2], terms[1::2], strict=False)]
+            terms = pairs + terms[2 * len(pairs) :]
+        sums.append(terms[0])
+    y = ops.concatenate(sums, axis=3) if phases > 1 else sums[0]  # (N, H, W, s²·C)
+    return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
+
+
+def _moved(x: Any, size: int) -> Iterator[Any]:
+    """Yield the image moved to each tap of a window, row by row: (N, H, W, C), zero outside."""
+    reach = size // 2
+    if reach:
+        x = ops.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+    for m in range(size):
+        row = part(x, 1, m, m + 1 - size or None)
+        for n in range(size):
+            yield part(row, 2, n, n + 1 - size or None)
 
 
 def window_rows(x: Any, size: int, outside: float = 0.0) -> Iterator[Any]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from . import _arguments as arguments
@@ -13,6 +14,7 @@ from ._backend import (
     sizes,
     to_channels_last,
 )
+from ._lacking import SHUFFLE, lacks
 
 
 def pixel_shuffle(x: Any, scale: int, order: str = "dcr", *, data_format: str | None = None) -> Any:
@@ -43,6 +45,8 @@ def pixel_shuffle(x: Any, scale: int, order: str = "dcr", *, data_format: str | 
     if scale == 1:
         return x
     x = to_channels_last(x, data_format)
+    if lacks(SHUFFLE):
+        return from_channels_last(_one_hot(x, scale, order), data_format)
     if on_tensorflow():
         from . import _tensorflow
 
@@ -59,6 +63,19 @@ def pixel_shuffle(x: Any, scale: int, order: str = "dcr", *, data_format: str | 
         x = ops.transpose(x, (0, 1, 4, 2, 5, 3))  # (N, H, a, W, b, C)
     x = ops.reshape(x, (n, h * scale, w * scale, c))  # (N, s·H, s·W, C)
     return from_channels_last(x, data_format)
+
+
+def _one_hot(x: Any, scale: int, order: str) -> Any:
+    """The shuffle as a transposed convolution: y = K x by blocks, K of zeros and ones."""
+    channels = x.shape[3]
+    filters = channels // scale**2
+    kernel = np.eye(channels)
+    if order == "dcr":
+        kernel = kernel.reshape(scale, scale, filters, channels)
+    else:
+        kernel = kernel.reshape(filters, scale, scale, channels).transpose(1, 2, 0, 3)
+    kernel = ops.convert_to_tensor(kernel, dtype=x.dtype)
+    return ops.conv_transpose(x, kernel, scale, "valid", data_format="channels_last")
 
 
 def pixel_unshuffle(

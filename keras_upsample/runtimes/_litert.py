@@ -25,12 +25,24 @@ class LiteRTRunner:
         threads: processor threads; default all that this process may use.
         flex: use TensorFlow's interpreter, the only one that can have the Select-TF (Flex)
             operators (TensorFlow's packages since 2.20 leave them out).
+        delegate: let XNNPACK take what it can, as LiteRT does by itself.
     """
 
     layout = "nhwc"
 
-    def __init__(self, path: Path, *, threads: int | None = None, flex: bool = False) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        threads: int | None = None,
+        flex: bool = False,
+        delegate: bool = True,
+    ) -> None:
         module, self.runtime = _interpreter(flex)
+        resolver = module.OpResolverType.AUTO
+        if not delegate:
+            self.runtime += " without XNNPACK"
+            resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         self._module = module
         self._runner: Any = None
         with loading(path, self.runtime, _reason):
@@ -38,7 +50,9 @@ class LiteRTRunner:
             # replaced takes the process down.
             self._content = path.read_bytes()
             self._interpreter = module.Interpreter(
-                model_content=self._content, num_threads=threads or cpu_threads()
+                model_content=self._content,
+                num_threads=threads or cpu_threads(),
+                experimental_op_resolver_type=resolver,
             )
             self._interpreter.allocate_tensors()
             signatures = self._interpreter.get_signature_list()

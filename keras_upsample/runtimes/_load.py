@@ -9,11 +9,15 @@ from ..errors import ArtefactError
 if TYPE_CHECKING:
     from ._runner import Runner
 
+_EXTRAS = {"openvino": "keras-upsample[openvino]", "tflm": "keras-upsample[edge]"}
+
 # Runtime name -> the module that must be installed for it.
 _MODULES = {
     "tensorflow": "tensorflow",
     "litert": "ai_edge_litert",
+    "litert_builtin": "ai_edge_litert",
     "litert_flex": "tensorflow",
+    "tflm": "tflite_micro",
     "onnxruntime": "onnxruntime",
     "openvino": "openvino",
 }
@@ -29,9 +33,9 @@ def load(path: str | Path, *, runtime: str | None = None, threads: int | None = 
 
     Args:
         path: a SavedModel directory, a `.tflite` or an `.onnx` file.
-        runtime: `"tensorflow"`, `"litert"`, `"litert_flex"`, `"onnxruntime"` or `"openvino"`;
-            default by the kind of the file.
-        threads: processor threads where the runtime lets them be chosen (TensorFlow does not).
+        runtime: `"tensorflow"`, `"litert"`, `"litert_builtin"` (without XNNPACK), `"litert_flex"`,
+            `"tflm"`, `"onnxruntime"` or `"openvino"`; default by the kind of the file.
+        threads: processor threads where the runtime lets them be chosen (not TensorFlow, not TFLM).
 
     Raises:
         ArtefactError: the path is missing, of another kind, truncated, or refused by the runtime.
@@ -55,7 +59,7 @@ def load(path: str | Path, *, runtime: str | None = None, threads: int | None = 
         wanted = "a SavedModel directory" if runtime == "tensorflow" else "a file"
         raise ArtefactError(f"`{path}` is {what}; {runtime} needs {wanted}.")
     if not available()[runtime]:
-        hint = "keras-upsample[openvino]" if runtime == "openvino" else _MODULES[runtime]
+        hint = _EXTRAS.get(runtime, _MODULES[runtime])
         raise ModuleNotFoundError(f"{runtime} is not installed. Run: pip install '{hint}'")
     if runtime == "tensorflow":
         from ._tensorflow import SavedModelRunner
@@ -69,9 +73,14 @@ def load(path: str | Path, *, runtime: str | None = None, threads: int | None = 
         from ._openvino import OpenVinoRunner
 
         return OpenVinoRunner(path, threads=threads)
+    if runtime == "tflm":
+        from ._tflm import TflmRunner
+
+        return TflmRunner(path)
     from ._litert import LiteRTRunner
 
-    return LiteRTRunner(path, threads=threads, flex=runtime == "litert_flex")
+    flex, delegate = runtime == "litert_flex", runtime != "litert_builtin"
+    return LiteRTRunner(path, threads=threads, flex=flex, delegate=delegate)
 
 
 def default_runtime(path: Path) -> str:

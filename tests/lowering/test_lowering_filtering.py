@@ -11,11 +11,29 @@ import numpy as np
 import pytest
 from compare import assert_close
 from keras import layers
-from lowering_checks import OF_RANGE, convolved, noise, proposals
+from linear_cases import chain
+from lowering_checks import (
+    OF_RANGE,
+    answers,
+    check,
+    convolved,
+    count,
+    feed_of,
+    model_of,
+    names_of,
+    noise,
+    only,
+    proposals,
+    stirred,
+)
 from upsampling_cases import (
     FILTERED,
+    JOINED,
     Filtered,
+    Joined,
+    check_convolution,
     check_filtering,
+    check_layout,
     ready_for_filtering,
     ready_for_tiles,
 )
@@ -25,8 +43,17 @@ from keras_upsample.export._artefact import Options, convert
 from keras_upsample.export._signature import signature_of
 from keras_upsample.export.targets import TARGETS
 from keras_upsample.lowering import _tiled
+from keras_upsample.lowering._blocks import block_model
+from keras_upsample.lowering._flatten import graph_at
 from keras_upsample.lowering._lower import lowered
-from keras_upsample.lowering._rules import _tiles, minimal_filtering, nearest
+from keras_upsample.lowering._rewrite import KEEP, Surroundings
+from keras_upsample.lowering._rules import (
+    _tiles,
+    concatenation,
+    layout,
+    minimal_filtering,
+    nearest,
+)
 from keras_upsample.lowering._rules._cook_toom import filtering
 
 
@@ -37,7 +64,88 @@ def test_minimal_filtering(case: Filtered, monkeypatch: pytest.MonkeyPatch) -> N
     expected = {"4 by 6"} if height >= 4 else set()
     if min(height, width) >= 4:
         expected.add(_tiles.FORM)
+    if case.parts:
+        expected |= {"by parts", "4 by 6, by parts"}
     assert check_filtering(case) == expected
+
+
+@pytest.mark.parametrize("case", JOINED, ids=str)
+def test_convolutions_of_concatenations(case: Joined) -> None:
+    assert check_convolution(case.model(), concatenation) == {"by parts"}
+
+
+def test_a_part_that_comes_twice_stays() -> None:
+    x = keras.Input((4, 5, 2))
+    joined = layers.Concatenate()([x, x])
+    model = stirred(keras.Model(x, layers.Conv2D(2, 1)(joined)))
+    assert proposals(model, concatenation) == {}
+
+
+def test_a_concatenation_with_other_readers_stays() -> None:
+    parts = [keras.Input((4, 5, 2)), keras.Input((4, 5, 1))]
+    joined = layers.Concatenate()(parts)
+    model = stirred(keras.Model(parts, [layers.Conv2D(2, 1)(joined), layers.ReLU()(joined)]))
+    assert proposals(model, concatenation) == {}
+
+
+def test_filtered_convolutions_of_one_map_share_their_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the skips of U-Net++, which several nodes read."""
+    ready_for_filtering(monkeypatch)
+    x = keras.Input((9, 5, 2))
+    other = layers.ReLU()(x)
+    both = [
+        layers.Conv2D(2, 3, padding="same")(layers.Concatenate()([x, y])) for y in (x * 2, other)
+    ]
+    model = stirred(keras.Model(x, both))
+    forms = {minimal_filtering.NAME: "4 by 6, by parts"}
+    lowered = check(model, forms=forms, never=only(minimal_filtering))
+    assert names_of(lowered) == [minimal_filtering.NAME] * 2
+    assert count(lowered.model, layers.DepthwiseConv2D) == 6 * 3
+
+
+def test_unequal_depthwise_convolutions_stay_apart() -> None:
+    """Of one map with other weights, and with equal weights of two maps."""
+    x = keras.Input((4, 5, 2))
+    first, second = (layers.DepthwiseConv2D(2, name=f"d{i}") for i in (1, 2))
+    third, fourth = (layers.DepthwiseConv2D(2, name=f"d{i}") for i in (3, 4))
+    model = stirred(keras.Model(x, [first(x), second(x), third(x), fourth(layers.ReLU()(x))]))
+    for layer in (third, fourth):
+        layer.set_weights(first.get_weights())
+    lowered = check(model)
+    assert count(lowered.model, layers.DepthwiseConv2D) == 3
+
+
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize("between", [(), (layers.ReLU,), (layers.ReLU, layers.ReLU)], ids=len)
+def test_a_resize_behind_a_pool(interpolation: str, between: tuple) -> None:
+    assert check_layout(interpolation, *(kind() for kind in between)) == {"behind a pool"}
+
+
+@pytest.mark.parametrize(
+    "stack",
+    [
+        (layers.UpSampling2D(2),),
+        (layers.Reshape((6, 5, 2)), layers.UpSampling2D(2, interpolation="bicubic")),
+        (layers.Reshape((6, 5, 2)), layers.Conv2D(2, 1), layers.UpSampling2D(2)),
+    ],
+    ids=["no reshape", "bicubic", "convolution between"],
+)
+def test_other_resizes_have_no_pool(stack: tuple) -> None:
+    assert proposals(model_of(chain(*stack), 3, 10, 2), layout) == {}
+
+
+def test_between_pools_a_block_computes_the_same() -> None:
+    """The pools of a measurement: every eighth pixel of what the block gives."""
+    model = Filtered((17, 9), parts=(2, 3)).model()
+    graph, _ = graph_at(model, signature_of(model))
+    (node,) = [n for n in graph.nodes() if n.name == "convolution"]
+    proposal = concatenation.propose(node, Surroundings(graph))
+    assert proposal is not None
+    feeds = feed_of(model, batch=1)
+    (wanted,) = answers(model, feeds)
+    for form in (KEEP, "by parts"):
+        pooled = block_model(proposal, graph, form, pooled=True)
+        assert_close(answers(pooled, feeds)[0], np.asarray(wanted)[:, ::8, ::8], of_range=OF_RANGE)
 
 
 def fractions_of(table: Any) -> list[list[Fraction]]:

@@ -17,9 +17,12 @@ from refusal_cases import check_stays
 from transposed_cases import Geometry, check_deconvolution, check_transposed
 from upsampling_cases import (
     Filtered,
+    Joined,
     Nearest,
     Subpixel,
+    check_convolution,
     check_filtering,
+    check_layout,
     check_nearest,
     check_shuffle,
     check_subpixel,
@@ -28,10 +31,13 @@ from upsampling_cases import (
 
 from keras_upsample.lowering import _activations, _tiled, _views
 from keras_upsample.lowering._rules import (
+    _parts,
     _phases,
     composite,
+    concatenation,
     deconvolution,
     fold,
+    layout,
     merge,
     minimal_filtering,
     nearest,
@@ -153,9 +159,9 @@ MUTATIONS = [
     (deconvolution, "_frame", "((1, 1), (1, 1))", "((1, 1), (2, 0))",
      lambda: check_deconvolution(Geometry((4, 4), (2, 2), "valid"))),
     # minimal filtering
-    (minimal_filtering, "_build", "1 - first, last", "2 - first, last",
+    (minimal_filtering, "_sums", "1 - first, last", "2 - first, last",
      lambda: check_filtering(Filtered((4, 3)))),
-    (minimal_filtering, "_build", "hwio,h->wio", "hwio,w->hio",
+    (minimal_filtering, "_build", "hwio,ph->pwio", "hwio,pw->phio",
      lambda: check_filtering(Filtered((4, 3)))),
     (minimal_filtering, "_build", "pads=((0, 0), (1, 1))", "pads=((0, 0), (2, 0))",
      lambda: check_filtering(Filtered((4, 3)))),
@@ -163,6 +169,20 @@ MUTATIONS = [
      lambda: check_filtering(Filtered((4, 3)))),
     (minimal_filtering, "_outputs", "times(4, twice)", "times(8, twice)",
      lambda: check_filtering(Filtered((4, 3)))),
+    # parts
+    (_parts, "summed", "ends[:-1], axis=2)", "ends[:-1], axis=2)[::-1]",
+     lambda: check_filtering(Filtered((4, 3), parts=(2, 2)))),
+    (_parts, "form", "None if number or view.bias is None", "None if view.bias is None",
+     lambda: check_convolution(Joined().model(), concatenation)),
+    (_parts, "form", "dilation=view.dilation,", "",
+     lambda: check_convolution(Joined(kernel=(3, 2), dilation=2).model(), concatenation)),
+    (_parts, "form", "emit.activation(total, view.activation)", "total",
+     lambda: check_convolution(Joined(activation="relu").model(), concatenation)),
+    (minimal_filtering, "_build", "None if number or bias is None", "None if bias is None",
+     lambda: check_filtering(Filtered((4, 3), parts=(2, 2)))),
+    # layout
+    (layout, "propose", "        1, 1, data", "        2, 1, padding='same', data",
+     lambda: check_layout()),
     # tiles
     (_tiled, "_inputs", "[:, 1 : 1 + size]", "[:, :size]",
      lambda: check_filtering(Filtered((4, 4)))),

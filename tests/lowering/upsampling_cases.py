@@ -8,6 +8,7 @@ import numpy as np
 import reference
 from compare import assert_close
 from keras import layers
+from linear_cases import chain
 from lowering_checks import (
     ACTIVATIONS,
     OF_RANGE,
@@ -41,6 +42,7 @@ from keras_upsample.lowering import Lowered, lower
 from keras_upsample.lowering._rules import (
     _tiles,
     composite,
+    layout,
     minimal_filtering,
     nearest,
     shuffle,
@@ -199,13 +201,14 @@ def check_nearest(case: Nearest) -> set[str]:
 
 @dataclass(frozen=True)
 class Filtered(Case):
-    """A convolution of 3x3 that keeps the size."""
+    """[Concatenation of `parts` channels ->] a convolution of 3x3 that keeps the size."""
 
     size: Pair = (4, 8)
     bias: bool = True
     activation: Any = None
     channels: int = 3
     filters: int = 2
+    parts: tuple[int, ...] = ()
 
     def model(self) -> Any:
         layer = layers.Conv2D(
@@ -216,7 +219,19 @@ class Filtered(Case):
             activation=self.activation,
             name="convolution",
         )
-        return model_of(layer, *self.size, self.channels)
+        return joined(layer, *images(self.size, self.parts or (self.channels,)))
+
+
+def images(size: Any, channels: tuple[int, ...]) -> list[Any]:
+    """Inputs of the same size."""
+    names = ["image", *(f"image{i}" for i in range(1, len(channels)))]
+    return [keras.Input((*size, n), name=name) for n, name in zip(channels, names, strict=True)]
+
+
+def joined(layer: Any, *inputs: Any) -> Any:
+    """A layer of all inputs together."""
+    y = inputs[0] if len(inputs) == 1 else layers.Concatenate(name="joined")(list(inputs))
+    return stirred(keras.Model(list(inputs), layer(y)))
 
 
 FILTERED = [
@@ -226,6 +241,9 @@ FILTERED = [
     Filtered((6, 5), activation="softmax"),
     Filtered((4, 4), channels=1, filters=1, activation="tanh"),
     Filtered((35, 7), bias=False, channels=5, filters=4),
+    Filtered((7, 5), parts=(2, 3)),
+    Filtered((9, 3), parts=(1, 3, 2), activation="softmax"),
+    Filtered((4, 1), parts=(2, 2), bias=False, activation="relu"),
 ]
 
 
@@ -263,14 +281,91 @@ def ready_for_tiles(monkeypatch: Any) -> None:
 
 def check_filtering(case: Filtered) -> set[str]:
     """Behind `ready_for_filtering`."""
-    model = case.model()
+    return check_convolution(case.model(), minimal_filtering)
+
+
+def check_convolution(model: Any, rule: Any) -> set[str]:
+    """Every form of a convolution, padding "same", of all inputs together."""
     layer = model.get_layer("convolution")
 
-    def expected(x: np.ndarray) -> np.ndarray:
-        y = convolved(x, values(layer.kernel), values(layer.bias), ((1, 1), (1, 1)))
-        return ACTIVATIONS[case.activation](y)
+    def expected(*parts: np.ndarray) -> np.ndarray:
+        x = np.concatenate(parts, axis=-1)
+        kernel, strides = values(layer.kernel), layer.strides
+        if max(layer.dilation_rate) > 1:
+            kernel = dilated(kernel, layer.dilation_rate)
+        pads = [
+            same_zeros(n, k, s)
+            for n, k, s in zip(x.shape[1:3], kernel.shape, strides, strict=False)
+        ]
+        y = convolved(x, kernel, values(layer.bias), tuple(pads), strides)
+        return ACTIVATIONS[ACTIVATION_NAMES[layer.activation]](y)
 
-    return check_forms(model, minimal_filtering, expected)
+    return check_forms(model, rule, expected)
+
+
+ACTIVATION_NAMES = {
+    keras.activations.linear: None,
+    keras.activations.relu: "relu",
+    keras.activations.tanh: "tanh",
+    keras.activations.softmax: "softmax",
+}
+
+
+def dilated(kernel: np.ndarray, rate: Pair) -> np.ndarray:
+    """With zeros between the taps."""
+    rows, columns = (r * (k - 1) + 1 for r, k in zip(rate, kernel.shape, strict=False))
+    wide = np.zeros((rows, columns, *kernel.shape[2:]))
+    wide[:: rate[0], :: rate[1]] = kernel
+    return wide
+
+
+# Convolutions of concatenations
+
+
+@dataclass(frozen=True)
+class Joined(Case):
+    """A concatenation, and a convolution that minimal filtering has no forms for."""
+
+    parts: tuple[int, ...] = (2, 1)
+    kernel: Pair = (1, 1)
+    strides: int = 1
+    dilation: int = 1
+    bias: bool = True
+    activation: Any = None
+    size: Pair = (6, 5)
+    open: bool = False
+
+    def model(self) -> Any:
+        layer = layers.Conv2D(
+            3,
+            self.kernel,
+            strides=self.strides,
+            dilation_rate=self.dilation,
+            padding="same",
+            use_bias=self.bias,
+            activation=self.activation,
+            name="convolution",
+        )
+        size = (None, None) if self.open else self.size
+        return joined(layer, *images(size, self.parts))
+
+
+JOINED = [
+    Joined(),
+    Joined(parts=(1, 3, 2), activation="relu"),
+    Joined(kernel=(3, 3), bias=False),
+    Joined(kernel=(2, 5), size=(4, 7), activation="softmax"),
+    Joined(kernel=(3, 3), strides=2, parts=(2, 2)),
+    Joined(kernel=(3, 2), dilation=2),
+    Joined(kernel=(5, 3), size=(1, 1), parts=(1, 1)),
+    Joined(kernel=(3, 3), open=True),
+]
+
+
+def check_layout(interpolation: str = "bilinear", *between: Any) -> set[str]:
+    """A resize of a map that a reshape made."""
+    up = layers.UpSampling2D(2, interpolation=interpolation)
+    return check_forms(model_of(chain(layers.Reshape((6, 5, 2)), *between, up), 3, 10, 2), layout)
 
 
 # Sub-pixel convolution and shuffle

@@ -24,17 +24,12 @@ def _openvino(path: Path, x: np.ndarray) -> np.ndarray:
     return _by_runner(path, x, "openvino")
 
 
-def _litert_plain(path: Path, x: np.ndarray) -> np.ndarray:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+def _litert_builtin(path: Path, x: np.ndarray) -> np.ndarray:
+    return _by_runner(path, x, "litert_builtin")
 
-    resolver = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    interpreter = Interpreter(
-        model_content=path.read_bytes(), experimental_op_resolver_type=resolver
-    )
-    interpreter.allocate_tensors()
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], x)
-    interpreter.invoke()
-    return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+
+def _tflm(path: Path, x: np.ndarray) -> np.ndarray:
+    return _by_runner(path, x, "tflm")
 
 
 def _onnx_cuda(path: Path, x: np.ndarray) -> np.ndarray:
@@ -59,6 +54,10 @@ def _has_openvino() -> str:
     return "" if find_spec("openvino") else "OpenVINO is not installed"
 
 
+def _has_tflm() -> str:
+    return "" if find_spec("tflite_micro") else "tflite-micro is not installed"
+
+
 def _has_cuda_provider() -> str:
     import onnxruntime as ort
 
@@ -81,7 +80,8 @@ PLACES: dict[str, tuple[str, Run, Callable[[], str]]] = {
     "TensorFlow-CPU": ("saved_model", _by_runner, _always),
     "TensorFlow-GPU": ("saved_model", _tensorflow_gpu, _has_tensorflow_gpu),
     "LiteRT-CPU-XNNPACK": ("tflite", _by_runner, _always),
-    "LiteRT-CPU-reference": ("tflite", _litert_plain, _always),
+    "LiteRT-CPU-reference": ("tflite", _litert_builtin, _always),
+    "TFLM": ("tflite", _tflm, _has_tflm),
     "ONNX-Runtime-CPU": ("onnx", _by_runner, _always),
     "ONNX-Runtime-CUDA": ("onnx", _onnx_cuda, _has_cuda_provider),
     "OpenVINO-CPU": ("onnx", _openvino, _has_openvino),

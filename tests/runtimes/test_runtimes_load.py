@@ -16,7 +16,16 @@ RUNTIMES = [
     ("saved_model", None, "TensorFlow "),
     ("saved_model", "tensorflow", "TensorFlow "),
     ("tflite", None, "LiteRT "),
+    ("tflite", "litert_builtin", "LiteRT "),
     ("tflite", "litert_flex", "TensorFlow Lite with Flex"),
+    pytest.param(
+        "tflite",
+        "tflm",
+        "TFLM ",
+        marks=pytest.mark.skipif(
+            not runtimes.available()["tflm"], reason="tflite-micro is not installed"
+        ),
+    ),
     ("onnx", None, "ONNX Runtime "),
     pytest.param(
         "onnx",
@@ -68,7 +77,15 @@ def test_operator_counts(artefacts):
 
 def test_available_tells_what_is_installed():
     found = runtimes.available()
-    assert set(found) == {"tensorflow", "litert", "litert_flex", "onnxruntime", "openvino"}
+    assert set(found) == {
+        "tensorflow",
+        "litert",
+        "litert_builtin",
+        "litert_flex",
+        "tflm",
+        "onnxruntime",
+        "openvino",
+    }
     assert found["tensorflow"] and found["litert"] and found["onnxruntime"]
 
 

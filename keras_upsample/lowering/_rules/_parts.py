@@ -62,9 +62,7 @@ def summed(
     return total
 
 
-def form(
-    view: Convolution, emitter: Callable[[], Emitter]
-) -> Callable[..., Tensor]:
+def form(view: Convolution, emitter: Callable[[], Emitter]) -> Callable[..., Tensor]:
     """The convolution as a sum of convolutions of its parts.
 
     Args:

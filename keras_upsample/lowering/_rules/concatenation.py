@@ -18,12 +18,7 @@ NAME = CONCATENATION
 def propose(node: Node, around: Surroundings) -> Rewrite | None:
     """Concatenation of channels -> Conv2D that minimal filtering has no forms for."""
     view = convolution_of(node)
-    if (
-        view is None
-        or around.shared(node)
-        or view.depthwise
-        or minimal_filtering.filterable(view)
-    ):
+    if view is None or around.shared(node) or view.depthwise or minimal_filtering.filterable(view):
         return None
     found = _parts.parts_of(view, around)
     if found is None:

@@ -1,0 +1,32 @@
+"""Which operators the target of a conversion lacks, so that layers are emitted without them."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+SHUFFLE = "depth to space"
+PRODUCTS = "products of two tensors"
+NAMES = frozenset({SHUFFLE, PRODUCTS})
+
+_lacking: ContextVar[frozenset[str]] = ContextVar("lacking", default=frozenset())
+
+
+@contextmanager
+def lacking(names: Collection[str]) -> Iterator[None]:
+    """Emit operations without these operators while the context is open.
+
+    Args:
+        names: of `NAMES`. Without `SHUFFLE` a shuffle is a transposed convolution with one-hot
+            weights; without `PRODUCTS`, matrix products of two tensors, sums of windows are
+            products and sums of maps, element by element.
+    """
+    token = _lacking.set(frozenset(names))
+    try:
+        yield
+    finally:
+        _lacking.reset(token)
+
+
+def lacks(name: str) -> bool:
+    """Whether the target lacks an operator."""
+    return name in _lacking.get()

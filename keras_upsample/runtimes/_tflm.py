@@ -1,0 +1,57 @@
+"""TFLite files in the interpreter for microcontrollers (`pip install keras-upsample[edge]`)."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ArtefactError
+from ._litert import LiteRTRunner
+
+
+class TflmRunner(LiteRTRunner):
+    """Runs a `.tflite` file in `tflite-micro`, each time in a process of its own.
+
+    Names and scales of inputs and outputs are as LiteRT reads them from the same file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, threads=1, delegate=False)
+        self.runtime = f"TFLM {version('tflite-micro')}"
+        self._path = path
+
+    def _run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+        inputs, outputs = self._order()
+        with tempfile.TemporaryDirectory() as folder:
+            file, given, found = (Path(folder) / name for name in ("m.tflite", "in.npz", "out.npz"))
+            file.write_bytes(self._content)
+            np.savez(given, **{str(place): feeds[name] for name, place in inputs.items()})
+            module = "keras_upsample.runtimes._tflm_process"
+            command = [sys.executable, "-m", module, *map(str, (file, given, found))]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            if not found.exists():
+                lines = done.stderr.strip().splitlines()
+                reason = lines[-1] if lines else f"its process ended with {done.returncode}"
+                raise ArtefactError(f"`{self._path}` does not run in {self.runtime}: {reason}")
+            with np.load(found) as values:
+                return {name: values[str(place)] for name, place in outputs.items()}
+
+    def _order(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Name -> place among the inputs, and among the outputs, of the file."""
+        result = []
+        for kind in ("input", "output"):
+            places = {
+                detail["index"]: place
+                for place, detail in enumerate(getattr(self._interpreter, f"get_{kind}_details")())
+            }
+            source = self._interpreter if self._runner is None else self._runner
+            details = getattr(source, f"get_{kind}_details")()
+            named = (
+                {detail["name"]: detail for detail in details} if self._runner is None else details
+            )
+            result.append({name: places[detail["index"]] for name, detail in named.items()})
+        return result[0], result[1]

@@ -1,0 +1,63 @@
+"""A small U-Net with each upsampler, in files of every target, for comparisons between runtimes."""
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from keras_upsample import data, runtimes, zoo
+from keras_upsample.export._artefact import Options, convert
+from keras_upsample.export._prepared import prepared
+from keras_upsample.export._reference import Reference
+from keras_upsample.export._signature import signature_of
+from keras_upsample.export.targets import TARGETS, Gate
+
+SHAPE = (64, 64, 3)
+SEED = 0
+
+# Integer files may round a tie the other way in another runtime, and no more than the files
+# themselves may lose.
+INTEGER_GATE = Gate(min_snr_db=30.0)
+
+
+def image() -> np.ndarray:
+    """A photograph, in a batch of one."""
+    return data.photograph("coffee", SHAPE[:2])[None] / np.float32(255)
+
+
+@cache
+def unet(technique: str) -> tuple[Any, np.ndarray]:
+    """The model, random weights, and its own answer."""
+    import keras
+
+    keras.utils.set_random_seed(SEED)
+    model = zoo.unet(SHAPE, 3, filters=(8, 16, 32), upsample=technique)
+    return model, keras.ops.convert_to_numpy(model(image(), training=False))
+
+
+def file_of(technique: str, name: str, folder: Path) -> Path:
+    """Not verified: integer files of networks with random weights may miss the exporters' gate."""
+    model, target = unet(technique)[0], TARGETS[name]
+    signature = signature_of(model)
+    if target.static:
+        signature = signature.fixed()
+    ready = prepared(model, signature, target, None, lower=True)
+    path = folder / f"{technique}_{name}{target.suffix}"
+    convert(ready.low.model, ready.signature, path, target, Options(), ready.feeds)
+    return path
+
+
+def feeds(path: Path) -> dict[str, np.ndarray]:
+    """The photograph, under the name of the file's input."""
+    return {runtimes.load(path).inputs[0].name: image()}
+
+
+def gates(technique: str, name: str) -> tuple[Gate, Gate]:
+    """What a runtime must reach: against the Keras model, and against the file's own runtime.
+
+    What 8 bits lose is no matter of the runtime: of them nothing is demanded against the model.
+    """
+    model, target = unet(technique)[0], TARGETS[name]
+    gate = Reference(model, signature_of(model)).gate(target.gate)
+    return (Gate(), INTEGER_GATE) if target.calibrated else (gate, gate)

@@ -1,0 +1,36 @@
+"""Every technique at every precision in every runtime: against the model, and between runtimes."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from places import PLACES
+from precision_cells import CELLS, Cell, Files
+
+QUICK = {"transposed_conv", "bilinear"}
+QUICK_TARGETS = {"tflite_int8", "onnx_int8", "onnx_float16"}
+# What does not run somewhere, or not well enough, with the reason.
+KNOWN: dict[Cell, str] = {}
+
+
+def marked(cell: Cell) -> object:
+    technique, target, place = cell
+    quick = technique in QUICK and target in QUICK_TARGETS
+    marks = [] if quick else [pytest.mark.slow]
+    if cell in KNOWN:
+        marks.append(pytest.mark.xfail(reason=KNOWN[cell], strict=True))
+    return pytest.param(cell, marks=marks, id="-".join((technique, target, place)))
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Files]:
+    yield Files(Path(tmp_path_factory.mktemp("precisions")))
+
+
+@pytest.mark.parametrize("cell", [marked(cell) for cell in CELLS])
+def test_precisions(cell: Cell, files: Files, record_property) -> None:
+    _, target, place = cell
+    record_property("place", f"{place} {target}")
+    if reason := PLACES[place][2]():
+        pytest.skip(reason)
+    assert not files.row(cell).failure
