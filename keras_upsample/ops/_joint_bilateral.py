@@ -6,13 +6,14 @@ import numpy as np
 from keras import ops
 
 from . import _arguments as arguments
-from ._backend import from_channels_last, image_tensor, to_channels_last
-from ._reassemble import weighted_windows, window_rows
+from ._backend import from_channels_last, image_tensor, part, to_channels_last
+from ._lacking import PRODUCTS, lacks
+from ._reassemble import moved_images, rows_of_windows, weighted_windows, window_rows
 from ._shuffle import pixel_unshuffle
 
-# The guide's value outside the image: so far from any real one that its pixels get no weight, and
-# its square is still a float32.
-_OUTSIDE = 1e9
+# Exponents so far below the largest add nothing to a float32 sum (e^-20 = 2e-9), and the range of
+# the others is then one that 8 bits can hold.
+_FARTHEST = 20.0
 
 
 def joint_bilateral(
@@ -86,20 +87,60 @@ def guided(
     """`joint_bilateral` of channels-last tensors; a precision is 1/(2 σ²), a number or scalar."""
     size = 2 * radius + 1
     guide = ops.cast(guide, "float32")
-    channels = guide.shape[3]
     low = ops.average_pool(guide, scale, scale, "valid", data_format="channels_last")
     blocks = pixel_unshuffle(guide, scale, data_format="channels_last")  # (N, H, W, s²·D)
-    blocks = ops.reshape(blocks, (-1, scale**2, 1, channels))  # (N·H·W, s², 1, D)
-    distances = []
-    for row in window_rows(low, size, outside=_OUTSIDE):
-        difference = blocks - ops.reshape(row, (-1, 1, size, channels))  # (N·H·W, s², 2r+1, D)
-        distances.append(ops.sum(difference * difference, axis=3))
-    distance = ops.concatenate(distances, axis=2)  # (N·H·W, s², (2r+1)²)
+    distances = _distances_by_convolution if lacks(PRODUCTS) else _distances
+    distance = distances(blocks, _edges_repeated(low, radius), scale**2, size)
     # A tensor, because PyTorch does not multiply an array by a tensor.
     squares = ops.convert_to_tensor(_squares(scale, radius))
     exponents = distance * -range_precision - squares * spatial_precision
-    weights = ops.softmax(exponents, axis=-1)  # divides by the sum, and can't underflow to 0/0
+    # A pixel outside repeats one inside that is nearer, so that the largest is one of the inside.
+    exponents = exponents - ops.max(exponents, axis=-1, keepdims=True)
+    exponents = ops.maximum(exponents, -_FARTHEST)
+    exponents = ops.maximum(exponents - _FARTHEST * _outside(low, size), -_FARTHEST)
+    weights = ops.softmax(exponents, axis=-1)
     return weighted_windows(x, ops.cast(weights, x.dtype), scale)
+
+
+def _distances(blocks: Any, low: Any, phases: int, size: int) -> Any:
+    """Squared distances of the guide's pixels to their windows of `low`: (N·H·W, s², size²)."""
+    channels = low.shape[3]
+    blocks = ops.reshape(blocks, (-1, phases, 1, channels))  # (N·H·W, s², 1, D)
+    distances = []
+    for row in rows_of_windows(low, size):
+        difference = blocks - ops.reshape(row, (-1, 1, size, channels))  # (N·H·W, s², size, D)
+        distances.append(ops.sum(difference * difference, axis=3))
+    return ops.concatenate(distances, axis=2)
+
+
+def _distances_by_convolution(blocks: Any, low: Any, phases: int, size: int) -> Any:
+    """The same on maps, and the sums over channels by a 1x1 convolution with zeros and ones."""
+    channels, taps = low.shape[3], size**2
+    squares = []
+    for moved in moved_images(low, size):
+        difference = blocks - ops.concatenate([moved] * phases, axis=3)  # (N, H, W, s²·D)
+        squares.append(difference * difference)
+    ones = np.zeros((taps, phases, channels, phases, taps), "float32")
+    for phase, tap in np.ndindex(phases, taps):
+        ones[tap, phase, :, phase, tap] = 1
+    kernel = ops.convert_to_tensor(ones.reshape(1, 1, -1, phases * taps))
+    squared = ops.concatenate(squares, axis=3)  # (N, H, W, size²·s²·D)
+    distance = ops.conv(squared, kernel, data_format="channels_last")  # (N, H, W, s²·size²)
+    return ops.reshape(distance, (-1, phases, taps))
+
+
+def _edges_repeated(x: Any, reach: int) -> Any:
+    for axis in (1, 2):
+        first, last = part(x, axis, 0, 1), part(x, axis, -1, None)
+        x = ops.concatenate([*[first] * reach, x, *[last] * reach], axis=axis)
+    return x
+
+
+def _outside(low: Any, size: int) -> Any:
+    """1 where a pixel of the window is outside the image, else 0: (N·H·W, 1, size²)."""
+    inside = ops.ones_like(part(low, 3, 0, 1))
+    rows = [ops.reshape(row, (-1, 1, size)) for row in window_rows(inside, size)]
+    return 1 - ops.concatenate(rows, axis=2)
 
 
 def _squares(scale: int, radius: int) -> np.ndarray:

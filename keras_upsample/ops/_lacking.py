@@ -17,8 +17,8 @@ def lacking(names: Collection[str]) -> Iterator[None]:
 
     Args:
         names: of `NAMES`. Without `SHUFFLE` a shuffle is a transposed convolution with one-hot
-            weights; without `PRODUCTS`, matrix products of two tensors, sums of windows are
-            products and sums of maps, element by element.
+            weights, and its inverse a convolution; without `PRODUCTS`, matrix products of two
+            tensors, sums of windows are products and sums of maps, element by element.
     """
     token = _lacking.set(frozenset(names))
     try:

@@ -78,7 +78,9 @@ def _by_elements(x: Any, weights: Any, scale: int, size: int) -> Any:
     n, h, w, _ = sizes(x)
     phases, taps = scale**2, size**2
     weights = reshape(weights, (n, h, w, phases * taps))  # (N, H, W, s²·k²)
-    moved = list(_moved(x, size))
+    reach = size // 2
+    pads = ((0, 0), (reach, reach), (reach, reach), (0, 0))
+    moved = list(moved_images(ops.pad(x, pads) if reach else x, size))
     sums = []
     for phase in range(phases):
         terms = [
@@ -92,23 +94,30 @@ def _by_elements(x: Any, weights: Any, scale: int, size: int) -> Any:
     return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
 
 
-def _moved(x: Any, size: int) -> Iterator[Any]:
-    """Yield the image moved to each tap of a window, row by row: (N, H, W, C), zero outside."""
-    reach = size // 2
-    if reach:
-        x = ops.pad(x, ((0, 0), (reach, reach), (reach, reach), (0, 0)))
+def moved_images(x: Any, size: int) -> Iterator[Any]:
+    """Yield what each tap of a window sees, row by row: (N, H, W, C).
+
+    `x` has size // 2 pixels around: (N, H + size - 1, W + size - 1, C).
+    """
     for m in range(size):
         row = part(x, 1, m, m + 1 - size or None)
         for n in range(size):
             yield part(row, 2, n, n + 1 - size or None)
 
 
-def window_rows(x: Any, size: int, outside: float = 0.0) -> Iterator[Any]:
-    """Yield the rows, top to bottom, of each pixel's window of size² pixels: (N·H·W, size, C)."""
+def window_rows(x: Any, size: int) -> Iterator[Any]:
+    """Yield the rows, top to bottom, of each pixel's window of size² pixels: (N·H·W, size, C).
+
+    Outside, the image is zero.
+    """
     reach = size // 2
-    channels = x.shape[3]
     pads = ((0, 0), (reach, reach), (reach, reach), (0, 0))
-    x = ops.pad(x, pads, constant_values=outside) if reach else x
+    return rows_of_windows(ops.pad(x, pads) if reach else x, size)
+
+
+def rows_of_windows(x: Any, size: int) -> Iterator[Any]:
+    """`window_rows` of an image with size // 2 pixels around it: (N, H + size - 1, ...)."""
+    channels = x.shape[3]
     # Ends are counted from the end, so that no slice depends on a size that only the graph knows.
     shifted = [part(x, 2, n, n + 1 - size or None) for n in range(size)]
     if size > 1:

@@ -46,7 +46,9 @@ def pixel_shuffle(x: Any, scale: int, order: str = "dcr", *, data_format: str | 
         return x
     x = to_channels_last(x, data_format)
     if lacks(SHUFFLE):
-        return from_channels_last(_one_hot(x, scale, order), data_format)
+        kernel = _one_hot(x.shape[3], scale, order, x.dtype)
+        y = ops.conv_transpose(x, kernel, scale, "valid", data_format="channels_last")
+        return from_channels_last(y, data_format)
     if on_tensorflow():
         from . import _tensorflow
 
@@ -65,17 +67,18 @@ def pixel_shuffle(x: Any, scale: int, order: str = "dcr", *, data_format: str | 
     return from_channels_last(x, data_format)
 
 
-def _one_hot(x: Any, scale: int, order: str) -> Any:
-    """The shuffle as a transposed convolution: y = K x by blocks, K of zeros and ones."""
-    channels = x.shape[3]
+def _one_hot(channels: int, scale: int, order: str, dtype: Any) -> Any:
+    """Zeros and ones (s, s, C, s²·C): 1 where channel s²·C of a pixel is C of the block's (s, s).
+
+    A transposed convolution of stride s with it is the shuffle, a convolution its inverse.
+    """
     filters = channels // scale**2
     kernel = np.eye(channels)
     if order == "dcr":
         kernel = kernel.reshape(scale, scale, filters, channels)
     else:
         kernel = kernel.reshape(filters, scale, scale, channels).transpose(1, 2, 0, 3)
-    kernel = ops.convert_to_tensor(kernel, dtype=x.dtype)
-    return ops.conv_transpose(x, kernel, scale, "valid", data_format="channels_last")
+    return ops.convert_to_tensor(kernel, dtype=dtype)
 
 
 def pixel_unshuffle(
@@ -104,6 +107,10 @@ def pixel_unshuffle(
     if scale == 1:
         return x
     x = to_channels_last(x, data_format)
+    if lacks(SHUFFLE):
+        kernel = _one_hot(x.shape[3] * scale**2, scale, order, x.dtype)
+        y = ops.conv(x, kernel, scale, "valid", data_format="channels_last")
+        return from_channels_last(y, data_format)
     if on_tensorflow():
         from . import _tensorflow
 
