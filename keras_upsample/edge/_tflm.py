@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import ArtefactError
+from ..runtimes._tflm import tflm_reason
 from ._file import read
 
 
@@ -54,21 +55,11 @@ def smallest_arena(path: str | Path) -> Arena:
     except (IndexError, ValueError):
         found = {"error": f"its process ended with {done.returncode}"}
     if "error" in found:
-        raise ArtefactError(f"`{path}` does not run in TFLM: {_why(done.stderr, found['error'])}")
+        raise ArtefactError(
+            f"`{path}` does not run in TFLM: {tflm_reason(done.stderr, found['error'])}"
+        )
     names = tuple(sorted({op.name for op in facts.operators}))
     return Arena(found["arena"], facts.size, names)
-
-
-def _why(log: str, otherwise: str) -> str:
-    missing = re.search(r"Didn't find op for builtin opcode '(\w+)'", log)
-    if missing:
-        return f"it has no {missing.group(1)}"
-    lines = [
-        line.strip()
-        for line in log.splitlines()
-        if line.strip() and not re.match(r"Failed to (resize|allocate)|WARNING|I0000", line)
-    ]
-    return lines[0] if lines else otherwise
 
 
 def c_array(path: str | Path, header: str | Path, name: str = "model") -> None:

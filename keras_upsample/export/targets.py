@@ -210,7 +210,8 @@ def _device(name: str) -> Target:
         forms=_BILINEAR_BY_CONVOLUTION if slow_resize else _NPU_FORMS,
         lowering=_NPU_LOWERING,
         never=_FLOAT32_ONLY,
-        lacks=frozenset({lacking.SHUFFLE, lacking.PRODUCTS}),
+        # What stands behind a softmax of more than one dimension stays on the CPU in any form.
+        lacks=frozenset({lacking.SHUFFLE} if name == "edge_tpu" else lacking.NAMES),
         integer_io=True,
         device=name,
         also=("tflm",) if name == "tflm" else (),
@@ -244,7 +245,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 forms=_INTEGER_FORMS,
                 # DEPTH_TO_SPACE knows no 16 bits in the converter, nor does BATCH_MATMUL.
                 lowering=MappingProxyType({SHUFFLE: ("one-hot transposed",)}),
-                lacks=frozenset({lacking.SHUFFLE, lacking.PRODUCTS}),
+                lacks=lacking.NAMES,
             ),
             *(_device(name) for name in DEVICE_NAMES),
             _onnx("onnx", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT, ("openvino",)),

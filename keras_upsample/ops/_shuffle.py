@@ -73,7 +73,7 @@ def _one_hot(channels: int, scale: int, order: str, dtype: Any) -> Any:
     A transposed convolution of stride s with it is the shuffle, a convolution its inverse.
     """
     filters = channels // scale**2
-    kernel = np.eye(channels)
+    kernel: Any = np.eye(channels)
     if order == "dcr":
         kernel = kernel.reshape(scale, scale, filters, channels)
     else:

@@ -1,11 +1,13 @@
 """TFLite files in the interpreter for microcontrollers (`pip install keras-upsample[edge]`)."""
 
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,13 +31,13 @@ class TflmRunner(LiteRTRunner):
         with tempfile.TemporaryDirectory() as folder:
             file, given, found = (Path(folder) / name for name in ("m.tflite", "in.npz", "out.npz"))
             file.write_bytes(self._content)
-            np.savez(given, **{str(place): feeds[name] for name, place in inputs.items()})
+            placed: dict[str, Any] = {str(place): feeds[name] for name, place in inputs.items()}
+            np.savez(given, **placed)
             module = "keras_upsample.runtimes._tflm_process"
             command = [sys.executable, "-m", module, *map(str, (file, given, found))]
             done = subprocess.run(command, capture_output=True, text=True, check=False)
             if not found.exists():
-                lines = done.stderr.strip().splitlines()
-                reason = lines[-1] if lines else f"its process ended with {done.returncode}"
+                reason = tflm_reason(done.stderr, f"its process ended with {done.returncode}")
                 raise ArtefactError(f"`{self._path}` does not run in {self.runtime}: {reason}")
             with np.load(found) as values:
                 return {name: values[str(place)] for name, place in outputs.items()}
@@ -55,3 +57,21 @@ class TflmRunner(LiteRTRunner):
             )
             result.append({name: places[detail["index"]] for name, detail in named.items()})
         return result[0], result[1]
+
+
+def tflm_reason(log: str, otherwise: str) -> str:
+    """What the interpreter says of a file that it does not run.
+
+    Args:
+        log: the standard error of its process.
+        otherwise: the answer where the log says nothing.
+    """
+    missing = re.search(r"Didn't find op for builtin opcode '(\w+)'", log)
+    if missing:
+        return f"it has no {missing.group(1)}"
+    lines = [
+        line.strip()
+        for line in log.splitlines()
+        if line.strip() and not re.match(r"Failed to (resize|allocate)|WARNING|I0000", line)
+    ]
+    return lines[0] if lines else otherwise

@@ -39,7 +39,7 @@ def main() -> None:
         for name in given.files:
             interpreter.set_input(given[name], int(name))
     interpreter.invoke()
-    results = {}
+    results: dict[str, Any] = {}
     while (value := _output(interpreter, len(results))) is not None:
         results[str(len(results))] = value
     np.savez(outputs, **results)

@@ -8,6 +8,7 @@ from compare import assert_close
 from gradients import gradient
 
 from keras_upsample import ops
+from keras_upsample.ops._lacking import NAMES, lacking
 
 pytestmark = pytest.mark.backend_neutral
 
@@ -23,7 +24,13 @@ def first(x: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize("shape", [(2, 3, 5, 2), (1, 1, 1, 1), (1, 4, 1, 3)])
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
 @pytest.mark.parametrize("order", ["dcr", "crd"])
-def test_values(order: str, scale: int, shape: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("lacks", [frozenset(), NAMES], ids=len)
+def test_values(order: str, scale: int, shape: tuple[int, ...], lacks: frozenset[str]) -> None:
+    with lacking(lacks):
+        check_values(order, scale, shape)
+
+
+def check_values(order: str, scale: int, shape: tuple[int, ...]) -> None:
     n, h, w, c = shape
     x = image((n, h, w, c * scale**2))
     y = reference.pixel_shuffle(x, scale, order)

@@ -172,6 +172,9 @@ TECHNIQUES: dict[str, tuple[int, Callable[[], Any], Oracle]] = {
 }
 
 
+# What a place does not run, with the reason.
+KNOWN = {("TFLM", "max unpooling"): "TFLM has no SELECT_V2 of 32-bit integers"}
+
 # Beside another of their kind; the export of the first at open sizes takes long.
 SLOW = {"lanczos2 clamp x3", "subpixel blur x3", "area to 4x7"}
 
@@ -208,11 +211,13 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], t
     "technique", [pytest.param(t, marks=pytest.mark.slow) if t in SLOW else t for t in TECHNIQUES]
 )
 @pytest.mark.parametrize("place", PLACES)
-def test_parity(place: str, technique: str, artefact, record_property) -> None:
+def test_parity(place: str, technique: str, artefact, record_property, request) -> None:
     record_property("place", place)
     form, run, absent = PLACES[place]
     if reason := absent():
         pytest.skip(reason)
+    if reason := KNOWN.get((place, technique), ""):
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     path, layer = artefact(technique, form)
     channels, _, oracle = TECHNIQUES[technique]
     x = image(channels)
