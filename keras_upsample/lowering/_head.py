@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 import keras
 
 from ._assemble import model_at
-from ._flatten import NotAGraphError, graph_at
+from ._flatten import NotAGraphError, graph_at, is_functional
 from ._graph import Tensor, applied
+from ._open_sizes import check_open_sizes
 from ._twin import twin
 
 if TYPE_CHECKING:
@@ -56,12 +57,16 @@ def with_head(model: Any, signature: "Signature", head: str) -> "tuple[Any, Sign
             f"`head` must be None, {' or '.join(map(repr, HEADS))}. Received: {head!r}."
         )
     try:
-        graph, _ = graph_at(model, signature)
+        return _headed(model, signature, head)
     except NotAGraphError as error:
         raise ValueError(
-            f"`head={head!r}` can't be put behind the model {model.name!r}: {error}. Put it there "
-            "in your own code."
+            f"`head={head!r}` can't be put behind the model {model.name!r}: {error}. Give an "
+            "`input_shape` of known sizes, or put it there in your own code."
         ) from error
+
+
+def _headed(model: Any, signature: "Signature", head: str) -> "tuple[Any, Signature]":
+    graph, _ = graph_at(model, signature)
     shapes = [tensor.shape for tensor in graph.outputs]
     if len(shapes) != 1 or len(shapes[0]) < 2 or (shapes[0][-1] or 0) < 2:
         raise ValueError(
@@ -77,6 +82,8 @@ def with_head(model: Any, signature: "Signature", head: str) -> "tuple[Any, Sign
     _, output = applied(layer, scores, source=("head",))
     graph.outputs = [output]
     result, signature = model_at(graph, output, signature, model.name)
+    if not is_functional(model):
+        check_open_sizes(result, signature)
     for attribute in ("class_names", "preprocessing"):
         if hasattr(model, attribute):
             setattr(result, attribute, getattr(model, attribute))

@@ -38,7 +38,7 @@ def check(model, tmp_path, kind):
 
 
 # XNNPACK has no GATHER, PADV2 (zeros are PAD), EQUAL, SELECT_V2 or REDUCE_MIN.
-PARTITIONS = {"dysample": 3, "joint_bilateral": 2, "max_unpooling": 3}
+PARTITIONS = {"dysample": 3, "max_unpooling": 3}
 
 
 @upsamplers
@@ -69,8 +69,8 @@ UPSAMPLING = {
         "Sub",
     },
     "joint_bilateral": {
-        "Add", "AveragePool", "DepthToSpace", "MatMul", "Mul", "Pad", "ReduceSum", "Reshape",
-        "Slice", "Softmax", "SpaceToDepth", "Sub",
+        "Add", "AveragePool", "DepthToSpace", "MatMul", "Max", "Mul", "Pad", "ReduceMax",
+        "ReduceSum", "Reshape", "Slice", "Softmax", "SpaceToDepth", "Sub",
     },
     "max_unpooling": {
         "Add", "Cast", "DepthToSpace", "Equal", "Mul", "Not", "ReduceMin", "Reshape",
@@ -84,6 +84,19 @@ def test_at_a_fixed_size_onnx_holds_nothing_but_the_net(upsample, tmp_path):
     path = write(unet(upsample), tmp_path, "onnx", input_shape=(16, 24, 3), batch_size=1)
     found = runtimes.load(path).operator_counts()
     assert set(found) == PLAIN | UPSAMPLING[upsample], found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("upsample", UPSAMPLERS)
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_every_upsampler_tuned(upsample, kind, tmp_path):
+    """With channels enough for every rule; whatever is measured to be faster is verified."""
+    model = distinctive(ku.zoo.unet((32, 48, 3), filters=(32, 64), upsample=upsample))
+    report = getattr(ku.export, f"to_{kind}")(
+        model, tmp_path / f"m.{kind}", images=picture(32, 48), tune=True
+    )
+    assert any("(measured" in line for line in report.lowering)
+    assert report.verifications[0].passed
 
 
 @pytest.mark.parametrize("fusion", FUSIONS[1:])

@@ -263,6 +263,20 @@ def test_subclassed_that_is_no_graph_comes_back(name):
     assert_close(model(x), expected)
 
 
+@pytest.mark.parametrize("name", FOLLOWS_NOT)
+def test_a_head_behind_what_is_no_graph_is_refused(name):
+    extra, reason = FOLLOWS_NOT[name]
+    with pytest.raises(ValueError, match=rf"`head='argmax'` can't be .*{reason}.*`input_shape`"):
+        lower(subclassed(extra), target(), input_shape=SHAPE, head="argmax")
+
+
+def test_a_head_behind_a_subclassed_model_of_open_sizes():
+    model = subclassed()
+    lowered = lower(model, target(), input_shape=(None, None, 3), head="argmax")
+    x = noise(2, *SHAPE)
+    assert (np.asarray(lowered.model(x)) == np.asarray(model(x)).argmax(-1)).all()
+
+
 def test_a_batch_that_is_fixed():
     lowered = lower(subclassed(of_shape), target(static=True), input_shape=SHAPE)
     assert not lowered.notice
