@@ -10,14 +10,15 @@ from ._graph import Graph, Node
 def merge_equal(graph: Graph) -> None:
     """Let one of several equal paddings or depthwise convolutions of one tensor stand for all.
 
-    Minimal filtering of convolutions that read the same map begins with the same sums.
+    Minimal filtering of convolutions that read the same map begins with the same sums. The user's own
+    layers stay.
     """
     import keras
 
     kinds = (keras.layers.ZeroPadding2D, keras.layers.DepthwiseConv2D)
     first: dict[Any, Node] = {}
     for node in graph.nodes():
-        if type(node.operation) not in kinds or len(node.inputs) != 1:
+        if type(node.operation) not in kinds or node.name in node.source:
             continue
         earlier = first.setdefault(_key(node), node)
         if earlier is not node:

@@ -44,6 +44,7 @@ from keras_upsample.export._signature import signature_of
 from keras_upsample.export.targets import TARGETS
 from keras_upsample.lowering import _tiled
 from keras_upsample.lowering._blocks import block_model
+from keras_upsample.lowering._equal import merge_equal
 from keras_upsample.lowering._flatten import graph_at
 from keras_upsample.lowering._lower import lowered
 from keras_upsample.lowering._rewrite import KEEP, Surroundings
@@ -103,16 +104,20 @@ def test_filtered_convolutions_of_one_map_share_their_sums(monkeypatch: pytest.M
     assert count(lowered.model, layers.DepthwiseConv2D) == 6 * 3
 
 
-def test_unequal_depthwise_convolutions_stay_apart() -> None:
-    """Of one map with other weights, and with equal weights of two maps."""
-    x = keras.Input((4, 5, 2))
-    first, second = (layers.DepthwiseConv2D(2, name=f"d{i}") for i in (1, 2))
-    third, fourth = (layers.DepthwiseConv2D(2, name=f"d{i}") for i in (3, 4))
-    model = stirred(keras.Model(x, [first(x), second(x), third(x), fourth(layers.ReLU()(x))]))
-    for layer in (third, fourth):
-        layer.set_weights(first.get_weights())
-    lowered = check(model)
-    assert count(lowered.model, layers.DepthwiseConv2D) == 3
+def test_only_equal_layers_are_merged_and_none_of_the_user() -> None:
+    """Of one map with other weights, with equal weights of two maps, and the user's own."""
+    x = keras.Input((4, 5, 2), name="image")
+    layers_ = [layers.DepthwiseConv2D(2, name=f"d{i}") for i in range(4)]
+    inputs = [x, x, x, layers.ReLU()(x)]
+    model = stirred(keras.Model(x, [d(y) for d, y in zip(layers_, inputs, strict=True)]))
+    for layer in layers_[2:]:
+        layer.set_weights(layers_[0].get_weights())
+    assert count(check(model).model, layers.DepthwiseConv2D) == 4
+    graph, _ = graph_at(model, signature_of(model))
+    for node in graph.nodes():
+        node.source = ()  # as those that a rule made
+    merge_equal(graph)
+    assert len([n for n in graph.nodes() if "d" in n.name and n.name[1:].isdigit()]) == 3
 
 
 @pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
