@@ -210,8 +210,9 @@ def _device(name: str) -> Target:
         forms=_BILINEAR_BY_CONVOLUTION if slow_resize else _NPU_FORMS,
         lowering=_NPU_LOWERING,
         never=_FLOAT32_ONLY,
-        # What stands behind a softmax of more than one dimension stays on the CPU in any form.
-        lacks=frozenset({lacking.SHUFFLE} if name == "edge_tpu" else lacking.NAMES),
+        # TFLM has matrix products, and runs out of something at a thousand operators; for the Edge
+        # TPU, what stands behind a softmax of several dimensions is left to the CPU in any form.
+        lacks=frozenset({lacking.SHUFFLE} if name in ("edge_tpu", "tflm") else lacking.NAMES),
         integer_io=True,
         device=name,
         also=("tflm",) if name == "tflm" else (),

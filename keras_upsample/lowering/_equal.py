@@ -10,8 +10,8 @@ from ._graph import Graph, Node
 def merge_equal(graph: Graph) -> None:
     """Let one of several equal paddings or depthwise convolutions of one tensor stand for all.
 
-    Minimal filtering of convolutions that read the same map begins with the same sums. The user's own
-    layers stay.
+    Minimal filtering of convolutions that read the same map begins with the same sums. The user's
+    own layers stay.
     """
     import keras
 
