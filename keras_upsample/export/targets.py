@@ -210,8 +210,8 @@ def _device(name: str) -> Target:
         forms=_BILINEAR_BY_CONVOLUTION if slow_resize else _NPU_FORMS,
         lowering=_NPU_LOWERING,
         never=_FLOAT32_ONLY,
-        # TFLM has matrix products, and runs out of something at a thousand operators; for the Edge
-        # TPU, what stands behind a softmax of several dimensions is left to the CPU in any form.
+        # TFLM has matrix products, and does not allocate a file of a thousand operators; for the
+        # Edge TPU, what is behind a softmax of several dimensions is left to the CPU in any form.
         lacks=frozenset({lacking.SHUFFLE} if name in ("edge_tpu", "tflm") else lacking.NAMES),
         integer_io=True,
         device=name,
