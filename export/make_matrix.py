@@ -50,14 +50,9 @@ where rounded weights move too many maxima, nothing is published.
 
 def main() -> None:
     """Command line."""
-    from keras_upsample.export._report import package_versions
     from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("upsamplers", nargs="*", metavar="UPSAMPLER", help="(all)")
-    wanted = parser.parse_args().upsamplers or list(UPSAMPLERS)
-    if unknown := set(wanted) - set(UPSAMPLERS):
-        parser.error(f"no {', '.join(sorted(unknown))}; there are {', '.join(UPSAMPLERS)}")
+    wanted = chosen(__doc__)
     before = README.read_text().splitlines() if README.exists() else []
     lines = [
         "| upsampler | target | verified in | error | argmax equal | upsampling operators "
@@ -72,9 +67,28 @@ def main() -> None:
             else:
                 found = [line for line in before if line.startswith(f"| {upsample} |")]
             lines += found
-    versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
-    text = HEAD + "\n".join(lines) + f"\n\n{date.today()}, CPU; {versions}.\n"
+    text = HEAD + "\n".join(lines) + f"\n\n{conditions()}\n"
     README.write_text(text + behind("\n".join(before)))
+
+
+def chosen(description: str) -> list[str]:
+    """The upsamplers that the command line names, or all."""
+    from keras_upsample.zoo._upsamplers import UPSAMPLERS
+
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("upsamplers", nargs="*", metavar="UPSAMPLER", help="(all)")
+    wanted = parser.parse_args().upsamplers or list(UPSAMPLERS)
+    if unknown := set(wanted) - set(UPSAMPLERS):
+        parser.error(f"no {', '.join(sorted(unknown))}; there are {', '.join(UPSAMPLERS)}")
+    return wanted
+
+
+def conditions() -> str:
+    """The date, and the versions of what computed."""
+    from keras_upsample.export._report import package_versions
+
+    versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
+    return f"{date.today()}, CPU; {versions}."
 
 
 def behind(text: str) -> str:

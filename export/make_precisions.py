@@ -6,11 +6,9 @@ python export/make_precisions.py carafe area  # some; the rows of the others sta
 The cells are those of `tests/parity/test_precisions.py`.
 """
 
-import argparse
 import os
 import sys
 import tempfile
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,18 +40,13 @@ no package; the same file before compilation is the `int8` row.
 
 def main() -> None:
     """Command line."""
-    from make_matrix import LATENCY, PRECISIONS
+    from make_matrix import LATENCY, PRECISIONS, chosen, conditions
     from places import PLACES
     from precision_cells import PLACES_OF, Files
 
-    from keras_upsample.export._report import package_versions
     from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("upsamplers", nargs="*", metavar="UPSAMPLER", help="(all)")
-    wanted = parser.parse_args().upsamplers or list(UPSAMPLERS)
-    if unknown := set(wanted) - set(UPSAMPLERS):
-        parser.error(f"no {', '.join(sorted(unknown))}; there are {', '.join(UPSAMPLERS)}")
+    wanted = chosen(__doc__)
     text = README.read_text()
     before, _, rest = text.partition(PRECISIONS)
     old, _, behind = rest.partition(END)
@@ -85,9 +78,7 @@ def main() -> None:
                     lines.append(kept[key])
             tables.append("\n".join(lines))
     missing = "".join(f" Not run: {name} ({why})." for name, why in absent.items())
-    versions = ", ".join(f"{name} {version}" for name, version in package_versions().items())
-    foot = f"{date.today()}, CPU; {versions}.{missing}"
-    block = "\n\n".join((PRECISIONS, HEAD.rstrip(), *tables, foot, END))
+    block = "\n\n".join((PRECISIONS, HEAD.rstrip(), *tables, conditions() + missing, END))
     if not rest:
         before, marker, behind = text.partition(LATENCY)
         behind = marker + behind

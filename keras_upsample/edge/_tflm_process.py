@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..runtimes._tflm_process import ALIGNMENT, interpreter_of
+from ..runtimes._tflm_process import ALIGNMENT, every, interpreter_of
 
 
 def main() -> None:
@@ -45,18 +45,9 @@ def run(runtime: Any, content: bytes, size: int) -> None:
     import numpy as np
 
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=size)
-    index = 0
-    while (detail := _detail(interpreter, index)) is not None:
+    for index, detail in enumerate(every(interpreter.get_input_details)):
         interpreter.set_input(np.zeros(detail["shape"], detail["dtype"]), index)
-        index += 1
     interpreter.invoke()
-
-
-def _detail(interpreter: Any, index: int) -> Any:
-    try:
-        return interpreter.get_input_details(index)
-    except Exception:  # behind the last input
-        return None
 
 
 if __name__ == "__main__":

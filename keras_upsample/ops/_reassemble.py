@@ -78,9 +78,7 @@ def _by_elements(x: Any, weights: Any, scale: int, size: int) -> Any:
     n, h, w, _ = sizes(x)
     phases, taps = scale**2, size**2
     weights = reshape(weights, (n, h, w, phases * taps))  # (N, H, W, s²·k²)
-    reach = size // 2
-    pads = ((0, 0), (reach, reach), (reach, reach), (0, 0))
-    moved = list(moved_images(ops.pad(x, pads) if reach else x, size))
+    moved = list(moved_images(_zeros_around(x, size), size))
     sums = []
     for phase in range(phases):
         terms = [
@@ -110,9 +108,13 @@ def window_rows(x: Any, size: int) -> Iterator[Any]:
 
     Outside, the image is zero.
     """
+    return rows_of_windows(_zeros_around(x, size), size)
+
+
+def _zeros_around(x: Any, size: int) -> Any:
     reach = size // 2
     pads = ((0, 0), (reach, reach), (reach, reach), (0, 0))
-    return rows_of_windows(ops.pad(x, pads) if reach else x, size)
+    return ops.pad(x, pads) if reach else x
 
 
 def rows_of_windows(x: Any, size: int) -> Iterator[Any]:

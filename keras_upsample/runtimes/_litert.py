@@ -65,6 +65,7 @@ class LiteRTRunner:
             else:
                 inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
                 outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
+            self._details = inputs, outputs  # by name
             self.inputs = tuple(_info(name, detail) for name, detail in inputs.items())
             self.outputs = tuple(_info(name, detail) for name, detail in outputs.items())
             self._in = {name: _Scale.of(detail) for name, detail in inputs.items()}

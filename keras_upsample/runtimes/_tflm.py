@@ -27,7 +27,7 @@ class TflmRunner(LiteRTRunner):
         self._path = path
 
     def _run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        inputs, outputs = self._order()
+        inputs, outputs = self._places()
         with tempfile.TemporaryDirectory() as folder:
             file, given, found = (Path(folder) / name for name in ("m.tflite", "in.npz", "out.npz"))
             file.write_bytes(self._content)
@@ -42,21 +42,18 @@ class TflmRunner(LiteRTRunner):
             with np.load(found) as values:
                 return {name: values[str(place)] for name, place in outputs.items()}
 
-    def _order(self) -> tuple[dict[str, int], dict[str, int]]:
+    def _places(self) -> tuple[dict[str, int], dict[str, int]]:
         """Name -> place among the inputs, and among the outputs, of the file."""
-        result = []
-        for kind in ("input", "output"):
-            places = {
-                detail["index"]: place
-                for place, detail in enumerate(getattr(self._interpreter, f"get_{kind}_details")())
+        interpreter = self._interpreter
+        orders = (interpreter.get_input_details(), interpreter.get_output_details())
+        inputs, outputs = (
+            {
+                name: [d["index"] for d in order].index(detail["index"])
+                for name, detail in own.items()
             }
-            source = self._interpreter if self._runner is None else self._runner
-            details = getattr(source, f"get_{kind}_details")()
-            named = (
-                {detail["name"]: detail for detail in details} if self._runner is None else details
-            )
-            result.append({name: places[detail["index"]] for name, detail in named.items()})
-        return result[0], result[1]
+            for own, order in zip(self._details, orders, strict=True)
+        )
+        return inputs, outputs
 
 
 def tflm_reason(log: str, otherwise: str) -> str:

@@ -4,6 +4,7 @@ A process of its own: the interpreter ends the one it is in where a file is not 
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +40,21 @@ def main() -> None:
         for name in given.files:
             interpreter.set_input(given[name], int(name))
     interpreter.invoke()
-    results: dict[str, Any] = {}
-    while (value := _output(interpreter, len(results))) is not None:
-        results[str(len(results))] = value
-    np.savez(outputs, **results)
+    values = every(interpreter.get_output)
+    np.savez(outputs, **{str(place): value for place, value in enumerate(values)})
 
 
-def _output(interpreter: Any, index: int) -> Any:
-    try:
-        return interpreter.get_output(index)
-    except Exception:  # behind the last output
-        return None
+def every(get: Callable[[int], Any]) -> list[Any]:
+    """`get(0)`, `get(1)`, ...: of inputs or outputs, whose number the interpreter doesn't tell."""
+    found: list[Any] = []
+    while True:
+        try:
+            value = get(len(found))
+        except Exception:  # behind the last one
+            return found
+        if value is None:
+            return found
+        found.append(value)
 
 
 if __name__ == "__main__":

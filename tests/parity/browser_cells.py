@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import browser_runtime
-from small_unets import feeds, file_of, gates, unet
+from small_unets import feeds, file_of, gates, missed, unet
 
 from keras_upsample import runtimes
 from keras_upsample.export._compare import Difference, difference
@@ -39,8 +39,7 @@ class Row:
     @property
     def failure(self) -> str:
         """Which gate was missed, and by what; or empty."""
-        failed = [d for d in (self.model, self.native) if d and d.failure]
-        return "; ".join(f"{d.case}: {d.failure}" for d in failed)
+        return missed(self.model, self.native)
 
 
 def rows(cells: Iterable[Cell], folder: Path) -> dict[Cell, Row]:

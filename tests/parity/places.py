@@ -1,10 +1,12 @@
 """Where an artefact can run: runtime x device, as found on this machine."""
 
 from collections.abc import Callable
-from importlib.util import find_spec
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+
+from keras_upsample.runtimes import available, load
 
 Run = Callable[[Path, np.ndarray], np.ndarray]
 
@@ -14,22 +16,8 @@ def _first(outputs: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def _by_runner(path: Path, x: np.ndarray, runtime: str | None = None) -> np.ndarray:
-    from keras_upsample.runtimes import load
-
     runner = load(path, runtime=runtime)
     return _first(runner({runner.inputs[0].name: x}))
-
-
-def _openvino(path: Path, x: np.ndarray) -> np.ndarray:
-    return _by_runner(path, x, "openvino")
-
-
-def _litert_builtin(path: Path, x: np.ndarray) -> np.ndarray:
-    return _by_runner(path, x, "litert_builtin")
-
-
-def _tflm(path: Path, x: np.ndarray) -> np.ndarray:
-    return _by_runner(path, x, "tflm")
 
 
 def _onnx_cuda(path: Path, x: np.ndarray) -> np.ndarray:
@@ -50,12 +38,8 @@ def _tensorflow_gpu(path: Path, x: np.ndarray) -> np.ndarray:
         return _by_runner(path, x)
 
 
-def _has_openvino() -> str:
-    return "" if find_spec("openvino") else "OpenVINO is not installed"
-
-
-def _has_tflm() -> str:
-    return "" if find_spec("tflite_micro") else "tflite-micro is not installed"
+def _lacking(runtime: str, title: str) -> Callable[[], str]:
+    return lambda: "" if available()[runtime] else f"{title} is not installed"
 
 
 def _has_cuda_provider() -> str:
@@ -80,9 +64,17 @@ PLACES: dict[str, tuple[str, Run, Callable[[], str]]] = {
     "TensorFlow-CPU": ("saved_model", _by_runner, _always),
     "TensorFlow-GPU": ("saved_model", _tensorflow_gpu, _has_tensorflow_gpu),
     "LiteRT-CPU-XNNPACK": ("tflite", _by_runner, _always),
-    "LiteRT-CPU-reference": ("tflite", _litert_builtin, _always),
-    "TFLM": ("tflite", _tflm, _has_tflm),
+    "LiteRT-CPU-reference": ("tflite", partial(_by_runner, runtime="litert_builtin"), _always),
+    "TFLM": (
+        "tflite",
+        partial(_by_runner, runtime="tflm"),
+        _lacking("tflm", "tflite-micro"),
+    ),
     "ONNX-Runtime-CPU": ("onnx", _by_runner, _always),
     "ONNX-Runtime-CUDA": ("onnx", _onnx_cuda, _has_cuda_provider),
-    "OpenVINO-CPU": ("onnx", _openvino, _has_openvino),
+    "OpenVINO-CPU": (
+        "onnx",
+        partial(_by_runner, runtime="openvino"),
+        _lacking("openvino", "OpenVINO"),
+    ),
 }

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from places import PLACES
-from small_unets import file_of, gates, image, unet
+from small_unets import file_of, gates, image, missed, unet
 
 from keras_upsample.export._compare import Difference, difference
 from keras_upsample.export.targets import TARGETS
@@ -49,8 +49,7 @@ class Row:
     @property
     def failure(self) -> str:
         """Which gate was missed, and by what; or empty."""
-        failed = [d for d in (self.model, self.native) if d and d.failure]
-        return "; ".join(f"{d.case}: {d.failure}" for d in failed)
+        return missed(self.model, self.native)
 
 
 class Files:

@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_upsample import data, runtimes, zoo
 from keras_upsample.export._artefact import Options, convert
+from keras_upsample.export._compare import Difference
 from keras_upsample.export._prepared import prepared
 from keras_upsample.export._reference import Reference
 from keras_upsample.export._signature import signature_of
@@ -53,6 +54,12 @@ def feeds(path: Path) -> dict[str, np.ndarray]:
     return {runtimes.load(path).inputs[0].name: image()}
 
 
+def missed(*found: Difference | None) -> str:
+    """Which gate was missed, and by what; or empty."""
+    return "; ".join(f"{d.case}: {d.failure}" for d in found if d is not None and d.failure)
+
+
+@cache
 def gates(technique: str, name: str) -> tuple[Gate, Gate]:
     """What a runtime must reach: against the Keras model, and against the file's own runtime.
 

@@ -12,29 +12,23 @@ from keras_upsample.errors import ArtefactError
 from keras_upsample.runtimes import TensorInfo, _load
 from keras_upsample.runtimes._runner import cpu_threads
 
+
+def optional(kind: str, runtime: str, title: str) -> object:
+    """Skipped where the runtime is not installed."""
+    absent = not runtimes.available()[runtime]
+    mark = pytest.mark.skipif(absent, reason=f"{title.strip()} is not installed")
+    return pytest.param(kind, runtime, title, marks=mark)
+
+
 RUNTIMES = [
     ("saved_model", None, "TensorFlow "),
     ("saved_model", "tensorflow", "TensorFlow "),
     ("tflite", None, "LiteRT "),
     ("tflite", "litert_builtin", "LiteRT "),
     ("tflite", "litert_flex", "TensorFlow Lite with Flex"),
-    pytest.param(
-        "tflite",
-        "tflm",
-        "TFLM ",
-        marks=pytest.mark.skipif(
-            not runtimes.available()["tflm"], reason="tflite-micro is not installed"
-        ),
-    ),
+    optional("tflite", "tflm", "TFLM "),
     ("onnx", None, "ONNX Runtime "),
-    pytest.param(
-        "onnx",
-        "openvino",
-        "OpenVINO ",
-        marks=pytest.mark.skipif(
-            not runtimes.available()["openvino"], reason="OpenVINO is not installed"
-        ),
-    ),
+    optional("onnx", "openvino", "OpenVINO "),
 ]
 
 

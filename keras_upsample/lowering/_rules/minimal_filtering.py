@@ -75,9 +75,10 @@ def propose(node: Node, around: Surroundings) -> Rewrite | None:
     def emitter() -> Emitter:
         return Emitter(node.operation, names)
 
-    forms: dict[str, Build] = {}
+    forms: dict[str, Build] = {
+        ALONG: lambda *xs: _build([_parts.concatenated(xs, emitter())], emitter(), view)
+    }
     gain = "multiply-adds x0.50"
-    forms[ALONG] = lambda *xs: _build([_parts.concatenated(xs, emitter())], emitter(), view)
     if maker is not None:
         forms[_parts.BY_PARTS] = _parts.form(view, emitter)
         forms[f"{ALONG}, {_parts.BY_PARTS}"] = lambda *xs: _build(xs, emitter(), view)

@@ -26,7 +26,7 @@ from .._views import (
     convolution_of,
     resize_of,
 )
-from . import _phases
+from . import _parts, _phases
 
 NAME = NEAREST
 
@@ -112,11 +112,7 @@ def _beside(
 
         emit = emitter()
         y = _phases.forms(transposed, emitter, linear=True)[form](x)
-        skip = skips[0]
-        if len(skips) > 1:
-            skip = emit.call(
-                keras.layers.Concatenate(name=f"{emit.name}_skips", dtype=emit.policy), *skips
-            )
+        skip = _parts.concatenated(skips, emit)
         bias = None if view.bias is None else np.asarray(view.bias)
         z = emit.convolution(skip, rest, bias, pads=view.pads, suffix="_skip")
         total = emit.call(keras.layers.Add(name=f"{emit.name}_add", dtype=emit.policy), y, z)
