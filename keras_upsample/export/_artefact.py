@@ -48,7 +48,7 @@ class Options:
         representative_data: see `calibration_feeds`.
         integer_io: of integer TFLite files: inputs and outputs are integers too.
         keep_float: layers that an 8-bit file computes in float.
-        weight_bits: of 8-bit ONNX files.
+        weight_bits: of files whose target has several; None takes its first.
     """
 
     allow_flex: bool = False
@@ -60,7 +60,7 @@ class Options:
     representative_data: Any = None
     integer_io: bool = False
     keep_float: tuple[str, ...] = ()
-    weight_bits: int = 7
+    weight_bits: int | None = None
 
     def __post_init__(self) -> None:
         tuning_seconds(self.tune)
@@ -69,7 +69,7 @@ class Options:
                 f"`opset` must be an integer from {OPSETS[0]} to {OPSETS[-1]}. "
                 f"Received: {self.opset!r}."
             )
-        if self.weight_bits not in (7, 8):
+        if self.weight_bits not in (None, 7, 8):
             raise ValueError(f"`weight_bits` must be 7 or 8. Received: {self.weight_bits!r}.")
         if self.layout not in LAYOUTS:
             raise ValueError(
@@ -111,6 +111,8 @@ def make_artefact(
             lower=options.lower,
             tune=options.tune,
             representative_data=options.representative_data,
+            weight_bits=options.weight_bits,
+            keep_float=options.keep_float,
             progress=progress,
         )
         low = ready.low
@@ -120,7 +122,15 @@ def make_artefact(
             convert(form, own, place, target, options, ready.feeds)
 
         def by_table() -> tuple[Lowered, Signature]:
-            return formed(model, signature, target, ready.feeds)
+            form = formed(
+                model,
+                signature,
+                target,
+                ready.feeds,
+                weight_bits=options.weight_bits,
+                keep_float=options.keep_float,
+            )
+            return form.low, form.signature
 
         try:
             write(low.model, ready.signature, staged)
@@ -214,7 +224,7 @@ def convert(
                     calibration or [],
                     options.layout,
                     options.keep_float,
-                    options.weight_bits,
+                    options.weight_bits or next(iter(target.weights)),
                 )
 
 

@@ -1,6 +1,7 @@
 """Which layer an 8-bit file loses its digits in."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
@@ -32,8 +33,8 @@ class LayerError:
         layer: the Keras layer it came from, as far as the file tells.
         operator: its name in TFLite.
         own: what the operator loses by itself: against the same operator in float, which reads the
-            same rounded input. inf where it loses nothing.
-        total: what has been lost up to here: against the float file.
+            same rounded input and has the weights of the file. inf where it loses nothing.
+        total: what has been lost up to here, by weights too: against the float file.
     """
 
     layer: str
@@ -102,35 +103,53 @@ def quantization_errors(
     ready = prepared(
         model, signature, target, shown, lower=lower, representative_data=representative_data
     )
-    low, own, feeds = ready.low.model, ready.signature, ready.feeds or []
+    own, feeds = ready.signature, ready.feeds or []
     measured = feeds
     if shown is not None:
         measured = [dict(case.feeds) for case in cases(own, shown) if case.real]
     measured = measured[:_SHOWN]
-    with tempfile.TemporaryDirectory() as name, formed_for(low, target):
+    with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_saved_model(low, own, folder)
+        for form, place in ((ready.low.model, "rounded"), (ready.exact, "exact")):
+            with formed_for(form, target):
+                write_saved_model(form, own, folder / place)
         return _report(folder, feeds, measured)
 
 
 def _report(folder: Path, feeds: Feeds, measured: Feeds) -> QuantizationReport:
-    quantised, alone = with_own_errors(folder, feeds, measured)
-    files = {"int8.tflite": quantised, "float32.tflite": converted(folder, "float32")}
+    quantised, alone = with_own_errors(folder / "rounded", feeds, measured)
+    files = {"int8.tflite": quantised, "float32.tflite": converted(folder / "exact", "float32")}
     for name, content in files.items():
         (folder / name).write_bytes(content)
     operators, given = _run(folder / "int8.tflite", measured)
-    _, exact = _run(folder / "float32.tflite", measured)
+    exact_operators, exact = _run(folder / "float32.tflite", measured)
     found = []
-    for operator in operators:
-        name = operator.outputs[0].name
-        # The last layer's result has another name where a DEQUANTIZE follows.
-        twin = name if name in exact else name.removesuffix("1")
-        if operator.name in ("QUANTIZE", "DEQUANTIZE") or twin not in exact:
-            continue
-        noise = float(np.mean((given[name] - exact[twin]) ** 2))
-        total = decibels(float(exact[twin].var()), noise)
+    for operator, twin in _twins(operators, exact_operators):
+        name, twin_name = operator.outputs[0].name, twin.outputs[0].name
+        noise = float(np.mean((given[name] - exact[twin_name]) ** 2))
+        total = decibels(float(exact[twin_name].var()), noise)
         found.append(LayerError(operator.layer, operator.name, alone.get(name, inf), total))
     return QuantizationReport(tuple(found))
+
+
+_CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
+
+
+def _twins(
+    operators: Sequence[OperatorFacts], exact: Sequence[OperatorFacts]
+) -> list[tuple[OperatorFacts, OperatorFacts]]:
+    """The operators that both files have, in pairs.
+
+    They come in the same order; where the converter merged more in one file, by what they write.
+    """
+    ours, theirs = ([o for o in each if o.name not in _CONVERSIONS] for each in (operators, exact))
+    if [o.name for o in ours] == [o.name for o in theirs]:
+        return list(zip(ours, theirs, strict=True))
+    by_name = {o.outputs[0].name: o for o in theirs}
+    # The last layer's result has another name where a DEQUANTIZE follows.
+    names = [(o, o.outputs[0].name) for o in ours]
+    pairs = [(o, by_name.get(name) or by_name.get(name.removesuffix("1"))) for o, name in names]
+    return [(o, twin) for o, twin in pairs if twin is not None]
 
 
 def _run(path: Path, feeds: Feeds) -> tuple[tuple[OperatorFacts, ...], dict[str, np.ndarray]]:

@@ -26,7 +26,7 @@ def to_float16(path: Path) -> None:
 
 
 def to_int8(
-    path: Path, feeds: Feeds, layout: str, keep_float: Sequence[str] = (), weight_bits: int = 7
+    path: Path, feeds: Feeds, layout: str, keep_float: Sequence[str], weight_bits: int
 ) -> None:
     """Quantise a file in place, statically: QDQ, weights by channel, activations by tensor.
 

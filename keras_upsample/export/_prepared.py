@@ -1,11 +1,12 @@
 """What is converted for a target: the form of the model, its signature, the calibration."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..lowering._equalise import equalised
 from ..lowering._lower import Applied, Lowered, lowered
+from ..lowering._round import rounded
 from ._calibration import Feeds, calibration_feeds
 from ._images import Images
 from ._signature import Signature
@@ -20,11 +21,13 @@ class Prepared:
         low: the form to convert, and what was done.
         signature: of it.
         feeds: for calibration; None where nothing is calibrated.
+        exact: the form before its weights were rounded; that of `low` where they were not.
     """
 
     low: Lowered
     signature: Signature
     feeds: Feeds | None
+    exact: Any
 
 
 def prepared(
@@ -36,15 +39,17 @@ def prepared(
     lower: bool,
     tune: bool | float = False,
     representative_data: Any = None,
+    weight_bits: int | None = None,
+    keep_float: Collection[str] = (),
     progress: Callable[[str], None] = lambda step: None,
 ) -> Prepared:
-    """Calibrate, lower and equalise, as far as the target and the options ask for it.
+    """Calibrate, lower, equalise and round, as far as the target and the options ask for it.
 
     Args:
         model, signature: the user's.
         target: where it goes.
         images: on what the file will be verified.
-        lower, tune, representative_data: see `to_tflite`.
+        lower, tune, representative_data, weight_bits, keep_float: see `to_tflite` and `to_onnx`.
         progress: called before each step.
     """
     feeds = None
@@ -52,9 +57,17 @@ def prepared(
         progress("calibrate")
         feeds = calibration_feeds(model, signature.fixed(), representative_data, images)
     if not lower:
-        return Prepared(Lowered(model), signature, feeds)
-    low, own = formed(model, signature, target, feeds, tune=tune, progress=progress)
-    return Prepared(low, own, feeds)
+        return Prepared(Lowered(model), signature, feeds, model)
+    return formed(
+        model,
+        signature,
+        target,
+        feeds,
+        tune=tune,
+        weight_bits=weight_bits,
+        keep_float=keep_float,
+        progress=progress,
+    )
 
 
 def formed(
@@ -64,24 +77,54 @@ def formed(
     feeds: Feeds | None,
     *,
     tune: bool | float = False,
+    weight_bits: int | None = None,
+    keep_float: Collection[str] = (),
     progress: Callable[[str], None] = lambda step: None,
-) -> tuple[Lowered, Signature]:
-    """Lowered, and equalised where there are feeds to learn ranges from."""
+) -> Prepared:
+    """Lowered; equalised and rounded where there are feeds to learn from."""
     progress("lower")
     low, own = lowered(model, signature, target, tune=tune, progress=progress)
     if feeds is None or low.notice:
-        return low, own
+        return Prepared(low, own, feeds, low.model)
     progress("equalise")
-    return _equalised(low, own, feeds)
+    low, own = _adapted(low, own, _EQUALISATION, lambda form: equalised(form, own, feeds))
+    exact = low.model
+    progress("round")
+    grid, steps = target.grid(weight_bits), target.activation_steps
+    low, own = _adapted(
+        low,
+        own,
+        _ROUNDING,
+        lambda form: rounded(form, own, feeds, grid, steps=steps, spared=keep_float),
+    )
+    return Prepared(low, own, feeds, exact)
 
 
-def _equalised(low: Lowered, signature: Signature, feeds: Feeds) -> tuple[Lowered, Signature]:
+_EQUALISATION = Applied(
+    "equalisation",
+    (),
+    "channels scaled against each other",
+    "channels of small range keep more of the steps of a rounded tensor",
+)
+_ROUNDING = Applied(
+    "rounding",
+    (),
+    "weights rounded one after another",
+    "what one loses on the images, those behind it make good",
+)
+
+
+def _adapted(
+    low: Lowered,
+    signature: Signature,
+    entry: Applied,
+    change: Callable[[Any], tuple[Any, Signature, tuple[str, ...]]],
+) -> tuple[Lowered, Signature]:
     try:
-        model, own, layers = equalised(low.model, signature, feeds)
+        model, own, layers = change(low.model)
     except Exception:  # a layer of the user's own that can't be called symbolically: as it is
         return low, signature
     if not layers:
         return low, signature
-    gain = "channels of small range keep more of the steps of a rounded tensor"
-    entry = Applied("equalisation", layers, "channels scaled against each other", gain)
+    entry = replace(entry, layers=layers)
     return replace(low, model=model, applied=(*low.applied, entry)), own

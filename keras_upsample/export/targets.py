@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from ..edge._devices import DEVICES
 from ..errors import did_you_mean
+from ..lowering._grid import Grid
 from ..ops import _lacking as lacking
 
 FLOAT32_ERROR = 5e-5
@@ -71,6 +72,8 @@ class Target:
         integer_io: whether inputs and outputs are integers too.
         own_layout: whether the runtime keeps feature maps in a layout of its own between
             convolutions and pools, so that blocks are measured between pools.
+        weights: of files with integer activations, bits -> the values that the quantiser leaves for
+            a weight; the first are taken unless asked otherwise.
         device: what it is for, by its name in `keras_upsample.edge.DEVICES`; empty for processors.
     """
 
@@ -88,12 +91,22 @@ class Target:
     lacks: frozenset[str] = frozenset()
     integer_io: bool = False
     own_layout: bool = False
+    weights: Mapping[int, Grid] = field(default_factory=lambda: MappingProxyType({}))
     device: str = ""
 
     @property
     def calibrated(self) -> bool:
         """Whether activations are integers, whose ranges are learnt from images."""
         return self.precision in ("int8", "int16x8")
+
+    @property
+    def activation_steps(self) -> int:
+        """Steps in the range of an integer activation."""
+        return 2**16 - 1 if self.precision == "int16x8" else 2**8 - 1
+
+    def grid(self, weight_bits: int | None = None) -> Grid:
+        """The values that are left for a weight, where activations are integers."""
+        return self.weights[next(iter(self.weights)) if weight_bits is None else weight_bits]
 
 
 # Rules of `keras_upsample.lowering`, by name.
@@ -167,6 +180,10 @@ def _onnx(
     )
 
 
+_TFLITE_WEIGHTS = MappingProxyType({8: Grid(127, -127, 127)})
+# Signed in 7 bits; unsigned in 8, where the quantiser divides the range by 255 and has 0 at 128.
+_ONNX_WEIGHTS = MappingProxyType({7: Grid(64, -64, 64), 8: Grid(127.5, -128, 127)})
+
 DEVICE_NAMES = tuple(name for name in DEVICES if name != "gpu_delegate")
 """Devices that get files of their own; GPUs run the float ones."""
 
@@ -214,6 +231,7 @@ def _device(name: str) -> Target:
         # Edge TPU, what is behind a softmax of several dimensions is left to the CPU in any form.
         lacks=frozenset({lacking.SHUFFLE} if name in ("edge_tpu", "tflm") else lacking.NAMES),
         integer_io=True,
+        weights=_TFLITE_WEIGHTS,
         device=name,
         also=("tflm",) if name == "tflm" else (),
     )
@@ -240,6 +258,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             replace(
                 _tflite("tflite_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT),
                 forms=_INTEGER_FORMS,
+                weights=_TFLITE_WEIGHTS,
             ),
             replace(
                 _tflite("tflite_int16x8", "int16x8", Gate(min_snr_db=40.0), _FLOAT32_ONLY),
@@ -247,11 +266,15 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 # DEPTH_TO_SPACE knows no 16 bits in the converter, nor does BATCH_MATMUL.
                 lowering=MappingProxyType({SHUFFLE: ("one-hot transposed",)}),
                 lacks=lacking.NAMES,
+                weights=_TFLITE_WEIGHTS,
             ),
             *(_device(name) for name in DEVICE_NAMES),
             _onnx("onnx", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT, ("openvino",)),
             _onnx("onnx_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT, ("openvino",)),
-            _onnx("onnx_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT, ("openvino",)),
+            replace(
+                _onnx("onnx_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT, ("openvino",)),
+                weights=_ONNX_WEIGHTS,
+            ),
         )
     }
 )

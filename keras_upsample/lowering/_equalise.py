@@ -215,13 +215,15 @@ def _statistics(
     feeds: Sequence[Mapping[str, np.ndarray]],
 ) -> list[_Statistics]:
     """One a place."""
+    from keras import tree
+
     names = [spec.name for spec in signature.inputs]
     read = [place.view.x for place in channels.places]
     probe = model_of(Graph(graph.inputs, read), names, read, names, "probe")
     low, high, square = ([0.0 for _ in read] for _ in range(3))
     shown = list(feeds)[:_BATCH]
     for feed in shown:
-        for i, value in enumerate(probe([feed[name] for name in names])):
+        for i, value in enumerate(tree.flatten(probe([feed[name] for name in names]))):
             array = np.asarray(value, "float64")
             low[i] = np.minimum(low[i], array.min(axis=(0, 1, 2)))
             high[i] = np.maximum(high[i], array.max(axis=(0, 1, 2)))

@@ -9,8 +9,11 @@ from keras import layers
 
 from keras_upsample import data, export, runtimes, zoo
 from keras_upsample.errors import VerificationError
+from keras_upsample.export._artefact import Options, convert
 from keras_upsample.export._calibration import calibration_feeds
+from keras_upsample.export._prepared import prepared
 from keras_upsample.export._signature import signature_of
+from keras_upsample.export.targets import TARGETS
 
 SIZE = (32, 40, 3)
 
@@ -276,18 +279,81 @@ def test_wrong_layers_to_keep(kind, tmp_path):
         write(net(), tmp_path, "tflite", "int8", keep_float=["second"], integer_io=True)
 
 
-def test_equalisation_is_told_and_can_be_left_out(tmp_path):
+def weights_in(path):
+    """Shape -> real values of the rounded kernels of a file, (rows, columns, in, out)."""
+    if str(path).endswith(".tflite"):
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(model_path=str(path))
+        interpreter.allocate_tensors()
+        found = [
+            interpreter.get_tensor(d["index"]).astype("float64")
+            * np.reshape(d["quantization_parameters"]["scales"], (-1, 1, 1, 1))
+            for d in interpreter.get_tensor_details()
+            if len(d["quantization_parameters"]["scales"]) > 1 and len(d["shape"]) == 4
+        ]
+        return {k.transpose(1, 2, 3, 0).shape: k.transpose(1, 2, 3, 0) for k in found}
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(str(path)).graph
+    constants = {c.name: numpy_helper.to_array(c).astype("float64") for c in graph.initializer}
+    found = []
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in constants:
+            values, scale, zero = (constants[name] for name in node.input)
+            if values.ndim == 4:
+                kernel = (values - zero.reshape(-1, 1, 1, 1)) * scale.reshape(-1, 1, 1, 1)
+                found.append(kernel.transpose(2, 3, 1, 0))
+    return {kernel.shape: kernel for kernel in found}
+
+
+@pytest.mark.parametrize(
+    ("target", "bits"),
+    [("tflite_int8", 8), ("tflite_int16x8", 8), ("onnx_int8", 7), ("onnx_int8", 8)],
+)
+def test_a_file_holds_the_weights_that_were_chosen(target, bits, tmp_path):
+    """Else the quantiser rounds them anew, each to its nearest, and nothing is gained."""
+    model, signature = net(), signature_of(net()).fixed()
+    target = TARGETS[target]
+    ready = prepared(model, signature, target, None, lower=True, weight_bits=bits)
+    path = tmp_path / f"m{target.suffix}"
+    options = Options(weight_bits=bits)
+    convert(ready.low.model, ready.signature, path, target, options, ready.feeds)
+    stored = weights_in(path)
+    changed = 0
+    before = {layer.name: layer for layer in ready.exact.layers}
+    for layer in ready.low.model.layers:
+        if not hasattr(layer, "kernel"):
+            continue
+        chosen = np.asarray(layer.kernel, "float64")
+        changed += np.abs(chosen - np.asarray(before[layer.name].kernel)).max() > 0
+        top = np.abs(chosen).max(axis=(0, 1, 2))
+        # The largest of a channel lies half a step beyond the values of 255 steps.
+        ends = np.abs(chosen) == top if bits == 8 and target.format == "onnx" else False
+        gap = np.abs(stored[chosen.shape] - chosen) / (top / 64)
+        assert gap[~np.broadcast_to(ends, gap.shape)].max() < 1e-4
+        assert gap.max() < 0.3
+    assert changed == 3
+
+
+@pytest.mark.parametrize("step", ["equalisation", "rounding"])
+def test_what_is_done_to_weights_is_told_and_can_be_left_out(step, tmp_path):
     report = write(net(), tmp_path, "tflite", "int8")
-    assert any(line.startswith("equalisation: ") for line in report.lowering)
+    assert any(line.startswith(f"{step}: ") for line in report.lowering)
     assert write(net(), tmp_path, "tflite", "int8", lower=False).lowering == ()
 
 
 def test_eight_bits_keep_more_than_seven(tmp_path):
+    """Rounded one by one; together, weights of 7 bits compute nearly as well."""
     model = net()
     found = {}
     for bits in (7, 8):
-        report = write(model, tmp_path, "onnx", "int8", weight_bits=bits)
-        found[bits] = report.verifications[0].snr_db
-    assert found[8] > found[7] + 2
+        for lower in (False, True):
+            report = write(model, tmp_path, "onnx", "int8", weight_bits=bits, lower=lower)
+            found[bits, lower] = report.verifications[0].snr_db
+    assert found[8, False] > found[7, False] + 2
+    assert found[7, True] > found[8, False]
+    assert found[7, True] > found[8, True] - 1
     with pytest.raises(ValueError, match=r"`weight_bits` must be 7 or 8\. Received: 4"):
         write(model, tmp_path, "onnx", "int8", weight_bits=4)

@@ -1,0 +1,239 @@
+"""Weights of convolutions put on the values that a quantiser leaves, by what they do to images.
+
+A quantiser that then looks for the step of each output channel finds the same, and has nothing left
+to round: the file holds the weights chosen here. See `_grid` for how they are chosen; the mean
+products M come from images, and for activations that are rounded too, in steps a, M + a^2/12 on the
+diagonal. A constant column beside the weights takes up the mean of the error: the bias.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ._assemble import model_at, model_of
+from ._emit import Emitter
+from ._flatten import graph_at
+from ._graph import Graph, Node
+from ._grid import Grid, round_rows
+from ._rewrite import Surroundings, sources
+from ._views import NONE, Convolution, Transposed, convolution_of, transposed_of
+
+if TYPE_CHECKING:
+    from ..export._signature import Signature
+
+_IMAGES = 16
+_SAMPLES = 16384
+"""Pixels at which a convolution's input is looked at, over all images."""
+_COLUMNS = 2304
+"""Weights of a row that are chosen together; the products of more take gigabytes and minutes."""
+_ON_GRID = 1e-4
+"""Of a step: weights so close to their values were put there, as those of a shuffle."""
+_DAMPING = 0.01
+"""Of the mean of M's diagonal, added to it: images are few, and inputs may be 0 in all of them."""
+
+
+def rounded(
+    model: Any,
+    signature: "Signature",
+    feeds: Sequence[Mapping[str, np.ndarray]],
+    grid: Grid,
+    *,
+    steps: int,
+    spared: Collection[str] = (),
+) -> "tuple[Any, Signature, tuple[str, ...]]":
+    """A model whose convolutions hold rounded weights.
+
+    Args:
+        model: is only read.
+        signature: of fixed sizes.
+        feeds: images that the model is to compute alike.
+        grid: of the weights.
+        steps: in the range of an activation.
+        spared: layers that keep their weights.
+
+    Returns:
+        The model, its signature, and the names of the layers whose weights changed.
+    """
+    graph, outputs = graph_at(model, signature)
+    around = Surroundings(graph)
+    places = [
+        place
+        for node in around.nodes
+        if not (around.shared(node) or {node.name, *node.source} & set(spared))
+        and (place := _place(node, grid)) is not None
+    ]
+    if not places:
+        return model, signature, ()
+    _look(graph, places, signature, feeds)
+    for place in places:
+        _replace(graph, place, grid, steps)
+    result, own = model_at(graph, outputs, signature, model.name)
+    result.output_names = getattr(model, "output_names", result.output_names)
+    return result, own, sources(*(place.node for place in places))
+
+
+@dataclass(eq=False)
+class _Place:
+    """A convolution as rows of weights.
+
+    Attributes:
+        rows: (groups, rows, columns); a group reads columns of its own.
+        step: (groups, rows), between the values of a row.
+        pinned: as `rows`: the largest of every channel.
+        moments: of each group, part by part of its columns and a constant 1 behind each part.
+        low, high: extremes of what is read.
+    """
+
+    node: Node
+    view: Convolution | Transposed
+    rows: np.ndarray
+    step: np.ndarray
+    pinned: np.ndarray
+    moments: list[Any] = field(default_factory=list)
+    low: float = 0.0
+    high: float = 0.0
+
+    def parts(self) -> Iterator[slice]:
+        columns = self.rows.shape[2]
+        count = -(-columns // _COLUMNS)
+        edges = np.linspace(0, columns, count + 1).astype(int)
+        return map(slice, edges[:-1], edges[1:])
+
+
+def _place(node: Node, grid: Grid) -> _Place | None:
+    """None for what is no convolution, overlaps, or stands on its values already."""
+    view: Convolution | Transposed | None = convolution_of(node)
+    if view is None:
+        view = transposed_of(node)
+        if view is None or view.crop != NONE or view.kernel.shape[:2] != view.scale:
+            return None
+    kernel = np.asarray(view.kernel, "float64")
+    top = np.abs(kernel).max(axis=_channels_aside(view), keepdims=True)
+    rows, tops = (_rows(array, view) for array in (kernel, np.broadcast_to(top, kernel.shape)))
+    step = grid.step(tops[..., 0])
+    off = np.abs(rows - grid.nearest(rows, step[..., None])) / step[..., None]
+    if (off < _ON_GRID).all():
+        return None
+    return _Place(node, view, rows, step, np.abs(rows) == tops)
+
+
+def _channels_aside(view: Convolution | Transposed) -> tuple[int, ...]:
+    """The axes of a kernel over which a quantiser has one step."""
+    if isinstance(view, Transposed):
+        return 0, 1, 3
+    return (0, 1) if view.depthwise else (0, 1, 2)
+
+
+def _rows(kernel: np.ndarray, view: Convolution | Transposed) -> np.ndarray:
+    """Kernel -> (groups, rows, columns)."""
+    if isinstance(view, Transposed):
+        return kernel.reshape(1, -1, kernel.shape[3])
+    if view.depthwise:
+        return kernel.reshape(-1, *kernel.shape[2:]).transpose(1, 2, 0)
+    return kernel.reshape(1, -1, kernel.shape[3]).transpose(0, 2, 1)
+
+
+def _kernel(rows: np.ndarray, view: Convolution | Transposed) -> np.ndarray:
+    """The inverse of `_rows`."""
+    shape = tuple(int(n) for n in view.kernel.shape)
+    if isinstance(view, Transposed):
+        return rows.reshape(shape)
+    order = (2, 0, 1) if view.depthwise else (0, 2, 1)
+    return rows.transpose(order).reshape(shape)
+
+
+def _look(
+    graph: Graph,
+    places: Sequence[_Place],
+    signature: "Signature",
+    feeds: Sequence[Mapping[str, np.ndarray]],
+) -> None:
+    """Fill in moments and extremes."""
+    from keras import tree
+
+    names = [spec.name for spec in signature.inputs]
+    read = [place.view.x for place in places]
+    probe = model_of(Graph(graph.inputs, read), names, read, names, "probe")
+    shown = list(feeds)[:_IMAGES]
+    rng = np.random.default_rng(0)
+    for feed in shown:
+        given = tree.flatten(probe([feed[name] for name in names]))
+        for place, value in zip(places, given, strict=True):
+            x = np.asarray(value, "float32")
+            place.low, place.high = min(place.low, x.min()), max(place.high, x.max())
+            columns = _columns(x, place.view, rng, _SAMPLES // len(shown))
+            for i, part in enumerate(place.parts()):
+                some = columns[:, :, part]
+                some = np.concatenate([some, np.ones_like(some[..., :1])], axis=2)
+                moment = some.transpose(0, 2, 1) @ some / (some.shape[1] * len(shown))
+                if i == len(place.moments):
+                    place.moments.append(moment)
+                else:
+                    place.moments[i] += moment
+
+
+def _columns(x: np.ndarray, view: Convolution | Transposed, rng: Any, count: int) -> np.ndarray:
+    """What the weights multiply at some places of the output: (groups, places, columns)."""
+    batch, channels = x.shape[0], x.shape[3]
+    if isinstance(view, Transposed):
+        pixels = x.reshape(-1, channels)
+        return pixels[_some(len(pixels), count, rng)][None]
+    assert not isinstance(view.pads, str)
+    x = np.pad(x, ((0, 0), *view.pads, (0, 0)))
+    reach = [(k - 1) * d + 1 for k, d in zip(view.size, view.dilation, strict=True)]
+    down, right = (
+        (n - r) // s + 1 for n, r, s in zip(x.shape[1:3], reach, view.strides, strict=True)
+    )
+    chosen = _some(batch * down * right, count, rng)
+    image, row, column = np.unravel_index(chosen, (batch, down, right))
+    row, column = row * view.strides[0], column * view.strides[1]
+    taps = [
+        x[image, row + i * view.dilation[0], column + j * view.dilation[1]]
+        for i in range(view.size[0])
+        for j in range(view.size[1])
+    ]
+    stacked = np.stack(taps, axis=1)  # (places, taps, channels)
+    if view.depthwise:
+        return stacked.transpose(2, 0, 1)
+    return stacked.reshape(1, len(chosen), -1)
+
+
+def _some(total: int, count: int, rng: Any) -> np.ndarray:
+    return rng.choice(total, count, replace=False) if total > count else np.arange(total)
+
+
+def _replace(graph: Graph, place: _Place, grid: Grid, steps: int) -> None:
+    """Put a convolution of rounded weights in its place."""
+    view, node = place.view, place.node
+    noise = ((place.high - place.low) / steps) ** 2 / 12
+    # The outputs of a transposed convolution share their bias: no single one can move it.
+    free = 0 if isinstance(view, Transposed) else 1
+    chosen, shift = np.empty_like(place.rows), np.zeros(place.rows.shape[:2])
+    for part, moments in zip(place.parts(), place.moments, strict=True):
+        m = moments.astype("float64")
+        diagonal = np.einsum("gii->gi", m)
+        inputs = diagonal[:, :-1]
+        inputs += noise + _DAMPING * inputs.mean(axis=1, keepdims=True) + 1e-12
+        rows, pinned = place.rows[:, :, part], place.pinned[:, :, part]
+        if free:
+            rows = np.concatenate([rows, np.zeros_like(rows[..., :1])], axis=2)
+            pinned = np.concatenate([pinned, np.zeros_like(pinned[..., :1])], axis=2)
+        else:
+            m = m[:, :-1, :-1]
+        found = round_rows(rows, m, grid, place.step, pinned, free)
+        chosen[:, :, part] = found[..., : found.shape[2] - free]
+        if free:
+            shift += found[..., -1]
+    emit = Emitter(node.operation, sources(node))
+    kernel = _kernel(chosen, view)
+    bias = None if view.bias is None else np.asarray(view.bias, "float64")
+    x = node.inputs[0]
+    if isinstance(view, Transposed):
+        y = emit.transposed(
+            x, kernel, bias, scale=view.scale, crop=view.crop, activation=view.activation
+        )
+    else:
+        y = emit.changed(view, kernel, shift.reshape(-1) + (0 if bias is None else bias), x)
+    graph.replace(node.outputs[0], y)
