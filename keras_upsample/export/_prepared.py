@@ -6,7 +6,9 @@ from typing import Any
 
 from ..lowering._equalise import equalised
 from ..lowering._lower import Applied, Lowered, lowered
+from ..lowering._reach import reached
 from ..lowering._round import rounded
+from ..ops._lacking import GATHERS
 from ._calibration import Feeds, calibration_feeds
 from ._images import Images
 from ._signature import Signature
@@ -86,6 +88,8 @@ def formed(
     low, own = lowered(model, signature, target, tune=tune, progress=progress)
     if feeds is None or low.notice:
         return Prepared(low, own, feeds, low.model)
+    if GATHERS in target.lacks:
+        low, own = _adapted(low, own, _WINDOWS, lambda form: reached(form, own, feeds))
     progress("equalise")
     low, own = _adapted(low, own, _EQUALISATION, lambda form: equalised(form, own, feeds))
     exact = low.model
@@ -100,6 +104,12 @@ def formed(
     return Prepared(low, own, feeds, exact)
 
 
+_WINDOWS = Applied(
+    "windows",
+    (),
+    "points read by windows as large as images ask for",
+    "products and sums of maps in place of gathers",
+)
 _EQUALISATION = Applied(
     "equalisation",
     (),

@@ -213,6 +213,16 @@ _NPU_FORMS = MappingProxyType(
 _BILINEAR_BY_CONVOLUTION = MappingProxyType({**_NPU_FORMS, "bilinear": ("pointwise",)})
 
 
+# TFLM has matrix products and gathers, and does not allocate a file of a thousand operators. For
+# the Edge TPU, what is behind a softmax of several dimensions is left to the CPU in any form.
+_LACKING = MappingProxyType(
+    {
+        "edge_tpu": frozenset({lacking.SHUFFLE, lacking.GATHERS}),
+        "tflm": frozenset({lacking.SHUFFLE}),
+    }
+)
+
+
 def _device(name: str) -> Target:
     """A file of integers from end to end for an accelerator."""
     slow_resize = name.startswith(("ethos_u55", "ethos_u65"))
@@ -227,9 +237,7 @@ def _device(name: str) -> Target:
         forms=_BILINEAR_BY_CONVOLUTION if slow_resize else _NPU_FORMS,
         lowering=_NPU_LOWERING,
         never=_FLOAT32_ONLY,
-        # TFLM has matrix products, and does not allocate a file of a thousand operators; for the
-        # Edge TPU, what is behind a softmax of several dimensions is left to the CPU in any form.
-        lacks=frozenset({lacking.SHUFFLE} if name in ("edge_tpu", "tflm") else lacking.NAMES),
+        lacks=_LACKING.get(name, lacking.NAMES),
         integer_io=True,
         weights=_TFLITE_WEIGHTS,
         device=name,

@@ -8,6 +8,7 @@ from keras import ops
 from ..ops import _arguments as arguments
 from ..ops._backend import add_bias, from_channels_last, part, reshape, sizes, to_channels_last
 from ..ops._point_sample import check_groups, sample
+from ..ops._point_windows import REACH
 from ._scaled import Shape, known_channels, scaled_shape
 
 STYLES = ("lp", "pl")
@@ -61,6 +62,7 @@ class DySample2D(keras.layers.Layer):
         self.dynamic_scope = bool(dynamic_scope)
         self.data_format = arguments.data_format_of(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=4)
+        self.reach = REACH
 
     def build(self, input_shape: Shape) -> None:
         arguments.check_rank(input_shape, "inputs")
@@ -91,11 +93,11 @@ class DySample2D(keras.layers.Layer):
 
     def call(self, inputs: Any) -> Any:
         x = to_channels_last(ops.cast(inputs, self.compute_dtype), self.data_format)
-        rows, columns = self._offsets(x)
-        y = sample(x, rows, columns, self.scale, self.groups)
+        rows, columns = self.offsets(x)
+        y = sample(x, rows, columns, self.scale, self.groups, self.reach)
         return from_channels_last(y, self.data_format)
 
-    def _offsets(self, x: Any) -> tuple[Any, Any]:
+    def offsets(self, x: Any) -> tuple[Any, Any]:
         """Predict how far the points move on each axis, in pixels: (N, H, W, s²·g) twice."""
         n, h, w, channels = sizes(x)
         blocks = self.scale**2

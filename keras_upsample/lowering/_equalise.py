@@ -28,10 +28,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_at, model_of
+from ._assemble import model_at
 from ._emit import Emitter, fits_transposed
 from ._flatten import graph_at
 from ._graph import Graph, Node, Tensor
+from ._probe import IMAGES, seen
 from ._rewrite import Surroundings, sources
 from ._views import (
     Convolution,
@@ -52,8 +53,6 @@ _STEPS, _RATE = 300, 0.05
 _LEVELS = 255
 """Steps in the range of an activation. Of 16 bits too: where activations cost nothing, the factors
 run off to where the model of the weights' noise does not hold (0.8 dB worse than none)."""
-_BATCH = 16
-"""Images that are measured: ranges as such are learnt from all of them later."""
 
 
 def equalised(
@@ -215,19 +214,15 @@ def _statistics(
     feeds: Sequence[Mapping[str, np.ndarray]],
 ) -> list[_Statistics]:
     """One a place."""
-    from keras import tree
-
-    names = [spec.name for spec in signature.inputs]
     read = [place.view.x for place in channels.places]
-    probe = model_of(Graph(graph.inputs, read), names, read, names, "probe")
     low, high, square = ([0.0 for _ in read] for _ in range(3))
-    shown = list(feeds)[:_BATCH]
-    for feed in shown:
-        for i, value in enumerate(tree.flatten(probe([feed[name] for name in names]))):
-            array = np.asarray(value, "float64")
+    shown = min(len(feeds), IMAGES)
+    for values in seen(graph, read, signature, feeds):
+        for i, value in enumerate(values):
+            array = value.astype("float64")
             low[i] = np.minimum(low[i], array.min(axis=(0, 1, 2)))
             high[i] = np.maximum(high[i], array.max(axis=(0, 1, 2)))
-            square[i] = square[i] + (array**2).mean(axis=(0, 1, 2)) / len(shown)
+            square[i] = square[i] + (array**2).mean(axis=(0, 1, 2)) / shown
     return [_Statistics(*map(np.asarray, each)) for each in zip(low, high, square, strict=True)]
 
 

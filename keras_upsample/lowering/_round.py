@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_at, model_of
+from ._assemble import model_at
 from ._emit import Emitter
 from ._flatten import graph_at
 from ._graph import Graph, Node
 from ._grid import Grid, round_rows
+from ._probe import IMAGES, seen
 from ._rewrite import Surroundings, sources
 from ._views import NONE, Convolution, Transposed, convolution_of, transposed_of
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
 
-_IMAGES = 16
 _SAMPLES = 16384
 """Pixels at which a convolution's input is looked at, over all images."""
 _COLUMNS = 2304
@@ -151,23 +151,16 @@ def _look(
     feeds: Sequence[Mapping[str, np.ndarray]],
 ) -> None:
     """Fill in moments and extremes."""
-    from keras import tree
-
-    names = [spec.name for spec in signature.inputs]
-    read = [place.view.x for place in places]
-    probe = model_of(Graph(graph.inputs, read), names, read, names, "probe")
-    shown = list(feeds)[:_IMAGES]
+    shown = min(len(feeds), IMAGES)
     rng = np.random.default_rng(0)
-    for feed in shown:
-        given = tree.flatten(probe([feed[name] for name in names]))
-        for place, value in zip(places, given, strict=True):
-            x = np.asarray(value, "float32")
+    for values in seen(graph, [place.view.x for place in places], signature, feeds):
+        for place, x in zip(places, values, strict=True):
             place.low, place.high = min(place.low, x.min()), max(place.high, x.max())
-            columns = _columns(x, place.view, rng, _SAMPLES // len(shown))
+            columns = _columns(x, place.view, rng, _SAMPLES // shown)
             for i, part in enumerate(place.parts()):
                 some = columns[:, :, part]
                 some = np.concatenate([some, np.ones_like(some[..., :1])], axis=2)
-                moment = some.transpose(0, 2, 1) @ some / (some.shape[1] * len(shown))
+                moment = some.transpose(0, 2, 1) @ some / (some.shape[1] * shown)
                 if i == len(place.moments):
                     place.moments.append(moment)
                 else:

@@ -8,7 +8,13 @@ from keras import ops
 from . import _arguments as arguments
 from ._backend import from_channels_last, image_tensor, part, to_channels_last
 from ._lacking import PRODUCTS, lacks
-from ._reassemble import moved_images, rows_of_windows, weighted_windows, window_rows
+from ._reassemble import (
+    edges_repeated,
+    moved_images,
+    rows_of_windows,
+    weighted_windows,
+    window_rows,
+)
 from ._shuffle import pixel_unshuffle
 
 # Exponents so far below the largest add nothing to a float32 sum (e^-20 = 2e-9), and the range of
@@ -90,7 +96,7 @@ def guided(
     low = ops.average_pool(guide, scale, scale, "valid", data_format="channels_last")
     blocks = pixel_unshuffle(guide, scale, data_format="channels_last")  # (N, H, W, s²·D)
     distances = _distances_by_convolution if lacks(PRODUCTS) else _distances
-    distance = distances(blocks, _edges_repeated(low, radius), scale**2, size)
+    distance = distances(blocks, edges_repeated(low, radius), scale**2, size)
     # A tensor, because PyTorch does not multiply an array by a tensor.
     squares = ops.convert_to_tensor(_squares(scale, radius))
     exponents = distance * -range_precision - squares * spatial_precision
@@ -127,13 +133,6 @@ def _distances_by_convolution(blocks: Any, low: Any, phases: int, size: int) -> 
     squared = ops.concatenate(squares, axis=3)  # (N, H, W, size²·s²·D)
     distance = ops.conv(squared, kernel, data_format="channels_last")  # (N, H, W, s²·size²)
     return ops.reshape(distance, (-1, phases, taps))
-
-
-def _edges_repeated(x: Any, reach: int) -> Any:
-    for axis in (1, 2):
-        first, last = part(x, axis, 0, 1), part(x, axis, -1, None)
-        x = ops.concatenate([*[first] * reach, x, *[last] * reach], axis=axis)
-    return x
 
 
 def _outside(low: Any, size: int) -> Any:

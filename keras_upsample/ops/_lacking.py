@@ -6,7 +6,8 @@ from contextvars import ContextVar
 
 SHUFFLE = "depth to space"
 PRODUCTS = "products of two tensors"
-NAMES = frozenset({SHUFFLE, PRODUCTS})
+GATHERS = "gathers"
+NAMES = frozenset({SHUFFLE, PRODUCTS, GATHERS})
 
 _lacking: ContextVar[frozenset[str]] = ContextVar("lacking", default=frozenset())
 
@@ -18,7 +19,8 @@ def lacking(names: Collection[str]) -> Iterator[None]:
     Args:
         names: of `NAMES`. Without `SHUFFLE` a shuffle is a transposed convolution with one-hot
             weights, and its inverse a convolution; without `PRODUCTS`, matrix products of two
-            tensors, sums of windows are products and sums of maps, element by element.
+            tensors, sums of windows are products and sums of maps, element by element; without
+            `GATHERS`, a pixel at a computed place is a weighted sum of those around.
     """
     token = _lacking.set(frozenset(names))
     try:

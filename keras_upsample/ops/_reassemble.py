@@ -117,6 +117,14 @@ def _zeros_around(x: Any, size: int) -> Any:
     return ops.pad(x, pads) if reach else x
 
 
+def edges_repeated(x: Any, reach: int) -> Any:
+    """An image with so many pixels around it, each equal to the nearest of the image's."""
+    for axis in (1, 2):
+        first, last = part(x, axis, 0, 1), part(x, axis, -1, None)
+        x = ops.concatenate([*[first] * reach, x, *[last] * reach], axis=axis)
+    return x
+
+
 def rows_of_windows(x: Any, size: int) -> Iterator[Any]:
     """`window_rows` of an image with size // 2 pixels around it: (N, H + size - 1, ...)."""
     channels = x.shape[3]

@@ -9,6 +9,8 @@ from gradients import gradient
 
 from keras_upsample import ops
 from keras_upsample.ops._lacking import NAMES, lacking
+from keras_upsample.ops._point_sample import sample
+from keras_upsample.ops._point_windows import REACH
 
 pytestmark = pytest.mark.backend_neutral
 
@@ -63,6 +65,38 @@ def test_point_sampling(shape: tuple[int, ...], scale: int, groups: int, reach: 
     options = {"groups": groups, "data_format": "channels_first"}
     y = ops.point_sample(first(x), first(offsets), scale, **options)
     assert_close(y, first(expected), of_range=2e-6)
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("scale", [1, 2, 3])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("reach", [1, 2, 4])
+def test_points_read_by_windows(
+    shape: tuple[int, ...], scale: int, groups: int, reach: int
+) -> None:
+    """Within the window it is the same function; points beyond it count as at its edge."""
+    x, half = noise(shape), scale**2 * groups
+    offsets = 1.5 * reach * noise((*shape[:3], 2 * half), 33).astype("float64")
+    starts = [(a - (scale - 1) / 2) / scale for a in range(scale)]
+    rows = np.repeat([a for a in starts for _ in starts], groups)
+    columns = np.repeat([b for _ in starts for b in starts], groups)
+    own = np.concatenate([rows, columns])
+    clipped = np.clip(offsets + own, -reach, reach) - own
+    expected = reference.point_sample(x, clipped, scale, groups)
+    with lacking(NAMES):
+        given = [offsets[..., i : i + half].astype("float32") for i in (0, half)]
+        given = [keras.ops.convert_to_tensor(value) for value in given]
+        y = sample(keras.ops.convert_to_tensor(x), *given, scale, groups, reach)
+        assert_close(y, expected, of_range=5e-6)
+        if reach == REACH:
+            y = ops.point_sample(
+                first(x),
+                first(offsets.astype("float32")),
+                scale,
+                groups=groups,
+                data_format="channels_first",
+            )
+            assert_close(y, first(expected), of_range=5e-6)
 
 
 def test_literal_points() -> None:
