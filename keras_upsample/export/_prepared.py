@@ -6,8 +6,8 @@ from typing import Any
 
 from ..lowering._equalise import equalised
 from ..lowering._lower import Applied, Lowered, lowered
-from ..lowering._reach import reached
 from ..lowering._round import rounded
+from ..lowering._windows import windowed
 from ..ops._lacking import GATHERS
 from ._calibration import Feeds, calibration_feeds
 from ._images import Images
@@ -89,7 +89,7 @@ def formed(
     if feeds is None or low.notice:
         return Prepared(low, own, feeds, low.model)
     if GATHERS in target.lacks:
-        low, own = _adapted(low, own, _WINDOWS, lambda form: reached(form, own, feeds))
+        low, own = _adapted(low, own, _WINDOWS, lambda form: windowed(form, own, feeds))
     progress("equalise")
     low, own = _adapted(low, own, _EQUALISATION, lambda form: equalised(form, own, feeds))
     exact = low.model

@@ -8,7 +8,7 @@ from keras import ops
 from ..ops import _arguments as arguments
 from ..ops._backend import add_bias, from_channels_last, part, reshape, sizes, to_channels_last
 from ..ops._point_sample import check_groups, sample
-from ..ops._point_windows import REACH
+from ..ops._point_windows import WINDOW
 from ._scaled import Shape, known_channels, scaled_shape
 
 STYLES = ("lp", "pl")
@@ -62,7 +62,7 @@ class DySample2D(keras.layers.Layer):
         self.dynamic_scope = bool(dynamic_scope)
         self.data_format = arguments.data_format_of(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=4)
-        self.reach = REACH
+        self.window = WINDOW
 
     def build(self, input_shape: Shape) -> None:
         arguments.check_rank(input_shape, "inputs")
@@ -94,7 +94,7 @@ class DySample2D(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         x = to_channels_last(ops.cast(inputs, self.compute_dtype), self.data_format)
         rows, columns = self.offsets(x)
-        y = sample(x, rows, columns, self.scale, self.groups, self.reach)
+        y = sample(x, rows, columns, self.scale, self.groups, self.window)
         return from_channels_last(y, self.data_format)
 
     def offsets(self, x: Any) -> tuple[Any, Any]:

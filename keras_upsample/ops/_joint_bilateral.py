@@ -96,7 +96,7 @@ def guided(
     low = ops.average_pool(guide, scale, scale, "valid", data_format="channels_last")
     blocks = pixel_unshuffle(guide, scale, data_format="channels_last")  # (N, H, W, s²·D)
     distances = _distances_by_convolution if lacks(PRODUCTS) else _distances
-    distance = distances(blocks, edges_repeated(low, radius), scale**2, size)
+    distance = distances(blocks, edges_repeated(low, ((radius, radius),) * 2), scale**2, size)
     # A tensor, because PyTorch does not multiply an array by a tensor.
     squares = ops.convert_to_tensor(_squares(scale, radius))
     exponents = distance * -range_precision - squares * spatial_precision
@@ -123,7 +123,7 @@ def _distances_by_convolution(blocks: Any, low: Any, phases: int, size: int) -> 
     """The same on maps, and the sums over channels by a 1x1 convolution with zeros and ones."""
     channels, taps = low.shape[3], size**2
     squares = []
-    for moved in moved_images(low, size):
+    for moved in moved_images(low, size, size):
         difference = blocks - ops.concatenate([moved] * phases, axis=3)  # (N, H, W, s²·D)
         squares.append(difference * difference)
     ones = np.zeros((taps, phases, channels, phases, taps), "float32")

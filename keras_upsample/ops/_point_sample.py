@@ -17,7 +17,7 @@ from ._backend import (
     to_channels_last,
 )
 from ._lacking import GATHERS, lacks
-from ._point_windows import REACH, sample_windows
+from ._point_windows import WINDOW, Window, sample_windows
 from ._shuffle import pixel_shuffle
 
 
@@ -78,16 +78,18 @@ def check_groups(channels: int | None, groups: int) -> None:
         )
 
 
-def sample(x: Any, rows: Any, columns: Any, scale: int, groups: int, reach: int = REACH) -> Any:
+def sample(
+    x: Any, rows: Any, columns: Any, scale: int, groups: int, window: Window = WINDOW
+) -> Any:
     """`point_sample` of (N, H, W, C), with the offsets on each axis, (N, H, W, s²·g).
 
     No runtime but ONNX's has an operator for this, so it is made of gathers from a list of pixels;
-    where there are none, of windows of `reach` pixels.
+    where there are none, of products with the pixels of a window.
     """
     if lacks(GATHERS):
-        rows, columns = (_moved(v, axis, scale, groups) for v, axis in ((rows, 1), (columns, 2)))
+        rows, columns = (moved(v, axis, scale, groups) for v, axis in ((rows, 1), (columns, 2)))
         rows, columns = (ops.cast(value, x.dtype) for value in (rows, columns))
-        return sample_windows(x, rows, columns, scale, groups, reach)
+        return sample_windows(x, rows, columns, scale, groups, window)
     n, h, w, c = sizes(x)
     top, bottom, down = _neighbours(rows, h, 1, scale, groups)
     left, right, across = _neighbours(columns, w, 2, scale, groups)
@@ -119,16 +121,16 @@ def _neighbours(
     offsets: Any, length: Size, axis: int, scale: int, groups: int
 ) -> tuple[Any, Any, Any]:
     """Return the indices of the two pixels around each point, clamped, and the way between them."""
-    moved = _moved(offsets, axis, scale, groups)
-    floor = ops.floor(moved)
+    points = moved(offsets, axis, scale, groups)
+    floor = ops.floor(points)
     shape = [1, 1, 1, 1]
     shape[axis] = -1
     pixel = ops.cast(floor, "int32") + ops.reshape(ops.arange(length, dtype="int32"), shape)
     # Clamping both is clamping the point: beyond the border they are the same pixel.
-    return _clamp(pixel, length - 1), _clamp(pixel + 1, length - 1), moved - floor
+    return _clamp(pixel, length - 1), _clamp(pixel + 1, length - 1), points - floor
 
 
-def _moved(offsets: Any, axis: int, scale: int, groups: int) -> Any:
+def moved(offsets: Any, axis: int, scale: int, groups: int) -> Any:
     """Offsets from the grid of half-pixel upsampling -> offsets from the pixel, in float32."""
     steps = (np.arange(scale, dtype="float32") - (scale - 1) / 2) / scale
     by_phase = np.repeat(steps, scale) if axis == 1 else np.tile(steps, scale)  # (s²,)

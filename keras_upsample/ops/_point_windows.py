@@ -3,9 +3,9 @@
 A point u pixels away from its own reads every pixel d of a window with the weight of the tent
 function, which is linear interpolation:
 
-    x(i + u) = sum over d in -r..r of max(0, 1 - |u - d|) x[i + d],   |u| <= r.
+    x(i + u) = sum over d in first..last of max(0, 1 - |u - d|) x[i + d],   first <= u <= last.
 
-A point further away counts as r away.
+A point beyond the window counts as at its end.
 """
 
 from collections.abc import Iterator
@@ -17,12 +17,14 @@ from keras import ops
 from ._reassemble import edges_repeated, moved_images
 from ._shuffle import pixel_shuffle
 
-REACH = 2
-"""Pixels that a point lies away at most, where nobody has looked."""
+Window = tuple[tuple[int, int], tuple[int, int]]
+
+WINDOW: Window = ((-2, 2), (-2, 2))
+"""The first and the last pixel on each axis, where nobody has looked how far points lie."""
 
 
 def sample_windows(
-    x: Any, rows: Any, columns: Any, scale: int, groups: int, reach: int = REACH
+    x: Any, rows: Any, columns: Any, scale: int, groups: int, window: Window = WINDOW
 ) -> Any:
     """`point_sample` of (N, H, W, C), by products and sums of maps.
 
@@ -30,20 +32,22 @@ def sample_windows(
         x: (N, H, W, C).
         rows, columns: how far the points lie from their pixel on each axis, (N, H, W, s²·g).
         scale, groups: as for `point_sample`.
-        reach: r, in pixels, >= 1.
+        window: first and last pixel, by rows and by columns; first <= 0 <= last.
 
     Returns:
         (N, s·H, s·W, C).
     """
-    phases, size = scale**2, 2 * reach + 1
+    phases = scale**2
     kernel = _by_channel(phases, groups, x.shape[3])
     spread = ops.convert_to_tensor(kernel, dtype=x.dtype)
     down, across = (
-        [ops.conv(tent, spread, data_format="channels_last") for tent in _tents(points, reach)]
-        for points in (rows, columns)
+        [ops.conv(tent, spread, data_format="channels_last") for tent in _tents(points, *ends)]
+        for points, ends in zip((rows, columns), window, strict=True)
     )  # (N, H, W, s²·C) each
     repeated = ops.concatenate([x] * phases, axis=3) if phases > 1 else x  # (N, H, W, s²·C)
-    moved = moved_images(edges_repeated(repeated, reach), size)
+    (top, bottom), (left, right) = window
+    around = edges_repeated(repeated, ((-top, bottom), (-left, right)))
+    moved = moved_images(around, len(down), len(across))
     y = None
     for weight in down:
         row = None
@@ -54,14 +58,22 @@ def sample_windows(
     return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
 
 
-def _tents(points: Any, reach: int) -> Iterator[Any]:
-    """Yield the weights of the pixels -r..r: those at the ends take what is beyond them."""
-    for d in range(-reach, reach + 1):
+def _tents(points: Any, first: int, last: int) -> Iterator[Any]:
+    """Yield the weights of the pixels of a window: those at the ends take what is beyond them.
+
+    LiteRT ends the process over a file of 16-bit activations with a step of 0. So there is no 0 to
+    add or to subtract, and where points reach into the outermost pixels no map is 0 throughout.
+    """
+    if first == last:
+        yield ops.ones_like(points)
+        return
+    back = points * -1.0
+    for d in range(first, last + 1):
         away = []
-        if d > -reach:
-            away.append(ops.relu(d - points))
-        if d < reach:
-            away.append(ops.relu(points - d))
+        if d > first:
+            away.append(ops.relu(back + d if d else back))
+        if d < last:
+            away.append(ops.relu(points - d if d else points))
         yield ops.relu(1 - sum(away[1:], start=away[0]))
 
 

@@ -78,7 +78,7 @@ def _by_elements(x: Any, weights: Any, scale: int, size: int) -> Any:
     n, h, w, _ = sizes(x)
     phases, taps = scale**2, size**2
     weights = reshape(weights, (n, h, w, phases * taps))  # (N, H, W, s²·k²)
-    moved = list(moved_images(_zeros_around(x, size), size))
+    moved = list(moved_images(_zeros_around(x, size), size, size))
     sums = []
     for phase in range(phases):
         terms = [
@@ -92,15 +92,15 @@ def _by_elements(x: Any, weights: Any, scale: int, size: int) -> Any:
     return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
 
 
-def moved_images(x: Any, size: int) -> Iterator[Any]:
+def moved_images(x: Any, rows: int, columns: int) -> Iterator[Any]:
     """Yield what each tap of a window sees, row by row: (N, H, W, C).
 
-    `x` has size // 2 pixels around: (N, H + size - 1, W + size - 1, C).
+    `x` has the pixels around that the window reaches: (N, H + rows - 1, W + columns - 1, C).
     """
-    for m in range(size):
-        row = part(x, 1, m, m + 1 - size or None)
-        for n in range(size):
-            yield part(row, 2, n, n + 1 - size or None)
+    for m in range(rows):
+        row = part(x, 1, m, m + 1 - rows or None)
+        for n in range(columns):
+            yield part(row, 2, n, n + 1 - columns or None)
 
 
 def window_rows(x: Any, size: int) -> Iterator[Any]:
@@ -117,11 +117,12 @@ def _zeros_around(x: Any, size: int) -> Any:
     return ops.pad(x, pads) if reach else x
 
 
-def edges_repeated(x: Any, reach: int) -> Any:
-    """An image with so many pixels around it, each equal to the nearest of the image's."""
-    for axis in (1, 2):
+def edges_repeated(x: Any, pads: tuple[tuple[int, int], tuple[int, int]]) -> Any:
+    """An image with ((above, below), (left, right)) more pixels, each equal to its nearest."""
+    for axis, (before, behind) in zip((1, 2), pads, strict=True):
         first, last = part(x, axis, 0, 1), part(x, axis, -1, None)
-        x = ops.concatenate([*[first] * reach, x, *[last] * reach], axis=axis)
+        if before or behind:
+            x = ops.concatenate([*[first] * before, x, *[last] * behind], axis=axis)
     return x
 
 

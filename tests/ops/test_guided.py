@@ -1,5 +1,7 @@
 """Reassembly, point sampling and joint bilateral upsampling: values and laws."""
 
+from typing import Any
+
 import keras
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from gradients import gradient
 from keras_upsample import ops
 from keras_upsample.ops._lacking import NAMES, lacking
 from keras_upsample.ops._point_sample import sample
-from keras_upsample.ops._point_windows import REACH
+from keras_upsample.ops._point_windows import WINDOW
 
 pytestmark = pytest.mark.backend_neutral
 
@@ -70,25 +72,26 @@ def test_point_sampling(shape: tuple[int, ...], scale: int, groups: int, reach: 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("scale", [1, 2, 3])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("reach", [1, 2, 4])
+@pytest.mark.parametrize("window", [((-2, 2), (-2, 2)), ((-1, 0), (-4, 3)), ((0, 0), (0, 1))])
 def test_points_read_by_windows(
-    shape: tuple[int, ...], scale: int, groups: int, reach: int
+    shape: tuple[int, ...], scale: int, groups: int, window: Any
 ) -> None:
-    """Within the window it is the same function; points beyond it count as at its edge."""
+    """Within the window it is the same function; points beyond it count as at its end."""
     x, half = noise(shape), scale**2 * groups
-    offsets = 1.5 * reach * noise((*shape[:3], 2 * half), 33).astype("float64")
+    offsets = 5 * noise((*shape[:3], 2 * half), 33).astype("float64")
     starts = [(a - (scale - 1) / 2) / scale for a in range(scale)]
     rows = np.repeat([a for a in starts for _ in starts], groups)
     columns = np.repeat([b for _ in starts for b in starts], groups)
     own = np.concatenate([rows, columns])
-    clipped = np.clip(offsets + own, -reach, reach) - own
+    first_ones, last_ones = (np.repeat([ends[i] for ends in window], half) for i in (0, 1))
+    clipped = np.clip(offsets + own, first_ones, last_ones) - own
     expected = reference.point_sample(x, clipped, scale, groups)
     with lacking(NAMES):
         given = [offsets[..., i : i + half].astype("float32") for i in (0, half)]
         given = [keras.ops.convert_to_tensor(value) for value in given]
-        y = sample(keras.ops.convert_to_tensor(x), *given, scale, groups, reach)
+        y = sample(keras.ops.convert_to_tensor(x), *given, scale, groups, window)
         assert_close(y, expected, of_range=5e-6)
-        if reach == REACH:
+        if window == WINDOW:
             y = ops.point_sample(
                 first(x),
                 first(offsets.astype("float32")),

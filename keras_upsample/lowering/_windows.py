@@ -1,7 +1,7 @@
 """How far the points of DySample lie from their pixels, for targets that read them by windows."""
 
 from collections.abc import Mapping, Sequence
-from math import ceil
+from math import ceil, floor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,13 +14,13 @@ from ._rewrite import sources
 if TYPE_CHECKING:
     from ..export._signature import Signature
 
-_WITHIN = 0.999
-"""Share of the points that a window reaches: the farthest would make it large for a few."""
+_LEFT_OUT = 0.001
+"""Share of the points that lie beyond either end of a window: a few would make it large."""
 _FARTHEST = 4
 """A window of 9x9 pixels, 81 products of maps."""
 
 
-def reached(
+def windowed(
     model: Any, signature: "Signature", feeds: Sequence[Mapping[str, np.ndarray]]
 ) -> "tuple[Any, Signature, tuple[str, ...]]":
     """A model whose layers know by images how large their windows must be.
@@ -37,22 +37,29 @@ def reached(
 
     from ..layers import DySample2D
     from ..ops._backend import to_channels_last
+    from ..ops._point_sample import moved
 
     graph, outputs = graph_at(model, signature)
     nodes = [node for node in graph.nodes() if type(node.operation) is DySample2D]
     if not nodes:
         return model, signature, ()
-    reach = [0.0] * len(nodes)
+    ends = np.zeros((len(nodes), 2, 2))  # layer; rows, columns; first, last
     for values in seen(graph, [node.inputs[0] for node in nodes], signature, feeds):
-        for i, (node, x) in enumerate(zip(nodes, values, strict=True)):
+        for found, node, x in zip(ends, nodes, values, strict=True):
             layer = node.operation
             x = to_channels_last(ops.convert_to_tensor(x), layer.data_format)
-            moves = [np.abs(ops.convert_to_numpy(move)) for move in layer.offsets(x)]
-            own_place = (layer.scale - 1) / (2 * layer.scale)
-            farthest = max(np.quantile(move, _WITHIN) for move in moves) + own_place
-            reach[i] = max(reach[i], farthest)
-    for node, farthest in zip(nodes, reach, strict=True):
-        node.operation.reach = min(max(ceil(farthest), 1), _FARTHEST)
+            moves = layer.offsets(x)
+            for axis in (0, 1):
+                points = ops.convert_to_numpy(
+                    moved(moves[axis], axis + 1, layer.scale, layer.groups)
+                )
+                first, last = np.quantile(points, (_LEFT_OUT, 1 - _LEFT_OUT))
+                found[axis] = min(found[axis, 0], first), max(found[axis, 1], last)
+    for node, found in zip(nodes, ends, strict=True):
+        rows, columns = (
+            (max(floor(first), -_FARTHEST), min(ceil(last), _FARTHEST)) for first, last in found
+        )
+        node.operation.window = rows, columns
     result, own = model_at(graph, outputs, signature, model.name)
     result.output_names = getattr(model, "output_names", result.output_names)
     return result, own, sources(*nodes)
