@@ -129,6 +129,7 @@ def measured(build: Callable[[], Any], target: str, rounds: int) -> dict[str, An
     from keras_upsample.export._tuned import keep_the_faster
     from keras_upsample.export.targets import TARGETS as TABLE
     from keras_upsample.lowering._lower import lowered
+    from keras_upsample.lowering._tuning_cache import processor
     from keras_upsample.runtimes import load
     from keras_upsample.runtimes._runner import cpu_threads
 
@@ -173,6 +174,7 @@ def measured(build: Callable[[], Any], target: str, rounds: int) -> dict[str, An
         return {
             "date": str(date.today()),
             "threads": cpu_threads(),
+            "processor": processor(),
             "runtime": runners["tuned"].runtime,
             "seconds": times,
             "operators": {k: sum(r.operator_counts().values()) for k, r in runners.items()},
@@ -226,7 +228,7 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         if rows:
             lines.append(f"| geometric mean | {target} | | | {' | '.join(means)} | | |")
     for found in list(results.values())[:1]:
-        lines += ["", f"{found['date']}, {found['threads']} threads, {_processor()}."]
+        lines += ["", f"{found['date']}, {found['threads']} threads, {found['processor']}."]
     runtimes = sorted({found["runtime"] for found in results.values()})
     lines += ["", f"{', '.join(runtimes)}.", ""]
     return "\n".join(lines)
@@ -234,12 +236,6 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 
 def _mean(values: list[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values)) if values else float("nan")
-
-
-def _processor() -> str:
-    from keras_upsample.lowering._tuning_cache import _processor
-
-    return _processor()
 
 
 if __name__ == "__main__":

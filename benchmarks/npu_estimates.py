@@ -5,8 +5,8 @@ python benchmarks/npu_estimates.py nearest    # print those of some
 
 The U-Net has 3 stages (16, 32, 64 channels) at 96x96 pixels, 8 bits, random weights. Each cell says
 how many operators stay on the CPU, and Vela's estimate of one inference in milliseconds, without
-those. "Keras' own" rows are stock layers through Keras' own SavedModel, quantised by the same
-converter on the same images.
+those. The last rows are a U-Net of Keras' layers alone, through Keras' own SavedModel, quantised by
+the same converter on the same images, and the same network exported here.
 """
 
 import argparse
@@ -35,40 +35,61 @@ def main() -> None:
     rows = []
     warnings.simplefilter("ignore")
     for technique in names or UPSAMPLERS:
-        rows.append(f"| {technique} | {' | '.join(cells(technique))} |")
+        rows.append(f"| {technique} | {' | '.join(cells(unet(technique)))} |")
         print(rows[-1], flush=True)
     if names:
         return
     for technique in STOCK:
-        rows.append(f"| Keras' own: {technique} | {' | '.join(stock_cells(technique))} |")
-        print(rows[-1], flush=True)
+        model = stock(technique)
+        for name, found in (
+            ("exported by Keras", keras_cells(model)),
+            ("exported here", cells(model)),
+        ):
+            rows.append(f"| Keras' layers, {technique}: {name} | {' | '.join(found)} |")
+            print(rows[-1], flush=True)
     head = f"| technique | {' | '.join(DEVICES)} |\n|---|{'---|' * len(DEVICES)}"
     before = PAGE.read_text().partition(BEGIN)[0]
     PAGE.write_text(f"{before}{BEGIN}\n\n{head}\n" + "\n".join(rows) + "\n")
 
 
-def cells(technique: str) -> list[str]:
-    """One a device, each from the file that is exported for it."""
+def unet(technique: str) -> Any:
+    """Ours."""
     import keras
 
     from keras_upsample import zoo
-    from keras_upsample.export._artefact import Options, convert
-    from keras_upsample.export._calibration import calibration_feeds
-    from keras_upsample.export._signature import signature_of
-    from keras_upsample.export.targets import TARGETS
-    from keras_upsample.lowering._lower import lowered
 
     keras.utils.set_random_seed(0)
-    model = zoo.unet((SIZE, SIZE, 3), classes=3, filters=FILTERS, upsample=technique)
+    return zoo.unet((SIZE, SIZE, 3), classes=3, filters=FILTERS, upsample=technique)
+
+
+def stock(technique: str) -> Any:
+    """Of Keras' layers."""
+    import export_latency
+    import keras
+
+    keras.utils.set_random_seed(0)
+    export_latency._FILTERS = FILTERS
+    return export_latency.stock_unet(technique, SIZE)
+
+
+def cells(model: Any) -> list[str]:
+    """One a device, each from the file that is exported for it."""
+    from keras_upsample.export._artefact import Options, convert
+    from keras_upsample.export._prepared import prepared
+    from keras_upsample.export._signature import signature_of
+    from keras_upsample.export.targets import TARGETS
+
     signature = signature_of(model).fixed()
-    feeds = calibration_feeds(model, signature, None, None)
     found = []
     with tempfile.TemporaryDirectory() as folder:
         for device in DEVICES:
             path = Path(folder) / f"{device}.tflite"
-            low, own = lowered(model, signature, TARGETS[device])
+            ready = prepared(model, signature, TARGETS[device], None, lower=True)
+            options = Options()
             try:
-                convert(low.model, own, path, TARGETS[device], Options(), feeds)
+                convert(
+                    ready.low.model, ready.signature, path, TARGETS[device], options, ready.feeds
+                )
             except Exception:
                 found.append("not converted")
                 continue
@@ -76,18 +97,14 @@ def cells(technique: str) -> list[str]:
     return found
 
 
-def stock_cells(technique: str) -> list[str]:
-    """The same network of stock layers, through Keras' own SavedModel."""
-    import export_latency
+def keras_cells(model: Any) -> list[str]:
+    """The same through Keras' own SavedModel."""
     import keras
     import tensorflow as tf
 
     from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.export._signature import signature_of
 
-    keras.utils.set_random_seed(0)
-    export_latency._FILTERS = FILTERS
-    model = export_latency.stock_unet(technique, SIZE)
     feeds = calibration_feeds(model, signature_of(model).fixed(), None, None)
     with tempfile.TemporaryDirectory() as folder:
         archive = keras.export.ExportArchive()

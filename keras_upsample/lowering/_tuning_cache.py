@@ -23,7 +23,7 @@ class TuningCache:
         from ..data import cache_folder
         from ..runtimes._runner import cpu_threads
 
-        names = (target.name, _version(target.runtime), _processor(), f"{cpu_threads()}threads")
+        names = (target.name, _version(target.runtime), processor(), f"{cpu_threads()}threads")
         self.path = cache_folder() / "tuning" / ("_".join(map(_file_name, names)) + ".json")
         self._times: dict[str, dict[str, float]] = _read(self.path)
 
@@ -62,15 +62,33 @@ def _version(runtime: str) -> str:
     return f"{runtime}{version(package)}"
 
 
-def _processor() -> str:
-    """The processor's model, as the operating system says it."""
+# As Linux names them on x86 and ARM -> what a runtime chooses its kernels by.
+_INSTRUCTIONS = {
+    "avx2": "AVX2",
+    "avx512f": "AVX-512",
+    "avx512_vnni": "VNNI",
+    "avx_vnni": "VNNI",
+    "amx_int8": "AMX",
+    "asimddp": "dot products",
+    "i8mm": "I8MM",
+    "sve": "SVE",
+}
+
+
+def processor() -> str:
+    """The processor's model and its instructions, as the operating system says them.
+
+    A model's name may stand for generations of processors.
+    """
     try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        lines = []
+    facts = {key.strip(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
+    name = facts.get("model name") or platform.processor() or platform.machine()
+    flags = f"{facts.get('flags', '')} {facts.get('Features', '')}".split()
+    known = dict.fromkeys(text for flag, text in _INSTRUCTIONS.items() if flag in flags)
+    return f"{name} ({', '.join(known)})" if known else name
 
 
 def _file_name(text: str) -> str:

@@ -33,9 +33,10 @@ class OnnxRunner:
         options.intra_op_num_threads = threads or cpu_threads()
         options.log_severity_level = 3
         # Threads that wait for the next call by spinning take the processor from what the caller
-        # does meanwhile: another session, the reading of the next image. To let them spin within a
-        # call alone ("session.force_spinning_stop") makes every other call take up to 1.4 times.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # does meanwhile: another session, the reading of the next image. So they spin long enough
+        # to wait for the next operator, and no longer. (Stopped at the end of each call, by
+        # "session.force_spinning_stop", they now and then sleep through the next one.)
+        options.add_session_config_entry("session.intra_op.spin_duration_us", "200")
         with loading(path, self.runtime):
             self._session = ort.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
