@@ -30,7 +30,7 @@ PRECISIONS = {  # column -> target, bits of an ONNX file's weights
     "onnx_int8": ("onnx_int8", 7),
     "onnx_int8, weight_bits=8": ("onnx_int8", 8),
 }
-SETS = {"unet:nuclei": "nuclei_stardist", "unet:cells": "cells"}
+SETS = {"unet:nuclei": "nuclei_stardist", "unet:cells": "cells", "fcn8s:cells": "cells"}
 
 
 def main() -> None:
@@ -60,7 +60,7 @@ def networks() -> Iterator[tuple[str, Callable[[], Any], Any]]:
     for preset, name in SETS.items():
         yield (
             preset,
-            lambda p=preset: zoo.unet(weights=p.partition(":")[2]),
+            lambda p=preset.split(":"): getattr(zoo, p[0])(weights=p[1]),
             data.labelled_images(name, "test"),
         )
     cells = data.labelled_images("cells", "test")

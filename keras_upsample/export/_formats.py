@@ -157,8 +157,9 @@ def to_onnx(
         precision: `"float32"`, `"float16"` (float32 at inputs and outputs) or `"int8"` (quantised
             statically by ONNX Runtime: QDQ, weights by channel).
         representative_data, keep_float: for `"int8"`, as for `to_tflite`.
-        weight_bits: for `"int8"`: 8 keeps more digits, 7 is faster on processors without VNNI,
-            whose sums of 8-bit products overflow.
+        weight_bits: for `"int8"`, 7 or 8. With signed weights of 8 bits, sums of products overflow
+            on processors without VNNI, so those of 8 bits are unsigned, which is slower. They keep
+            more digits with `lower=False`; otherwise 7 bits compute as well.
         batch_size: fixes the batch; default any.
         metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
         images: what to verify on; see `verify`.

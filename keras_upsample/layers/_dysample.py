@@ -62,7 +62,7 @@ class DySample2D(keras.layers.Layer):
         self.dynamic_scope = bool(dynamic_scope)
         self.data_format = arguments.data_format_of(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=4)
-        self.window = WINDOW
+        self.window = WINDOW  # for targets without gathers, see `sample_windows`
 
     def build(self, input_shape: Shape) -> None:
         arguments.check_rank(input_shape, "inputs")

@@ -58,6 +58,15 @@ def model_at(
     return model, replace(signature, structure=structure, keywords=False)
 
 
+def model_like(
+    model: Any, graph: Graph, outputs: Any, signature: "Signature"
+) -> "tuple[Any, Signature]":
+    """`model_at` with the names of a model and of its outputs."""
+    result, own = model_at(graph, outputs, signature, model.name)
+    result.output_names = getattr(model, "output_names", result.output_names)
+    return result, own
+
+
 def _own(symbol: Any, inputs: Sequence[Any], operations: "_Operations") -> Any:
     """An output that is an input of the model as well needs a node of its own."""
     import keras

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_at
+from ._assemble import model_like
 from ._emit import Emitter, fits_transposed
 from ._flatten import graph_at
 from ._graph import Graph, Node, Tensor
@@ -76,8 +76,7 @@ def equalised(
         return model, signature, ()
     factors = _factors(channels, _statistics(graph, channels, signature, feeds))
     changed = [p for p in channels.places if _rescale(graph, p, factors)]
-    result, own = model_at(graph, outputs, signature, model.name)
-    result.output_names = getattr(model, "output_names", result.output_names)
+    result, own = model_like(model, graph, outputs, signature)
     return result, own, sources(*(place.node for place in changed))
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_at
+from ._assemble import model_like
 from ._emit import Emitter
 from ._flatten import graph_at
 from ._graph import Graph, Node
 from ._grid import Grid, round_rows
 from ._probe import IMAGES, seen
 from ._rewrite import Surroundings, sources
+from ._rows import channel_axes, columns_of, kernel_of, rows_of
 from ._views import NONE, Convolution, Transposed, convolution_of, transposed_of
 
 if TYPE_CHECKING:
@@ -69,8 +70,7 @@ def rounded(
     _look(graph, places, signature, feeds)
     for place in places:
         _replace(graph, place, grid, steps)
-    result, own = model_at(graph, outputs, signature, model.name)
-    result.output_names = getattr(model, "output_names", result.output_names)
+    result, own = model_like(model, graph, outputs, signature)
     return result, own, sources(*(place.node for place in places))
 
 
@@ -110,38 +110,13 @@ def _place(node: Node, grid: Grid) -> _Place | None:
         if view is None or view.crop != NONE or view.kernel.shape[:2] != view.scale:
             return None
     kernel = np.asarray(view.kernel, "float64")
-    top = np.abs(kernel).max(axis=_channels_aside(view), keepdims=True)
-    rows, tops = (_rows(array, view) for array in (kernel, np.broadcast_to(top, kernel.shape)))
+    top = np.abs(kernel).max(axis=channel_axes(view), keepdims=True)
+    rows, tops = (rows_of(array, view) for array in (kernel, np.broadcast_to(top, kernel.shape)))
     step = grid.step(tops[..., 0])
     off = np.abs(rows - grid.nearest(rows, step[..., None])) / step[..., None]
     if (off < _ON_GRID).all():
         return None
     return _Place(node, view, rows, step, np.abs(rows) == tops)
-
-
-def _channels_aside(view: Convolution | Transposed) -> tuple[int, ...]:
-    """The axes of a kernel over which a quantiser has one step."""
-    if isinstance(view, Transposed):
-        return 0, 1, 3
-    return (0, 1) if view.depthwise else (0, 1, 2)
-
-
-def _rows(kernel: np.ndarray, view: Convolution | Transposed) -> np.ndarray:
-    """Kernel -> (groups, rows, columns)."""
-    if isinstance(view, Transposed):
-        return kernel.reshape(1, -1, kernel.shape[3])
-    if view.depthwise:
-        return kernel.reshape(-1, *kernel.shape[2:]).transpose(1, 2, 0)
-    return kernel.reshape(1, -1, kernel.shape[3]).transpose(0, 2, 1)
-
-
-def _kernel(rows: np.ndarray, view: Convolution | Transposed) -> np.ndarray:
-    """The inverse of `_rows`."""
-    shape = tuple(int(n) for n in view.kernel.shape)
-    if isinstance(view, Transposed):
-        return rows.reshape(shape)
-    order = (2, 0, 1) if view.depthwise else (0, 2, 1)
-    return rows.transpose(order).reshape(shape)
 
 
 def _look(
@@ -156,7 +131,7 @@ def _look(
     for values in seen(graph, [place.view.x for place in places], signature, feeds):
         for place, x in zip(places, values, strict=True):
             place.low, place.high = min(place.low, x.min()), max(place.high, x.max())
-            columns = _columns(x, place.view, rng, _SAMPLES // shown)
+            columns = columns_of(x, place.view, rng, _SAMPLES // shown)
             for i, part in enumerate(place.parts()):
                 some = columns[:, :, part]
                 some = np.concatenate([some, np.ones_like(some[..., :1])], axis=2)
@@ -165,36 +140,6 @@ def _look(
                     place.moments.append(moment)
                 else:
                     place.moments[i] += moment
-
-
-def _columns(x: np.ndarray, view: Convolution | Transposed, rng: Any, count: int) -> np.ndarray:
-    """What the weights multiply at some places of the output: (groups, places, columns)."""
-    batch, channels = x.shape[0], x.shape[3]
-    if isinstance(view, Transposed):
-        pixels = x.reshape(-1, channels)
-        return pixels[_some(len(pixels), count, rng)][None]
-    assert not isinstance(view.pads, str)
-    x = np.pad(x, ((0, 0), *view.pads, (0, 0)))
-    reach = [(k - 1) * d + 1 for k, d in zip(view.size, view.dilation, strict=True)]
-    down, right = (
-        (n - r) // s + 1 for n, r, s in zip(x.shape[1:3], reach, view.strides, strict=True)
-    )
-    chosen = _some(batch * down * right, count, rng)
-    image, row, column = np.unravel_index(chosen, (batch, down, right))
-    row, column = row * view.strides[0], column * view.strides[1]
-    taps = [
-        x[image, row + i * view.dilation[0], column + j * view.dilation[1]]
-        for i in range(view.size[0])
-        for j in range(view.size[1])
-    ]
-    stacked = np.stack(taps, axis=1)  # (places, taps, channels)
-    if view.depthwise:
-        return stacked.transpose(2, 0, 1)
-    return stacked.reshape(1, len(chosen), -1)
-
-
-def _some(total: int, count: int, rng: Any) -> np.ndarray:
-    return rng.choice(total, count, replace=False) if total > count else np.arange(total)
 
 
 def _replace(graph: Graph, place: _Place, grid: Grid, steps: int) -> None:
@@ -220,7 +165,7 @@ def _replace(graph: Graph, place: _Place, grid: Grid, steps: int) -> None:
         if free:
             shift += found[..., -1]
     emit = Emitter(node.operation, sources(node))
-    kernel = _kernel(chosen, view)
+    kernel = kernel_of(chosen, view)
     bias = None if view.bias is None else np.asarray(view.bias, "float64")
     x = node.inputs[0]
     if isinstance(view, Transposed):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_at
+from ._assemble import model_like
 from ._flatten import graph_at
 from ._probe import seen
 from ._rewrite import sources
@@ -43,7 +43,7 @@ def windowed(
     nodes = [node for node in graph.nodes() if type(node.operation) is DySample2D]
     if not nodes:
         return model, signature, ()
-    ends = np.zeros((len(nodes), 2, 2))  # layer; rows, columns; first, last
+    ends = np.full((len(nodes), 2, 2), (np.inf, -np.inf))  # layer; rows, columns; first, last
     for values in seen(graph, [node.inputs[0] for node in nodes], signature, feeds):
         for found, node, x in zip(ends, nodes, values, strict=True):
             layer = node.operation
@@ -57,9 +57,9 @@ def windowed(
                 found[axis] = min(found[axis, 0], first), max(found[axis, 1], last)
     for node, found in zip(nodes, ends, strict=True):
         rows, columns = (
-            (max(floor(first), -_FARTHEST), min(ceil(last), _FARTHEST)) for first, last in found
+            tuple(int(n) for n in np.clip((floor(first), ceil(last)), -_FARTHEST, _FARTHEST))
+            for first, last in found
         )
         node.operation.window = rows, columns
-    result, own = model_at(graph, outputs, signature, model.name)
-    result.output_names = getattr(model, "output_names", result.output_names)
+    result, own = model_like(model, graph, outputs, signature)
     return result, own, sources(*nodes)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from ._backend import part
 from ._reassemble import edges_repeated, moved_images
 from ._shuffle import pixel_shuffle
 
@@ -32,7 +33,7 @@ def sample_windows(
         x: (N, H, W, C).
         rows, columns: how far the points lie from their pixel on each axis, (N, H, W, s²·g).
         scale, groups: as for `point_sample`.
-        window: first and last pixel, by rows and by columns; first <= 0 <= last.
+        window: first and last pixel, by rows and by columns.
 
     Returns:
         (N, s·H, s·W, C).
@@ -45,9 +46,7 @@ def sample_windows(
         for points, ends in zip((rows, columns), window, strict=True)
     )  # (N, H, W, s²·C) each
     repeated = ops.concatenate([x] * phases, axis=3) if phases > 1 else x  # (N, H, W, s²·C)
-    (top, bottom), (left, right) = window
-    around = edges_repeated(repeated, ((-top, bottom), (-left, right)))
-    moved = moved_images(around, len(down), len(across))
+    moved = moved_images(_around(repeated, window), len(down), len(across))
     y = None
     for weight in down:
         row = None
@@ -56,6 +55,16 @@ def sample_windows(
             row = term if row is None else row + term
         y = weight * row if y is None else y + weight * row
     return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
+
+
+def _around(x: Any, window: Window) -> Any:
+    """What the windows of all pixels see: (N, H + last - first, W + last - first, C)."""
+    rows, columns = ((max(-first, 0), max(last, 0)) for first, last in window)
+    x = edges_repeated(x, (rows, columns))
+    for axis, (first, last) in zip((1, 2), window, strict=True):
+        if first > 0 or last < 0:
+            x = part(x, axis, max(first, 0), min(last, 0) or None)
+    return x
 
 
 def _tents(points: Any, first: int, last: int) -> Iterator[Any]:

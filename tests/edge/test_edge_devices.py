@@ -52,10 +52,18 @@ def test_files_that_vela_refuses(tmp_path):
     assert "\n" not in str(caught.value)
 
 
-CORE = ["transposed_conv", "nearest", "bilinear", "bicubic", "lanczos", "area", "pixel_shuffle"]
+FAST = ["transposed_conv", "nearest", "bilinear", "bicubic", "lanczos", "area", "pixel_shuffle"]
+ALL_ON_NPUS = [
+    *FAST,
+    "dysample",
+    *(
+        pytest.param(name, marks=pytest.mark.slow)
+        for name in ("pixel_shuffle_blur", "carafe", "joint_bilateral")
+    ),
+]
 
 
-@pytest.mark.parametrize("upsample", CORE)
+@pytest.mark.parametrize("upsample", ALL_ON_NPUS)
 def test_nothing_is_left_on_the_cpu(upsample, tmp_path):
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._calibration import calibration_feeds
@@ -72,7 +80,8 @@ def test_nothing_is_left_on_the_cpu(upsample, tmp_path):
         convert(low.model, own, path, TARGETS[device], Options(), feeds)
         report = edge.check(path, device)
         assert report.passed, str(report)
-    if upsample not in ("bicubic", "lanczos"):  # products of matrices, which it has not
+    # The Edge TPU has no products of matrices and no softmax of several dimensions.
+    if upsample not in ("bicubic", "lanczos", "carafe", "joint_bilateral"):
         assert edge.check(path, "edge_tpu").passed
 
 

@@ -14,6 +14,7 @@ from keras_upsample.export._calibration import calibration_feeds
 from keras_upsample.export._prepared import prepared
 from keras_upsample.export._signature import signature_of
 from keras_upsample.export.targets import TARGETS
+from keras_upsample.layers import TransposedConv2D
 
 SIZE = (32, 40, 3)
 
@@ -280,61 +281,69 @@ def test_wrong_layers_to_keep(kind, tmp_path):
 
 
 def weights_in(path):
-    """Shape -> real values of the rounded kernels of a file, (rows, columns, in, out)."""
+    """The rounded kernels of a file as real numbers, each flat and sorted."""
     if str(path).endswith(".tflite"):
         from ai_edge_litert.interpreter import Interpreter
 
         interpreter = Interpreter(model_path=str(path))
         interpreter.allocate_tensors()
-        found = [
-            interpreter.get_tensor(d["index"]).astype("float64")
-            * np.reshape(d["quantization_parameters"]["scales"], (-1, 1, 1, 1))
-            for d in interpreter.get_tensor_details()
-            if len(d["quantization_parameters"]["scales"]) > 1 and len(d["shape"]) == 4
-        ]
-        return {k.transpose(1, 2, 3, 0).shape: k.transpose(1, 2, 3, 0) for k in found}
+        kernels = []
+        for detail in interpreter.get_tensor_details():
+            scales = detail["quantization_parameters"]["scales"]
+            if len(scales) > 1 and len(detail["shape"]) == 4:
+                shape = [1, 1, 1, 1]
+                shape[detail["quantization_parameters"]["quantized_dimension"]] = -1
+                values = interpreter.get_tensor(detail["index"]).astype("float64")
+                kernels.append(values * np.reshape(scales, shape))
+        return [np.sort(kernel, axis=None) for kernel in kernels]
     import onnx
     from onnx import numpy_helper
 
     graph = onnx.load(str(path)).graph
     constants = {c.name: numpy_helper.to_array(c).astype("float64") for c in graph.initializer}
-    found = []
+    kernels = []
     for node in graph.node:
         if node.op_type == "DequantizeLinear" and node.input[0] in constants:
             values, scale, zero = (constants[name] for name in node.input)
             if values.ndim == 4:
-                kernel = (values - zero.reshape(-1, 1, 1, 1)) * scale.reshape(-1, 1, 1, 1)
-                found.append(kernel.transpose(2, 3, 1, 0))
-    return {kernel.shape: kernel for kernel in found}
+                shape = [1, 1, 1, 1]
+                shape[next(a.i for a in node.attribute if a.name == "axis")] = -1
+                kernels.append((values - zero.reshape(shape)) * scale.reshape(shape))
+    return [np.sort(kernel, axis=None) for kernel in kernels]
 
 
 @pytest.mark.parametrize(
-    ("target", "bits"),
+    ("name", "bits"),
     [("tflite_int8", 8), ("tflite_int16x8", 8), ("onnx_int8", 7), ("onnx_int8", 8)],
 )
-def test_a_file_holds_the_weights_that_were_chosen(target, bits, tmp_path):
+def test_a_file_holds_the_weights_that_were_chosen(name, bits, tmp_path):
     """Else the quantiser rounds them anew, each to its nearest, and nothing is gained."""
-    model, signature = net(), signature_of(net()).fixed()
-    target = TARGETS[target]
-    ready = prepared(model, signature, target, None, lower=True, weight_bits=bits)
+    keras.utils.set_random_seed(2)
+    image = keras.Input(SIZE, name="image")
+    x = layers.Conv2D(8, 3, strides=2, padding="same", activation="relu", name="plain")(image)
+    x = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="depthwise")(x)
+    x = TransposedConv2D(6, 2, activation="relu", name="transposed")(x)
+    model = keras.Model(image, layers.Conv2D(3, 1, name="scores")(x))
+    target, options = TARGETS[name], Options(weight_bits=bits)
+    ready = prepared(model, signature_of(model).fixed(), target, None, lower=True, weight_bits=bits)
     path = tmp_path / f"m{target.suffix}"
-    options = Options(weight_bits=bits)
     convert(ready.low.model, ready.signature, path, target, options, ready.feeds)
     stored = weights_in(path)
-    changed = 0
     before = {layer.name: layer for layer in ready.exact.layers}
-    for layer in ready.low.model.layers:
-        if not hasattr(layer, "kernel"):
-            continue
+    found = [layer for layer in ready.low.model.layers if hasattr(layer, "kernel")]
+    assert {layer.name for layer in found} >= {"plain", "depthwise", "scores"}
+    for layer in found:
         chosen = np.asarray(layer.kernel, "float64")
-        changed += np.abs(chosen - np.asarray(before[layer.name].kernel)).max() > 0
-        top = np.abs(chosen).max(axis=(0, 1, 2))
-        # The largest of a channel lies half a step beyond the values of 255 steps.
-        ends = np.abs(chosen) == top if bits == 8 and target.format == "onnx" else False
-        gap = np.abs(stored[chosen.shape] - chosen) / (top / 64)
-        assert gap[~np.broadcast_to(ends, gap.shape)].max() < 1e-4
-        assert gap.max() < 0.3
-    assert changed == 3
+        assert np.abs(chosen - np.asarray(before[layer.name].kernel)).max() > 0
+        chosen = np.sort(chosen, axis=None)
+        gaps = [np.abs(s - chosen) for s in stored if s.size == chosen.size]
+        gap = min(gaps, key=np.sum) * 127 / np.abs(chosen).max()
+        if (name, bits) == ("onnx_int8", 8):
+            # The largest of a channel lies half a step beyond the values, and is cut to the last.
+            assert (gap > 1e-3).sum() <= max(layer.kernel.shape[2:])
+            assert gap.max() < 0.51
+        else:
+            assert gap.max() < 1e-3
 
 
 @pytest.mark.parametrize("step", ["equalisation", "rounding"])

@@ -11,7 +11,7 @@ from lowering_checks import noise
 from keras_upsample.data import photograph
 from keras_upsample.export._signature import signature_of
 from keras_upsample.layers import PixelShuffle2D, TransposedConv2D
-from keras_upsample.lowering import _grid, _round
+from keras_upsample.lowering import _grid, _round, _rows
 from keras_upsample.lowering._flatten import graph_at
 from keras_upsample.lowering._grid import Grid, round_rows
 from keras_upsample.lowering._round import rounded
@@ -164,7 +164,7 @@ def test_columns_times_rows_is_the_convolution(name: str) -> None:
     alone = keras.Model(layer.input, layer.output)
     graph, _ = graph_at(alone, signature_of(alone).fixed())
     (place,) = (_round._place(node, INT4) for node in graph.nodes())
-    columns = _round._columns(x, place.view, None, x.size)
+    columns = _rows.columns_of(x, place.view, None, x.size)
     made = columns @ place.rows.transpose(0, 2, 1)  # (groups, places, rows)
     layer.activation = keras.activations.linear
     wanted = np.asarray(layer(x))
@@ -265,15 +265,15 @@ def test_many_columns_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     [
         (_grid, "round_rows", "w[..., i + 1 : stop] +=", "w[..., i + 1 : stop] -="),
         (_grid, "round_rows", "w[..., stop:] +=", "w[..., stop:] -="),
-        (_round, "_columns", "column + j * view.dilation[1]", "column + j"),
+        (_rows, "columns_of", "column + j * view.dilation[1]", "column + j"),
         (
             _round,
             "_columns",
             "i * view.dilation[0], column + j",
             "j * view.dilation[0], column + i",
         ),
-        (_round, "_columns", "row * view.strides[0]", "row"),
-        (_round, "_kernel", "(2, 0, 1) if", "(2, 1, 0) if"),
+        (_rows, "columns_of", "row * view.strides[0]", "row"),
+        (_rows, "kernel_of", "(2, 0, 1) if", "(2, 1, 0) if"),
         (_round, "_replace", "shift += found[..., -1]", "pass"),
     ],
 )

@@ -72,7 +72,9 @@ def test_point_sampling(shape: tuple[int, ...], scale: int, groups: int, reach: 
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("scale", [1, 2, 3])
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("window", [((-2, 2), (-2, 2)), ((-1, 0), (-4, 3)), ((0, 0), (0, 1))])
+@pytest.mark.parametrize(
+    "window", [((-2, 2), (-2, 2)), ((-1, 0), (-4, 3)), ((0, 0), (1, 2)), ((-3, -1), (-2, -2))]
+)
 def test_points_read_by_windows(
     shape: tuple[int, ...], scale: int, groups: int, window: Any
 ) -> None:

@@ -1,0 +1,92 @@
+"""Windows of DySample's points, as large as images ask for."""
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from compare import assert_close
+
+from keras_upsample.data import photograph
+from keras_upsample.export._prepared import prepared
+from keras_upsample.export._signature import signature_of
+from keras_upsample.export.targets import TARGETS
+from keras_upsample.layers import DySample2D
+from keras_upsample.lowering._windows import windowed
+from keras_upsample.ops._lacking import GATHERS, lacking
+
+SIZE = (24, 32, 3)
+
+
+def model_of(reach: tuple[float, float], **options: Any) -> keras.Model:
+    """Points of a pixel move by (dr, dc) pixels, more or less, as its brightness has it."""
+    image = keras.Input(SIZE, name="image")
+    x = keras.layers.Conv2D(8, 1, name="channels")(image)
+    layer = DySample2D(2, groups=2, name="points", **options)
+    model = keras.Model(image, layer(x))
+    half = layer.offset_kernel.shape[3] // 2
+    bias = np.repeat(4 * np.float32(reach), half)
+    layer.offset_bias.assign(bias)
+    layer.offset_kernel.assign(np.full(layer.offset_kernel.shape, 0.05, "float32"))
+    model.get_layer("channels").kernel.assign(np.full((1, 1, 3, 8), 1 / 3, "float32"))
+    return model
+
+
+def feeds() -> list[dict[str, np.ndarray]]:
+    return [
+        {"image": photograph(name, SIZE[:2])[None] / np.float32(255)}
+        for name in ("astronaut", "chelsea", "coffee")
+    ]
+
+
+def found_in(model: keras.Model) -> tuple[Any, Any]:
+    made, _, names = windowed(model, signature_of(model).fixed(), feeds())
+    assert names == ("points",)
+    return made, made.get_layer("points").window
+
+
+@pytest.mark.parametrize(
+    ("reach", "window"),
+    [
+        ((0.0, 0.0), ((-1, 1), (-1, 1))),  # a quarter either way, from the grid of the upsampling
+        ((1.5, -0.9), ((1, 2), (-2, 0))),  # none of the points lies on the other side
+        ((3.0, -2.2), ((2, 4), (-3, -1))),
+        ((0.0, 9.0), ((-1, 1), (4, 4))),  # no larger
+    ],
+)
+def test_windows_follow_the_points(reach: Any, window: Any) -> None:
+    assert found_in(model_of(reach))[1] == window
+
+
+@pytest.mark.parametrize("options", [{}, {"style": "pl"}, {"dynamic_scope": True}], ids=str)
+def test_the_function_stays(options: dict[str, Any]) -> None:
+    model = model_of((1.3, -0.4), **options)
+    made, _ = found_in(model)
+    x = feeds()[2]["image"]
+    wanted = np.asarray(model(x))
+    assert_close(np.asarray(made(x)), wanted, of_range=1e-5)
+    with lacking({GATHERS}):
+        given = np.asarray(made(x))
+    assert_close(given, wanted, of_range=1e-5)
+    assert model.get_layer("points").window == ((-2, 2), (-2, 2))  # the user's own is only read
+
+
+def test_a_model_without_points_stays() -> None:
+    image = keras.Input(SIZE, name="image")
+    model = keras.Model(image, keras.layers.ReLU()(image))
+    assert windowed(model, signature_of(model).fixed(), feeds())[0] is model
+
+
+def test_an_export_keeps_the_windows() -> None:
+    """Through equalisation and rounding, for the targets that have no gathers."""
+    model = model_of((0.0, 2.6))
+    signature = signature_of(model).fixed()
+    given = [feed["image"][0] for feed in feeds() * 3]
+    for name, there in (("ethos_u55_128", True), ("tflite_int16x8", True), ("tflite_int8", False)):
+        ready = prepared(
+            model, signature, TARGETS[name], None, lower=True, representative_data=given
+        )
+        told = any(entry.rule == "windows" for entry in ready.low.applied)
+        assert told == there
+        window = ready.low.model.get_layer("points").window
+        assert window == (((-1, 1), (2, 3)) if there else ((-2, 2), (-2, 2)))
