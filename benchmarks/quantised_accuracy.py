@@ -58,9 +58,10 @@ def networks() -> Iterator[tuple[str, Callable[[], Any], Any]]:
     from keras_upsample import data, zoo
 
     for preset, name in SETS.items():
+        builder, _, weights = preset.partition(":")
         yield (
             preset,
-            lambda p=preset.split(":"): getattr(zoo, p[0])(weights=p[1]),
+            lambda build=getattr(zoo, builder), w=weights: build(weights=w),
             data.labelled_images(name, "test"),
         )
     cells = data.labelled_images("cells", "test")
