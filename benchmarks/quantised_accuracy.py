@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +60,8 @@ def networks() -> Iterator[tuple[str, Callable[[], Any], Any]]:
 
     for preset, name in SETS.items():
         builder, _, weights = preset.partition(":")
-        yield (
-            preset,
-            lambda build=getattr(zoo, builder), w=weights: build(weights=w),
-            data.labelled_images(name, "test"),
-        )
+        build = partial(getattr(zoo, builder), weights=weights)
+        yield preset, build, data.labelled_images(name, "test")
     cells = data.labelled_images("cells", "test")
     for row in techniques().values():
         if row.group != "technique":
