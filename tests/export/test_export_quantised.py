@@ -339,8 +339,9 @@ def test_a_file_holds_the_weights_that_were_chosen(name, bits, tmp_path):
         gaps = [np.abs(s - chosen) for s in stored if s.size == chosen.size]
         gap = min(gaps, key=np.sum) * 127 / np.abs(chosen).max()
         if (name, bits) == ("onnx_int8", 8):
-            # The largest of a channel lies half a step beyond the values, and is cut to the last.
-            assert (gap > 1e-3).sum() <= max(layer.kernel.shape[2:])
+            # The largest of a channel lies half a step beyond the values, and is cut to the last;
+            # in the order of all it may change places with another.
+            assert (gap > 1e-3).sum() <= 2 * max(layer.kernel.shape[2:])
             assert gap.max() < 0.51
         else:
             assert gap.max() < 1e-3

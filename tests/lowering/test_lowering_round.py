@@ -266,12 +266,7 @@ def test_many_columns_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
         (_grid, "round_rows", "w[..., i + 1 : stop] +=", "w[..., i + 1 : stop] -="),
         (_grid, "round_rows", "w[..., stop:] +=", "w[..., stop:] -="),
         (_rows, "columns_of", "column + j * view.dilation[1]", "column + j"),
-        (
-            _round,
-            "_columns",
-            "i * view.dilation[0], column + j",
-            "j * view.dilation[0], column + i",
-        ),
+        (_rows, "columns_of", "row + i * ", "row + j * "),
         (_rows, "columns_of", "row * view.strides[0]", "row"),
         (_rows, "kernel_of", "(2, 0, 1) if", "(2, 1, 0) if"),
         (_round, "_replace", "shift += found[..., -1]", "pass"),
