@@ -7,8 +7,9 @@ from typing import Any
 from ..lowering._equalise import equalised
 from ..lowering._lower import Applied, Lowered, lowered
 from ..lowering._round import rounded
+from ..lowering._sharpness import sharpened
 from ..lowering._windows import windowed
-from ..ops._lacking import GATHERS
+from ..ops._lacking import COMPARISONS, GATHERS
 from ._calibration import Feeds, calibration_feeds
 from ._images import Images
 from ._signature import Signature
@@ -90,11 +91,14 @@ def formed(
         return Prepared(low, own, feeds, low.model)
     if GATHERS in target.lacks:
         low, own = _adapted(low, own, _WINDOWS, lambda form: windowed(form, own, feeds))
+    steps = target.activation_steps
+    if COMPARISONS in target.lacks:
+        low, own = _adapted(low, own, _MAXIMA, lambda form: sharpened(form, own, feeds, steps))
     progress("equalise")
     low, own = _adapted(low, own, _EQUALISATION, lambda form: equalised(form, own, feeds))
     exact = low.model
     progress("round")
-    grid, steps = target.grid(weight_bits), target.activation_steps
+    grid = target.grid(weight_bits)
     low, own = _adapted(
         low,
         own,
@@ -109,6 +113,12 @@ _WINDOWS = Applied(
     (),
     "points read by windows as large as images ask for",
     "products and sums of maps in place of gathers",
+)
+_MAXIMA = Applied(
+    "maxima",
+    (),
+    "places of maxima by sums and products",
+    "no comparisons of integers, which devices lack and converters do not calibrate",
 )
 _EQUALISATION = Applied(
     "equalisation",

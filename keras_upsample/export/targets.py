@@ -217,8 +217,8 @@ _BILINEAR_BY_CONVOLUTION = MappingProxyType({**_NPU_FORMS, "bilinear": ("pointwi
 # the Edge TPU, what is behind a softmax of several dimensions is left to the CPU in any form.
 _LACKING = MappingProxyType(
     {
-        "edge_tpu": frozenset({lacking.SHUFFLE, lacking.GATHERS}),
-        "tflm": frozenset({lacking.SHUFFLE}),
+        "edge_tpu": lacking.NAMES - {lacking.PRODUCTS},
+        "tflm": frozenset({lacking.SHUFFLE, lacking.COMPARISONS}),
     }
 )
 

@@ -6,7 +6,9 @@ import keras
 from keras import ops
 
 from ..ops import _arguments as arguments
-from ..ops._max_pool import max_pool_with_indices, pooled_length
+from ..ops._backend import from_channels_last, to_channels_last
+from ..ops._max_pool import pool, pooled_length
+from ..ops._places import SHARPNESS
 
 Shape = tuple[int | None, ...]
 
@@ -45,13 +47,18 @@ class MaxPoolingWithIndices2D(keras.layers.Layer):
         self.pool_size = arguments.integer(pool_size, "pool_size")
         self.data_format = arguments.data_format_of(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=4)
+        self.sharpness = SHARPNESS  # for targets without comparisons, see `first_of_largest`
 
     def build(self, input_shape: Shape) -> None:
         self.compute_output_shape(input_shape)
 
     def call(self, inputs: Any) -> tuple[Any, Any]:
-        x = ops.cast(inputs, self.compute_dtype)
-        return max_pool_with_indices(x, self.pool_size, data_format=self.data_format)
+        x = to_channels_last(ops.cast(inputs, self.compute_dtype), self.data_format)
+        y, indices = pool(x, self.pool_size, self.sharpness)
+        return (
+            from_channels_last(y, self.data_format),
+            from_channels_last(indices, self.data_format),
+        )
 
     def compute_output_shape(self, input_shape: Shape) -> tuple[Shape, Shape]:
         arguments.check_rank(input_shape, "inputs")

@@ -7,7 +7,8 @@ from contextvars import ContextVar
 SHUFFLE = "depth to space"
 PRODUCTS = "products of two tensors"
 GATHERS = "gathers"
-NAMES = frozenset({SHUFFLE, PRODUCTS, GATHERS})
+COMPARISONS = "comparisons"
+NAMES = frozenset({SHUFFLE, PRODUCTS, GATHERS, COMPARISONS})
 
 _lacking: ContextVar[frozenset[str]] = ContextVar("lacking", default=frozenset())
 
@@ -20,7 +21,8 @@ def lacking(names: Collection[str]) -> Iterator[None]:
         names: of `NAMES`. Without `SHUFFLE` a shuffle is a transposed convolution with one-hot
             weights, and its inverse a convolution; without `PRODUCTS`, matrix products of two
             tensors, sums of windows are products and sums of maps, element by element; without
-            `GATHERS`, a pixel at a computed place is a weighted sum of those around.
+            `GATHERS`, a pixel at a computed place is a weighted sum of those around; without
+            `COMPARISONS`, the place of a maximum is found by sums and products, as a float.
     """
     token = _lacking.set(frozenset(names))
     try:

@@ -18,6 +18,8 @@ from ._backend import (
     sizes,
     to_channels_last,
 )
+from ._lacking import COMPARISONS, lacks
+from ._places import SHARPNESS, first_of_largest, put_at
 from ._shuffle import pixel_shuffle, pixel_unshuffle
 
 
@@ -55,17 +57,31 @@ def max_pool_with_indices(
     for axis in arguments.spatial_axes(data_format):
         pooled_length(x.shape[axis], s)
     x = to_channels_last(x, data_format)
+    y, indices = pool(x, s)
+    return from_channels_last(y, data_format), from_channels_last(indices, data_format)
+
+
+def pool(x: Any, s: int, sharpness: float = SHARPNESS) -> tuple[Any, Any]:
+    """`max_pool_with_indices` of (N, H, W, C), without its checks.
+
+    Args:
+        x: (N, H, W, C).
+        s: the windows' size.
+        sharpness: where there are no comparisons, see `first_of_largest`; indices are then floats.
+    """
     for axis in (1, 2):
         x = _whole_windows(x, axis, s)  # (N, s·h, s·w, C)
-    y = ops.max_pool(x, s, s, "valid", data_format="channels_last")  # (N, h, w, C)
     channels = x.shape[3]
     windows = pixel_unshuffle(x, s, "dcr", data_format="channels_last")  # (N, h, w, s²·C)
+    if lacks(COMPARISONS):
+        maps = [part(windows, 3, k * channels, (k + 1) * channels) for k in range(s * s)]
+        return first_of_largest(maps, sharpness)
+    y = ops.max_pool(x, s, s, "valid", data_format="channels_last")  # (N, h, w, C)
     windows = ops.reshape(windows, (-1, s * s, channels))  # (N·h·w, s², C)
     found = ops.equal(windows, ops.reshape(y, (-1, 1, channels)))
     positions = ops.where(found, _positions(s), np.int32(s * s - 1))
     first = ops.min(positions, axis=1)  # (N·h·w, C)
-    indices = reshape(first, sizes(y))  # (N, h, w, C)
-    return from_channels_last(y, data_format), from_channels_last(indices, data_format)
+    return y, reshape(first, sizes(y))  # (N, h, w, C)
 
 
 def max_unpool(
@@ -121,6 +137,11 @@ def unpool(x: Any, indices: Any, s: int, data_format: str) -> Any:
     """`max_unpool` to s·h and s·w, without its checks."""
     x, indices = (to_channels_last(value, data_format) for value in (x, indices))
     n, h, w, channels = sizes(x)
+    if lacks(COMPARISONS):
+        maps = put_at(x, ops.cast(indices, x.dtype), s * s)
+        y = ops.concatenate(maps, axis=3) if s > 1 else maps[0]  # (N, h, w, s²·C)
+        y = pixel_shuffle(y, s, "dcr", data_format="channels_last")  # (N, s·h, s·w, C)
+        return from_channels_last(y, data_format)
     here = ops.reshape(ops.cast(indices, "int32"), (-1, 1, channels))  # (N·h·w, 1, C)
     here = ops.equal(here, _positions(s))  # (N·h·w, s², C)
     windows = ops.where(here, ops.reshape(x, (-1, 1, channels)), ops.zeros((), x.dtype))

@@ -42,7 +42,7 @@ def sample_windows(
     kernel = _by_channel(phases, groups, x.shape[3])
     spread = ops.convert_to_tensor(kernel, dtype=x.dtype)
     down, across = (
-        [ops.conv(tent, spread, data_format="channels_last") for tent in _tents(points, *ends)]
+        [ops.conv(tent, spread, data_format="channels_last") for tent in tents(points, *ends)]
         for points, ends in zip((rows, columns), window, strict=True)
     )  # (N, H, W, s²·C) each
     repeated = ops.concatenate([x] * phases, axis=3) if phases > 1 else x  # (N, H, W, s²·C)
@@ -67,7 +67,7 @@ def _around(x: Any, window: Window) -> Any:
     return x
 
 
-def _tents(points: Any, first: int, last: int) -> Iterator[Any]:
+def tents(points: Any, first: int, last: int) -> Iterator[Any]:
     """Yield the weights of the pixels of a window: those at the ends take what is beyond them.
 
     LiteRT ends the process over a file of 16-bit activations with a step of 0. So there is no 0 to

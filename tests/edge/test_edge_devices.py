@@ -56,6 +56,7 @@ FAST = ["transposed_conv", "nearest", "bilinear", "bicubic", "lanczos", "area", 
 ALL_ON_NPUS = [
     *FAST,
     "dysample",
+    "max_unpooling",
     *(
         pytest.param(name, marks=pytest.mark.slow)
         for name in ("pixel_shuffle_blur", "carafe", "joint_bilateral")

@@ -10,6 +10,8 @@ from compare import as_numpy, assert_close
 from gradients import gradient
 
 from keras_upsample import layers, ops
+from keras_upsample.ops._lacking import NAMES, lacking
+from keras_upsample.ops._places import first_of_largest
 
 pytestmark = pytest.mark.backend_neutral
 
@@ -48,6 +50,33 @@ def test_pooling_and_unpooling(shape: tuple[int, ...], pool_size: int) -> None:
     whole = tuple(pool_size * n for n in values.shape[1:3])
     z = ops.max_unpool(moved, places.astype("int32"), pool_size)
     assert_close(z, expected[:, : whole[0], : whole[1]], of_range=0)
+
+
+@pytest.mark.parametrize("pool_size", [1, 2, 3])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_places_by_arithmetic(shape: tuple[int, ...], pool_size: int) -> None:
+    """Whole numbers are compared exactly, ties included; the places are then floats."""
+    x = integers(shape)
+    values, places = reference.max_pool(x, pool_size)
+    moved = 0.5 * integers(values.shape, 62)
+    with lacking(NAMES):
+        for convert, data_format in ((lambda v: v, "channels_last"), (first, "channels_first")):
+            layer = layers.MaxPoolingWithIndices2D(pool_size, data_format=data_format)
+            y, found = layer(convert(x))
+            assert_close(y, convert(values), of_range=0)
+            assert_close(found, convert(places).astype("float32"), atol=1e-5)
+            unpool = layers.MaxUnpooling2D(pool_size, size=shape[1:3], data_format=data_format)
+            expected = reference.max_unpool(moved, places, pool_size, shape[1:3])
+            z = unpool([keras.ops.convert_to_tensor(convert(moved)), found])
+            assert_close(z, convert(expected), atol=1e-5)
+
+
+def test_near_ties_share_a_place() -> None:
+    """Half of 1/K below the top: half of the share, so that nothing jumps."""
+    maps = [np.full((1, 1, 1, 1), v, "float32") for v in (0.995, 1.0, 0.2)]
+    top, place = first_of_largest([keras.ops.convert_to_tensor(m) for m in maps], sharpness=100.0)
+    assert as_numpy(top)[0].item() == 1.0
+    np.testing.assert_allclose(as_numpy(place)[0].item(), 0.5 * 0 + 0.5 * 1, atol=1e-4)
 
 
 def test_of_equal_values_the_first_in_the_order_of_the_rows() -> None:

@@ -1,0 +1,60 @@
+"""Max pooling that tells integers apart by arithmetic."""
+
+import keras
+import numpy as np
+
+from keras_upsample.data import photograph
+from keras_upsample.export._prepared import prepared
+from keras_upsample.export._signature import signature_of
+from keras_upsample.export.targets import TARGETS
+from keras_upsample.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
+from keras_upsample.lowering._sharpness import sharpened
+from keras_upsample.ops._places import SHARPNESS
+
+SIZE = (24, 32, 3)
+
+
+def model_of(gain: float) -> keras.Model:
+    image = keras.Input(SIZE, name="image")
+    x = keras.layers.Conv2D(4, 3, padding="same", name="features")(image)
+    y, places = MaxPoolingWithIndices2D(2, name="pool")(x * gain)
+    return keras.Model(image, MaxUnpooling2D(2)([y, places]))
+
+
+def feeds() -> list[dict[str, np.ndarray]]:
+    names = ("astronaut", "chelsea", "coffee", "rocket")
+    return [{"image": photograph(n, SIZE[:2])[None] / np.float32(255)} for n in names]
+
+
+def test_one_step_of_an_integer_is_a_difference() -> None:
+    for gain in (0.1, 20.0):
+        model = model_of(gain)
+        probe = keras.Model(model.input, model.get_layer("pool").input)
+        reach = max(float(np.ptp(np.asarray(probe(feed["image"])))) for feed in feeds())
+        made, _, names = sharpened(model, signature_of(model).fixed(), feeds(), 255)
+        assert names == ("pool",)
+        np.testing.assert_allclose(made.get_layer("pool").sharpness, 255 / reach, rtol=1e-5)
+        made, _, _ = sharpened(model, signature_of(model).fixed(), feeds(), 65535)
+        np.testing.assert_allclose(made.get_layer("pool").sharpness, 2**13 / reach, rtol=1e-5)
+        assert model.get_layer("pool").sharpness == SHARPNESS
+
+
+def test_a_model_without_such_pools_stays() -> None:
+    image = keras.Input(SIZE, name="image")
+    model = keras.Model(image, keras.layers.MaxPooling2D(2)(image))
+    assert sharpened(model, signature_of(model).fixed(), feeds(), 255)[0] is model
+
+
+def test_an_export_for_a_device_says_so() -> None:
+    model = model_of(1.0)
+    given = [feed["image"][0] for feed in feeds() * 2]
+    for name, there in (("ethos_u55_128", True), ("tflite_int8", False)):
+        ready = prepared(
+            model,
+            signature_of(model).fixed(),
+            TARGETS[name],
+            None,
+            lower=True,
+            representative_data=given,
+        )
+        assert any(entry.rule == "maxima" for entry in ready.low.applied) == there
