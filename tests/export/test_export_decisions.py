@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from exporting import noise, write
 
-from keras_upsample import export, layers, ops, zoo
+from keras_upsample import export, layers, zoo
 from keras_upsample.errors import VerificationError
 from keras_upsample.export import TARGETS, Gate, _artefact
 from keras_upsample.export._compare import Difference, difference
@@ -37,7 +37,9 @@ def picture(ties: int):
 @pytest.fixture
 def the_last_of_equal_values(monkeypatch):
     """A converter whose pooling breaks ties the other way, as another rounding would."""
-    convert, pool = _artefact.convert, ops.max_pool_with_indices
+    from keras_upsample.layers import _max_pooling_with_indices as module
+
+    convert, pool = _artefact.convert, module.pool
 
     def turned(x, *arguments, **options):
         y, indices = pool(x[:, :, ::-1], *arguments, **options)
@@ -45,10 +47,8 @@ def the_last_of_equal_values(monkeypatch):
         return y[:, :, ::-1], indices[:, :, ::-1]
 
     def other(*arguments):
-        from keras_upsample.layers import _max_pooling_with_indices as module
-
         with monkeypatch.context() as patch:
-            patch.setattr(module, "max_pool_with_indices", turned)
+            patch.setattr(module, "pool", turned)
             convert(*arguments)
 
     monkeypatch.setattr(_artefact, "convert", other)
