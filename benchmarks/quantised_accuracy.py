@@ -46,8 +46,8 @@ def main() -> None:
             print(name, results[name], flush=True)
             RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     text = PAGE.read_text()
-    before, rest = text.split(BEGIN)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{table(results)}\n\n{END}{rest.split(END)[1]}")
+    before, _, rest = text.partition(BEGIN)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{table(results)}\n\n{END}{rest.partition(END)[2]}")
 
 
 def networks() -> Iterator[tuple[str, Callable[[], Any], Any]]:
