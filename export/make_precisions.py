@@ -7,6 +7,7 @@ The cells are those of `tests/parity/test_precisions.py`.
 """
 
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -96,7 +97,8 @@ def cell(files: "Files", technique: str, target: str, place: str) -> str:
     try:
         row = files.row((technique, target, place))
     except Exception as error:  # of a converter or of a runtime
-        return f"no: {first_line(error)}".replace("|", "/")
+        why = re.sub(r"`[^`]*/([^`/]+)`", r"`\1`", first_line(error))  # names without folders
+        return f"no: {why}".replace("|", "/")
     text = figure(target, row.model)
     if row.native is not None:
         equal = row.native.max_error == 0
