@@ -1,12 +1,14 @@
 """What flows through a graph when it is shown images."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_of
+from ._assemble import model_like, model_of
+from ._flatten import graph_at
 from ._graph import Graph, Tensor
+from ._rewrite import sources
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
@@ -30,3 +32,38 @@ def seen(
     for feed in feeds[:IMAGES]:
         values = tree.flatten(probe([feed[name] for name in names]))
         yield [ops.convert_to_numpy(value) for value in values]
+
+
+def taught(
+    model: Any,
+    signature: "Signature",
+    feeds: Sequence[Mapping[str, np.ndarray]],
+    kind: type,
+    measure: Callable[[Any, np.ndarray], Any],
+    teach: Callable[[Any, list[Any]], None],
+) -> "tuple[Any, Signature, tuple[str, ...]]":
+    """A model whose layers of a kind know what they were shown.
+
+    Args:
+        model: is only read.
+        signature: of fixed sizes.
+        feeds: images.
+        kind: of the layers.
+        measure: a layer and what it reads of one image -> what is to be remembered.
+        teach: told a layer, and what was measured of every image.
+
+    Returns:
+        The model, its signature, and the names of the layers.
+    """
+    graph, outputs = graph_at(model, signature)
+    nodes = [node for node in graph.nodes() if type(node.operation) is kind]
+    if not nodes:
+        return model, signature, ()
+    found: list[list[Any]] = [[] for _ in nodes]
+    for values in seen(graph, [node.inputs[0] for node in nodes], signature, feeds):
+        for measured, node, x in zip(found, nodes, values, strict=True):
+            measured.append(measure(node.operation, x))
+    for measured, node in zip(found, nodes, strict=True):
+        teach(node.operation, measured)
+    result, own = model_like(model, graph, outputs, signature)
+    return result, own, sources(*nodes)

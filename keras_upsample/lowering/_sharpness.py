@@ -5,10 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_like
-from ._flatten import graph_at
-from ._probe import seen
-from ._rewrite import sources
+from ._probe import taught
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
@@ -23,25 +20,19 @@ def sharpened(
     """A model whose max pooling tells pixels apart that are one step of an integer apart.
 
     Args:
-        model: is only read.
-        signature: of fixed sizes.
-        feeds: images.
+        model, signature, feeds: as for `taught`.
         steps: in the range of an activation.
 
     Returns:
-        The model, its signature, and the names of the layers.
+        As `taught`.
     """
     from ..layers import MaxPoolingWithIndices2D
 
-    graph, outputs = graph_at(model, signature)
-    nodes = [n for n in graph.nodes() if type(n.operation) is MaxPoolingWithIndices2D]
-    if not nodes:
-        return model, signature, ()
-    ranges = [0.0] * len(nodes)
-    for values in seen(graph, [node.inputs[0] for node in nodes], signature, feeds):
-        ranges = [max(known, float(np.ptp(x))) for known, x in zip(ranges, values, strict=True)]
-    for node, reach in zip(nodes, ranges, strict=True):
-        if reach > 0:
-            node.operation.sharpness = min(steps, _MOST) / reach
-    result, own = model_like(model, graph, outputs, signature)
-    return result, own, sources(*nodes)
+    def teach(layer: Any, ranges: list[float]) -> None:
+        if max(ranges) > 0:
+            layer.sharpness = min(steps, _MOST) / max(ranges)
+
+    def measure(layer: Any, x: np.ndarray) -> float:
+        return float(np.ptp(x))
+
+    return taught(model, signature, feeds, MaxPoolingWithIndices2D, measure, teach)

@@ -138,14 +138,12 @@ def unpool(x: Any, indices: Any, s: int, data_format: str) -> Any:
     x, indices = (to_channels_last(value, data_format) for value in (x, indices))
     n, h, w, channels = sizes(x)
     if lacks(COMPARISONS):
-        maps = put_at(x, ops.cast(indices, x.dtype), s * s)
-        y = ops.concatenate(maps, axis=3) if s > 1 else maps[0]  # (N, h, w, s²·C)
-        y = pixel_shuffle(y, s, "dcr", data_format="channels_last")  # (N, s·h, s·w, C)
-        return from_channels_last(y, data_format)
-    here = ops.reshape(ops.cast(indices, "int32"), (-1, 1, channels))  # (N·h·w, 1, C)
-    here = ops.equal(here, _positions(s))  # (N·h·w, s², C)
-    windows = ops.where(here, ops.reshape(x, (-1, 1, channels)), ops.zeros((), x.dtype))
-    windows = reshape(windows, (n, h, w, s * s * channels))  # (N, h, w, s²·C)
+        windows = ops.concatenate(put_at(x, ops.cast(indices, x.dtype), s * s), axis=3)
+    else:
+        here = ops.reshape(ops.cast(indices, "int32"), (-1, 1, channels))  # (N·h·w, 1, C)
+        here = ops.equal(here, _positions(s))  # (N·h·w, s², C)
+        windows = ops.where(here, ops.reshape(x, (-1, 1, channels)), ops.zeros((), x.dtype))
+        windows = reshape(windows, (n, h, w, s * s * channels))  # (N, h, w, s²·C)
     y = pixel_shuffle(windows, s, "dcr", data_format="channels_last")  # (N, s·h, s·w, C)
     return from_channels_last(y, data_format)
 
