@@ -9,7 +9,7 @@ from ..errors import ArtefactError, ExportError, first_line
 from ..lowering._lower import Lowered
 from ..lowering._tune import tuning_seconds
 from ..runtimes import load
-from ._calibration import Feeds, held_out_images
+from ._calibration import Feeds, held_out_images, strengthened
 from ._form import formed_for
 from ._inference import check_weights
 from ._layer_names import UnknownLayerError
@@ -203,7 +203,7 @@ def convert(
                 path,
                 precision=target.precision,
                 allow_flex=options.allow_flex,
-                calibration=calibration,
+                calibration=strengthened(calibration or [], target.headroom),
                 integer_io=options.integer_io or target.integer_io,
                 keep_float=options.keep_float,
             )
@@ -224,7 +224,7 @@ def convert(
                     calibration or [],
                     options.layout,
                     options.keep_float,
-                    options.weight_bits or next(iter(target.weights)),
+                    target.bits(options.weight_bits),
                 )
 
 

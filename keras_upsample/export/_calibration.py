@@ -53,6 +53,17 @@ def calibration_feeds(
     return feeds
 
 
+def strengthened(feeds: Feeds, gain: float) -> Feeds:
+    """The feeds, and for a gain above 1 the same once more, multiplied by it; not integers."""
+    if gain == 1:
+        return feeds
+    strong = [
+        {name: x * x.dtype.type(gain) if x.dtype.kind == "f" else x for name, x in feed.items()}
+        for feed in feeds
+    ]
+    return [*feeds, *strong]
+
+
 def held_out_images(model: Any) -> list[np.ndarray] | None:
     """Of what a preset was trained on, a part that it did not see; None for other models."""
     from ..data import SPLITS, labelled_images

@@ -74,6 +74,7 @@ class Target:
             convolutions and pools, so that blocks are measured between pools.
         weights: of files with integer activations, bits -> the values that the quantiser leaves for
             a weight; the first are taken unless asked otherwise.
+        headroom: the ranges of activations hold what images of this many times the strength make.
         device: what it is for, by its name in `keras_upsample.edge.DEVICES`; empty for processors.
     """
 
@@ -92,6 +93,7 @@ class Target:
     integer_io: bool = False
     own_layout: bool = False
     weights: Mapping[int, Grid] = field(default_factory=lambda: MappingProxyType({}))
+    headroom: float = 1.0
     device: str = ""
 
     @property
@@ -100,13 +102,17 @@ class Target:
         return self.precision in ("int8", "int16x8")
 
     @property
-    def activation_steps(self) -> int:
-        """Steps in the range of an integer activation."""
-        return 2**16 - 1 if self.precision == "int16x8" else 2**8 - 1
+    def activation_steps(self) -> float:
+        """Steps in the range of an integer activation that the calibration images use."""
+        return ((2**16 if self.precision == "int16x8" else 2**8) - 1) / self.headroom
+
+    def bits(self, asked: int | None = None) -> int:
+        """Of a weight, where activations are integers; the target's own choice unless asked."""
+        return next(iter(self.weights)) if asked is None else asked
 
     def grid(self, weight_bits: int | None = None) -> Grid:
         """The values that are left for a weight, where activations are integers."""
-        return self.weights[next(iter(self.weights)) if weight_bits is None else weight_bits]
+        return self.weights[self.bits(weight_bits)]
 
 
 # Rules of `keras_upsample.lowering`, by name.
@@ -275,6 +281,9 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 lowering=MappingProxyType({SHUFFLE: ("one-hot transposed",)}),
                 lacks=lacking.NAMES,
                 weights=_TFLITE_WEIGHTS,
+                # An image that is brighter than all those of the calibration is cut off inside the
+                # network; 16 bits have a digit to spare for it.
+                headroom=2.0,
             ),
             *(_device(name) for name in DEVICE_NAMES),
             _onnx("onnx", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT, ("openvino",)),

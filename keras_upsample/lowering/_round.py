@@ -41,7 +41,7 @@ def rounded(
     feeds: Sequence[Mapping[str, np.ndarray]],
     grid: Grid,
     *,
-    steps: int,
+    steps: float,
     spared: Collection[str] = (),
 ) -> "tuple[Any, Signature, tuple[str, ...]]":
     """A model whose convolutions hold rounded weights.
@@ -142,7 +142,7 @@ def _look(
                     place.moments[i] += moment
 
 
-def _replace(graph: Graph, place: _Place, grid: Grid, steps: int) -> None:
+def _replace(graph: Graph, place: _Place, grid: Grid, steps: float) -> None:
     """Put a convolution of rounded weights in its place."""
     view, node = place.view, place.node
     noise = ((place.high - place.low) / steps) ** 2 / 12

@@ -15,7 +15,7 @@ _MOST = 2.0**13
 
 
 def sharpened(
-    model: Any, signature: "Signature", feeds: Sequence[Mapping[str, np.ndarray]], steps: int
+    model: Any, signature: "Signature", feeds: Sequence[Mapping[str, np.ndarray]], steps: float
 ) -> "tuple[Any, Signature, tuple[str, ...]]":
     """A model whose max pooling tells pixels apart that are one step of an integer apart.
 

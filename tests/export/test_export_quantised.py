@@ -61,6 +61,16 @@ def test_values(kind, precision, decibels, tmp_path):
         assert 10 * np.log10(wanted.var() / noise) > decibels
 
 
+def test_sixteen_bits_have_room_for_images_brighter_than_those_of_the_calibration(tmp_path):
+    """Eight have not: there the same images are cut off inside the network."""
+    bright = pictures()
+    dim = [image.astype("float32") * (0.55 / 255) for image in bright]
+    options = {"images": bright[:2], "representative_data": dim}
+    write(net(), tmp_path, "tflite", "int16x8", **options)
+    with pytest.raises(VerificationError, match="at least 30 dB are needed"):
+        write(net(), tmp_path, "tflite", "int8", **options)
+
+
 @pytest.mark.parametrize("integer_io", [False, True])
 @pytest.mark.parametrize("precision", ["int8", "int16x8"])
 def test_all_arithmetic_is_integer(precision, integer_io, tmp_path):

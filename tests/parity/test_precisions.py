@@ -5,14 +5,12 @@ from pathlib import Path
 
 import pytest
 from places import PLACES
-from precision_cells import CELLS, PLACES_OF, Cell, Files
+from precision_cells import CELLS, Cell, Files
 
 QUICK = {"transposed_conv", "bilinear"}
 QUICK_TARGETS = {"tflite_int8", "onnx_int8", "onnx_float16"}
 # What does not run somewhere, or not well enough, with the reason.
 _INDICES = "max unpooling compares numbers, which rounded ones win by chance"
-_NO_FLOOR = "the converter has no FLOOR of 16 bits"
-_NO_CALIBRATION = "the converter does not calibrate EQUAL and SELECT for 16 bits"
 KNOWN: dict[Cell, str] = {
     ("bilinear", "tflite_int16x8", "TFLM"): "TFLM has no RESIZE_BILINEAR of 16 bits",
     ("joint_bilateral", "tflite_int16x8", "TFLM"): "TFLM does not allocate it",
@@ -22,11 +20,6 @@ KNOWN: dict[Cell, str] = {
     ("max_unpooling", "tflite_dynamic", "LiteRT-CPU-XNNPACK"): _INDICES,
     ("max_unpooling", "tflite_dynamic", "LiteRT-CPU-reference"): _INDICES,
     ("max_unpooling", "onnx_float16", "ONNX-Runtime-CPU"): _INDICES,
-    **{
-        (technique, "tflite_int16x8", place): reason
-        for technique, reason in (("dysample", _NO_FLOOR), ("max_unpooling", _NO_CALIBRATION))
-        for place in PLACES_OF["tflite_int16x8"]
-    },
 }
 
 
