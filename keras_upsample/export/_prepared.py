@@ -91,11 +91,16 @@ def formed(
         return Prepared(low, own, feeds, low.model)
     if GATHERS in target.lacks:
         low, own = _adapted(low, own, _WINDOWS, lambda form: windowed(form, own, feeds))
+    progress("equalise")
+    low, own = _adapted(
+        low,
+        own,
+        _EQUALISATION,
+        lambda form: equalised(form, own, feeds, shared_steps=target.shared_steps),
+    )
     steps = target.activation_steps
     if COMPARISONS in target.lacks:
         low, own = _adapted(low, own, _MAXIMA, lambda form: sharpened(form, own, feeds, steps))
-    progress("equalise")
-    low, own = _adapted(low, own, _EQUALISATION, lambda form: equalised(form, own, feeds))
     exact = low.model
     progress("round")
     grid = target.grid(weight_bits)

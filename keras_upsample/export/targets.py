@@ -97,6 +97,11 @@ class Target:
     device: str = ""
 
     @property
+    def shared_steps(self) -> bool:
+        """Whether the parts of a concatenation are rounded in the step of the whole."""
+        return self.format == "tflite"
+
+    @property
     def calibrated(self) -> bool:
         """Whether activations are integers, whose ranges are learnt from images."""
         return self.precision in ("int8", "int16x8")

@@ -29,26 +29,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._assemble import model_like
-from ._emit import Emitter, fits_transposed
+from ._channels import FIXED, Channels, Place
+from ._emit import Emitter
 from ._flatten import graph_at
-from ._graph import Graph, Node, Tensor
+from ._graph import Graph
 from ._probe import IMAGES, seen
-from ._rewrite import Surroundings, sources
-from ._views import (
-    Convolution,
-    Transposed,
-    concatenation_of,
-    convolution_of,
-    resize_of,
-    shuffle_of,
-    transposed_of,
-    zero_padding_of,
-)
+from ._rewrite import sources
+from ._views import Convolution, Transposed
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
 
-_FIXED = 0
 _STEPS, _RATE = 300, 0.05
 _LEVELS = 255
 """Steps in the range of an activation. Of 16 bits too: where activations cost nothing, the factors
@@ -59,6 +50,8 @@ def equalised(
     model: Any,
     signature: "Signature",
     feeds: Sequence[Mapping[str, np.ndarray]],
+    *,
+    shared_steps: bool,
 ) -> "tuple[Any, Signature, tuple[str, ...]]":
     """A model that computes the same, and loses less where it is rounded.
 
@@ -66,135 +59,19 @@ def equalised(
         model: is only read.
         signature: of fixed sizes.
         feeds: what the ranges are learnt from.
+        shared_steps: whether the parts of a concatenation are rounded in the step of the whole.
 
     Returns:
         The model, its signature, and the names of the layers whose weights changed.
     """
     graph, outputs = graph_at(model, signature)
-    channels = _Channels(graph)
+    channels = Channels(graph, shared_steps)
     if not channels.made:
         return model, signature, ()
     factors = _factors(channels, _statistics(graph, channels, signature, feeds))
     changed = [p for p in channels.places if _rescale(graph, p, factors)]
     result, own = model_like(model, graph, outputs, signature)
     return result, own, sources(*(place.node for place in changed))
-
-
-@dataclass(eq=False)
-class _Place:
-    """A convolution: the labels of what it reads and of what it makes."""
-
-    node: Node
-    view: Convolution | Transposed
-    reads: np.ndarray
-    makes: np.ndarray
-
-
-class _Channels:
-    """Every channel's label; channels of one label have one factor, those of label 0 have 1."""
-
-    def __init__(self, graph: Graph) -> None:
-        self._parents = [_FIXED]
-        self.places: list[_Place] = []
-        self._labels = {id(t): self._fixed(t) for t in graph.inputs}
-        around = Surroundings(graph)
-        for node in around.nodes:
-            made = self._made(node, around)
-            for tensor, labels in zip(node.outputs, made, strict=True):
-                self._labels[id(tensor)] = labels
-        for tensor in graph.outputs:
-            self._tie(self._labels[id(tensor)], _FIXED)
-        self.made = [p for p in self.places if self.roots(p.makes).any()]
-
-    def roots(self, labels: np.ndarray) -> np.ndarray:
-        return np.array([self._root(int(label)) for label in labels], int)
-
-    def _root(self, label: int) -> int:
-        while self._parents[label] != label:
-            self._parents[label] = self._parents[self._parents[label]]
-            label = self._parents[label]
-        return label
-
-    def _tie(self, labels: np.ndarray, others: Any) -> None:
-        for a, b in zip(labels, np.broadcast_to(others, labels.shape), strict=True):
-            first, second = sorted((self._root(int(a)), self._root(int(b))))
-            self._parents[second] = first
-
-    def _fixed(self, tensor: Tensor) -> np.ndarray:
-        return np.full(int(tensor.shape[-1] or 1) if tensor.shape else 1, _FIXED)
-
-    def _fresh(self, count: int) -> np.ndarray:
-        first = len(self._parents)
-        self._parents.extend(range(first, first + count))
-        return np.arange(first, first + count)
-
-    def _made(self, node: Node, around: Surroundings) -> list[np.ndarray]:
-        view = _rescalable(node, around)
-        if view is not None:
-            labels = self._fresh(int(node.outputs[0].shape[-1] or 0))
-            self.places.append(_Place(node, view, self._labels[id(view.x)], labels))
-            if not _homogeneous(view.activation):
-                self._tie(labels, _FIXED)
-            return [labels]
-        read = [self._labels[id(t)] for t in node.inputs]
-        parts = concatenation_of(node)
-        if parts is not None:
-            return [np.concatenate([self._labels[id(part)] for part in parts])]
-        shuffle = shuffle_of(node)
-        if shuffle is not None:
-            phases = shuffle.scale**2
-            grid = read[0].reshape((phases, -1) if shuffle.order == "dcr" else (-1, phases))
-            grid = grid if shuffle.order == "dcr" else grid.T
-            for row in grid[1:]:
-                self._tie(row, grid[0])
-            return [grid[0]]
-        if _passes(node):
-            return [read[0]]
-        for labels in read:
-            self._tie(labels, _FIXED)
-        return [self._fixed(tensor) for tensor in node.outputs]
-
-
-def _rescalable(node: Node, around: Surroundings) -> Convolution | Transposed | None:
-    if around.shared(node):
-        return None
-    view = convolution_of(node)
-    if view is not None:
-        return view
-    transposed = transposed_of(node)
-    if transposed is None or not fits_transposed(
-        transposed.kernel.shape[:2], transposed.scale, transposed.crop
-    ):
-        return None
-    return transposed
-
-
-def _homogeneous(activation: Any) -> bool:
-    """Whether a factor above 0 goes through."""
-    import keras
-
-    return activation is None or activation is keras.activations.relu
-
-
-def _passes(node: Node) -> bool:
-    """Whether it treats channels alike and a factor goes through."""
-    import keras
-
-    from ._formed import CheckerboardBlur2D
-
-    layers = keras.layers
-    operation = node.operation
-    if len(node.inputs) != 1 or len(node.inputs[0].shape) != 4:
-        return False
-    if resize_of(node) is not None or zero_padding_of(node) is not None:
-        return True
-    if type(operation) in (layers.MaxPooling2D, layers.AveragePooling2D, layers.Cropping2D):
-        return bool(operation.data_format == "channels_last")
-    if type(operation) is layers.Activation:
-        return _homogeneous(operation.activation)
-    if type(operation) is layers.ReLU:
-        return operation.max_value is None and operation.threshold == 0
-    return type(operation) in (layers.LeakyReLU, CheckerboardBlur2D)
 
 
 @dataclass(frozen=True)
@@ -208,7 +85,7 @@ class _Statistics:
 
 def _statistics(
     graph: Graph,
-    channels: _Channels,
+    channels: Channels,
     signature: "Signature",
     feeds: Sequence[Mapping[str, np.ndarray]],
 ) -> list[_Statistics]:
@@ -225,21 +102,20 @@ def _statistics(
     return [_Statistics(*map(np.asarray, each)) for each in zip(low, high, square, strict=True)]
 
 
-def _factors(channels: _Channels, statistics: Sequence[_Statistics]) -> Any:
+def _factors(channels: Channels, statistics: Sequence[_Statistics]) -> Any:
     """A function: labels -> factors."""
     import keras
     import tensorflow as tf
 
-    roots = sorted({int(n) for p in channels.made for n in channels.roots(p.makes)} - {_FIXED})
+    roots = sorted({int(n) for p in channels.made for n in channels.roots(p.makes)} - {FIXED})
     index = {n: i + 1 for i, n in enumerate(roots)}  # 0 for what is fixed
 
     def places_of(labels: np.ndarray) -> np.ndarray:
         return np.array([index.get(int(n), 0) for n in channels.roots(labels)])
 
-    terms = [
-        _term(place, values, places_of(place.reads))
-        for place, values in zip(channels.places, statistics, strict=True)
-    ]
+    read = [places_of(place.reads) for place in channels.places]
+    steps = [channels.step(place) for place in channels.places]
+    terms = [_term(*each) for each in zip(channels.places, statistics, read, strict=True)]
     logs = keras.Variable(np.zeros(len(roots)), dtype="float64")
     rate = keras.optimizers.schedules.PolynomialDecay(_RATE, _STEPS, 0.0)
     optimizer = keras.optimizers.Adam(rate, beta_2=0.99, epsilon=1e-12)
@@ -249,7 +125,8 @@ def _factors(channels: _Channels, statistics: Sequence[_Statistics]) -> Any:
     def step() -> None:
         with tf.GradientTape() as tape:
             every = tf.exp(tf.concat([tf.zeros(1, tf.float64), logs.value], 0))
-            loss = tf.math.log(tf.add_n([term(every) for term in terms]))
+            reaches = _reaches(every, statistics, read, steps)
+            loss = tf.math.log(tf.add_n([t(every, r) for t, r in zip(terms, reaches, strict=True)]))
         optimizer.apply(tape.gradient(loss, [logs.value]), [logs])
 
     for _ in range(_STEPS):
@@ -258,8 +135,24 @@ def _factors(channels: _Channels, statistics: Sequence[_Statistics]) -> Any:
     return lambda labels: found[places_of(labels)]
 
 
-def _term(place: _Place, values: _Statistics, reads: np.ndarray) -> Any:
-    """Noise over signal of one convolution, as a function of all factors."""
+def _reaches(
+    factors: Any, statistics: Sequence[_Statistics], read: Sequence[np.ndarray], steps: list[int]
+) -> list[Any]:
+    """The range that each convolution's input is rounded in: of all that is rounded with it."""
+    import tensorflow as tf
+
+    scaled = [(tf.gather(factors, c), values) for c, values in zip(read, statistics, strict=True)]
+    ends = [(tf.reduce_max(g * v.high), tf.reduce_min(g * v.low)) for g, v in scaled]
+    together = {
+        step: [each for each, own in zip(ends, steps, strict=True) if own == step] for step in steps
+    }
+    highs = {step: tf.reduce_max([high for high, _ in each]) for step, each in together.items()}
+    lows = {step: tf.reduce_min([low for _, low in each]) for step, each in together.items()}
+    return [highs[step] - lows[step] for step in steps]
+
+
+def _term(place: Place, values: _Statistics, reads: np.ndarray) -> Any:
+    """Noise over signal of one convolution, as a function of all factors and its input's range."""
     import tensorflow as tf
 
     kernel = np.asarray(place.view.kernel, "float64")
@@ -272,9 +165,8 @@ def _term(place: _Place, values: _Statistics, reads: np.ndarray) -> Any:
     signal = float((values.square * power).sum()) or 1.0
     tiny = 1e-30
 
-    def term(factors: Any) -> Any:
+    def term(factors: Any, reach: Any) -> Any:
         g = tf.gather(factors, reads)
-        reach = tf.reduce_max(g * values.high) - tf.reduce_min(g * values.low)
         noise = (reach / _LEVELS) ** 2 / 12 * tf.reduce_sum(power / g**2)
         if not depthwise:  # whose weights have a step a channel
             steps = tf.reduce_max(tops / g[:, None], axis=0) / 127
@@ -284,7 +176,7 @@ def _term(place: _Place, values: _Statistics, reads: np.ndarray) -> Any:
     return term
 
 
-def _rescale(graph: Graph, place: _Place, factors: Any) -> bool:
+def _rescale(graph: Graph, place: Place, factors: Any) -> bool:
     """Put a convolution of other weights in its place; whether there was anything to change."""
     reads, makes = factors(place.reads), factors(place.makes)
     if (reads == 1).all() and (makes == 1).all():

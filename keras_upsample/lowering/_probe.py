@@ -7,7 +7,7 @@ import numpy as np
 
 from ._assemble import model_like, model_of
 from ._flatten import graph_at
-from ._graph import Graph, Tensor
+from ._graph import Graph, Node, Tensor
 from ._rewrite import sources
 
 if TYPE_CHECKING:
@@ -39,8 +39,9 @@ def taught(
     signature: "Signature",
     feeds: Sequence[Mapping[str, np.ndarray]],
     kind: type,
-    measure: Callable[[Any, np.ndarray], Any],
+    measure: Callable[..., Any],
     teach: Callable[[Any, list[Any]], None],
+    watched: Callable[[Graph, Node], Sequence[Tensor]] = lambda graph, node: node.inputs[:1],
 ) -> "tuple[Any, Signature, tuple[str, ...]]":
     """A model whose layers of a kind know what they were shown.
 
@@ -49,8 +50,9 @@ def taught(
         signature: of fixed sizes.
         feeds: images.
         kind: of the layers.
-        measure: a layer and what it reads of one image -> what is to be remembered.
+        measure: a layer and what is watched of one image -> what is to be remembered.
         teach: told a layer, and what was measured of every image.
+        watched: the tensors that matter to a layer; what it reads first.
 
     Returns:
         The model, its signature, and the names of the layers.
@@ -60,9 +62,11 @@ def taught(
     if not nodes:
         return model, signature, ()
     found: list[list[Any]] = [[] for _ in nodes]
-    for values in seen(graph, [node.inputs[0] for node in nodes], signature, feeds):
-        for measured, node, x in zip(found, nodes, values, strict=True):
-            measured.append(measure(node.operation, x))
+    looked = [watched(graph, node) for node in nodes]
+    for values in seen(graph, [tensor for each in looked for tensor in each], signature, feeds):
+        rest = iter(values)
+        for measured, node, each in zip(found, nodes, looked, strict=True):
+            measured.append(measure(node.operation, *(next(rest) for _ in each)))
     for measured, node in zip(found, nodes, strict=True):
         teach(node.operation, measured)
     result, own = model_like(model, graph, outputs, signature)

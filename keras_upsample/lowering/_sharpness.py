@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ._channels import Channels
+from ._graph import Graph, Node, Tensor
 from ._probe import taught
 
 if TYPE_CHECKING:
@@ -21,18 +23,21 @@ def sharpened(
 
     Args:
         model, signature, feeds: as for `taught`.
-        steps: in the range of an activation.
+        steps: in the range of an activation, which is that of all that is rounded with it.
 
     Returns:
         As `taught`.
     """
     from ..layers import MaxPoolingWithIndices2D
 
+    def watched(graph: Graph, node: Node) -> list[Tensor]:
+        return Channels(graph, shared_steps=True).rounded_with(node.inputs[0])
+
+    def measure(layer: Any, *together: np.ndarray) -> float:
+        return float(max(x.max() for x in together) - min(x.min() for x in together))
+
     def teach(layer: Any, ranges: list[float]) -> None:
         if max(ranges) > 0:
             layer.sharpness = min(steps, _MOST) / max(ranges)
 
-    def measure(layer: Any, x: np.ndarray) -> float:
-        return float(np.ptp(x))
-
-    return taught(model, signature, feeds, MaxPoolingWithIndices2D, measure, teach)
+    return taught(model, signature, feeds, MaxPoolingWithIndices2D, measure, teach, watched)
