@@ -1,6 +1,6 @@
 """TensorFlow's quantisation debugger: errors of single operators, files that are partly float."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ import numpy as np
 from ..edge._file import read
 from ._calibration import Feeds
 from ._compare import decibels
+from ._interpreter import inputs_in_order, quiet_interpreter
 from ._layer_names import check_layers
+from ._ranges import true_ranges
 
 
 def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes, dict[str, float]]:
@@ -22,7 +24,7 @@ def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes,
         feeds: for calibration.
         measured: what to run.
     """
-    from ._tflite import converter_of, quiet_interpreter
+    from ._tflite import converter_of
 
     def noise(exact: np.ndarray, given: np.ndarray, scale: float, zero: int) -> float:
         return float(np.mean((exact - scale * (given.astype("float64") - zero)) ** 2))
@@ -31,7 +33,7 @@ def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes,
         return float(np.var(exact, dtype="float64"))
 
     metrics = {"noise": noise, "signal": signal}
-    with quiet_interpreter():
+    with quiet_interpreter(), true_ranges(feeds):
         debugger = _debugger(
             converter_of(folder, "int8", feeds), measured, layer_direct_compare_metrics=metrics
         )
@@ -60,14 +62,14 @@ def partly_float(folder: Path, feeds: Feeds, layers: Sequence[str]) -> bytes:
     Raises:
         ValueError: no operator comes from one of them.
     """
-    from ._tflite import converted, converter_of, quiet_interpreter
+    from ._tflite import converted, converter_of
 
     plain = folder / "float32.tflite"
     plain.write_bytes(converted(folder, "float32"))
     operators = read(plain).operators
     check_layers(layers, {operator.layer for operator in operators} - {""})
     names = [op.outputs[0].name for op in operators if op.layer in set(layers)]
-    with quiet_interpreter():
+    with quiet_interpreter(), true_ranges(feeds):
         debugger = _debugger(converter_of(folder, "int8", feeds), feeds, denylisted_nodes=names)
         return bytes(debugger.get_nondebug_quantized_model())
 
@@ -88,12 +90,3 @@ def _debugger(converter: Any, feeds: Feeds, **options: Any) -> Any:
         debug_options=tf.lite.experimental.QuantizationDebugOptions(**options),
     )
     return debugger
-
-
-def inputs_in_order(
-    interpreter: Any, feed: Mapping[str, np.ndarray]
-) -> list[tuple[dict[str, Any], str]]:
-    """The interpreter's inputs, each with the name that the feed has for it."""
-    details = interpreter.get_input_details()
-    by_tensor = {f"serving_default_{name}:0": name for name in feed}
-    return [(detail, by_tensor[detail["name"]]) for detail in details]

@@ -12,10 +12,11 @@ import numpy as np
 from ..edge._file import OperatorFacts, read
 from ._calibration import Feeds, held_out_images
 from ._compare import decibels
-from ._debugger import inputs_in_order, with_own_errors
+from ._debugger import with_own_errors
 from ._form import formed_for
 from ._images import Images, cases
 from ._input_shape import ShapeArgument
+from ._interpreter import inputs_in_order
 from ._prepared import prepared
 from ._saved_model import write_saved_model
 from ._signature import signature_of

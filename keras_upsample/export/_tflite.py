@@ -2,15 +2,16 @@
 
 import re
 import tempfile
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError
 from ._calibration import Feeds
 from ._debugger import partly_float
+from ._interpreter import quiet_interpreter
+from ._ranges import true_ranges
 from ._saved_model import write_saved_model
 from ._signature import Signature
 
@@ -68,19 +69,13 @@ def converted(
         ExportError: as for `write_tflite`.
     """
     converter = converter_of(folder, precision, calibration, **options)
+    # For 16 bits, ranges are learnt and used inside one function of TensorFlow's.
+    ranges = true_ranges(calibration or []) if precision == "int8" else nullcontext()
     try:
-        with quiet_interpreter():
+        with quiet_interpreter(), ranges:
             return bytes(converter.convert())
     except Exception as error:  # ConverterError, and whatever the tracer raises
         raise ExportError(_explain(str(error))) from error
-
-
-@contextmanager
-def quiet_interpreter() -> Iterator[None]:
-    """The converter calibrates by an interpreter of TensorFlow's that warns of itself."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"(?s).*tf\.lite\.Interpreter is deprecated")
-        yield
 
 
 def converter_of(

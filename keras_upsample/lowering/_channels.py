@@ -46,14 +46,26 @@ class _Ties:
 
 
 @dataclass(eq=False)
-class Place:
-    """A convolution: labels of what it reads and of what it makes, the step of what it reads."""
+class Reader:
+    """What rounding harms: the tensor it reads, the labels of that, the step of that."""
+
+    x: Tensor
+    reads: np.ndarray
+    step: int
+
+
+@dataclass(eq=False)
+class Choice(Reader):
+    """A max pooling that tells where its maxima are."""
+
+
+@dataclass(eq=False)
+class Place(Reader):
+    """A convolution, and the labels of what it makes."""
 
     node: Node
     view: Convolution | Transposed
-    reads: np.ndarray
     makes: np.ndarray
-    step: int
 
 
 class Channels:
@@ -69,6 +81,7 @@ class Channels:
 
     def __init__(self, graph: Graph, shared_steps: bool) -> None:
         self.places: list[Place] = []
+        self.choices: list[Choice] = []
         self._shared_steps = shared_steps
         self._channels, self._tensors = _Ties(), _Ties()
         self._channels.fresh(1)
@@ -96,12 +109,15 @@ class Channels:
         step = self._tensors.root(self._steps[id(tensor)])
         return [other for other in self._seen if self._tensors.root(self._steps[id(other)]) == step]
 
-    def step(self, place: Place) -> int:
+    def step(self, reader: Reader) -> int:
         """The number that stands for the step of what it reads."""
-        return self._tensors.root(place.step)
+        return self._tensors.root(reader.step)
 
     def _fixed(self, tensor: Tensor) -> np.ndarray:
         return np.full(int(tensor.shape[-1] or 1) if tensor.shape else 1, FIXED)
+
+    def _read(self, tensor: Tensor) -> tuple[Tensor, np.ndarray, int]:
+        return tensor, self._labels[id(tensor)], self._steps[id(tensor)]
 
     def _keep_steps(self, node: Node) -> None:
         parts = concatenation_of(node) if self._shared_steps else None
@@ -112,11 +128,12 @@ class Channels:
         view = _rescalable(node, around)
         if view is not None:
             labels = self._channels.fresh(int(node.outputs[0].shape[-1] or 0))
-            place = Place(node, view, self._labels[id(view.x)], labels, self._steps[id(view.x)])
-            self.places.append(place)
+            self.places.append(Place(*self._read(view.x), node, view, labels))
             if not _homogeneous(view.activation):
                 self._channels.tie(labels, FIXED)
             return [labels]
+        if _tells_places(node):
+            self.choices.append(Choice(*self._read(node.inputs[0])))
         read = [self._labels[id(t)] for t in node.inputs]
         parts = concatenation_of(node)
         if parts is not None:
@@ -179,18 +196,21 @@ def _moves(node: Node) -> bool:
     """Whether it only moves, chooses and averages the numbers of each channel."""
     from keras import layers
 
-    from ..layers import MaxPoolingWithIndices2D, MaxUnpooling2D
+    from ..layers import MaxUnpooling2D
 
     if resize_of(node) is not None or zero_padding_of(node) is not None:
         return True
-    movers = (
-        layers.MaxPooling2D,
-        layers.AveragePooling2D,
-        layers.Cropping2D,
-        MaxPoolingWithIndices2D,
-        MaxUnpooling2D,
-    )
-    return type(node.operation) in movers and node.operation.data_format == "channels_last"
+    movers = (layers.MaxPooling2D, layers.AveragePooling2D, layers.Cropping2D, MaxUnpooling2D)
+    if type(node.operation) in movers:
+        return bool(node.operation.data_format == "channels_last")
+    return _tells_places(node)
+
+
+def _tells_places(node: Node) -> bool:
+    from ..layers import MaxPoolingWithIndices2D
+
+    operation = node.operation
+    return type(operation) is MaxPoolingWithIndices2D and operation.data_format == "channels_last"
 
 
 def _keeps_step(node: Node) -> bool:

@@ -15,8 +15,13 @@ steps a and b_o leave the noise
     a = (max_c g_c h_c - min_c g_c l_c) / (255 sqrt 12),
     b_o = max_c |K_co| / (g_c 127 sqrt 12),
 
-beside a signal of about sum_c m_c |K_c|^2. The factors minimise the sum of noise over signal of all
-convolutions, by gradient descent on log g.
+beside a signal of about sum_c m_c |K_c|^2. Where a maximum is, as max unpooling asks, turns between
+pixels that lie within the noise of each other, in a share of the windows of about
+
+    sqrt(a^2 sum_c 1 / g_c^2 / sum_c m_c).
+
+The factors minimise the sum of noise over signal of all convolutions, and of these shares, by
+gradient descent on log g. All tensors that share a step share the range in a.
 
 Equalisation of two layers: Nagel, van Baalen, Blankevoort and Welling, Data-Free Quantization
 Through Weight Equalization and Bias Correction, ICCV 2019, section 4.1.
@@ -29,7 +34,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ._assemble import model_like
-from ._channels import FIXED, Channels, Place
+from ._channels import FIXED, Channels, Place, Reader
 from ._emit import Emitter
 from ._flatten import graph_at
 from ._graph import Graph
@@ -74,9 +79,13 @@ def equalised(
     return result, own, sources(*(place.node for place in changed))
 
 
+def _readers(channels: Channels) -> list[Reader]:
+    return [*channels.places, *channels.choices]
+
+
 @dataclass(frozen=True)
 class _Statistics:
-    """Of the channels that one convolution reads."""
+    """Of the channels that one reader reads."""
 
     low: np.ndarray
     high: np.ndarray
@@ -89,8 +98,8 @@ def _statistics(
     signature: "Signature",
     feeds: Sequence[Mapping[str, np.ndarray]],
 ) -> list[_Statistics]:
-    """One a place."""
-    read = [place.view.x for place in channels.places]
+    """One a reader."""
+    read = [reader.x for reader in _readers(channels)]
     low, high, square = ([0.0 for _ in read] for _ in range(3))
     shown = min(len(feeds), IMAGES)
     for values in seen(graph, read, signature, feeds):
@@ -113,9 +122,10 @@ def _factors(channels: Channels, statistics: Sequence[_Statistics]) -> Any:
     def places_of(labels: np.ndarray) -> np.ndarray:
         return np.array([index.get(int(n), 0) for n in channels.roots(labels)])
 
-    read = [places_of(place.reads) for place in channels.places]
-    steps = [channels.step(place) for place in channels.places]
-    terms = [_term(*each) for each in zip(channels.places, statistics, read, strict=True)]
+    readers = _readers(channels)
+    read = [places_of(reader.reads) for reader in readers]
+    steps = [channels.step(reader) for reader in readers]
+    terms = [_term(*each) for each in zip(readers, statistics, read, strict=True)]
     logs = keras.Variable(np.zeros(len(roots)), dtype="float64")
     rate = keras.optimizers.schedules.PolynomialDecay(_RATE, _STEPS, 0.0)
     optimizer = keras.optimizers.Adam(rate, beta_2=0.99, epsilon=1e-12)
@@ -138,7 +148,7 @@ def _factors(channels: Channels, statistics: Sequence[_Statistics]) -> Any:
 def _reaches(
     factors: Any, statistics: Sequence[_Statistics], read: Sequence[np.ndarray], steps: list[int]
 ) -> list[Any]:
-    """The range that each convolution's input is rounded in: of all that is rounded with it."""
+    """The range that each reader's input is rounded in: of all that is rounded with it."""
     import tensorflow as tf
 
     scaled = [(tf.gather(factors, c), values) for c, values in zip(read, statistics, strict=True)]
@@ -151,8 +161,23 @@ def _reaches(
     return [highs[step] - lows[step] for step in steps]
 
 
-def _term(place: Place, values: _Statistics, reads: np.ndarray) -> Any:
-    """Noise over signal of one convolution, as a function of all factors and its input's range."""
+def _term(reader: Reader, values: _Statistics, reads: np.ndarray) -> Any:
+    """What rounding costs a reader, as a function of all factors and the range of its input."""
+    import tensorflow as tf
+
+    if isinstance(reader, Place):
+        return _noise(reader, values, reads)
+    signal = float(values.square.sum()) or 1.0
+
+    def turned(factors: Any, reach: Any) -> Any:
+        noise = (reach / _LEVELS) ** 2 / 12 * tf.reduce_sum(1 / tf.gather(factors, reads) ** 2)
+        return tf.sqrt(noise / signal)
+
+    return turned
+
+
+def _noise(place: Place, values: _Statistics, reads: np.ndarray) -> Any:
+    """Noise over signal of a convolution."""
     import tensorflow as tf
 
     kernel = np.asarray(place.view.kernel, "float64")

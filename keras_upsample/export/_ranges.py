@@ -1,0 +1,75 @@
+"""The ranges of a network's tensors, as its own arithmetic makes them.
+
+TensorFlow's calibrator reads what an operator reads after the operator has run. Sums, differences
+and products are written into the memory of one of their operands where nobody needs that any more;
+so the operand, say a weight in [0, 1], is given the range of the result, say [-80, 80], and keeps
+two of its 255 values. Here every tensor keeps memory of its own.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from ._calibration import Feeds
+from ._interpreter import inputs_in_order
+
+
+@contextmanager
+def true_ranges(feeds: Feeds) -> Iterator[None]:
+    """Let TensorFlow's converter take the ranges that are measured here, over some feeds."""
+    from tensorflow.lite.python.optimize.calibrator import Calibrator
+
+    original = Calibrator.calibrate
+
+    def calibrate(self: Any, dataset: Callable[[], Iterator[Any]]) -> bytes:
+        # It says which tensors have a range; one image is enough for that.
+        return measured(original(self, lambda: islice(dataset(), 1)), feeds)
+
+    Calibrator.calibrate = calibrate
+    try:
+        yield
+    finally:
+        Calibrator.calibrate = original
+
+
+def measured(calibrated: bytes, feeds: Feeds) -> bytes:
+    """A calibrated TFLite file with ranges measured anew."""
+    from tensorflow.lite.python import schema_py_generated as schema
+
+    content = bytearray(calibrated)
+    graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
+    ends = {}
+    for index in range(graph.TensorsLength()):
+        quantization = graph.Tensors(index).Quantization()
+        if quantization is not None and quantization.MinLength() == 1:
+            ends[index] = quantization.MinAsNumpy(), quantization.MaxAsNumpy()
+    for index, (low, high) in _extremes(calibrated, list(ends), feeds).items():
+        ends[index][0][:], ends[index][1][:] = low, high
+    return bytes(content)
+
+
+def _extremes(content: bytes, indices: list[int], feeds: Feeds) -> dict[int, tuple[float, float]]:
+    import tensorflow as tf
+
+    # A delegate would keep to itself what it computes on the way.
+    plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    interpreter = tf.lite.Interpreter(
+        model_content=content,
+        num_threads=os.cpu_count(),
+        experimental_op_resolver_type=plain,
+        experimental_preserve_all_tensors=True,
+    )
+    interpreter.allocate_tensors()
+    found = dict.fromkeys(indices, (np.inf, -np.inf))
+    for feed in feeds:
+        for detail, name in inputs_in_order(interpreter, feed):
+            interpreter.set_tensor(detail["index"], feed[name])
+        interpreter.invoke()
+        for index, (low, high) in found.items():
+            values = interpreter.get_tensor(index)
+            found[index] = min(low, float(values.min())), max(high, float(values.max()))
+    return found
