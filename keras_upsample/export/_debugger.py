@@ -9,7 +9,7 @@ import numpy as np
 from ..edge._file import read
 from ._calibration import Feeds
 from ._compare import decibels
-from ._interpreter import inputs_in_order, quiet_interpreter
+from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
 from ._layer_names import check_layers
 from ._ranges import true_ranges
 
@@ -89,4 +89,6 @@ def _debugger(converter: Any, feeds: Feeds, **options: Any) -> Any:
         debug_dataset=data,
         debug_options=tf.lite.experimental.QuantizationDebugOptions(**options),
     )
+    # Its own reads tensors when others have been written over them.
+    debugger._quant_interpreter = interpreter_that_keeps(debugger.quant_model)
     return debugger

@@ -16,7 +16,7 @@ from ._debugger import with_own_errors
 from ._form import formed_for
 from ._images import Images, cases
 from ._input_shape import ShapeArgument
-from ._interpreter import inputs_in_order
+from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
 from ._prepared import prepared
 from ._saved_model import write_saved_model
 from ._signature import signature_of
@@ -122,8 +122,9 @@ def _report(folder: Path, feeds: Feeds, measured: Feeds) -> QuantizationReport:
     files = {"int8.tflite": quantised, "float32.tflite": converted(folder / "exact", "float32")}
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    operators, given = _run(folder / "int8.tflite", measured)
-    exact_operators, exact = _run(folder / "float32.tflite", measured)
+    with quiet_interpreter():
+        operators, given = _run(folder / "int8.tflite", measured)
+        exact_operators, exact = _run(folder / "float32.tflite", measured)
     found = []
     for operator, twin in _twins(operators, exact_operators):
         name, twin_name = operator.outputs[0].name, twin.outputs[0].name
@@ -155,11 +156,8 @@ def _twins(
 
 def _run(path: Path, feeds: Feeds) -> tuple[tuple[OperatorFacts, ...], dict[str, np.ndarray]]:
     """A file's operators, and what they write as real numbers over all the feeds, by name."""
-    from ai_edge_litert.interpreter import Interpreter
-
     operators = read(path).operators
-    interpreter = Interpreter(model_path=str(path), experimental_preserve_all_tensors=True)
-    interpreter.allocate_tensors()
+    interpreter = interpreter_that_keeps(path.read_bytes())
     written = {operator.outputs[0].name for operator in operators}
     details = [d for d in interpreter.get_tensor_details() if d["name"] in written]
     values: dict[str, list[np.ndarray]] = {}

@@ -6,7 +6,6 @@ so the operand, say a weight in [0, 1], is given the range of the result, say [-
 two of its 255 values. Here every tensor keeps memory of its own.
 """
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ._calibration import Feeds
-from ._interpreter import inputs_in_order
+from ._interpreter import inputs_in_order, interpreter_that_keeps
 
 
 @contextmanager
@@ -53,17 +52,7 @@ def measured(calibrated: bytes, feeds: Feeds) -> bytes:
 
 
 def _extremes(content: bytes, indices: list[int], feeds: Feeds) -> dict[int, tuple[float, float]]:
-    import tensorflow as tf
-
-    # A delegate would keep to itself what it computes on the way.
-    plain = tf.lite.experimental.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    interpreter = tf.lite.Interpreter(
-        model_content=content,
-        num_threads=os.cpu_count(),
-        experimental_op_resolver_type=plain,
-        experimental_preserve_all_tensors=True,
-    )
-    interpreter.allocate_tensors()
+    interpreter = interpreter_that_keeps(content)
     found = dict.fromkeys(indices, (np.inf, -np.inf))
     for feed in feeds:
         for detail, name in inputs_in_order(interpreter, feed):

@@ -12,6 +12,8 @@ from ._probe import taught
 if TYPE_CHECKING:
     from ..export._signature import Signature
 
+_SHARPER = 2.0
+"""Pixels half a step apart count as apart: a difference of one step is itself rounded."""
 _MOST = 2.0**13
 """LiteRT's difference of 16-bit integers ends the process above 2^14."""
 
@@ -38,6 +40,6 @@ def sharpened(
 
     def teach(layer: Any, ranges: list[float]) -> None:
         if max(ranges) > 0:
-            layer.sharpness = min(steps, _MOST) / max(ranges)
+            layer.sharpness = min(_SHARPER * steps, _MOST) / max(ranges)
 
     return taught(model, signature, feeds, MaxPoolingWithIndices2D, measure, teach, watched)

@@ -12,11 +12,13 @@ from lowering_checks import OF_RANGE, noise
 from keras_upsample.export._signature import signature_of
 from keras_upsample.layers import (
     BilinearUpSampling2D,
+    MaxPoolingWithIndices2D,
+    MaxUnpooling2D,
     PixelShuffle2D,
     SkipFusion2D,
     TransposedConv2D,
 )
-from keras_upsample.lowering import _equalise
+from keras_upsample.lowering import _channels, _equalise
 from keras_upsample.lowering._equalise import equalised
 
 SIZE = (8, 6, 3)
@@ -76,24 +78,35 @@ def stops() -> Any:
     return unequal(keras.Model(image, [conv(3)(z), conv(2, "relu6")(both), y]))
 
 
+def unpooling_net() -> Any:
+    """A factor goes through both ends of max unpooling."""
+    image = keras.Input(SIZE, name="image")
+    skip = conv(4, name="pooled")(image)
+    x, places = MaxPoolingWithIndices2D(2)(skip)
+    x = conv(4, name="unpooled")(conv(5, name="between")(x))
+    x = layers.Concatenate()([MaxUnpooling2D(2)([x, places]), skip])
+    return unequal(keras.Model(image, conv(2, None, name="scores")(x)))
+
+
 def weights_of(model: Any) -> dict[str, np.ndarray]:
     return {
         layer.name: np.asarray(layer.kernel) for layer in model.layers if hasattr(layer, "kernel")
     }
 
 
-def run(model: Any) -> tuple[Any, tuple[str, ...]]:
+def run(model: Any, shared_steps: bool = False) -> tuple[Any, tuple[str, ...]]:
     signature = signature_of(model).fixed()
     feeds = [{"image": noise(1, *SIZE, seed=seed)} for seed in range(8)]
-    made, _, names = equalised(model, signature, feeds, shared_steps=False)
+    made, _, names = equalised(model, signature, feeds, shared_steps=shared_steps)
     return made, names
 
 
-@pytest.mark.parametrize("build", [skip_net, stops])
-def test_the_function_stays(build: Any) -> None:
+@pytest.mark.parametrize("shared_steps", [False, True])
+@pytest.mark.parametrize("build", [skip_net, stops, unpooling_net])
+def test_the_function_stays(build: Any, shared_steps: bool) -> None:
     model = build()
     before = weights_of(model)
-    made, names = run(model)
+    made, names = run(model, shared_steps)
     assert names
     for kept, kernel in weights_of(model).items():
         assert np.array_equal(kernel, before[kept]), kept
@@ -107,6 +120,41 @@ def test_what_stops_a_factor() -> None:
     """The sum, the shared layer, the outputs and the activations that bend."""
     _, names = run(stops())
     assert set(names) == {"free", "reads_free"}
+
+
+def test_what_max_unpooling_lets_through() -> None:
+    _, names = run(unpooling_net())
+    assert set(names) == {"pooled", "between", "unpooled", "scores"}
+
+
+def share_of_the_skip(pool: Any, shared_steps: bool) -> float:
+    """Of the range of a concatenation: the part that is pooled and that the scores hardly read."""
+    keras.utils.set_random_seed(3)
+    image = keras.Input(SIZE, name="image")
+    skip = conv(4, name="skip")(image)
+    pooled = keras.tree.flatten(pool(skip))[0]
+    up = conv(4, None, name="up")(skip)
+    both = layers.Concatenate(name="both")([up, skip])
+    scores = conv(2, None, name="scores")
+    model = keras.Model(image, [scores(both), conv(2, None)(pooled), skip])  # which is fixed
+    scores.kernel.assign(scores.kernel * np.where(np.arange(8) < 4, 1.0, 0.001)[:, None])
+    made, _ = run(model, shared_steps)
+    probe = keras.Model(made.input, made.get_layer("both").output)
+    values = np.asarray(probe(noise(1, *SIZE, seed=4)))
+    return float(np.ptp(values[..., 4:]) / np.ptp(values))
+
+
+def test_parts_that_share_a_step_leave_each_other_room() -> None:
+    pool = layers.MaxPooling2D(2)
+    apart, together = (share_of_the_skip(pool, shared) for shared in (False, True))
+    assert together > 1.5 * apart
+
+
+def test_maxima_that_are_to_be_found_again_get_more_room() -> None:
+    """A wrong place costs more than a wrong digit."""
+    plain = share_of_the_skip(layers.MaxPooling2D(2), True)
+    told = share_of_the_skip(MaxPoolingWithIndices2D(2), True)
+    assert told > 1.5 * plain
 
 
 def loss(model: Any) -> float:
@@ -159,20 +207,20 @@ def test_a_model_without_free_channels_stays() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "old", "new"),
+    ("module", "name", "old", "new"),
     [
-        ("_rescale", "kernel / reads[:, None] * makes\n", "kernel * makes\n"),
-        ("_rescale", '"float64") * makes', '"float64")'),
-        ("_rescale", "kernel * makes[:, None] / reads", "kernel * makes[:, None]"),
-        ("_homogeneous", "activation is keras.activations.relu", "True"),
+        (_equalise, "_rescale", "kernel / reads[:, None] * makes\n", "kernel * makes\n"),
+        (_equalise, "_rescale", '"float64") * makes', '"float64")'),
+        (_equalise, "_rescale", "kernel * makes[:, None] / reads", "kernel * makes[:, None]"),
+        (_channels, "_homogeneous", "activation is keras.activations.relu", "True"),
     ],
 )
 def test_a_mutation_is_caught(
-    name: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch
+    module: Any, name: str, old: str, new: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from test_lowering_mutations import mutate
 
-    mutate(monkeypatch, _equalise, name, old, new)
+    mutate(monkeypatch, module, name, old, new)
     for build in (skip_net, stops):
         model = build()
         made, _ = run(model)

@@ -26,17 +26,30 @@ def feeds() -> list[dict[str, np.ndarray]]:
     return [{"image": photograph(n, SIZE[:2])[None] / np.float32(255)} for n in names]
 
 
-def test_one_step_of_an_integer_is_a_difference() -> None:
+def test_half_a_step_of_an_integer_is_a_difference() -> None:
     for gain in (0.1, 20.0):
         model = model_of(gain)
         probe = keras.Model(model.input, model.get_layer("pool").input)
         reach = max(float(np.ptp(np.asarray(probe(feed["image"])))) for feed in feeds())
         made, _, names = sharpened(model, signature_of(model).fixed(), feeds(), 255)
         assert names == ("pool",)
-        np.testing.assert_allclose(made.get_layer("pool").sharpness, 255 / reach, rtol=1e-5)
+        np.testing.assert_allclose(made.get_layer("pool").sharpness, 2 * 255 / reach, rtol=1e-5)
         made, _, _ = sharpened(model, signature_of(model).fixed(), feeds(), 65535)
         np.testing.assert_allclose(made.get_layer("pool").sharpness, 2**13 / reach, rtol=1e-5)
         assert model.get_layer("pool").sharpness == SHARPNESS
+
+
+def test_the_step_is_that_of_all_that_is_rounded_together() -> None:
+    image = keras.Input(SIZE, name="image")
+    skip = keras.layers.Rescaling(1.0)(image)
+    y, places = MaxPoolingWithIndices2D(2, name="pool")(skip)
+    strong = keras.layers.Rescaling(-30.0)(MaxUnpooling2D(2)([y, places]))
+    model = keras.Model(image, keras.layers.Concatenate()([strong, skip]))
+    made, _, _ = sharpened(model, signature_of(model).fixed(), feeds(), 255)
+    ends = [feed["image"].max() for feed in feeds()]
+    np.testing.assert_allclose(
+        made.get_layer("pool").sharpness, 2 * 255 / (31 * max(ends)), rtol=0.01
+    )
 
 
 def test_a_model_without_such_pools_stays() -> None:
