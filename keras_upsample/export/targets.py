@@ -210,7 +210,7 @@ _NPU_LOWERING = MappingProxyType({SHUFFLE: ("one-hot transposed",)})
 _NPU_FORMS = MappingProxyType(
     {
         **_TFLITE_FORMS,
-        "nearest": ("operator",),
+        "nearest": ("steps", "operator"),
         "area": ("operator", "pointwise"),
         "bilinear": ("operator", "pointwise"),
         "bicubic": ("pointwise",),
@@ -219,9 +219,10 @@ _NPU_FORMS = MappingProxyType(
 )
 
 
-# Ethos-U55 and U65 take longer for RESIZE_BILINEAR than for the convolutions, and have it only at a
-# factor of 2; by Vela's estimates (docs/edge.md).
-_BILINEAR_BY_CONVOLUTION = MappingProxyType({**_NPU_FORMS, "bilinear": ("pointwise",)})
+# Ethos-U resizes by 2, 4 and 8. U55 and U65 take longer for RESIZE_BILINEAR than for the
+# convolutions, and have it only at a factor of 2; by Vela's estimates (docs/edge.md).
+_ETHOS_FORMS = MappingProxyType({**_NPU_FORMS, "nearest": ("steps", "concat", "operator")})
+_BILINEAR_BY_CONVOLUTION = MappingProxyType({**_ETHOS_FORMS, "bilinear": ("pointwise",)})
 
 
 # TFLM has matrix products and gathers, and does not allocate a file of a thousand operators. For
@@ -236,7 +237,9 @@ _LACKING = MappingProxyType(
 
 def _device(name: str) -> Target:
     """A file of integers from end to end for an accelerator."""
-    slow_resize = name.startswith(("ethos_u55", "ethos_u65"))
+    forms = _ETHOS_FORMS if name.startswith("ethos") else _NPU_FORMS
+    if name.startswith(("ethos_u55", "ethos_u65")):
+        forms = _BILINEAR_BY_CONVOLUTION
     return Target(
         name,
         "tflite",
@@ -245,7 +248,7 @@ def _device(name: str) -> Target:
         "litert",
         Gate(min_snr_db=30.0),
         suffix=".tflite",
-        forms=_BILINEAR_BY_CONVOLUTION if slow_resize else _NPU_FORMS,
+        forms=forms,
         lowering=_NPU_LOWERING,
         never=_FLOAT32_ONLY,
         lacks=_LACKING.get(name, lacking.NAMES),

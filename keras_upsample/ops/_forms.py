@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-FORMS = ("operator", "taps", "matrix", "pointwise", "concat")
+FORMS = ("operator", "taps", "matrix", "pointwise", "concat", "steps")
 INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos", "area")
 DEFAULT: tuple[str, ...] = ("operator", "taps")
 # Six taps an axis take longer than a product with a matrix, and TensorFlow's gradient of a gather
@@ -30,8 +30,9 @@ def resize_forms(forms: Mapping[str, Sequence[str]]) -> Iterator[None]:
     ours; "taps" gathers the neighbours and sums them with weights; "matrix" multiplies by constant
     resampling matrices and needs a static size; "pointwise" does the same by 1x1 convolutions of
     transposed tensors, which NPUs have; "concat" repeats pixels by concatenations and
-    reshapes (nearest at whole factors and a static size). The first possible one is taken, "taps"
-    at last.
+    reshapes (nearest at whole factors and a static size); "steps" is the backend's own resize by
+    2, 4 or 8, again and again (nearest at a power of 2 that both axes share). The first possible
+    one is taken, "taps" at last.
     The choice is read when a graph is traced: a function traced before keeps its form.
 
     Args:

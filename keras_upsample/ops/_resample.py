@@ -55,6 +55,10 @@ def resample(
             y = _by_concat(x, factors, data_format)
             if y is not None:
                 return y
+        elif form == "steps" and interpolation == "nearest" and coordinates != "align_corners":
+            y = _by_steps(x, factors, coordinates, data_format)
+            if y is not None:
+                return y
         elif form == "taps":
             break
     return _by_taps(x, factors, target, axes, taps_of)
@@ -129,6 +133,26 @@ def _by_concat(x: Any, factors: tuple[int, int] | None, data_format: str) -> Any
         x = ops.concatenate([x] * factors[0], axis=-1)  # (N, H, s·W'·C)
         h *= factors[0]
     return reshape(x, (batch, h, w, c))  # (N, H', W', C)
+
+
+_LARGEST_STEP = 8
+"""Ethos-U's resize has the factors 2, 4 and 8."""
+
+
+def _by_steps(x: Any, factors: tuple[int, int] | None, coordinates: str, data_format: str) -> Any:
+    """Repeat pixels by the operator, at the factors that NPUs have; None for others."""
+    if factors is None or factors[0] != factors[1] or factors[0] & (factors[0] - 1):
+        return None
+    if not on_tensorflow():
+        return None
+    from . import _tensorflow
+
+    left = factors[0]
+    while x is not None and left > 1:
+        step = min(left, _LARGEST_STEP)
+        x = _tensorflow.resize(x, "nearest", (step, step), None, coordinates, data_format)
+        left //= step
+    return x
 
 
 def _compute(dtype: str) -> str:

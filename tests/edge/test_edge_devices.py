@@ -13,6 +13,7 @@ from keras_upsample import edge, export, zoo
 from keras_upsample.cli import app
 from keras_upsample.errors import ArtefactError
 from keras_upsample.export.targets import DEVICE_NAMES, TARGETS
+from keras_upsample.layers import NearestUpSampling2D
 
 
 @pytest.fixture
@@ -62,6 +63,13 @@ ALL_ON_NPUS = [
         for name in ("pixel_shuffle_blur", "carafe", "joint_bilateral")
     ),
 ]
+
+
+@pytest.mark.parametrize("scale", [3, 8, 16, 32, (1, 2), (2, 3)])
+def test_nearest_by_any_factor_stays_on_an_npu(scale, tmp_path):
+    model = net(NearestUpSampling2D(scale))
+    (made,) = export.export(model, tmp_path / "out", targets=["ethos_u55_128"]).artefacts
+    assert made.check.passed, str(made.check)
 
 
 @pytest.mark.parametrize("upsample", ALL_ON_NPUS)

@@ -65,7 +65,7 @@ def test_linear(case: dict) -> None:
 def test_forms_agree(case: dict) -> None:
     x = image(case["shape"], 3)
     taps = resized(x, case, "taps")
-    for form in ("operator", "matrix", "pointwise", "concat"):
+    for form in ("operator", "matrix", "pointwise", "concat", "steps"):
         assert_close(resized(x, case, form), taps, of_range=2e-6)
 
 
@@ -85,7 +85,7 @@ def test_flipped_input_gives_flipped_output(case: dict) -> None:
 
 
 @pytest.mark.parametrize("coordinates", COORDINATES)
-@pytest.mark.parametrize("form", ["operator", "taps", "matrix", "pointwise", "concat"])
+@pytest.mark.parametrize("form", ["operator", "taps", "matrix", "pointwise", "concat", "steps"])
 @pytest.mark.parametrize("interpolation", sorted(FUNCTIONS))
 @pytest.mark.parametrize("target", [{"scale": 2}, {"scale": (1, 3)}, {"size": (5, 3)}])
 def test_gradient_is_the_adjoint(

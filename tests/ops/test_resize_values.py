@@ -13,7 +13,7 @@ pytestmark = pytest.mark.backend_neutral
 SHAPES = [(2, 5, 7, 3), (1, 1, 1, 1), (1, 1, 6, 2), (3, 4, 1, 1), (1, 8, 6, 1)]
 TARGETS = [{"scale": 2}, {"scale": (3, 1)}, {"scale": (4, 5)}, {"size": (3, 11)}, {"size": 8}]
 COORDINATES = ("half_pixel", "align_corners", "asymmetric")
-FORMS = ("operator", "taps", "matrix", "pointwise", "concat")
+FORMS = ("operator", "taps", "matrix", "pointwise", "concat", "steps")
 FUNCTIONS = {
     "nearest": ops.resize_nearest,
     "bilinear": ops.resize_bilinear,
