@@ -1,6 +1,6 @@
 """What rounding costs trained networks: presets, and the guide's U-Net with every technique.
 
-python benchmarks/quantised_accuracy.py [--only TEXT]
+python benchmarks/quantised_accuracy.py [--only TEXT] [--column NAME]
 
 The U-Nets are those that `python benchmarks/upsamplers.py` trains; their weights lie in
 `build/upsamplers/`. Each is converted as `export` does it, but judged here, and not refused. Writes
@@ -30,7 +30,10 @@ PRECISIONS = {  # column -> target, bits of an ONNX file's weights
     "tflite_int16x8": ("tflite_int16x8", None),
     "onnx_int8": ("onnx_int8", 7),
     "onnx_int8, weight_bits=8": ("onnx_int8", 8),
+    "ethos_u55_128": ("ethos_u55_128", None),
 }
+SCORES_ALONE = "float, its scores rounded to 8 bits"
+"""Printed and kept beside the table: what no file with 8-bit scores exceeds."""
 SETS = {"unet:nuclei": "nuclei_stardist", "unet:cells": "cells", "fcn8s:cells": "cells"}
 
 
@@ -38,12 +41,15 @@ def main() -> None:
     """Measure what is asked for, write the whole table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", default="", help="part of a name")
-    only = parser.parse_args().only
+    parser.add_argument("--column", choices=PRECISIONS, help="measure one alone")
+    options = parser.parse_args()
     results = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for name, build, test in networks():
-        if only in name:
-            results[name] = measured(build(), test)
-            print(name, results[name], flush=True)
+        if options.only in name:
+            columns = [options.column] if options.column else list(PRECISIONS)
+            found = measured(build(), test, columns)
+            results[name] = {**results.get(name, {}), **found}
+            print(name, found, flush=True)
             RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     text = PAGE.read_text()
     before, _, rest = text.partition(BEGIN)
@@ -79,11 +85,12 @@ def networks() -> Iterator[tuple[str, Callable[[], Any], Any]]:
         yield row.name, build, cells
 
 
-def measured(model: Any, test: Any) -> dict[str, list[float] | None]:
+def measured(model: Any, test: Any, columns: list[str]) -> dict[str, list[float] | None]:
     """dB, share of equal classes, mean IoU lost in points, by target; None where it has no file."""
     from keras_upsample import runtimes
     from keras_upsample.errors import ExportError
     from keras_upsample.export._artefact import Options, convert
+    from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.export._compare import difference
     from keras_upsample.export._prepared import prepared
     from keras_upsample.export._signature import signature_of
@@ -100,9 +107,18 @@ def measured(model: Any, test: Any) -> dict[str, list[float] | None]:
         return 100 * float(np.mean([mean_iou(t, p.astype("uint8"), classes) for t, p in pairs]))
 
     signature, best = signature_of(model, images[0].shape).fixed(), score(exact)
+
+    def judged(given: list[np.ndarray]) -> list[float]:
+        gaps = [difference("", {"": g}, {"": y}, Gate()) for g, y in zip(given, exact, strict=True)]
+        return [
+            round(min(gap.snr_db for gap in gaps), 1),
+            round(100 * float(np.mean([gap.equal_argmax for gap in gaps])), 2),
+            round(best - score(given), 2),
+        ]
+
     found: dict[str, list[float] | None] = {}
-    for name, (target_name, bits) in PRECISIONS.items():
-        target = TARGETS[target_name]
+    for name in columns:
+        target, bits = TARGETS[PRECISIONS[name][0]], PRECISIONS[name][1]
         ready = prepared(model, signature, target, images, lower=True, weight_bits=bits)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"model{target.suffix}"
@@ -114,12 +130,12 @@ def measured(model: Any, test: Any) -> dict[str, list[float] | None]:
                 continue
             runner = runtimes.load(path)
             given = [next(iter(runner({runner.inputs[0].name: i[None]}).values())) for i in images]
-        gaps = [difference("", {"": g}, {"": y}, Gate()) for g, y in zip(given, exact, strict=True)]
-        found[name] = [
-            round(min(gap.snr_db for gap in gaps), 1),
-            round(100 * float(np.mean([gap.equal_argmax for gap in gaps])), 2),
-            round(best - score(given), 2),
-        ]
+        found[name] = judged(given)
+    feeds = calibration_feeds(model, signature, None, images)
+    learnt = [np.asarray(model(next(iter(feed.values())), training=False)) for feed in feeds]
+    low, high = min(y.min() for y in learnt), max(y.max() for y in learnt)
+    step = (high - low) / 255
+    found[SCORES_ALONE] = judged([np.clip(np.round(y / step) * step, low, high) for y in exact])
     return found
 
 
@@ -128,10 +144,11 @@ def table(results: dict[str, dict[str, list[float] | None]]) -> str:
     head = f"| network | {' | '.join(PRECISIONS)} |\n|---|{'---|' * len(PRECISIONS)}"
     rows = []
     for name, found in results.items():
-        cells = [
-            "no file" if each is None else f"{each[0]} dB, {each[1]}%, {-each[2]:+.2f}"
-            for each in found.values()
-        ]
+        cells = []
+        for column in PRECISIONS:
+            each = found.get(column, [])
+            text = f"{each[0]} dB, {each[1]}%, {-each[2]:+.2f}" if each else ""
+            cells.append("no file" if each is None else text)
         rows.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([head, *rows])
 
