@@ -59,6 +59,11 @@ def _extremes(content: bytes, indices: list[int], feeds: Feeds) -> dict[int, tup
             interpreter.set_tensor(detail["index"], feed[name])
         interpreter.invoke()
         for index, (low, high) in found.items():
-            values = interpreter.get_tensor(index)
-            found[index] = min(low, float(values.min())), max(high, float(values.max()))
+            least, largest = _ends(interpreter.tensor(index))
+            found[index] = min(low, least), max(high, largest)
     return found
+
+
+def _ends(view: Callable[[], np.ndarray]) -> tuple[float, float]:
+    values = view()  # the interpreter's own memory, which it runs on only when this is gone
+    return float(values.min()), float(values.max())
