@@ -50,6 +50,9 @@ _LEVELS = 255
 """Steps in the range of an activation. Of 16 bits too: where activations cost nothing, the factors
 run off to where the model of the weights' noise does not hold (0.8 dB worse than none)."""
 
+_TINY = 1e-30
+"""Of a share: roots and logarithms of nothing have no gradient."""
+
 
 def equalised(
     model: Any,
@@ -171,7 +174,7 @@ def _term(reader: Reader, values: _Statistics, reads: np.ndarray) -> Any:
 
     def turned(factors: Any, reach: Any) -> Any:
         noise = (reach / _LEVELS) ** 2 / 12 * tf.reduce_sum(1 / tf.gather(factors, reads) ** 2)
-        return tf.sqrt(noise / signal)
+        return tf.sqrt(noise / signal + _TINY)
 
     return turned
 
@@ -188,7 +191,6 @@ def _noise(place: Place, values: _Statistics, reads: np.ndarray) -> Any:
     tops = np.abs(kernel).max(axis=(0, 1))
     taps = kernel.shape[0] * kernel.shape[1]
     signal = float((values.square * power).sum()) or 1.0
-    tiny = 1e-30
 
     def term(factors: Any, reach: Any) -> Any:
         g = tf.gather(factors, reads)
@@ -196,7 +198,7 @@ def _noise(place: Place, values: _Statistics, reads: np.ndarray) -> Any:
         if not depthwise:  # whose weights have a step a channel
             steps = tf.reduce_max(tops / g[:, None], axis=0) / 127
             noise += tf.reduce_sum(steps**2) / 12 * taps * tf.reduce_sum(g**2 * values.square)
-        return noise / signal + tiny
+        return noise / signal + _TINY
 
     return term
 

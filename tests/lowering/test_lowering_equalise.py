@@ -127,6 +127,15 @@ def test_what_max_unpooling_lets_through() -> None:
     assert set(names) == {"pooled", "between", "unpooled", "scores"}
 
 
+def test_a_channel_that_is_always_zero_harms_nothing() -> None:
+    model = unpooling_net()
+    model.get_layer("pooled").bias.assign(np.full(4, -1e6, "float32"))
+    made, _ = run(model)
+    assert all(np.isfinite(w).all() for w in map(np.asarray, made.weights))
+    x = noise(1, *SIZE, seed=3)
+    assert_close(np.asarray(made(x)), np.asarray(model(x)), of_range=OF_RANGE)
+
+
 def share_of_the_skip(pool: Any, shared_steps: bool) -> float:
     """Of the range of a concatenation: the part that is pooled and that the scores hardly read."""
     keras.utils.set_random_seed(3)
