@@ -45,6 +45,7 @@ def conv(filters: int, activation: Any = "relu", **options: Any) -> Any:
 
 def skip_net() -> Any:
     """What a factor passes through, twice."""
+    keras.utils.set_random_seed(1)
     image = keras.Input(SIZE, name="image")
     x = skip = conv(4)(image)
     x = layers.MaxPooling2D(2)(x)
@@ -68,6 +69,7 @@ def skip_net() -> Any:
 
 def stops() -> Any:
     """What a factor does not pass through; only the channels of `free` may be scaled."""
+    keras.utils.set_random_seed(1)
     image = keras.Input(SIZE, name="image")
     x = conv(4, name="reads_free")(conv(5, name="free")(image))
     y = conv(4)(x)
@@ -80,6 +82,7 @@ def stops() -> Any:
 
 def unpooling_net() -> Any:
     """A factor goes through both ends of max unpooling."""
+    keras.utils.set_random_seed(1)
     image = keras.Input(SIZE, name="image")
     skip = conv(4, name="pooled")(image)
     x, places = MaxPoolingWithIndices2D(2)(skip)
