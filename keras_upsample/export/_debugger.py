@@ -33,7 +33,7 @@ def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes,
         return float(np.var(exact, dtype="float64"))
 
     metrics = {"noise": noise, "signal": signal}
-    with quiet_interpreter(), true_ranges(feeds):
+    with quiet_interpreter(), true_ranges():
         debugger = _debugger(
             converter_of(folder, "int8", feeds), measured, layer_direct_compare_metrics=metrics
         )
@@ -69,7 +69,7 @@ def partly_float(folder: Path, feeds: Feeds, layers: Sequence[str]) -> bytes:
     operators = read(plain).operators
     check_layers(layers, {operator.layer for operator in operators} - {""})
     names = [op.outputs[0].name for op in operators if op.layer in set(layers)]
-    with quiet_interpreter(), true_ranges(feeds):
+    with quiet_interpreter(), true_ranges():
         debugger = _debugger(converter_of(folder, "int8", feeds), feeds, denylisted_nodes=names)
         return bytes(debugger.get_nondebug_quantized_model())
 

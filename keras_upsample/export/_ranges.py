@@ -6,27 +6,28 @@ so the operand, say a weight in [0, 1], is given the range of the result, say [-
 two of its 255 values. Here every tensor keeps memory of its own.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from ._calibration import Feeds
 from ._interpreter import inputs_in_order, interpreter_that_keeps
+
+Feed = dict[str, np.ndarray]
 
 
 @contextmanager
-def true_ranges(feeds: Feeds) -> Iterator[None]:
-    """Let TensorFlow's converter take the ranges that are measured here, over some feeds."""
+def true_ranges() -> Iterator[None]:
+    """Let TensorFlow's converter take the ranges that are measured here."""
     from tensorflow.lite.python.optimize.calibrator import Calibrator
 
     original = Calibrator.calibrate
 
-    def calibrate(self: Any, dataset: Callable[[], Iterator[Any]]) -> bytes:
+    def calibrate(self: Any, dataset: Callable[[], Iterator[Feed]]) -> bytes:
         # It says which tensors have a range; one image is enough for that.
-        return measured(original(self, lambda: islice(dataset(), 1)), feeds)
+        return measured(original(self, lambda: islice(dataset(), 1)), dataset())
 
     Calibrator.calibrate = calibrate
     try:
@@ -35,7 +36,7 @@ def true_ranges(feeds: Feeds) -> Iterator[None]:
         Calibrator.calibrate = original
 
 
-def measured(calibrated: bytes, feeds: Feeds) -> bytes:
+def measured(calibrated: bytes, feeds: Iterable[Feed]) -> bytes:
     """A calibrated TFLite file with ranges measured anew."""
     from tensorflow.lite.python import schema_py_generated as schema
 
@@ -51,7 +52,9 @@ def measured(calibrated: bytes, feeds: Feeds) -> bytes:
     return bytes(content)
 
 
-def _extremes(content: bytes, indices: list[int], feeds: Feeds) -> dict[int, tuple[float, float]]:
+def _extremes(
+    content: bytes, indices: list[int], feeds: Iterable[Feed]
+) -> dict[int, tuple[float, float]]:
     interpreter = interpreter_that_keeps(content)
     found = dict.fromkeys(indices, (np.inf, -np.inf))
     for feed in feeds:

@@ -70,7 +70,7 @@ def converted(
     """
     converter = converter_of(folder, precision, calibration, **options)
     # For 16 bits, ranges are learnt and used inside one function of TensorFlow's.
-    ranges = true_ranges(calibration or []) if precision == "int8" else nullcontext()
+    ranges = true_ranges() if precision == "int8" else nullcontext()
     try:
         with quiet_interpreter(), ranges:
             return bytes(converter.convert())

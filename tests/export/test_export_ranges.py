@@ -45,7 +45,7 @@ def steps_of_weights(path: str) -> list[float]:
 def test_a_weight_keeps_its_own_range(ours, tmp_path, monkeypatch) -> None:
     """The converter alone gives it that of the product. Once it does not, `_ranges` can go."""
     if not ours:
-        monkeypatch.setattr(_tflite, "true_ranges", lambda feeds: nullcontext())
+        monkeypatch.setattr(_tflite, "true_ranges", nullcontext)
     monkeypatch.setattr(_artefact, "require", lambda *args: None)  # of a random network
     report = export.to_tflite(
         products(), tmp_path / "m.tflite", precision="int8", images=pictures(), lower=False
@@ -93,7 +93,7 @@ def test_the_calibrator_is_as_before_whatever_happens() -> None:
     from tensorflow.lite.python.optimize.calibrator import Calibrator
 
     before = Calibrator.calibrate
-    with pytest.raises(KeyError), _ranges.true_ranges([]):
+    with pytest.raises(KeyError), _ranges.true_ranges():
         assert Calibrator.calibrate is not before
         raise KeyError
     assert Calibrator.calibrate is before
