@@ -55,11 +55,6 @@ class Reader:
 
 
 @dataclass(eq=False)
-class Choice(Reader):
-    """A max pooling that tells where its maxima are."""
-
-
-@dataclass(eq=False)
 class Place(Reader):
     """A convolution, and the labels of what it makes."""
 
@@ -81,7 +76,7 @@ class Channels:
 
     def __init__(self, graph: Graph, shared_steps: bool) -> None:
         self.places: list[Place] = []
-        self.choices: list[Choice] = []
+        self.choices: list[Reader] = []  # max pooling that tells where its maxima are
         self._shared_steps = shared_steps
         self._channels, self._tensors = _Ties(), _Ties()
         self._channels.fresh(1)
@@ -133,7 +128,7 @@ class Channels:
                 self._channels.tie(labels, FIXED)
             return [labels]
         if _tells_places(node):
-            self.choices.append(Choice(*self._read(node.inputs[0])))
+            self.choices.append(Reader(*self._read(node.inputs[0])))
         read = [self._labels[id(t)] for t in node.inputs]
         parts = concatenation_of(node)
         if parts is not None:
