@@ -18,5 +18,6 @@ CLASSES = (
     _head.ClassMap,
     _formed.CheckerboardBlur2D,
     _formed.FormedResize2D,
+    _formed.Interleave2D,
     _tiled.TiledConv2D,
 )

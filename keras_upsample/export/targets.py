@@ -68,7 +68,7 @@ class Target:
         suffix: of the file; a directory has none.
         lowering: rule of `keras_upsample.lowering` -> the forms to take without a measurement, the
             first that is possible; a rule that is not named leaves the model's own form.
-        never: rules that are not even tried.
+        never: rules and forms that are not even tried.
         integer_io: whether inputs and outputs are integers too.
         own_layout: whether the runtime keeps feature maps in a layout of its own between
             convolutions and pools, so that blocks are measured between pools.
@@ -128,8 +128,11 @@ CONCATENATION = "convolution of a concatenation -> sum of convolutions"
 LAYOUT = "resize in the layout of the convolutions"
 SHUFFLE = "shuffle without its operator"
 
+# Forms of these that are made for NPUs.
+INTERLEAVED, INTERLEAVED_POINTWISE = "interleaved", "interleaved 1x1"
+
 # Every runtime here has the operator, and all others of the shuffle's forms are slower in all.
-_ALWAYS_OUT = frozenset({SHUFFLE})
+_ALWAYS_OUT = frozenset({SHUFFLE, INTERLEAVED, INTERLEAVED_POINTWISE})
 # Minimal filtering adds and subtracts weights and results, and so multiplies their rounding; sums
 # of convolutions round once more.
 _FLOAT32_ONLY = frozenset({FILTERING, CONCATENATION, LAYOUT})
@@ -206,7 +209,9 @@ _INTEGER_FORMS = MappingProxyType(
     }
 )
 # Without DEPTH_TO_SPACE, and where every transpose and reshape counts.
-_NPU_LOWERING = MappingProxyType({SHUFFLE: ("one-hot transposed",)})
+_NPU_LOWERING: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {SHUFFLE: ("by rows", INTERLEAVED, "one-hot transposed")}
+)
 _NPU_FORMS = MappingProxyType(
     {
         **_TFLITE_FORMS,
@@ -224,6 +229,15 @@ _NPU_FORMS = MappingProxyType(
 _ETHOS_FORMS = MappingProxyType({**_NPU_FORMS, "nearest": ("steps", "concat", "operator")})
 _BILINEAR_BY_CONVOLUTION = MappingProxyType({**_ETHOS_FORMS, "bilinear": ("pointwise",)})
 
+# They put zeros between the pixels for a transposed convolution, and multiply those too: it is
+# slower than a convolution for each phase, but for a kernel as large as its stride on U55 and U65.
+_ETHOS_LOWERING = MappingProxyType(
+    {**_NPU_LOWERING, NEAREST: (INTERLEAVED,), TRANSPOSED: (INTERLEAVED,)}
+)
+_U85_LOWERING = MappingProxyType(
+    {**_ETHOS_LOWERING, TRANSPOSED: (INTERLEAVED, INTERLEAVED_POINTWISE)}
+)
+
 
 # TFLM has matrix products and gathers, and does not allocate a file of a thousand operators. For
 # the Edge TPU, what is behind a softmax of several dimensions is left to the CPU in any form.
@@ -237,9 +251,11 @@ _LACKING = MappingProxyType(
 
 def _device(name: str) -> Target:
     """A file of integers from end to end for an accelerator."""
-    forms = _ETHOS_FORMS if name.startswith("ethos") else _NPU_FORMS
-    if name.startswith(("ethos_u55", "ethos_u65")):
-        forms = _BILINEAR_BY_CONVOLUTION
+    forms, lowering = _NPU_FORMS, _NPU_LOWERING
+    if name.startswith("ethos_u85"):
+        forms, lowering = _ETHOS_FORMS, _U85_LOWERING
+    elif name.startswith("ethos"):
+        forms, lowering = _BILINEAR_BY_CONVOLUTION, _ETHOS_LOWERING
     return Target(
         name,
         "tflite",
@@ -249,7 +265,7 @@ def _device(name: str) -> Target:
         Gate(min_snr_db=30.0),
         suffix=".tflite",
         forms=forms,
-        lowering=_NPU_LOWERING,
+        lowering=lowering,
         never=_FLOAT32_ONLY,
         lacks=_LACKING.get(name, lacking.NAMES),
         integer_io=True,
@@ -286,7 +302,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 _tflite("tflite_int16x8", "int16x8", Gate(min_snr_db=40.0), _FLOAT32_ONLY),
                 forms=_INTEGER_FORMS,
                 # DEPTH_TO_SPACE knows no 16 bits in the converter, nor does BATCH_MATMUL.
-                lowering=MappingProxyType({SHUFFLE: ("one-hot transposed",)}),
+                lowering=_NPU_LOWERING,
                 lacks=lacking.NAMES,
                 weights=_TFLITE_WEIGHTS,
                 # An image that is brighter than all those of the calibration is cut off inside the

@@ -115,11 +115,13 @@ class Channels:
         return tensor, self._labels[id(tensor)], self._steps[id(tensor)]
 
     def _keep_steps(self, node: Node) -> None:
-        parts = concatenation_of(node) if self._shared_steps else None
+        parts = _put_together(node) if self._shared_steps else None
         for tensor in parts or (node.inputs[:1] if _keeps_step(node) else ()):
             self._tensors.tie([self._steps[id(node.outputs[0])]], self._steps[id(tensor)])
 
     def _made(self, node: Node, around: Surroundings) -> list[np.ndarray]:
+        from ._formed import Interleave2D
+
         view = _rescalable(node, around)
         if view is not None:
             labels = self._channels.fresh(int(node.outputs[0].shape[-1] or 0))
@@ -133,19 +135,33 @@ class Channels:
         parts = concatenation_of(node)
         if parts is not None:
             return [np.concatenate([self._labels[id(part)] for part in parts])]
+        if type(node.operation) is Interleave2D:
+            scale = node.operation.scale
+            grid = np.concatenate(read).reshape(scale[0] * scale[1], -1)
+            return [self._tied(grid)]
         shuffle = shuffle_of(node)
         if shuffle is not None:
             phases = shuffle.scale**2
             grid = read[0].reshape((phases, -1) if shuffle.order == "dcr" else (-1, phases))
-            grid = grid if shuffle.order == "dcr" else grid.T
-            for row in grid[1:]:
-                self._channels.tie(row, grid[0])
-            return [grid[0]]
+            return [self._tied(grid if shuffle.order == "dcr" else grid.T)]
         if _passes(node):
             return [read[0], *(self._fixed(tensor) for tensor in node.outputs[1:])]
         for labels in read:
             self._channels.tie(labels, FIXED)
         return [self._fixed(tensor) for tensor in node.outputs]
+
+    def _tied(self, grid: np.ndarray) -> np.ndarray:
+        """Rows of labels that stand for the same."""
+        for row in grid[1:]:
+            self._channels.tie(row, grid[0])
+        return grid[0]
+
+
+def _put_together(node: Node) -> list[Tensor] | None:
+    """The parts of a concatenation, of channels or of rows."""
+    from ._formed import Interleave2D
+
+    return node.inputs if type(node.operation) is Interleave2D else concatenation_of(node)
 
 
 def _rescalable(node: Node, around: Surroundings) -> Convolution | Transposed | None:

@@ -81,7 +81,9 @@ class Emitter:
             layer.bias.assign(bias)
         return y
 
-    def changed(self, view: Convolution, kernel: np.ndarray, bias: Any, x: Tensor) -> Tensor:
+    def changed(
+        self, view: Convolution, kernel: np.ndarray, bias: Any, x: Tensor, suffix: str = ""
+    ) -> Tensor:
         """The convolution of a view, with other weights or another input."""
         return self.convolution(
             x,
@@ -92,6 +94,7 @@ class Emitter:
             dilation=view.dilation,
             activation=view.activation,
             depthwise=view.depthwise,
+            suffix=suffix,
         )
 
     def transposed(
@@ -148,14 +151,21 @@ class Emitter:
         )
         return self.call(layer, x)
 
-    def activation(self, x: Tensor, function: Any) -> Tensor:
+    def interleaved(self, maps: Sequence[Tensor], scale: Pair) -> Tensor:
+        """An Interleave2D: of a map for each row of a block, or of one with all of them."""
+        from ._formed import Interleave2D
+
+        name = f"{self.name}_interleaved"
+        return self.call(Interleave2D(scale, name=name, dtype=self.policy), *maps)
+
+    def activation(self, x: Tensor, function: Any, suffix: str = "") -> Tensor:
         """An Activation, or nothing."""
         import keras
 
         if function is None:
             return x
-        layer = keras.layers.Activation(function, name=f"{self.name}_activation", dtype=self.policy)
-        return self.call(layer, x)
+        name = f"{self.name}{suffix}_activation"
+        return self.call(keras.layers.Activation(function, name=name, dtype=self.policy), x)
 
 
 def _storing_float32(policy: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Layers that only lowering makes: a resize in one given form, and a blur by itself."""
+"""Layers that only lowering makes: a resize in one given form, a blur by itself, interleaving."""
 
 from typing import Any
 
@@ -67,6 +67,37 @@ class CheckerboardBlur2D(keras.layers.Layer):
 
     def compute_output_spec(self, inputs: Any) -> Any:
         return keras.KerasTensor(inputs.shape, dtype=self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale}
+
+
+@keras.saving.register_keras_serializable(package="keras_upsample")
+class Interleave2D(keras.layers.Layer):
+    """`keras_upsample.ops._shuffle.interleave` of channels-last maps.
+
+    Args:
+        scale: rows and columns of a block.
+    """
+
+    def __init__(self, scale: tuple[int, int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale = (scale[0], scale[1])
+
+    def build(self, input_shape: Any) -> None:
+        self.built = True
+
+    def call(self, inputs: Any) -> Any:
+        from ..ops._shuffle import interleave
+
+        return interleave(keras.tree.flatten(inputs), self.scale)
+
+    def compute_output_spec(self, inputs: Any) -> Any:
+        maps = keras.tree.flatten(inputs)
+        n, *sizes, c = maps[0].shape
+        large = [None if m is None else s * m for m, s in zip(sizes, self.scale, strict=True)]
+        filters = c * len(maps) // (self.scale[0] * self.scale[1])
+        return keras.KerasTensor((n, *large, filters), dtype=self.compute_dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "scale": self.scale}

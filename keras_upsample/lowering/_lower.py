@@ -1,6 +1,6 @@
 """Model -> equal model that a target runs faster."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -95,10 +95,11 @@ class Rewriting:
     Args:
         graph: is changed.
         choose: which form of a proposal to take.
+        never: forms that are not even proposed.
     """
 
-    def __init__(self, graph: Graph, choose: Choose) -> None:
-        self._graph, self._choose = graph, choose
+    def __init__(self, graph: Graph, choose: Choose, never: Collection[str] = ()) -> None:
+        self._graph, self._choose, self._never = graph, choose, never
         self.applied: list[Applied] = []
         self._settled: dict[tuple[str, int], Node] = {}  # holds the nodes, so that ids stay theirs
 
@@ -120,6 +121,9 @@ class Rewriting:
                     continue
                 proposal = rule.propose(node, around)
                 if proposal is None or _reads_integers(proposal):
+                    continue
+                proposal = proposal.without(self._never)
+                if not proposal.forms:
                     continue
                 self._settled[rule.NAME, id(node)] = node
                 if self._take(proposal):
@@ -289,12 +293,12 @@ def _lowered(
         if fixed != signature:
             # Times are those of one size; at open sizes the same forms are taken.
             trial, _ = graph_at(model, fixed)
-            rehearsal = Rewriting(trial, choose)
+            rehearsal = Rewriting(trial, choose, target.never)
             rehearsal.run(stages)
             choose = decided(rehearsal.applied, by_table(target))
     graph, outputs = graph_at(model, signature)
     names = _output_names(model, outputs)
-    rewriting = Rewriting(graph, choose)
+    rewriting = Rewriting(graph, choose, target.never)
     rewriting.run(stages)
     merge_equal(graph)
     left = unmatched(graph, rewriting.applied)

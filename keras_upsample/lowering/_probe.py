@@ -41,7 +41,7 @@ def taught(
     kind: type,
     measure: Callable[..., Any],
     teach: Callable[[Any, list[Any]], None],
-    watched: Callable[[Graph, Node], Sequence[Tensor]] = lambda graph, node: node.inputs[:1],
+    watched: Callable[[Graph, Sequence[Node]], list[list[Tensor]]] | None = None,
 ) -> "tuple[Any, Signature, tuple[str, ...]]":
     """A model whose layers of a kind know what they were shown.
 
@@ -52,7 +52,8 @@ def taught(
         kind: of the layers.
         measure: a layer and what is watched of one image -> what is to be remembered.
         teach: told a layer, and what was measured of every image.
-        watched: the tensors that matter to a layer; what it reads first.
+        watched: the graph and the layers' nodes -> the tensors that matter to each; by default what
+            each reads first.
 
     Returns:
         The model, its signature, and the names of the layers.
@@ -62,7 +63,7 @@ def taught(
     if not nodes:
         return model, signature, ()
     found: list[list[Any]] = [[] for _ in nodes]
-    looked = [watched(graph, node) for node in nodes]
+    looked = watched(graph, nodes) if watched else [node.inputs[:1] for node in nodes]
     for values in seen(graph, [tensor for each in looked for tensor in each], signature, feeds):
         rest = iter(values)
         for measured, node, each in zip(found, nodes, looked, strict=True):

@@ -1,7 +1,7 @@
 """What a rule proposes."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 
 from ._graph import Build, Graph, Node, Tensor
 
@@ -30,6 +30,11 @@ class Rewrite:
     gain: str
     block: str = ""
     always: bool = False
+
+    def without(self, names: Collection[str]) -> "Rewrite":
+        """The same but for some forms."""
+        forms = {name: form for name, form in self.forms.items() if name not in names}
+        return self if len(forms) == len(self.forms) else replace(self, forms=forms)
 
 
 class Surroundings:

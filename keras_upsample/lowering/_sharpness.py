@@ -32,8 +32,9 @@ def sharpened(
     """
     from ..layers import MaxPoolingWithIndices2D
 
-    def watched(graph: Graph, node: Node) -> list[Tensor]:
-        return Channels(graph, shared_steps=True).rounded_with(node.inputs[0])
+    def watched(graph: Graph, nodes: Sequence[Node]) -> list[list[Tensor]]:
+        channels = Channels(graph, shared_steps=True)
+        return [channels.rounded_with(node.inputs[0]) for node in nodes]
 
     def measure(layer: Any, *together: np.ndarray) -> float:
         return float(max(x.max() for x in together) - min(x.min() for x in together))

@@ -1,5 +1,6 @@
 """Pixel shuffle and its inverse, in both channel orders."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,8 @@ def pixel_shuffle(x: Any, scale: int, order: str = "dcr", *, data_format: str | 
     if scale == 1:
         return x
     x = to_channels_last(x, data_format)
+    if lacks(SHUFFLE) and order == "dcr":
+        return from_channels_last(interleave([x], (scale, scale)), data_format)
     if lacks(SHUFFLE):
         kernel = _one_hot(x.shape[3], scale, order, x.dtype)
         y = ops.conv_transpose(x, kernel, scale, "valid", data_format="channels_last")
@@ -65,6 +68,29 @@ def pixel_shuffle(x: Any, scale: int, order: str = "dcr", *, data_format: str | 
         x = ops.transpose(x, (0, 1, 4, 2, 5, 3))  # (N, H, a, W, b, C)
     x = ops.reshape(x, (n, h * scale, w * scale, c))  # (N, s·H, s·W, C)
     return from_channels_last(x, data_format)
+
+
+def interleave(maps: Sequence[Any], scale: tuple[int, int]) -> Any:
+    """Put maps side by side: one for each of s rows of a block, with its t columns in the channels.
+
+    y[s·i + a, t·j + b, c] = maps[a][i, j, b·C + c]. Every row of maps[a] is already t·W pixels of
+    C channels in memory, so only the rows are moved, by a concatenation.
+
+    Args:
+        maps: s tensors (N, H, W, t·C), channels last; or one (N, H, W, s·t·C), cut into them.
+        scale: s and t.
+
+    Returns:
+        (N, s·H, t·W, C).
+    """
+    rows, columns = scale
+    if len(maps) < rows:
+        width = maps[0].shape[3] // rows
+        maps = [maps[0][..., a * width : (a + 1) * width] for a in range(rows)]
+    n, h, w, channels = sizes(maps[0])
+    wide = [reshape(x, (n, h, w * columns, channels // columns)) for x in maps]
+    y = wide[0] if rows == 1 else ops.concatenate(wide, axis=2)  # (N, H, s·t·W, C)
+    return reshape(y, (n, h * rows, w * columns, channels // columns))
 
 
 def _one_hot(channels: int, scale: int, order: str, dtype: Any) -> Any:

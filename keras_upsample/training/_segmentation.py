@@ -24,6 +24,7 @@ class Segmentation:
         batch_size: crops in a step.
         learning_rate: of AdamW at its height; it falls to 0 as a half cosine.
         weight_decay: of AdamW.
+        label_smoothing: of the cross-entropy.
         augmentation: further arguments of `data.batches`.
         trained: the layers that train and ship, by the beginnings of their names; None for all.
             The others keep the preset's backbone.
@@ -41,6 +42,7 @@ class Segmentation:
     batch_size: int = 8
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
+    label_smoothing: float = 0.0
     augmentation: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     trained: tuple[str, ...] | None = None
     prepare: Callable[[Any], None] | None = None
@@ -72,7 +74,7 @@ class Segmentation:
         classes = model.output_shape[-1]
         model.compile(
             keras.optimizers.AdamW(schedule, weight_decay=self.weight_decay, clipnorm=1.0),
-            CrossEntropyAndDice(),
+            CrossEntropyAndDice(self.label_smoothing),
             metrics=[
                 keras.metrics.MeanIoU(
                     classes, ignore_class=IGNORED, sparse_y_pred=False, name="mean_iou"

@@ -10,6 +10,7 @@ import numpy as np
 import reference
 from compare import assert_close
 
+from keras_upsample.data import photograph
 from keras_upsample.export._signature import signature_of
 from keras_upsample.export.targets import TARGETS, Target
 from keras_upsample.lowering import Lowered, _lower, lower
@@ -25,6 +26,12 @@ def target(forms: Mapping[str, str] | None = None, **options: Any) -> Target:
     options.setdefault("never", frozenset())
     lowering = {rule: (form,) for rule, form in (forms or {}).items()}
     return dataclasses.replace(TARGETS["saved_model"], lowering=lowering, **options)
+
+
+def photographs(*names: str, size: Sequence[int]) -> list[dict[str, np.ndarray]]:
+    """Photographs as what a model is fed with; four of them unless they are named."""
+    names = names or ("astronaut", "chelsea", "coffee", "rocket")
+    return [{"image": photograph(name, tuple(size[:2]))[None] / np.float32(255)} for name in names]
 
 
 def only(*rules: Any) -> frozenset[str]:

@@ -25,12 +25,14 @@ from upsampling_cases import (
     check_layout,
     check_nearest,
     check_shuffle,
+    check_shuffle_behind,
     check_subpixel,
     ready_for_filtering,
 )
 
 from keras_upsample.lowering import _activations, _tiled, _views
 from keras_upsample.lowering._rules import (
+    _interleaved,
     _parts,
     _phases,
     composite,
@@ -45,6 +47,7 @@ from keras_upsample.lowering._rules import (
     pointwise,
     shuffle,
 )
+from keras_upsample.ops import _shuffle
 
 BY_VALUES = r"^(largest error|shape)"
 
@@ -98,6 +101,30 @@ MUTATIONS = [
     (_phases, "_phase_kernel", "axes[0].moved, axes", "axes[0].taps - 1, axes",
      transposed_of((3, 2))),
     (_phases, "_shuffled", "np.tile(", "np.repeat(", transposed_of((2, 2))),
+    # phases of their own, and their interleaving
+    (_interleaved, "_phases", "(len(taps) - 1 - q, grown // s + q)",
+     "(grown // s + q, len(taps) - 1 - q)", transposed_of((4, 4))),
+    (_interleaved, "_phases", "divmod(a + begin, s)", "divmod(a, s)", transposed_of((4, 4))),
+    (_interleaved, "_phases", "tuple(reversed(range(r, k, s)))", "tuple(range(r, k, s))",
+     transposed_of((4, 4))),
+    (_interleaved, "_runs", "(last.taps), last.pads)", "(last.taps), phase.pads)",
+     transposed_of((4, 4))),
+    (_interleaved, "_convolved", "np.tile(", "np.repeat(", transposed_of((2, 2))),
+    (_interleaved, "_convolved", "(row.pads, run[0].pads)", "(row.pads, row.pads)",
+     transposed_of((4, 4))),
+    (_interleaved, "_added", "(max(a - before, 0), 0)", "(0, max(a - before, 0))",
+     nearest_of(joined="Concatenate", scale=(3, 3))),
+    (_interleaved, "_added", "(max(before - a, 0), max(behind - (s - 1 - a), 0))",
+     "(max(behind - (s - 1 - a), 0), max(before - a, 0))", nearest_of(joined="Concatenate")),
+    (_interleaved, "_added", "(pads[0], pads[1])", "(pads[1], pads[0])",
+     nearest_of(joined="Concatenate")),
+    (_shuffle, "interleave", "axis=2)", "axis=1)", transposed_of((2, 2))),
+    (_shuffle, "interleave", "a * width : (a + 1) * width", ":width",
+     lambda: check_shuffle((2, 3, "dcr", (3, 4)))),
+    (shuffle, "_by_rows", "bias[row]", "bias[: len(row)]",
+     lambda: check_shuffle_behind(2, "dcr", None)),
+    (shuffle, "_by_rows", "reshape(len(index), -1)", "swapaxes(0, 1).reshape(len(index), -1)",
+     lambda: check_shuffle_behind(2, "dcr", None)),
     (_activations, "by_element", "activation is None or", "True or",
      transposed_of(activation="softmax")),
     # what Keras' layers compute

@@ -6,9 +6,8 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
-from lowering_checks import noise
+from lowering_checks import noise, photographs
 
-from keras_upsample.data import photograph
 from keras_upsample.export._signature import signature_of
 from keras_upsample.layers import PixelShuffle2D, TransposedConv2D
 from keras_upsample.lowering import _grid, _round, _rows
@@ -118,11 +117,6 @@ def kinds(x: Any) -> Any:
 NAMES = ("same", "strides", "wide", "depth", "ours", "keras")
 
 
-def feeds() -> list[dict[str, np.ndarray]]:
-    names = ("astronaut", "chelsea", "coffee", "rocket")
-    return [{"image": photograph(n, SIZE[:2])[None] / np.float32(255)} for n in names]
-
-
 def built(stack: Any, seed: int = 0) -> Any:
     keras.utils.set_random_seed(seed)
     image = keras.Input(SIZE, name="image")
@@ -131,7 +125,7 @@ def built(stack: Any, seed: int = 0) -> Any:
 
 def run(model: Any, grid: Grid = INT4, **options: Any) -> tuple[Any, tuple[str, ...]]:
     signature = signature_of(model).fixed()
-    made, _, names = rounded(model, signature, feeds(), grid, steps=255, **options)
+    made, _, names = rounded(model, signature, photographs(size=SIZE), grid, steps=255, **options)
     return made, names
 
 
@@ -188,7 +182,7 @@ def test_every_geometry_computes_closer(name: str) -> None:
     kernel = np.asarray(after.kernel, "float64")
     np.testing.assert_allclose(kernel, stored(kernel, INT4, axes_of(after)), atol=1e-6)
 
-    shown = np.concatenate([feed["image"] for feed in feeds()])
+    shown = np.concatenate([feed["image"] for feed in photographs(size=SIZE)])
     x = np.asarray(probe(shown))
     layer = model.get_layer(name)
     exact = np.asarray(layer(x), "float64")
@@ -203,7 +197,7 @@ def test_the_whole_computes_closer() -> None:
     model = built(kinds)
     made, names = run(model)
     assert set(names) == set(NAMES)
-    x = photograph("retina", SIZE[:2])[None] / np.float32(255)
+    x = photographs("retina", size=SIZE)[0]["image"]
     exact = np.asarray(model(x))
     closer = np.mean((np.asarray(made(x)) - exact) ** 2)
     plain = np.mean((np.asarray(with_stored(model, INT4)(x)) - exact) ** 2)
@@ -246,7 +240,7 @@ def test_a_dead_input_is_no_matter() -> None:
 
     model = built(stack)
     made, _ = run(model)
-    given, wanted = (np.asarray(m(feeds()[0]["image"])) for m in (made, model))
+    given, wanted = (np.asarray(m(photographs(size=SIZE)[0]["image"])) for m in (made, model))
     np.testing.assert_allclose(given, wanted, atol=1e-5)
 
 
@@ -254,7 +248,7 @@ def test_many_columns_are_taken_in_parts(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(_round, "_COLUMNS", 7)
     model = built(kinds)
     made, _ = run(model)
-    x = feeds()[0]["image"]
+    x = photographs(size=SIZE)[0]["image"]
     exact = np.asarray(model(x))
     closer = np.mean((np.asarray(made(x)) - exact) ** 2)
     assert closer < np.mean((np.asarray(with_stored(model, INT4)(x)) - exact) ** 2)

@@ -2,8 +2,8 @@
 
 import keras
 import numpy as np
+from lowering_checks import photographs
 
-from keras_upsample.data import photograph
 from keras_upsample.export._prepared import prepared
 from keras_upsample.export._signature import signature_of
 from keras_upsample.export.targets import TARGETS
@@ -21,20 +21,17 @@ def model_of(gain: float) -> keras.Model:
     return keras.Model(image, MaxUnpooling2D(2)([y, places]))
 
 
-def feeds() -> list[dict[str, np.ndarray]]:
-    names = ("astronaut", "chelsea", "coffee", "rocket")
-    return [{"image": photograph(n, SIZE[:2])[None] / np.float32(255)} for n in names]
-
-
 def test_half_a_step_of_an_integer_is_a_difference() -> None:
     for gain in (0.1, 20.0):
         model = model_of(gain)
         probe = keras.Model(model.input, model.get_layer("pool").input)
-        reach = max(float(np.ptp(np.asarray(probe(feed["image"])))) for feed in feeds())
-        made, _, names = sharpened(model, signature_of(model).fixed(), feeds(), 255)
+        reach = max(
+            float(np.ptp(np.asarray(probe(feed["image"])))) for feed in photographs(size=SIZE)
+        )
+        made, _, names = sharpened(model, signature_of(model).fixed(), photographs(size=SIZE), 255)
         assert names == ("pool",)
         np.testing.assert_allclose(made.get_layer("pool").sharpness, 2 * 255 / reach, rtol=1e-5)
-        made, _, _ = sharpened(model, signature_of(model).fixed(), feeds(), 65535)
+        made, _, _ = sharpened(model, signature_of(model).fixed(), photographs(size=SIZE), 65535)
         np.testing.assert_allclose(made.get_layer("pool").sharpness, 2**13 / reach, rtol=1e-5)
         assert model.get_layer("pool").sharpness == SHARPNESS
 
@@ -45,8 +42,8 @@ def test_the_step_is_that_of_all_that_is_rounded_together() -> None:
     y, places = MaxPoolingWithIndices2D(2, name="pool")(skip)
     strong = keras.layers.Rescaling(-30.0)(MaxUnpooling2D(2)([y, places]))
     model = keras.Model(image, keras.layers.Concatenate()([strong, skip]))
-    made, _, _ = sharpened(model, signature_of(model).fixed(), feeds(), 255)
-    ends = [feed["image"].max() for feed in feeds()]
+    made, _, _ = sharpened(model, signature_of(model).fixed(), photographs(size=SIZE), 255)
+    ends = [feed["image"].max() for feed in photographs(size=SIZE)]
     np.testing.assert_allclose(
         made.get_layer("pool").sharpness, 2 * 255 / (31 * max(ends)), rtol=0.01
     )
@@ -55,12 +52,12 @@ def test_the_step_is_that_of_all_that_is_rounded_together() -> None:
 def test_a_model_without_such_pools_stays() -> None:
     image = keras.Input(SIZE, name="image")
     model = keras.Model(image, keras.layers.MaxPooling2D(2)(image))
-    assert sharpened(model, signature_of(model).fixed(), feeds(), 255)[0] is model
+    assert sharpened(model, signature_of(model).fixed(), photographs(size=SIZE), 255)[0] is model
 
 
 def test_an_export_for_a_device_says_so() -> None:
     model = model_of(1.0)
-    given = [feed["image"][0] for feed in feeds() * 2]
+    given = [feed["image"][0] for feed in photographs(size=SIZE) * 2]
     for name, there in (("ethos_u55_128", True), ("tflite_int8", False)):
         ready = prepared(
             model,

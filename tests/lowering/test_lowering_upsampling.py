@@ -33,6 +33,7 @@ from upsampling_cases import (
     Subpixel,
     check_nearest,
     check_shuffle,
+    check_shuffle_behind,
     check_subpixel,
     random_nearest,
     ready_for_filtering,
@@ -56,6 +57,15 @@ def test_nearest(case: Nearest) -> None:
     rows, columns = case.scale
     assert ("shuffle" in forms) == (rows == columns)
     assert "transposed" in forms
+    assert ("interleaved" in forms) == interleaves(case)
+
+
+def interleaves(case: Nearest) -> bool:
+    """Its sizes are multiples of the factors, and it is not for too many convolutions."""
+    grown = [0 if case.padding == "same" else 1 - k for k in case.kernel]
+    whole = all(g % s == 0 for g, s in zip(grown, case.scale, strict=True))
+    # Too few pixels for a valid convolution at the first phase, or 4x4 phases beside a skip.
+    return whole and (case.joined is None or max(case.scale) < 4)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -74,8 +84,15 @@ def test_transposed_at_random(seed: int) -> None:
 
 
 def test_dense_form_where_the_crop_is_no_multiple_of_the_stride() -> None:
-    assert check_transposed(Geometry((5, 5), (2, 2))) == {"shuffle", "dense"}
-    assert check_transposed(Geometry((6, 6), (2, 2))) == {"shuffle"}
+    assert check_transposed(Geometry((5, 5), (2, 2))) == {"shuffle", "dense", "interleaved"}
+    assert check_transposed(Geometry((6, 6), (2, 2))) == {"shuffle", "interleaved"}
+
+
+def test_phases_of_their_own_in_few_convolutions() -> None:
+    """Neighbours in a row that read the same pixels are one; 6x6 phases would be too many."""
+    assert "interleaved 1x1" in check_transposed(Geometry((3, 3), (3, 3)))
+    assert "interleaved" in check_transposed(Geometry((8, 8), (4, 4)))
+    assert "interleaved" not in check_transposed(Geometry((9, 9), (6, 6)))
 
 
 @pytest.mark.parametrize("case", DECONVOLUTION, ids=str)
@@ -94,7 +111,9 @@ def test_subpixel(case: Subpixel) -> None:
 
 @pytest.mark.parametrize("case", SHUFFLE, ids=str)
 def test_shuffle(case: tuple) -> None:
-    assert check_shuffle(case) == {"one-hot transposed"}
+    assert check_shuffle(case) == {"one-hot transposed", "interleaved"} - (
+        {"interleaved"} if case[2] == "crd" else set()
+    )
 
 
 def test_shuffle_of_keras() -> None:
@@ -102,7 +121,18 @@ def test_shuffle_of_keras() -> None:
         pytest.skip("this Keras has none")
     model = model_of(lambda x: keras.ops.depth_to_space(x, 2), 3, 4, 8)
     forms = check_forms(model, shuffle, lambda x: reference.pixel_shuffle(x, 2))
-    assert forms == {"one-hot transposed"}
+    assert forms == {"one-hot transposed", "interleaved"}
+
+
+@pytest.mark.parametrize("order", ["dcr", "crd"])
+@pytest.mark.parametrize("activation", [None, "relu"])
+def test_shuffle_behind_a_convolution(order: str, activation: str | None) -> None:
+    assert check_shuffle_behind(2, order, activation) == {"by rows"}
+    assert check_shuffle_behind(3, order, activation, use_bias=False) == {"by rows"}
+
+
+def test_shuffle_behind_what_mixes_channels() -> None:
+    assert "by rows" not in check_shuffle_behind(2, "crd", "softmax")
 
 
 def running_sum(x: Any) -> Any:

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 from compare import assert_close
+from lowering_checks import photographs
 
-from keras_upsample.data import photograph
 from keras_upsample.export._prepared import prepared
 from keras_upsample.export._signature import signature_of
 from keras_upsample.export.targets import TARGETS
@@ -32,15 +32,8 @@ def model_of(reach: tuple[float, float], **options: Any) -> keras.Model:
     return model
 
 
-def feeds() -> list[dict[str, np.ndarray]]:
-    return [
-        {"image": photograph(name, SIZE[:2])[None] / np.float32(255)}
-        for name in ("astronaut", "chelsea", "coffee")
-    ]
-
-
 def found_in(model: keras.Model) -> tuple[Any, Any]:
-    made, _, names = windowed(model, signature_of(model).fixed(), feeds())
+    made, _, names = windowed(model, signature_of(model).fixed(), photographs(size=SIZE))
     assert names == ("points",)
     return made, made.get_layer("points").window
 
@@ -62,7 +55,7 @@ def test_windows_follow_the_points(reach: Any, window: Any) -> None:
 def test_the_function_stays(options: dict[str, Any]) -> None:
     model = model_of((1.3, -0.4), **options)
     made, _ = found_in(model)
-    x = feeds()[2]["image"]
+    x = photographs(size=SIZE)[2]["image"]
     wanted = np.asarray(model(x))
     assert_close(np.asarray(made(x)), wanted, of_range=1e-5)
     with lacking({GATHERS}):
@@ -74,14 +67,14 @@ def test_the_function_stays(options: dict[str, Any]) -> None:
 def test_a_model_without_points_stays() -> None:
     image = keras.Input(SIZE, name="image")
     model = keras.Model(image, keras.layers.ReLU()(image))
-    assert windowed(model, signature_of(model).fixed(), feeds())[0] is model
+    assert windowed(model, signature_of(model).fixed(), photographs(size=SIZE))[0] is model
 
 
 def test_an_export_keeps_the_windows() -> None:
     """Through equalisation and rounding, for the targets that have no gathers."""
     model = model_of((0.0, 2.6))
     signature = signature_of(model).fixed()
-    given = [feed["image"][0] for feed in feeds() * 3]
+    given = [feed["image"][0] for feed in photographs(size=SIZE) * 3]
     for name, there in (("ethos_u55_128", True), ("tflite_int16x8", True), ("tflite_int8", False)):
         ready = prepared(
             model, signature, TARGETS[name], None, lower=True, representative_data=given

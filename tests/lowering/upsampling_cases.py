@@ -436,3 +436,21 @@ def check_shuffle(case: tuple[int, int, str, Pair | None]) -> set[str]:
     return check_forms(
         model, shuffle, lambda x: reference.pixel_shuffle(x, scale, order), sizes=[(3, 4), (1, 2)]
     )
+
+
+def check_shuffle_behind(
+    scale: int, order: str, activation: str | None, use_bias: bool = True
+) -> set[str]:
+    """A shuffle of what a convolution of odd strides makes."""
+    layer = layers.Conv2D(
+        3 * scale**2, (3, 2), strides=2, padding="same", activation=activation, use_bias=use_bias
+    )
+    model = model_of(chain(layer, PixelShuffle2D(scale, order)), 5, 7, 2)
+
+    def expected(x: np.ndarray) -> np.ndarray:
+        kernel = values(layer.kernel)
+        pads = [same_zeros(n, k, 2) for n, k in zip(x.shape[1:3], kernel.shape, strict=False)]
+        y = convolved(x, kernel, values(layer.bias), tuple(pads), (2, 2))
+        return reference.pixel_shuffle(ACTIVATIONS[activation](y), scale, order)
+
+    return check_forms(model, shuffle, expected)

@@ -6,8 +6,9 @@ Network: FCN-8s with fc6 and fc7 of 16 channels, on VGG16's convolutions of the 
 (VGG16 fine-tuned for edges, MIT), fetched at the first use. Blocks 4 and 5 stay as they are; blocks
 1 to 3, fc6, fc7 and the score layers train and ship.
 Data and scores: as unet:cells.
-Training: cross-entropy and Dice, AdamW, 1,000 steps of 4 crops of 128x128; 10 to 35 minutes a seed
-on 2 cores.
+Training: cross-entropy with a tenth of label smoothing and Dice, AdamW, 1,000 steps of 4 crops of
+128x128; 10 to 35 minutes a seed on 2 cores. Without smoothing sure pixels drove the scores so far
+apart that 8 bits did not tell classes apart at the edges: 98.57% of the pixels kept theirs.
 Expected: mean IoU 0.70 to 0.73, below the 0.80 that unet:cells reaches. It is not the resolution:
 scores at stride 8, enlarged bilinearly, would allow 0.94 on the test frame. With VGG16 left as it
 is the test had 0.50 (400 steps); 500 steps at half the rate, 0.70; 2,500 steps at 1.5 times the
@@ -44,6 +45,7 @@ RECIPE = Segmentation(
     size=128,
     batch_size=4,
     learning_rate=1e-3,
+    label_smoothing=0.1,
     augmentation={"zoom": (0.9, 1.15), "contrast": 0.1, "blur": 0.0, "noise": 0.01},
     trained=(
         "encoder_block1",

@@ -24,13 +24,13 @@ def parts_of(view: Convolution, around: Surroundings) -> tuple[Node, list[Tensor
     return maker, parts
 
 
-def concatenated(parts: Sequence[Tensor], emit: Emitter) -> Tensor:
+def concatenated(parts: Sequence[Tensor], emit: Emitter, suffix: str = "_parts") -> Tensor:
     """One tensor; a single one as it is."""
     import keras
 
     if len(parts) == 1:
         return parts[0]
-    layer = keras.layers.Concatenate(name=f"{emit.name}_parts", dtype=emit.policy)
+    layer = keras.layers.Concatenate(name=f"{emit.name}{suffix}", dtype=emit.policy)
     return emit.call(layer, *parts)
 
 

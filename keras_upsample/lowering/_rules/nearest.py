@@ -9,8 +9,10 @@ y[o] = sum_t K[t] u[o + t - p]. With m = s i + a,
 exactly, borders included: m is outside of the upsampled image where i is outside of x. A 3x3
 convolution at factor 2 has 9 taps a pixel, J has 16 for 4 pixels. What is concatenated with the
 upsampled image first gets its own convolution, for K * [u, v] = K_u * u + K_v * v. The forms of a
-transposed convolution are those of `_phases`.
+transposed convolution are those of `_phases` and `_interleaved`.
 """
+
+import dataclasses
 
 import numpy as np
 
@@ -26,7 +28,7 @@ from .._views import (
     convolution_of,
     resize_of,
 )
-from . import _parts, _phases
+from . import _interleaved, _parts, _phases
 
 NAME = NEAREST
 
@@ -80,7 +82,7 @@ def _alone(node: Node, view: Convolution, maker: Node, resize: Resize) -> Rewrit
         names,
         (resize.x,),
         node.outputs[0],
-        _phases.forms(transposed, emitter),
+        _phases.forms(transposed, emitter) | _interleaved.forms(transposed, emitter),
         _gain(view, transposed, 0),
         block=_block(view, resize, 0),
     )
@@ -122,6 +124,9 @@ def _beside(
         return lambda x, *skips: build(x, *skips, form=form)
 
     forms = {form: of(form) for form in _phases.forms(transposed, emitter, linear=True)}
+    beside = dataclasses.replace(view, kernel=rest)
+    alone = dataclasses.replace(transposed, bias=None)
+    forms |= _interleaved.forms(alone, emitter, beside)
     return Rewrite(
         NAME,
         names,

@@ -1,6 +1,7 @@
-"""A transposed convolution becomes a convolution at the low resolution and a shuffle.
+"""A transposed convolution becomes convolutions at the low resolution and a shuffle.
 
-The identity stands in `_phases`. For a kernel as large as its stride the convolution is 1x1.
+The identities stand in `_phases` (one convolution) and `_interleaved` (one a phase). For a kernel
+as large as its stride the convolution is 1x1.
 """
 
 from ...export.targets import TRANSPOSED
@@ -8,7 +9,7 @@ from .._emit import Emitter
 from .._graph import Node
 from .._rewrite import Rewrite, Surroundings, sources
 from .._views import transposed_of
-from . import _phases
+from . import _interleaved, _phases
 
 NAME = TRANSPOSED
 
@@ -22,7 +23,7 @@ def propose(node: Node, around: Surroundings) -> Rewrite | None:
     def emitter() -> Emitter:
         return Emitter(node.operation, sources(node))
 
-    forms = _phases.forms(view, emitter)
+    forms = _phases.forms(view, emitter) | _interleaved.forms(view, emitter)
     forms.pop(_phases.TRANSPOSED, None)
     if not forms:
         return None
