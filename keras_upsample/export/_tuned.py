@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..lowering._lower import Applied, Lowered
+from ..lowering._meters import meter_of
 from ..lowering._rewrite import KEEP
-from ..lowering._tune import call_on_noise, interleaved_minima
 from ._signature import Signature
 from .targets import Target
 
@@ -38,14 +38,17 @@ def keep_the_faster(
     Returns:
         What stands at `path`, with an entry about both times.
     """
-    if all(entry.measured is None or entry.form == KEEP for entry in tuned.applied):
+    meter = meter_of(target)
+    if meter is None or all(
+        entry.form == KEEP or entry.measured is None for entry in tuned.applied
+    ):
         return tuned
     table, own = by_table()
     other = path.with_name(f"table_{path.name}")
     write(table.model, own, other)
-    runs = {"table": call_on_noise(other, target), "tuned": call_on_noise(path, target)}
-    times = interleaved_minima(runs, seconds=4.0)
-    gain = times["table"] / times["tuned"]
+    times = meter.seconds({"table": meter.opened(other), "tuned": meter.opened(path)}, 4.0)
+    runs = times["tuned"] < float("inf")
+    gain = times["table"] / times["tuned"] if runs else 0.0
     form, kept = ("tuned", tuned) if gain > 1 else ("by table", table)
     if kept is table:
         _remove(path)

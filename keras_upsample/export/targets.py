@@ -70,7 +70,7 @@ class Target:
             first that is possible; a rule that is not named leaves the model's own form.
         never: rules and forms that are not even tried.
         integer_io: whether inputs and outputs are integers too.
-        own_layout: whether the runtime keeps feature maps in a layout of its own between
+        own_layout: whether feature maps lie in a layout or a memory of their own between
             convolutions and pools, so that blocks are measured between pools.
         weights: of files with integer activations, bits -> the values that the quantiser leaves for
             a weight; the first are taken unless asked otherwise.
@@ -129,10 +129,14 @@ LAYOUT = "resize in the layout of the convolutions"
 SHUFFLE = "shuffle without its operator"
 
 # Forms of these that are made for NPUs.
-INTERLEAVED, INTERLEAVED_POINTWISE = "interleaved", "interleaved 1x1"
+INTERLEAVED = "interleaved"
+INTERLEAVED_2X2 = "interleaved 2x2"  # of a transposed convolution 2x2 of stride 2
+INTERLEAVED_ADDED = "interleaved, then added"  # to the convolution of what is concatenated
+AT_FEW_CHANNELS = ", at few channels"  # behind a form's name: it may not pay
 
 # Every runtime here has the operator, and all others of the shuffle's forms are slower in all.
-_ALWAYS_OUT = frozenset({SHUFFLE, INTERLEAVED, INTERLEAVED_POINTWISE})
+_INTERLEAVED = (INTERLEAVED, INTERLEAVED_2X2, INTERLEAVED_ADDED)
+_ALWAYS_OUT = frozenset({SHUFFLE, *_INTERLEAVED, *(f + AT_FEW_CHANNELS for f in _INTERLEAVED)})
 # Minimal filtering adds and subtracts weights and results, and so multiplies their rounding; sums
 # of convolutions round once more.
 _FLOAT32_ONLY = frozenset({FILTERING, CONCATENATION, LAYOUT})
@@ -230,13 +234,12 @@ _ETHOS_FORMS = MappingProxyType({**_NPU_FORMS, "nearest": ("steps", "concat", "o
 _BILINEAR_BY_CONVOLUTION = MappingProxyType({**_ETHOS_FORMS, "bilinear": ("pointwise",)})
 
 # They put zeros between the pixels for a transposed convolution, and multiply those too: it is
-# slower than a convolution for each phase, but for a kernel as large as its stride on U55 and U65.
+# slower than a convolution for each phase, but for the kernel 2x2 on U55 and U65, which have no
+# stride above 2 for it.
 _ETHOS_LOWERING = MappingProxyType(
-    {**_NPU_LOWERING, NEAREST: (INTERLEAVED,), TRANSPOSED: (INTERLEAVED,)}
+    {**_NPU_LOWERING, NEAREST: (INTERLEAVED_ADDED, INTERLEAVED), TRANSPOSED: (INTERLEAVED,)}
 )
-_U85_LOWERING = MappingProxyType(
-    {**_ETHOS_LOWERING, TRANSPOSED: (INTERLEAVED, INTERLEAVED_POINTWISE)}
-)
+_U85_LOWERING = MappingProxyType({**_ETHOS_LOWERING, TRANSPOSED: (INTERLEAVED, INTERLEAVED_2X2)})
 
 
 # TFLM has matrix products and gathers, and does not allocate a file of a thousand operators. For
@@ -272,6 +275,7 @@ def _device(name: str) -> Target:
         weights=_TFLITE_WEIGHTS,
         device=name,
         also=("tflm",) if name == "tflm" else (),
+        own_layout=name.startswith("ethos"),
     )
 
 

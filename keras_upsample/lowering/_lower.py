@@ -58,8 +58,8 @@ class Applied:
         layers: the user's layers it is about.
         form: the form taken; "as it is" where none.
         gain: what is expected of it, or the reason why nothing is.
-        measured: time of the block before over after, in the target's runtime; None if it was not
-            measured.
+        measured: time of the block before over after, in the target's runtime or by its compiler's
+            estimate; None if it was not measured, or did not run there before.
     """
 
     rule: str
@@ -209,8 +209,9 @@ def lower(
         input_shape: sizes to fix, without the batch, as for `keras_upsample.export.export`; more
             rules apply at known sizes. A target of fixed sizes takes 256 x 256 where they are open.
         tune: convert and time every block that has several equal forms, in the target's runtime on
-            this machine, and take the fastest. Times are remembered by runtime, processor and block
-            in the cache folder (KERAS_UPSAMPLE_CACHE). A number is the seconds that measuring may
+            this machine (for an Ethos-U: by Vela's estimate), and take the fastest. Times are
+            remembered by runtime, processor and block in the cache folder (KERAS_UPSAMPLE_CACHE). A
+            number is the seconds that measuring may
             take (True: 600); blocks that are left then get the form of the target's table, as all
             do with False.
         head: "argmax" puts the class map behind the scores (uint8 for up to 256 classes), "softmax"
@@ -283,12 +284,14 @@ def _lowered(
 ) -> "tuple[Lowered, Signature]":
     from ..export._signature import _output_names
     from ._choose import by_table, decided
+    from ._meters import meter_of, why_unmeasured
     from ._tune import Tuner
 
     stages = [[rule for rule in rules if rule.NAME not in target.never] for rules in STAGES]
     choose = by_table(target)
-    if tune:
-        choose = Tuner(target, tune, progress)
+    meter = meter_of(target) if tune else None
+    if meter is not None:
+        choose = Tuner(target, meter, tune, progress)
         fixed = signature.fixed()
         if fixed != signature:
             # Times are those of one size; at open sizes the same forms are taken.
@@ -302,6 +305,8 @@ def _lowered(
     rewriting.run(stages)
     merge_equal(graph)
     left = unmatched(graph, rewriting.applied)
+    if tune and meter is None:
+        left.append(Applied("tuning", (model.name,), "by table", why_unmeasured(target)))
     result, signature = model_at(graph, outputs, signature, model.name)
     result.output_names = names
     if not is_functional(model):

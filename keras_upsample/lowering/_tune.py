@@ -1,22 +1,25 @@
-"""Choosing forms by measurement, in the runtime that the artefact is for."""
+"""Choosing forms by measurement, in the runtime or by the compiler that the artefact is for."""
 
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ._blocks import block_model
 from ._graph import Graph
+from ._meters import Meter
 from ._rewrite import KEEP, Rewrite
 from ._tuning_cache import TuningCache
 
 if TYPE_CHECKING:
+    from ..export._signature import Signature
     from ..export.targets import Target
 
 MIN_GAIN = 1.03
 """A form must be so much faster than what stands there: below, noise decides."""
-_ROUNDS = 12
 _SECONDS = 1.0  # for the rounds of one block
 
 
@@ -44,19 +47,24 @@ class Tuner:
     """Times the forms of every block once, interleaved, and remembers the times.
 
     Args:
-        target: says how a block is converted and where it runs.
+        target: says how a block is converted.
+        meter: times files of this target.
         seconds: what may be spent on measuring; afterwards blocks that are not in the cache get
             the form of the target's table.
         progress: called with the words of each block before it is measured.
     """
 
     def __init__(
-        self, target: "Target", seconds: float, progress: Callable[[str], None] | None = None
+        self,
+        target: "Target",
+        meter: Meter,
+        seconds: float,
+        progress: Callable[[str], None] | None = None,
     ) -> None:
         from ._choose import by_table
 
-        self._target = target
-        self._cache = TuningCache(target)
+        self._target, self._meter = target, meter
+        self._cache = TuningCache(target, meter.conditions)
         self._end = perf_counter() + seconds
         self._progress = progress
         self._otherwise = by_table(target)
@@ -78,65 +86,44 @@ class Tuner:
             self._cache.put(key, times)
         before = times[KEEP]
         fastest = min(times, key=lambda form: times[form])
-        if fastest == KEEP or before / times[fastest] < MIN_GAIN:
-            return KEEP, before / times[fastest]
-        return fastest, before / times[fastest]
+        if times[fastest] == float("inf"):
+            return self._otherwise(proposal, graph)
+        gain = before / times[fastest]
+        return (fastest if gain >= MIN_GAIN else KEEP), (None if before == float("inf") else gain)
 
     def _measure(self, proposal: Rewrite, graph: Graph) -> Mapping[str, float]:
         """Seconds by form, the least of interleaved rounds; a form that fails is left out."""
         with tempfile.TemporaryDirectory() as folder:
-            runs: dict[str, Callable[[], Any]] = {}
+            opened: dict[str, Any] = {}
             for number, form in enumerate((KEEP, *proposal.forms)):
                 path = Path(folder) / f"form{number}{self._target.suffix}"
                 try:
                     model = block_model(proposal, graph, form, pooled=self._target.own_layout)
-                    runs[form] = self._run_of(model, path)
+                    self._write(model, path)
+                    opened[form] = self._meter.opened(path)
                 except Exception:  # a form that this runtime can't have
                     if form == KEEP:
                         raise
-            return interleaved_minima(runs, _SECONDS)
+            return self._meter.seconds(opened, _SECONDS)
 
-    def _run_of(self, model: Any, path: Path) -> Callable[[], Any]:
+    def _write(self, model: Any, path: Path) -> None:
         from ..export._artefact import Options, convert
         from ..export._signature import signature_of
 
         # Inside a graph the tensors lie as the runtime likes them.
         layout = "nchw" if self._target.format == "onnx" else "nhwc"
         options = Options(layout=layout)
-        convert(model, signature_of(model).fixed(), path, self._target, options)
-        return call_on_noise(path, self._target)
+        signature = signature_of(model).fixed()
+        feeds = list(_noise(signature)) if self._target.calibrated else None
+        convert(model, signature, path, self._target, options, feeds)
 
 
-def call_on_noise(path: Path, target: "Target") -> Callable[[], Any]:
-    """One call of a file in its target's runtime; open sizes take those that are tuned for."""
-    import numpy as np
-
-    from ..export._input_shape import DEFAULT_SIZE
-    from ..runtimes import load
-
-    runner = load(path, runtime=target.runtime)
+def _noise(signature: "Signature") -> "Iterator[dict[str, np.ndarray]]":
+    """What ranges are learnt from; any will do, for times do not depend on them."""
     rng = np.random.default_rng(0)
-    feeds = {}
-    for info in runner.inputs:
-        shape = tuple(n or (DEFAULT_SIZE if axis else 1) for axis, n in enumerate(info.shape))
-        feeds[info.name] = rng.random(shape, "float32").astype(info.dtype)
-    return lambda: runner(feeds)
-
-
-def interleaved_minima(runs: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
-    """The least time of each over rounds in turn: 4 rounds, and up to 12 while `seconds` last."""
-    for run in runs.values():
-        run()
-    least = dict.fromkeys(runs, float("inf"))
-    end = perf_counter() + seconds
-    for turn in range(_ROUNDS):
-        if turn >= 4 and perf_counter() > end:
-            break
-        for form, run in runs.items():
-            start = perf_counter()
-            run()
-            least[form] = min(least[form], perf_counter() - start)
-    return least
+    shapes = {spec.name: [size or 1 for size in spec.shape] for spec in signature.inputs}
+    for _ in range(2):
+        yield {name: rng.random(shape).astype("float32") for name, shape in shapes.items()}
 
 
 def _key(proposal: Rewrite, target: "Target") -> str:

@@ -4,7 +4,7 @@ import json
 import os
 import platform
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,17 +13,16 @@ if TYPE_CHECKING:
 
 
 class TuningCache:
-    """Seconds by form, by block; one file for a runtime's version, a processor and a target.
+    """Seconds by form, by block; one file for a target and what its times depend on.
 
     A file that is damaged counts as empty, and one that can't be written is not: times are only
     time saved.
     """
 
-    def __init__(self, target: "Target") -> None:
+    def __init__(self, target: "Target", conditions: Sequence[str]) -> None:
         from ..data import cache_folder
-        from ..runtimes._runner import cpu_threads
 
-        names = (target.name, _version(target.runtime), processor(), f"{cpu_threads()}threads")
+        names = (target.name, *conditions)
         self.path = cache_folder() / "tuning" / ("_".join(map(_file_name, names)) + ".json")
         self._times: dict[str, dict[str, float]] = _read(self.path)
 
@@ -53,13 +52,6 @@ def _read(path: Path) -> dict[str, dict[str, float]]:
         }
     except (OSError, ValueError, AttributeError, TypeError):
         return {}
-
-
-def _version(runtime: str) -> str:
-    from importlib.metadata import version
-
-    package = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}.get(runtime, "tensorflow")
-    return f"{runtime}{version(package)}"
 
 
 # As Linux names them on x86 and ARM -> what a runtime chooses its kernels by.

@@ -9,9 +9,8 @@ import pytest
 import tensorflow as tf
 
 from keras_upsample import export, runtimes, zoo
-from keras_upsample.export import _tuned
 from keras_upsample.export.targets import FILTERING, NEAREST, TARGETS
-from keras_upsample.lowering import lower
+from keras_upsample.lowering import _meters, lower
 from keras_upsample.lowering._tuning_cache import TuningCache
 
 RNG = np.random.default_rng(5)
@@ -44,6 +43,11 @@ WRITERS = {
     "onnx": (export.to_onnx, "m.onnx", {}),
 }
 formats = pytest.mark.parametrize("kind", WRITERS)
+
+
+def cache_of(kind):
+    target = TARGETS[kind]
+    return TuningCache(target, _meters.meter_of(target).conditions)
 
 
 def write(model, folder, kind, **options):
@@ -130,7 +134,7 @@ def test_tuning_measures_once_and_then_remembers(tmp_path):
     places = {entry.rule: entry for entry in first.applied if entry.measured is not None}
     assert set(places) == {NEAREST, FILTERING}
     assert len(said) == 2
-    path = TuningCache(TARGETS["tflite"]).path
+    path = cache_of("tflite").path
     times = json.loads(path.read_text())
     assert len(times) == 2
     for entry in places.values():
@@ -167,7 +171,7 @@ def test_a_wrong_tuning_time(tune, tmp_path):
 
 def test_tuning_obeys_the_times(tmp_path):
     lower(wide(), "tflite", tune=True)
-    path = TuningCache(TARGETS["tflite"]).path
+    path = cache_of("tflite").path
     times = json.loads(path.read_text())
     for block in times.values():
         for form in block:
@@ -187,19 +191,19 @@ def test_tuning_obeys_the_times(tmp_path):
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"block": 1}', '{"block": {"form": "x"}}'])
 def test_a_damaged_tuning_cache_counts_as_empty(content):
-    path = TuningCache(TARGETS["tflite"]).path
+    path = cache_of("tflite").path
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    cache = TuningCache(TARGETS["tflite"])
+    cache = cache_of("tflite")
     assert cache.get("block") is None
     cache.put("block", {"as it is": 1.0})
-    assert TuningCache(TARGETS["tflite"]).get("block") == {"as it is": 1.0}
+    assert cache_of("tflite").get("block") == {"as it is": 1.0}
 
 
 def test_a_tuning_cache_that_cannot_be_written_is_done_without(tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", str(tmp_path / "file"))
-    TuningCache(TARGETS["tflite"]).put("block", {"as it is": 1.0})
+    cache_of("tflite").put("block", {"as it is": 1.0})
     assert lower(wide(), "tflite", tune=True).applied
 
 
@@ -251,7 +255,7 @@ def test_a_model_that_cannot_be_taken_apart_is_exported_as_it_is(kind, tmp_path)
 def test_the_whole_tuned_file_must_be_faster(faster, kind, tmp_path, monkeypatch):
     """Blocks that are faster one by one need not be so together."""
     lower(wide(), kind, tune=True, input_shape=(16, 24, 3))  # fills the cache
-    path = TuningCache(TARGETS[kind]).path
+    path = cache_of(kind).path
     times = json.loads(path.read_text())
     for block in times.values():
         block.update(dict.fromkeys(block, 1.0) | {"as it is": 2.0})
@@ -264,7 +268,7 @@ def test_the_whole_tuned_file_must_be_faster(faster, kind, tmp_path, monkeypatch
             run()
         return {name: 1.0 if name == faster else 2.0 for name in runs}
 
-    monkeypatch.setattr(_tuned, "interleaved_minima", minima)
+    monkeypatch.setattr(_meters, "interleaved_minima", minima)
     folder = tmp_path / "out"
     folder.mkdir()
     report = write(wide(), folder, kind, tune=True)

@@ -57,7 +57,7 @@ def test_nearest(case: Nearest) -> None:
     rows, columns = case.scale
     assert ("shuffle" in forms) == (rows == columns)
     assert "transposed" in forms
-    assert ("interleaved" in forms) == interleaves(case)
+    assert any(form.startswith("interleaved") for form in forms) == interleaves(case)
 
 
 def interleaves(case: Nearest) -> bool:
@@ -90,7 +90,8 @@ def test_dense_form_where_the_crop_is_no_multiple_of_the_stride() -> None:
 
 def test_phases_of_their_own_in_few_convolutions() -> None:
     """Neighbours in a row that read the same pixels are one; 6x6 phases would be too many."""
-    assert "interleaved 1x1" in check_transposed(Geometry((3, 3), (3, 3)))
+    assert "interleaved" in check_transposed(Geometry((3, 3), (3, 3)))
+    assert "interleaved 2x2" in check_transposed(Geometry((2, 2), (2, 2)))
     assert "interleaved" in check_transposed(Geometry((8, 8), (4, 4)))
     assert "interleaved" not in check_transposed(Geometry((9, 9), (6, 6)))
 

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ...export.targets import INTERLEAVED, INTERLEAVED_POINTWISE
+from ...export.targets import INTERLEAVED, INTERLEAVED_2X2
 from .._activations import by_element
 from .._emit import Emitter
 from .._graph import Tensor
@@ -65,7 +65,7 @@ def forms(
     runs = _runs(columns) if beside is None else [[b] for b in range(len(columns))]
     if len(rows) * len(runs) > _MOST or (beside is not None and max(view.scale) > _WIDEST):
         return {}
-    pointwise = all(len(phase.taps) == 1 for phase in (*rows, *columns))
+    two = view.scale == tuple(view.kernel.shape[:2]) == (2, 2) and beside is None
 
     def build(x: Tensor, *skips: Tensor) -> Tensor:
         emit = emitter()
@@ -84,7 +84,7 @@ def forms(
         y = emit.interleaved(maps, view.scale)
         return y if early else emit.activation(y, view.activation)
 
-    return {INTERLEAVED_POINTWISE if pointwise and beside is None else INTERLEAVED: build}
+    return {INTERLEAVED_2X2 if two else INTERLEAVED: build}
 
 
 def _phases(k: int, s: int, crop: Pair) -> list[_Phase] | None:

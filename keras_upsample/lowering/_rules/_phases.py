@@ -34,19 +34,18 @@ class _Axis:
 
 
 def forms(
-    view: Transposed, emitter: Callable[[], Emitter], *, linear: bool = False
+    view: Transposed, emitter: Callable[[], Emitter]
 ) -> dict[str, Callable[[Tensor], Tensor]]:
     """The forms of a transposed convolution, by name.
 
     Args:
         view: what to compute; `x` is not used.
         emitter: makes the emitter of a fresh build.
-        linear: leave bias and activation to the caller.
     """
     result: dict[str, Callable[[Tensor], Tensor]] = {}
     kernel = np.asarray(view.kernel, "float64")
-    bias = None if view.bias is None or linear else np.asarray(view.bias, "float64")
-    activation = None if linear else view.activation
+    bias = None if view.bias is None else np.asarray(view.bias, "float64")
+    activation = view.activation
     if fits_transposed(kernel.shape[:2], view.scale, view.crop):
         result[TRANSPOSED] = lambda x: emitter().transposed(
             x, kernel, bias, scale=view.scale, crop=view.crop, activation=activation

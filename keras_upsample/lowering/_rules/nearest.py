@@ -12,13 +12,14 @@ upsampled image first gets its own convolution, for K * [u, v] = K_u * u + K_v *
 transposed convolution are those of `_phases` and `_interleaved`.
 """
 
-import dataclasses
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
-from ...export.targets import NEAREST
+from ...export.targets import AT_FEW_CHANNELS, INTERLEAVED, INTERLEAVED_ADDED, NEAREST
 from .._emit import Emitter
-from .._graph import Node, Tensor
+from .._graph import Build, Node, Tensor
 from .._rewrite import Rewrite, Surroundings, sources
 from .._views import (
     Convolution,
@@ -104,38 +105,51 @@ def _beside(
     own = slice(begin, begin + widths[index])
     kernel = np.asarray(view.kernel, "float64")
     rest = np.delete(kernel, np.arange(own.start, own.stop), axis=2)
-    transposed = _as_transposed(view, kernel[:, :, own], resize)
+    transposed = replace(_as_transposed(view, kernel[:, :, own], resize), bias=None)
 
     def emitter() -> Emitter:
         return Emitter(node.operation, names)
 
-    def build(x: Tensor, *skips: Tensor, form: str) -> Tensor:
+    linear = replace(transposed, activation=None)
+    alone = _phases.forms(linear, emitter)
+    for build in _interleaved.forms(linear, emitter).values():
+        alone[INTERLEAVED_ADDED] = build
+
+    def added(x: Tensor, *skips: Tensor, form: str) -> Tensor:
         import keras
 
         emit = emitter()
-        y = _phases.forms(transposed, emitter, linear=True)[form](x)
+        y = alone[form](x)
         skip = _parts.concatenated(skips, emit)
         bias = None if view.bias is None else np.asarray(view.bias)
         z = emit.convolution(skip, rest, bias, pads=view.pads, suffix="_skip")
         total = emit.call(keras.layers.Add(name=f"{emit.name}_add", dtype=emit.policy), y, z)
         return emit.activation(total, view.activation)
 
-    def of(form: str) -> object:
-        return lambda x, *skips: build(x, *skips, form=form)
-
-    forms = {form: of(form) for form in _phases.forms(transposed, emitter, linear=True)}
-    beside = dataclasses.replace(view, kernel=rest)
-    alone = dataclasses.replace(transposed, bias=None)
-    forms |= _interleaved.forms(alone, emitter, beside)
+    forms: dict[str, Build] = {form: partial(added, form=form) for form in alone}
+    forms |= _interleaved.forms(transposed, emitter, beside=replace(view, kernel=rest))
     return Rewrite(
         NAME,
         names,
         (resize.x, *others),
         node.outputs[0],
-        forms,  # type: ignore[arg-type]
+        _by_what_pays(forms, widths[index], int(view.kernel.shape[3])),
         _gain(view, transposed, rest.shape[2]),
         block=_block(view, resize, rest.shape[2]),
     )
+
+
+def _by_what_pays(forms: dict[str, Build], channels: int, filters: int) -> dict[str, Build]:
+    """Forms whose names say where they may be slower.
+
+    Interleaving saves multiply-adds of the channels, and moves and adds the filters' results. By
+    Vela's estimates (docs/edge.md) it pays from two channels a filter, and from 16 filters, in
+    which Ethos-U lays its maps out.
+    """
+    if channels >= 2 * filters and filters >= 16:
+        return forms
+    few = (INTERLEAVED, INTERLEAVED_ADDED)
+    return {name + AT_FEW_CHANNELS * (name in few): form for name, form in forms.items()}
 
 
 def _as_transposed(view: Convolution, kernel: np.ndarray, resize: Resize) -> Transposed:
