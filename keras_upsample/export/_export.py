@@ -46,9 +46,9 @@ def export(
             `"softmax"` the probabilities.
         lower: give each target the equal form of the model that it runs fastest, see
             `keras_upsample.lowering.lower`; False keeps the model's own operators.
-        tune: choose the forms by measurement on this machine, which takes a minute or so the
-            first time (a number: the seconds it may take for each target); False chooses by the
-            targets' tables.
+        tune: choose the forms by measurement on this machine (for an Ethos-U by Vela's estimate),
+            which takes a minute or so the first time (a number: the seconds it may take for each
+            target); False chooses by the targets' tables.
         representative_data: images for the targets of integer arithmetic, as for `to_tflite`.
         progress: called as `progress(target_name, step)` before each step.
 
