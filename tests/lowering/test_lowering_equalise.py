@@ -20,6 +20,7 @@ from keras_upsample.layers import (
 )
 from keras_upsample.lowering import _channels, _equalise
 from keras_upsample.lowering._equalise import equalised
+from keras_upsample.lowering._formed import Interleave2D
 
 SIZE = (8, 6, 3)
 
@@ -61,6 +62,8 @@ def skip_net() -> Any:
             PixelShuffle2D(2)(conv(8, None)(x)),
             PixelShuffle2D(2, order="crd")(conv(12, "relu")(x)),
             BilinearUpSampling2D(2)(layers.AveragePooling2D(1)(conv(2)(x))),
+            Interleave2D((2, 2))([conv(4)(x), conv(4, None)(x)]),
+            Interleave2D((2, 2))(conv(8)(x)),
         ]
     )
     x = SkipFusion2D("concat")([up, skip])
@@ -225,6 +228,7 @@ def test_a_model_without_free_channels_stays() -> None:
         (_equalise, "_rescale", '"float64") * makes', '"float64")'),
         (_equalise, "_rescale", "kernel * makes[:, None] / reads", "kernel * makes[:, None]"),
         (_channels, "_homogeneous", "activation is keras.activations.relu", "True"),
+        (_channels, "Channels", "for row in grid[1:]", "for row in grid[2:]"),
     ],
 )
 def test_a_mutation_is_caught(
