@@ -143,7 +143,7 @@ def _by_what_pays(forms: dict[str, Build], channels: int, filters: int) -> dict[
     """Forms whose names say where they may be slower.
 
     Interleaving saves multiply-adds of the channels, and moves and adds the filters' results. By
-    Vela's estimates (docs/edge.md) it pays from two channels a filter, and from 16 filters, in
+    Vela's estimates (docs/lowering.md) it pays from two channels a filter, and from 16 filters, in
     which Ethos-U lays its maps out.
     """
     if channels >= 2 * filters and filters >= 16:
