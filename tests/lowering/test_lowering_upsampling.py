@@ -64,7 +64,7 @@ def interleaves(case: Nearest) -> bool:
     """Its sizes are multiples of the factors, and it is not for too many convolutions."""
     grown = [0 if case.padding == "same" else 1 - k for k in case.kernel]
     whole = all(g % s == 0 for g, s in zip(grown, case.scale, strict=True))
-    # Too few pixels for a valid convolution at the first phase, or 4x4 phases beside a skip.
+    # Beside a skip convolutions have the stride, and NPUs none above 3.
     return whole and (case.joined is None or max(case.scale) < 4)
 
 
