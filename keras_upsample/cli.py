@@ -321,16 +321,16 @@ def predict(
     chosen = None if channels is None else integers(channels, "--channels", least=0)
     with _session(choice) as console:
         from ._cli.inputs import image_files, result_names
-        from ._cli.models import load_file
         from ._cli.predicting import predict_all
         from ._cli.progress import image_progress
+        from ._keras_file import SUFFIXES, load_keras_file
 
         files = image_files(images, out)
         from .predict import load_model
 
         source: Any = model
-        if model.endswith((".keras", ".h5")) and Path(model).exists():
-            source = load_file(Path(model), imports or [], trust)
+        if model.endswith(SUFFIXES) and Path(model).exists():
+            source = load_keras_file(Path(model), imports or (), trust=trust)
         predictor = load_model(
             source,
             classes=None if class_names is None else class_names.split(","),

@@ -1,12 +1,11 @@
 """NAME or FILE on the command line -> a Keras model."""
 
 import difflib
-import importlib
 import inspect
-import zipfile
 from pathlib import Path
 from typing import Any
 
+from .._keras_file import load_keras_file
 from ..errors import first_line
 from .options import ModelChoice
 
@@ -20,6 +19,7 @@ def load_choice(choice: ModelChoice) -> Any:
 
     Raises:
         UserError: there is no such model, or an argument does not fit it.
+        ArtefactError: the file can't be loaded.
     """
     from ..zoo import CATALOGUE, PRESETS
 
@@ -33,7 +33,7 @@ def load_choice(choice: ModelChoice) -> Any:
         model = _built(preset.model, {"weights": preset.weights}, choice.seed)
     elif Path(choice.model).exists():
         _refuse(arguments, "a file")
-        model = load_file(Path(choice.model), choice.imports or [], choice.trust)
+        model = load_keras_file(Path(choice.model), choice.imports or (), trust=choice.trust)
     else:
         close = difflib.get_close_matches(choice.model, [*names, *PRESETS], n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -72,45 +72,3 @@ def _built(name: str, arguments: dict[str, Any], seed: int) -> Any:
         return builder(**arguments)
     except (TypeError, ValueError, OSError) as error:
         raise UserError(str(error)) from error
-
-
-def load_file(path: Path, imports: list[str], trust: bool) -> Any:
-    """Load a `.keras` or `.h5` file.
-
-    Args:
-        path: the file.
-        imports: modules that register its custom classes.
-        trust: whether Python code (Lambda) that it holds may run.
-
-    Raises:
-        UserError: it is none, is damaged, or needs a class or a trust that it was not given.
-    """
-    if path.is_dir() or path.suffix not in (".keras", ".h5"):
-        raise UserError(f"{str(path)!r} is not a Keras model file (.keras, .h5).")
-    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
-        raise UserError(f"{str(path)!r} is damaged: a .keras file is a zip archive, and it is not.")
-    import keras
-
-    from .. import _registered  # noqa: F401
-
-    for module in imports:
-        try:
-            importlib.import_module(module)
-        except ImportError as error:
-            raise UserError(f"--import {module}: {error}") from error
-    try:
-        return keras.models.load_model(path, compile=False, safe_mode=not trust)
-    except Exception as error:  # zipfile, h5py, json and Keras raise kinds of their own
-        text = str(error)
-        if "safe_mode" in text or "unsafe" in text:
-            raise UserError(
-                f"{str(path)!r} holds a Lambda layer, which is Python code, and it was not run. "
-                "Replace the layer, or pass --trust if you know where the file comes from."
-            ) from error
-        if "Could not locate" in text:
-            name = text.split("'")[1] if text.count("'") > 1 else "a class"
-            raise UserError(
-                f"{str(path)!r} holds the custom class {name!r}, which is not known here. Name the "
-                "module that registers it: --import MODULE."
-            ) from error
-        raise UserError(f"{str(path)!r} can't be loaded: {first_line(error)}") from error

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._keras_file import SUFFIXES, load_keras_file
 from ..errors import ArtefactError, did_you_mean, first_line
 from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
@@ -106,25 +107,14 @@ def _network(source: Any, threads: int | None) -> tuple[Network, _Facts]:
     path = Path(source)
     if not path.exists():
         return _preset(str(source))
-    if path.suffix in (".keras", ".h5"):
-        return of_keras(_keras_file(path)), _Facts()
+    if path.suffix in SUFFIXES:
+        return of_keras(load_keras_file(path)), _Facts()
     if path.suffix not in (".tflite", ".onnx") and not (path / "saved_model.pb").is_file():
         what = "a folder without saved_model.pb" if path.is_dir() else "a file of another kind"
         raise ArtefactError(f"`{path}` is {what}. Allowed: {_ALLOWED}.")
     from ..runtimes import load
 
     return of_runner(load(path, threads=threads), path.name), _Facts()
-
-
-def _keras_file(path: Path) -> Any:
-    import keras
-
-    from .. import _registered  # noqa: F401
-
-    try:
-        return keras.models.load_model(path, compile=False)
-    except Exception as error:  # zipfile, h5py, json and Keras raise kinds of their own
-        raise ArtefactError(f"`{path}` can't be loaded by Keras: {first_line(error)}") from error
 
 
 def _preset(name: str) -> tuple[Network, _Facts]:

@@ -11,7 +11,9 @@ import tifffile
 from PIL import Image
 
 from keras_upsample._cli.inputs import image_files, result_names
-from keras_upsample._cli.models import UserError, load_file
+from keras_upsample._cli.models import UserError
+from keras_upsample._keras_file import load_keras_file
+from keras_upsample.errors import ArtefactError
 
 RNG = np.random.default_rng(39)
 
@@ -162,8 +164,8 @@ def test_keras_files_need_trust_for_code(tmp_path: Path) -> None:
     x = keras.layers.Lambda(lambda x: 2 * x, name="logits")(inputs)
     keras.Model(inputs, x).save(tmp_path / "m.keras")
     image = save(tmp_path / "a.png")
-    with pytest.raises(UserError, match="--trust"):
-        load_file(tmp_path / "m.keras", [], trust=False)
+    with pytest.raises(ArtefactError, match="--trust"):
+        load_keras_file(tmp_path / "m.keras")
     result = run("m.keras", "a.png", "--out", "o", "--trust", cwd=tmp_path)
     assert result.returncode == 0 and result.stderr == ""  # no log line of any library
     np.testing.assert_array_equal(labels(tmp_path / "o" / "a_classes.png"), image.argmax(-1))

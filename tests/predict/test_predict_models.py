@@ -231,7 +231,7 @@ def test_bad_arguments(arguments, message: str, artefacts) -> None:
         ("empty", "is a folder without saved_model.pb"),
         ("bad.onnx", "can't be loaded by ONNX Runtime"),
         ("bad.tflite", "can't be loaded by LiteRT"),
-        ("bad.keras", "can't be loaded by Keras"),
+        ("bad.keras", "is damaged: a .keras file is a zip archive"),
         ("bad.h5", "can't be loaded by Keras"),
     ],
 )

@@ -1,0 +1,59 @@
+"""A `.keras` or `.h5` file -> a Keras model, for the command line and for `predict` alike."""
+
+import importlib
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import ArtefactError, first_line
+
+SUFFIXES = (".keras", ".h5", ".hdf5")
+
+
+def load_keras_file(path: Path, imports: Sequence[str] = (), *, trust: bool = False) -> Any:
+    """Load a Keras model file, without its optimizer and losses.
+
+    Args:
+        path: the file.
+        imports: modules that register its custom classes.
+        trust: whether Python code (Lambda) that it holds may run.
+
+    Raises:
+        ArtefactError: it is none, is damaged, or needs a class or a trust that it was not given.
+    """
+    if path.is_dir() or path.suffix not in SUFFIXES:
+        raise ArtefactError(f"{str(path)!r} is not a Keras model file ({', '.join(SUFFIXES)}).")
+    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+        raise ArtefactError(
+            f"{str(path)!r} is damaged: a .keras file is a zip archive, and it is not."
+        )
+    import keras
+
+    from . import _registered  # noqa: F401
+
+    for module in imports:
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ArtefactError(f"--import {module}: {error}") from error
+    try:
+        return keras.models.load_model(path, compile=False, safe_mode=not trust)
+    except Exception as error:  # zipfile, h5py, json and Keras raise kinds of their own
+        raise ArtefactError(_why(path, error)) from error
+
+
+def _why(path: Path, error: Exception) -> str:
+    text = str(error)
+    if "safe_mode" in text or "unsafe" in text:
+        return (
+            f"{str(path)!r} holds a Lambda layer, which is Python code, and it was not run. "
+            "Replace the layer, or pass --trust if you know where the file comes from."
+        )
+    if "Could not locate" in text:
+        name = text.split("'")[1] if text.count("'") > 1 else "a class"
+        return (
+            f"{str(path)!r} holds the custom class {name!r}, which is not known here. Name the "
+            "module that registers it: --import MODULE."
+        )
+    return f"{str(path)!r} can't be loaded by Keras: {first_line(error)}"
