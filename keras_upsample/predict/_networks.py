@@ -1,5 +1,6 @@
 """A Keras model or a loaded artefact -> one image in, one image-like tensor out."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +9,9 @@ import numpy as np
 
 from ..runtimes import Runner
 from ._stride import LIKELY_STRIDE, stride_of
+
+_TRACING = threading.Lock()
+"""Layers are changed while a model is traced, which two threads can't do at a time."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,11 @@ def of_keras(model: Any) -> Network:
 
     signature = signature_of(model)
     infer = inference_function(model, signature)
-    with inference_in(model), stock_layers_replaced(model):  # it is traced here, and only here
+    with (
+        _TRACING,
+        inference_in(model),
+        stock_layers_replaced(model),
+    ):  # it is traced here, and only here
         outputs = tuple(infer.get_concrete_function().structured_outputs)
     shape = _only_image(
         model.name, [(spec.name, spec.shape, spec.dtype) for spec in signature.inputs]

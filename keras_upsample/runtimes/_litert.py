@@ -1,5 +1,6 @@
 """TFLite files, run by LiteRT (`ai-edge-litert`), or by TensorFlow's own interpreter for Flex."""
 
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ class LiteRTRunner:
             resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         self._module = module
         self._runner: Any = None
+        self._one_at_a_time = threading.Lock()  # the inputs of a call lie in the interpreter
         with loading(path, self.runtime, _reason):
             # Bytes, not the path: LiteRT maps a file by path, and a mapped file that is then
             # replaced takes the process down.
@@ -78,15 +80,16 @@ class LiteRTRunner:
         return {name: self._out[name].real(value) for name, value in given.items()}
 
     def _run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        if self._runner is not None:
-            return self._runner(**feeds)
-        for detail in self._interpreter.get_input_details():
-            self._interpreter.set_tensor(detail["index"], feeds[detail["name"]])
-        self._interpreter.invoke()
-        return {
-            detail["name"]: self._interpreter.get_tensor(detail["index"])
-            for detail in self._interpreter.get_output_details()
-        }
+        with self._one_at_a_time:
+            if self._runner is not None:
+                return self._runner(**feeds)
+            for detail in self._interpreter.get_input_details():
+                self._interpreter.set_tensor(detail["index"], feeds[detail["name"]])
+            self._interpreter.invoke()
+            return {
+                detail["name"]: self._interpreter.get_tensor(detail["index"])
+                for detail in self._interpreter.get_output_details()
+            }
 
     def operator_counts(self) -> dict[str, int]:
         """Operators of the file, as stored: before any delegate takes them over."""

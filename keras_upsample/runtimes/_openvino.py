@@ -1,5 +1,6 @@
 """ONNX files, run by OpenVINO on the CPU (optional: `pip install keras-upsample[openvino]`)."""
 
+import threading
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,7 @@ class OpenVinoRunner:
                     "INFERENCE_PRECISION_HINT": "f32",
                 },
             )
+        self._one_at_a_time = threading.Lock()  # a compiled model called directly has one request
         self.inputs = tuple(_info(port) for port in self._compiled.inputs)
         self.outputs = tuple(_info(port) for port in self._compiled.outputs)
         rt_info = self._model.get_rt_info()
@@ -37,8 +39,9 @@ class OpenVinoRunner:
             self.layout = "nhwc"
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        results = self._compiled(dict(feeds))
-        return {port.get_any_name(): np.array(results[port]) for port in self._compiled.outputs}
+        with self._one_at_a_time:
+            results = self._compiled(dict(feeds))
+            return {port.get_any_name(): np.array(results[port]) for port in self._compiled.outputs}
 
     def operator_counts(self) -> dict[str, int]:
         """Operators of the graph as OpenVINO read it."""

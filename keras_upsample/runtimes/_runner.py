@@ -37,7 +37,10 @@ class Runner(Protocol):
     """`"nhwc"` or `"nchw"`: the layout of the artefact's own rank-4 inputs and outputs."""
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run once. Arrays are in the artefact's own layout."""
+        """Run once. Arrays are in the artefact's own layout; results are the caller's to keep.
+
+        Threads may share a runner: each gets the answer to its own arrays.
+        """
         ...
 
     def operator_counts(self) -> dict[str, int]:

@@ -25,9 +25,10 @@ class TflmRunner(LiteRTRunner):
         super().__init__(path, threads=1, delegate=False)
         self.runtime = f"TFLM {version('tflite-micro')}"
         self._path = path
+        self._order = self._places()
 
     def _run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        inputs, outputs = self._places()
+        inputs, outputs = self._order
         with tempfile.TemporaryDirectory() as folder:
             file, given, found = (Path(folder) / name for name in ("m.tflite", "in.npz", "out.npz"))
             file.write_bytes(self._content)
