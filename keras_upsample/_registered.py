@@ -6,6 +6,7 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 
 from . import initializers, layers, metrics
 from .lowering import _formed, _head, _tiled
+from .metadata import _described
 from .training import CrossEntropyAndDice
 from .zoo import _crop
 
@@ -15,6 +16,7 @@ CLASSES = (
     metrics.BoundaryIoU,
     CrossEntropyAndDice,
     _crop,
+    *_described.CLASSES.values(),
     _head.ClassMap,
     _formed.CheckerboardBlur2D,
     _formed.FormedResize2D,

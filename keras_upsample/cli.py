@@ -129,7 +129,7 @@ def export(
             model = load_choice(choice)
             metadata = Metadata.of(model)
             if class_names:
-                metadata = replace(metadata, class_names=tuple(class_names.split(",")))
+                metadata = metadata.with_class_names(class_names.split(","))
             try:
                 report = export_model(
                     model,

@@ -24,8 +24,8 @@ def test_import_is_light(module: str) -> None:
 
 def test_public_names() -> None:
     assert set(ku.__all__) == {
-        "data", "edge", "errors", "export", "initializers", "layers", "lowering", "metrics", "ops",
-        "predict", "runtimes", "viz", "zoo",
+        "data", "edge", "errors", "export", "initializers", "layers", "lowering", "metadata",
+        "metrics", "ops", "predict", "runtimes", "viz", "zoo",
     }  # fmt: skip
     for package in (
         ku.layers,

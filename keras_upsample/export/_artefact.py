@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from ..errors import ArtefactError, ExportError, first_line
 from ..lowering._lower import Lowered
 from ..lowering._tune import tuning_seconds
+from ..metadata import Metadata
+from ..metadata._write import record
 from ..runtimes import load
 from ._calibration import Feeds, held_out_images, strengthened
+from ._file_facts import facts_of_file
 from ._form import formed_for
 from ._inference import check_weights
 from ._layer_names import UnknownLayerError
-from ._metadata import Metadata
 from ._onnx import LAYOUTS, OPSETS, write_onnx
 from ._onnx_precision import to_float16, to_int8
 from ._prepared import formed, prepared
@@ -141,6 +143,7 @@ def make_artefact(
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter
             raise ExportError(f"The model can't be traced: {first_line(error)}") from error
+        record(staged, target.format, _facts(options, ready.signature, target))
         progress("verify")
         first = _load(staged, "litert_flex" if options.allow_flex else target.runtime)
         gate = reference.gate(target.gate)
@@ -171,6 +174,11 @@ def make_artefact(
         )
         progress("publish")
     return report
+
+
+def _facts(options: Options, signature: Signature, target: Target) -> Metadata:
+    integers = target.integer_io or options.integer_io
+    return facts_of_file(options.metadata, signature, options.layout, integers=integers)
 
 
 def _checked(path: Path, target: Target) -> "CheckReport | None":
@@ -214,7 +222,7 @@ def convert(
                 path,
                 opset=options.opset,
                 layout=options.layout,
-                metadata=options.metadata,
+                metadata=_facts(options, signature, target),
             )
             if target.precision == "float16":
                 to_float16(path)

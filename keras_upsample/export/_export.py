@@ -7,10 +7,10 @@ from typing import Any
 
 from ..errors import ExportError
 from ..lowering._lower import headed
+from ..metadata import Metadata
 from ._artefact import Options, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
-from ._metadata import Metadata
 from ._publish import published
 from ._reference import Reference
 from ._report import ArtefactReport, ExportReport, package_versions
@@ -41,7 +41,7 @@ def export(
         images: what to verify on, see `verify`; default real photographs.
         input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Fixes what
             the model leaves open; default: open where the target allows, else 256 x 256 pixels.
-        metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
+        metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         head: `"argmax"` puts the class map behind the scores (uint8 for up to 256 classes),
             `"softmax"` the probabilities.
         lower: give each target the equal form of the model that it runs fastest, see

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from ..lowering._lower import headed
+from ..metadata import Metadata, of
 from ._artefact import Options, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
-from ._metadata import Metadata
 from ._onnx import OPSETS
 from ._reference import Reference
 from ._report import ArtefactReport
@@ -31,6 +31,7 @@ def to_saved_model(
     *,
     input_shape: ShapeArgument = None,
     batch_size: int | None = None,
+    metadata: Metadata | None = None,
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
@@ -46,6 +47,7 @@ def to_saved_model(
         path: the directory to write. A SavedModel that stands there is replaced at the end.
         input_shape: sizes to fix, without the batch, e.g. `(256, 256, 3)`, or a dict by input name.
         batch_size: fixes the batch.
+        metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
         head, lower, tune: as for `export`.
 
@@ -59,7 +61,7 @@ def to_saved_model(
     Example:
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
     """
-    options = Options(lower=lower, tune=tune)
+    options = Options(metadata=metadata or of(model), lower=lower, tune=tune)
     return _one(model, path, "saved_model", input_shape, batch_size, images, head, options)
 
 
@@ -74,6 +76,7 @@ def to_tflite(
     keep_float: Sequence[str] = (),
     allow_flex: bool = False,
     batch_size: int = 1,
+    metadata: Metadata | None = None,
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
@@ -102,6 +105,7 @@ def to_tflite(
             TensorFlow's own Python package has not had them since 2.20, and then an `ExportError`
             says so.
         batch_size: images per call.
+        metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
         head, lower, tune: as for `export`.
 
@@ -118,6 +122,7 @@ def to_tflite(
     target = _chosen(precision, _TFLITE)
     options = Options(
         allow_flex=allow_flex,
+        metadata=metadata or of(model),
         lower=lower,
         tune=tune,
         representative_data=representative_data,
@@ -161,7 +166,7 @@ def to_onnx(
             on processors without VNNI, so those of 8 bits are unsigned, which is slower. They keep
             more digits with `lower=False`; otherwise 7 bits compute as well.
         batch_size: fixes the batch; default any.
-        metadata: default from the model's attributes `name`, `class_names`, `preprocessing`.
+        metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
         head, lower, tune: as for `export`.
 
@@ -178,7 +183,7 @@ def to_onnx(
     options = Options(
         opset=opset,
         layout=layout,
-        metadata=metadata or Metadata.of(model),
+        metadata=metadata or of(model),
         lower=lower,
         tune=tune,
         representative_data=representative_data,

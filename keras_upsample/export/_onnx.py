@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExportError, first_line
+from ..metadata import Metadata
+from ..metadata._onnx import as_properties
 from ._inference import tensor_specs
-from ._metadata import Metadata
 from ._onnx_operators import operator_handlers
 from ._onnx_sizes import size_samples
 from ._onnx_weights import large_weights, lifted_arrays, lower_weights, weight_specs
@@ -160,5 +161,7 @@ def _describe(proto: Any, metadata: Metadata, layout: str) -> None:
 
     proto.producer_name, proto.producer_version = "keras_upsample", __version__
     proto.graph.name = metadata.name or "model"
-    proto.doc_string = ""
-    onnx.helper.set_model_props(proto, {**metadata.as_strings(), "layout": layout})
+    proto.doc_string = metadata.description
+    proto.domain = "keras_upsample"
+    proto.model_version = int(metadata.version) if metadata.version.isdecimal() else 0
+    onnx.helper.set_model_props(proto, as_properties(metadata, layout))

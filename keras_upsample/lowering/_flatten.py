@@ -106,7 +106,8 @@ def is_functional(model: Any) -> bool:
 
     functional = _functional_class()
     if isinstance(model, keras.Sequential):
-        return type(model) is keras.Sequential and model._functional is not None
+        own = type(model).call is not keras.Sequential.call
+        return not own and model._functional is not None
     return isinstance(model, functional) and type(model).call is functional.call
 
 

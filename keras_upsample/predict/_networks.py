@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..metadata import Metadata
+from ..metadata._onnx import from_properties
 from ..runtimes import Runner
 from ._stride import LIKELY_STRIDE, stride_of
 
@@ -54,7 +56,6 @@ def of_keras(model: Any) -> Network:
             f"{keras.backend.backend()!r}. Set the environment variable KERAS_BACKEND, or export "
             "the model and predict with the file."
         )
-    from ..export import Metadata
     from ..export._inference import inference_function, inference_in
     from ..export._signature import signature_of
     from ..export._stock_layers import stock_layers_replaced
@@ -107,15 +108,15 @@ def of_runner(runner: Runner, name: str) -> Network:
         result = runner({given.name: feed})[output][0]
         return result.transpose(1, 2, 0) if planar else result
 
-    facts = getattr(runner, "metadata", {})
+    facts = from_properties(getattr(runner, "metadata", {})) or Metadata()
     return Network(
         run,
         name,
         channels,
         (height, width),
         output,
-        class_names=tuple(facts.get("class_names", "").splitlines()),
-        preprocessing=facts.get("preprocessing", ""),
+        class_names=facts.class_names,
+        preprocessing=facts.preprocessing,
     )
 
 

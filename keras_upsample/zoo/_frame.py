@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_upsample import layers
+from keras_upsample.metadata import Input, Metadata, Output, Scaling, attach
 from keras_upsample.zoo._arguments import Shape
 
 
@@ -60,6 +61,35 @@ def named(
 def assembled(image: keras.KerasTensor, outputs: Any, name: str) -> Any:
     """The model, with a word on what it takes."""
     model = keras.Model(image, outputs, name=name)
-    colours = {1: "grey", 3: "RGB"}.get(image.shape[-1], f"with {image.shape[-1]} channels")
-    model.preprocessing = f"float32 {colours} in [0, 1]"
-    return model
+    return attach(model, _metadata(model, image))
+
+
+def _metadata(model: Any, image: keras.KerasTensor) -> Metadata:
+    """What the builders know: the task, and that pictures are in [0, 1]."""
+    count = image.shape[-1]
+    colours = {1: "grey", 3: "RGB"}.get(count, f"with {count} channels")
+    outputs = tuple(Output(name, _KINDS.get(name.split("_")[0], "")) for name in model.output_names)
+    first = model.outputs[0]
+    enlarged = outputs[0].kind == "picture"
+    task = "super_resolution" if enlarged else "segmentation"
+    if not enlarged and first.shape[-1] == 1:
+        task = "binary_segmentation"
+    return Metadata(
+        name=model.name,
+        task=task,
+        inputs=(
+            Input(
+                image.name,
+                size=tuple(image.shape[1:3]),
+                channels=_CHANNELS.get(count, ()),
+                scaling=Scaling(),
+            ),
+        ),
+        outputs=outputs,
+        preprocessing=f"float32 {colours} in [0, 1]",
+    )
+
+
+_CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}
+# Beginning of an output's name -> its kind: `logits_2` of UNet++ is one as well.
+_KINDS = {"logits": "logits", "enlarged": "picture"}

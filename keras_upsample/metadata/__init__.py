@@ -1,0 +1,10 @@
+"""What a model means: what its input must look like, and what its outputs are.
+
+`Metadata` is part of a model (`attach`, `of`; it survives `model.save` and `load_model`), is
+written into every exported file and is read back from it (`read`). Nothing here imports TensorFlow
+or Keras before it is needed.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -1,0 +1,87 @@
+"""`Metadata` out of a file, whatever its format."""
+
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import ArtefactError, first_line
+from ._facts import Metadata
+from ._model import KEY
+from ._onnx import from_properties
+from ._saved_model import read_saved_model
+from ._tflite import read_tflite
+
+_MOST_BYTES = 2**26
+"""Of the configuration inside a `.keras` file."""
+
+
+def read(path: str | Path) -> Metadata | None:
+    """The metadata that a file holds; no model is loaded and nothing in the file is run.
+
+    Args:
+        path: a `.keras`, `.tflite` or `.onnx` file, or a SavedModel folder.
+
+    Returns:
+        None where the file holds none.
+
+    Raises:
+        ArtefactError: no such file, of another kind, or its metadata is damaged.
+    """
+    path = Path(path)
+    kind = "saved_model" if path.is_dir() else path.suffix
+    if not path.exists() or kind not in _READERS:
+        what = "is of another kind" if path.exists() else "does not exist"
+        raise ArtefactError(
+            f"`{path}` {what}. Metadata is in .keras, .tflite and .onnx files and in SavedModel "
+            "folders."
+        )
+    with _reading(path):
+        return _READERS[kind](path)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except ArtefactError:
+        raise
+    except Exception as error:  # zipfile, protobuf, struct and json raise kinds of their own
+        raise ArtefactError(
+            f"The metadata of `{path}` can't be read: {first_line(error)}"
+        ) from error
+
+
+def _of_keras(path: Path) -> Metadata | None:
+    if not zipfile.is_zipfile(path):
+        return None  # a Keras 2 file, or damaged: whoever loads it will say so
+    with zipfile.ZipFile(path) as archive:
+        if "config.json" not in archive.namelist():
+            return None
+        if archive.getinfo("config.json").file_size > _MOST_BYTES:
+            raise ValueError(f"its configuration is larger than {_MOST_BYTES >> 20} MiB.")
+        config = json.loads(archive.read("config.json"))
+    if not isinstance(config, Mapping):
+        return None
+    for part, key in (("config", "metadata"), ("build_config", KEY)):
+        plain = (config.get(part) or {}).get(key)
+        if isinstance(plain, Mapping) and "format" in plain:
+            return Metadata.from_dict(plain)
+    return None
+
+
+def _of_onnx(path: Path) -> Metadata | None:
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    return from_properties({item.key: item.value for item in model.metadata_props})
+
+
+_READERS: Mapping[str, Callable[[Path], Metadata | None]] = {
+    ".keras": _of_keras,
+    ".h5": lambda path: None,
+    ".onnx": _of_onnx,
+    ".tflite": lambda path: read_tflite(path.read_bytes()),
+    "saved_model": read_saved_model,
+}

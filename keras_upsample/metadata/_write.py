@@ -1,0 +1,17 @@
+"""`Metadata` into a file that was just converted."""
+
+from pathlib import Path
+from typing import Any
+
+from ._facts import Metadata
+from ._saved_model import write_saved_model
+from ._tflite import write_tflite
+
+_WRITERS: dict[str, Any] = {"saved_model": write_saved_model, "tflite": write_tflite}
+"""Format -> how; an ONNX file gets its pairs when it is written."""
+
+
+def record(path: Path, file_format: str, metadata: Metadata) -> None:
+    """Let the file carry the metadata."""
+    if file_format in _WRITERS:
+        _WRITERS[file_format](path, metadata)
