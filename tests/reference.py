@@ -3,6 +3,7 @@
 It imports nothing of the package and shares no line with it. Images are (N, H, W, C).
 """
 
+from collections.abc import Callable
 from fractions import Fraction
 from math import floor
 
@@ -85,6 +86,28 @@ def lanczos_line(line: Array, n_out: int, coordinates: str, lobes: int, border: 
     return np.stack(rows)
 
 
+def lanczos(distance: float, lobes: int) -> float:
+    """Lanczos' windowed sinc."""
+    inside = abs(distance) < lobes
+    return float(np.sinc(distance) * np.sinc(distance / lobes)) if inside else 0.0
+
+
+def antialiased_line(line: Array, n_out: int, kernel: Callable[[float], float]) -> Array:
+    """PIL's definition: the kernel, as wide as n_in/n_out pixels of its own, over the image."""
+    ratio = Fraction(len(line), n_out)
+    stretch = max(ratio, Fraction(1))
+    rows = []
+    for i in range(n_out):
+        centre = (i + Fraction(1, 2)) * ratio
+        total, weights = np.zeros(line.shape[1:]), 0.0
+        for k in range(len(line)):
+            weight = kernel(float((k + Fraction(1, 2) - centre) / stretch))
+            total = total + weight * line[k]
+            weights += weight
+        rows.append(total / weights)
+    return np.stack(rows)
+
+
 def area_line(line: Array, n_out: int) -> Array:
     """The integral of the line's steps over each output pixel, in exact fractions."""
     rows = []
@@ -107,12 +130,20 @@ def resize(
     coefficient: float = -0.5,
     border: str = "renormalize",
     lobes: int = 3,
+    antialias: bool = False,
 ) -> Array:
     """Resize (N, H, W, C) to (N, *size, C)."""
+    kernels: dict[str, Callable[[float], float]] = {
+        "bilinear": lambda d: max(0.0, 1 - abs(d)),
+        "bicubic": lambda d: keys(d, coefficient),
+        "lanczos": lambda d: lanczos(d, lobes),
+    }
 
     def line(values: Array, n_out: int) -> Array:
         if len(values) == n_out:
             return values
+        if antialias:
+            return antialiased_line(values, n_out, kernels[interpolation])
         if interpolation == "nearest":
             return nearest_line(values, n_out, coordinates)
         if interpolation == "bilinear":

@@ -7,11 +7,11 @@ from keras import ops
 
 from ..ops import _arguments as arguments
 from ..ops._resize import resize_bicubic
-from ._resize import Factor, Resize2D
+from ._resize import Factor, Interpolation2D
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class BicubicUpSampling2D(Resize2D):
+class BicubicUpSampling2D(Interpolation2D):
     """Upsamples by Keys' cubic convolution on each axis.
 
     y[i] = Σ_k w(u − k) x[k] over four neighbours, with w(d) = (a + 2)d³ − (a + 3)d² + 1 for
@@ -23,11 +23,16 @@ class BicubicUpSampling2D(Resize2D):
 
     Args:
         scale: factor, or (rows, columns) factors, whole and >= 1; 2 if neither is given.
-        size: output pixels, or (rows, columns), instead of `scale`. Without antialiasing.
+        size: output pixels, or (rows, columns), instead of `scale`; smaller or larger than the
+            input.
         coordinates: "half_pixel", "align_corners" or "asymmetric".
         coefficient: a: -0.5 (TensorFlow, Keras, PIL) or -0.75 (PyTorch, OpenCV).
         border: "renormalize" drops taps outside the image and divides by the sum of the others
             (TensorFlow, PIL), "clamp" repeats the border pixel (PyTorch, OpenCV).
+        antialias: whether an axis that `size` makes smaller is smoothed, as by PIL's `Image.resize`
+            and PyTorch's `interpolate(antialias=True)`: y[i] = Σ_k w((u − k)/r) x[k] over the sum
+            of the weights, r = n_in/n_out. Only with half_pixel coordinates and "renormalize".
+            Nothing changes where the image grows.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
@@ -44,12 +49,20 @@ class BicubicUpSampling2D(Resize2D):
         coordinates: str = "half_pixel",
         coefficient: float = -0.5,
         border: str = "renormalize",
+        antialias: bool = False,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(scale, size, coordinates=coordinates, data_format=data_format, **kwargs)
+        super().__init__(
+            scale,
+            size,
+            coordinates=coordinates,
+            border=border,
+            antialias=antialias,
+            data_format=data_format,
+            **kwargs,
+        )
         self.coefficient = arguments.finite(coefficient, "coefficient")
-        self.border = arguments.one_of(border, "border", arguments.BORDERS)
 
     def call(self, inputs: Any) -> Any:
         return resize_bicubic(
@@ -59,12 +72,9 @@ class BicubicUpSampling2D(Resize2D):
             coordinates=self.coordinates,
             coefficient=self.coefficient,
             border=self.border,
+            antialias=self.antialias,
             data_format=self.data_format,
         )
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "coefficient": self.coefficient,
-            "border": self.border,
-        }
+        return {**super().get_config(), "coefficient": self.coefficient}

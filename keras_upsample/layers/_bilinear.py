@@ -6,11 +6,11 @@ import keras
 from keras import ops
 
 from ..ops._resize import resize_bilinear
-from ._resize import Resize2D
+from ._resize import Factor, Interpolation2D
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class BilinearUpSampling2D(Resize2D):
+class BilinearUpSampling2D(Interpolation2D):
     """Upsamples by linear interpolation on each axis.
 
     y[i] = (1 − t) x[floor(u)] + t x[floor(u) + 1], t = u − floor(u), indices clamped to the image:
@@ -23,9 +23,15 @@ class BilinearUpSampling2D(Resize2D):
 
     Args:
         scale: factor, or (rows, columns) factors, whole and >= 1; 2 if neither is given.
-        size: output pixels, or (rows, columns), instead of `scale`. Without antialiasing.
+        size: output pixels, or (rows, columns), instead of `scale`; smaller or larger than the
+            input.
         coordinates: "half_pixel" (Keras, TensorFlow 2, PyTorch `align_corners=False`),
             "align_corners" (PyTorch `align_corners=True`) or "asymmetric" (TensorFlow 1).
+        antialias: whether an axis that `size` makes smaller is smoothed, as by PIL's `Image.resize`
+            and PyTorch's `interpolate(antialias=True)`: y[i] = Σ_k w((u − k)/r) x[k] over the sum
+            of the weights, w(d) = max(0, 1 − |d|), r = n_in/n_out: `1 2 3 6 -> 1.71 4.14` to 2
+            pixels, without it `1.5 4.5`. Only with half_pixel coordinates. Nothing changes where
+            the image grows.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
@@ -34,11 +40,36 @@ class BilinearUpSampling2D(Resize2D):
     Reference: ONNX operator Resize, mode "linear".
     """
 
+    def __init__(
+        self,
+        scale: Factor | None = None,
+        size: Factor | None = None,
+        *,
+        coordinates: str = "half_pixel",
+        antialias: bool = False,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            scale,
+            size,
+            coordinates=coordinates,
+            antialias=antialias,
+            data_format=data_format,
+            **kwargs,
+        )
+
     def call(self, inputs: Any) -> Any:
         return resize_bilinear(
             ops.cast(inputs, self.compute_dtype),
             scale=self.scale,
             size=self.size,
             coordinates=self.coordinates,
+            antialias=self.antialias,
             data_format=self.data_format,
         )
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        del config["border"]  # a clamped pixel and one that is left out give the same here
+        return config

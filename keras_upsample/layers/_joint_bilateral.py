@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from ..ops import _arguments as arguments
-from ..ops._backend import from_channels_last, to_channels_last
+from ..ops._backend import computing_type, from_channels_last, to_channels_last
 from ..ops._joint_bilateral import check_guide, guided
 from ._pair import check_pair
 from ._scaled import Shape, scaled_shape
@@ -28,7 +28,8 @@ class JointBilateralUpSampling2D(keras.layers.Layer):
     sharp: x = `0 1` with the guide `0 0 1 1` -> `0 0 1 1`; a constant guide gives a Gaussian.
 
     Input: [x, guide], (N, H, W, C) and (N, s·H, s·W, D); channels second for "channels_first".
-    Output: (N, s·H, s·W, C), of the layer's compute dtype; weights are computed in float32.
+    Output: (N, s·H, s·W, C), of the layer's compute dtype; weights are computed in float32
+    (under a float64 policy in that).
 
     Args:
         scale: factor s, the same for rows and columns, >= 1.
@@ -81,7 +82,8 @@ class JointBilateralUpSampling2D(keras.layers.Layer):
         guide = to_channels_last(guide, self.data_format)
         if self.learnable:
             logs = (self.log_spatial_sigma, self.log_range_sigma)
-            spatial, near = (0.5 * ops.exp(-2 * ops.cast(log, "float32")) for log in logs)
+            kind = computing_type(x)
+            spatial, near = (0.5 * ops.exp(-2 * ops.cast(log, kind)) for log in logs)
         else:
             spatial, near = self.spatial_sigma**-2 / 2, self.range_sigma**-2 / 2
         y = guided(x, guide, self.scale, self.radius, spatial, near)

@@ -5,13 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from ..ops import _arguments as arguments
 from ..ops._lanczos import lobes_of, resize_lanczos
-from ._resize import Factor, Resize2D
+from ._resize import Factor, Interpolation2D
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class LanczosUpSampling2D(Resize2D):
+class LanczosUpSampling2D(Interpolation2D):
     """Upsamples by Lanczos' windowed sinc on each axis.
 
     y[i] = Σ_k w(u − k) x[k] / Σ_k w(u − k) over the 2a neighbours of u, with
@@ -23,11 +22,16 @@ class LanczosUpSampling2D(Resize2D):
 
     Args:
         scale: factor, or (rows, columns) factors, whole and >= 1; 2 if neither is given.
-        size: output pixels, or (rows, columns), instead of `scale`. Without antialiasing.
+        size: output pixels, or (rows, columns), instead of `scale`; smaller or larger than the
+            input.
         coordinates: "half_pixel", "align_corners" or "asymmetric".
         lobes: a: 2, 3 (TensorFlow's "lanczos3", PIL) or 4 (OpenCV).
         border: "renormalize" drops taps outside the image (TensorFlow, PIL), "clamp" repeats the
             border pixel; the weights sum to 1 either way.
+        antialias: whether an axis that `size` makes smaller is smoothed, as by PIL's `Image.resize`
+            (with a = 3): y[i] = Σ_k w((u − k)/r) x[k] over the sum of the weights, r = n_in/n_out.
+            Only with half_pixel coordinates and "renormalize". Nothing changes where the image
+            grows.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
@@ -45,12 +49,20 @@ class LanczosUpSampling2D(Resize2D):
         coordinates: str = "half_pixel",
         lobes: int = 3,
         border: str = "renormalize",
+        antialias: bool = False,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(scale, size, coordinates=coordinates, data_format=data_format, **kwargs)
+        super().__init__(
+            scale,
+            size,
+            coordinates=coordinates,
+            border=border,
+            antialias=antialias,
+            data_format=data_format,
+            **kwargs,
+        )
         self.lobes = lobes_of(lobes)
-        self.border = arguments.one_of(border, "border", arguments.BORDERS)
 
     def call(self, inputs: Any) -> Any:
         return resize_lanczos(
@@ -60,8 +72,9 @@ class LanczosUpSampling2D(Resize2D):
             coordinates=self.coordinates,
             lobes=self.lobes,
             border=self.border,
+            antialias=self.antialias,
             data_format=self.data_format,
         )
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "lobes": self.lobes, "border": self.border}
+        return {**super().get_config(), "lobes": self.lobes}

@@ -1,10 +1,11 @@
-"""What the three resizing layers share: arguments, shapes and config."""
+"""What the resizing layers share: arguments, shapes and config."""
 
 from typing import Any
 
 import keras
 
 from ..ops import _arguments as arguments
+from ..ops._antialias import check_antialias
 
 Factor = int | tuple[int, int]
 Shape = tuple[int | None, ...]
@@ -52,3 +53,25 @@ class Resize2D(keras.layers.Layer):
             "coordinates": self.coordinates,
             "data_format": self.data_format,
         }
+
+
+class Interpolation2D(Resize2D):
+    """Base of the layers that can smooth where they make smaller; see BilinearUpSampling2D."""
+
+    def __init__(
+        self,
+        scale: Factor | None = None,
+        size: Factor | None = None,
+        *,
+        coordinates: str = "half_pixel",
+        border: str = "renormalize",
+        antialias: bool = False,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(scale, size, coordinates=coordinates, data_format=data_format, **kwargs)
+        self.border = arguments.one_of(border, "border", arguments.BORDERS)
+        self.antialias = check_antialias(antialias, self.coordinates, self.border)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "border": self.border, "antialias": self.antialias}

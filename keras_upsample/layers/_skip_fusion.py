@@ -8,6 +8,7 @@ from keras import layers, ops
 from ..ops import _arguments as arguments
 from ..ops._align import crop_centre, fit
 from ..ops._backend import from_channels_last, to_channels_last
+from ..ops._backend import mean as mean_of
 from ._pair import check_pair
 
 MODES = ("concat", "add", "attention", "scse")
@@ -132,7 +133,7 @@ class SkipFusion2D(keras.layers.Layer):
 
     def _scse(self, decoder: Any, skip: Any) -> Any:
         joined = ops.concatenate([decoder, skip], axis=3)  # (N, H, W, C + c)
-        mean = ops.mean(joined, axis=(1, 2), keepdims=True)  # (N, 1, 1, C + c)
+        mean = mean_of(joined, (1, 2))  # (N, 1, 1, C + c)
         by_channel = ops.sigmoid(self.excite(ops.relu(self.squeeze(mean))))
         by_pixel = ops.sigmoid(self.spatial(joined))  # (N, H, W, 1)
         return ops.add(ops.multiply(joined, by_channel), ops.multiply(joined, by_pixel))

@@ -212,6 +212,8 @@ def resize_of(node: Node) -> Resize | None:
         if interpolation == "nearest" and op.coordinates == "align_corners":
             return Resize(x, "nearest_corners", None)
         scale = op.scale
+        if scale is None and getattr(op, "antialias", False):
+            return Resize(x, f"antialiased {interpolation}", None)
     elif kind is keras.layers.UpSampling2D:
         interpolation, scale = op.interpolation, _pair(op.size)
     elif kind is keras.layers.Resizing or _is_operation(op, "image", "Resize"):

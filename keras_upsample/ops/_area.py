@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from . import _arguments as arguments
 from . import _sampling as sampling
-from ._backend import HALF_TYPES, Size, from_channels_last, image_tensor, sizes, to_channels_last
+from ._backend import Size, computing_type, from_channels_last, image_tensor, to_channels_last
 from ._forms import forms_for
+from ._matrix_forms import by_computed_matrices
 from ._resample import Factor, resample
 from ._resize import resize_nearest
 
@@ -49,7 +49,7 @@ def resize_area(
         return resize_nearest(x, scale=factors, data_format=data_format)
     lengths = [x.shape[axis] for axis in arguments.spatial_axes(data_format)]
     if None in lengths:
-        return _by_computed_matrices(x, target, data_format)
+        return by_computed_matrices(x, target, _overlaps, data_format)
     whole = all(n % m == 0 for n, m in zip(lengths, target, strict=True))
     if whole and tuple(lengths) != target and forms_for("area")[0] == "operator":
         return _by_pooling(x, (lengths[0] // target[0], lengths[1] // target[1]), data_format)
@@ -58,37 +58,14 @@ def resize_area(
     )
 
 
-def _wide(x: Any) -> tuple[Any, str]:
-    """Return `x` in the type that it is computed in, and its own."""
-    dtype = keras.backend.standardize_dtype(x.dtype)
-    return (ops.cast(x, "float32") if dtype in HALF_TYPES else x), dtype
-
-
 def _by_pooling(x: Any, blocks: tuple[int, int], data_format: str) -> Any:
-    x, dtype = _wide(to_channels_last(x, data_format))
+    dtype = x.dtype
+    x = ops.cast(to_channels_last(x, data_format), computing_type(x))
     y = ops.average_pool(x, blocks, blocks, "valid", data_format="channels_last")
     return ops.cast(from_channels_last(y, data_format), dtype)
 
 
-def _by_computed_matrices(x: Any, target: tuple[int, int], data_format: str) -> Any:
-    """Multiply by matrices that the graph computes, because it alone knows the input's size.
-
-    How many pixels an output pixel covers is not known either, so that there are no taps.
-    """
-    x, dtype = _wide(x)
-    if data_format == "channels_last":
-        x = ops.transpose(x, (0, 3, 1, 2))
-    n, c, h, w = sizes(x)
-    x = ops.reshape(x, (-1, h, w))  # (N·C, H, W)
-    x = _overlaps(h, target[0], x.dtype) @ x  # (N·C, H', W)
-    x = ops.reshape(x, (-1, w))  # (N·C·H', W)
-    x = x @ ops.transpose(_overlaps(w, target[1], x.dtype))  # (N·C·H', W')
-    x = ops.reshape(x, (-1, c, *target) if isinstance(c, int) else (n, c, *target))
-    x = ops.cast(x, dtype)  # (N, C, H', W')
-    return ops.transpose(x, (0, 2, 3, 1)) if data_format == "channels_last" else x
-
-
-def _overlaps(n_in: Size, n_out: int, dtype: Any) -> Any:
+def _overlaps(n_in: Size, n_out: int, dtype: str) -> Any:
     """Return the matrix (n_out, n_in) of `area_taps`."""
     n_in = ops.cast(n_in, "int64")
     i = ops.expand_dims(ops.arange(n_out, dtype="int64"), 1)

@@ -1,5 +1,6 @@
 """The few places where backends differ, so that the techniques can be written once."""
 
+import math
 from typing import Any
 
 import keras
@@ -12,6 +13,27 @@ Size = Any  # an int where it is known, else a scalar tensor
 
 HALF_TYPES = ("float16", "bfloat16")
 FLOAT_TYPES = (*HALF_TYPES, "float32", "float64")
+
+
+def computing_type(x: Any) -> str:
+    """Return the dtype in which `x` is computed: half precision in float32, rounded once."""
+    dtype = keras.backend.standardize_dtype(x.dtype)
+    return "float32" if dtype in HALF_TYPES else dtype
+
+
+def mean(x: Any, axes: tuple[int, ...]) -> Any:
+    """Return the mean over some axes, which stay with length 1."""
+    if on_tensorflow() or keras.backend.standardize_dtype(x.dtype) != "float64":
+        return ops.mean(x, axis=axes, keepdims=True)
+    # keras.ops.mean computes float64 in float32 on JAX and PyTorch.
+    return ops.sum(x, axis=axes, keepdims=True) / math.prod(int(x.shape[axis]) for axis in axes)
+
+
+def at_least(x: Any, bound: float) -> Any:
+    """Return max(x, bound)."""
+    if on_tensorflow() or keras.backend.standardize_dtype(x.dtype) != "float64":
+        return ops.maximum(x, bound)
+    return ops.clip(x, bound, math.inf)  # keras.ops.maximum turns float64 to float32 on PyTorch
 
 
 def on_tensorflow() -> bool:

@@ -7,7 +7,13 @@ import numpy as np
 from keras import ops
 
 from . import _arguments as arguments
-from ._backend import HALF_TYPES, from_channels_last, image_tensor, part, to_channels_last
+from ._backend import (
+    computing_type,
+    from_channels_last,
+    image_tensor,
+    part,
+    to_channels_last,
+)
 
 
 def checkerboard_blur(x: Any, scale: int = 2, *, data_format: str | None = None) -> Any:
@@ -55,7 +61,7 @@ def checkerboard_blur(x: Any, scale: int = 2, *, data_format: str | None = None)
         return x
     dtype = keras.backend.standardize_dtype(x.dtype)
     x = to_channels_last(x, data_format)
-    x = ops.cast(x, "float32") if dtype in HALF_TYPES else x
+    x = ops.cast(x, computing_type(x))
     reach = scale // 2
     for axis in (1, 2):
         x = _continued(x, axis, scale, reach)  # (N, H + 2r, W, C), then (N, H + 2r, W + 2r, C)

@@ -6,7 +6,14 @@ import numpy as np
 from keras import ops
 
 from . import _arguments as arguments
-from ._backend import from_channels_last, image_tensor, part, to_channels_last
+from ._backend import (
+    at_least,
+    computing_type,
+    from_channels_last,
+    image_tensor,
+    part,
+    to_channels_last,
+)
 from ._lacking import PRODUCTS, lacks
 from ._reassemble import (
     edges_repeated,
@@ -17,9 +24,9 @@ from ._reassemble import (
 )
 from ._shuffle import pixel_unshuffle
 
-# Exponents so far below the largest add nothing to a float32 sum (e^-20 = 2e-9), and the range of
-# the others is then one that 8 bits can hold.
-_FARTHEST = 20.0
+# Exponents so far below the largest add nothing to a sum in that dtype (e^-20 = 2e-9, e^-45 =
+# 3e-20), and the range of the others is then, in float32, one that 8 bits can hold.
+_FARTHEST = {"float32": 20.0, "float64": 45.0}
 
 
 def joint_bilateral(
@@ -52,8 +59,8 @@ def joint_bilateral(
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:
-        (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype. The weights are computed in float32,
-        and so that their sum can't vanish however small σr is.
+        (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype. The weights are computed in float32
+        (for float64 in that), and so that their sum can't vanish however small σr is.
 
     Raises:
         ValueError, TypeError: a bad argument; a guide of another size.
@@ -92,18 +99,20 @@ def guided(
 ) -> Any:
     """`joint_bilateral` of channels-last tensors; a precision is 1/(2 σ²), a number or scalar."""
     size = 2 * radius + 1
-    guide = ops.cast(guide, "float32")
+    kind = computing_type(x)
+    farthest = _FARTHEST[kind]
+    guide = ops.cast(guide, kind)
     low = ops.average_pool(guide, scale, scale, "valid", data_format="channels_last")
     blocks = pixel_unshuffle(guide, scale, data_format="channels_last")  # (N, H, W, s²·D)
     distances = _distances_by_convolution if lacks(PRODUCTS) else _distances
     distance = distances(blocks, edges_repeated(low, ((radius, radius),) * 2), scale**2, size)
     # A tensor, because PyTorch does not multiply an array by a tensor.
-    squares = ops.convert_to_tensor(_squares(scale, radius))
+    squares = ops.convert_to_tensor(_squares(scale, radius), dtype=kind)
     exponents = distance * -range_precision - squares * spatial_precision
     # A pixel outside repeats one inside that is nearer, so that the largest is one of the inside.
     exponents = exponents - ops.max(exponents, axis=-1, keepdims=True)
-    exponents = ops.maximum(exponents, -_FARTHEST)
-    exponents = ops.maximum(exponents - _FARTHEST * _outside(low, size), -_FARTHEST)
+    exponents = at_least(exponents, -farthest)
+    exponents = at_least(exponents - farthest * _outside(low, size), -farthest)
     weights = ops.softmax(exponents, axis=-1)
     return weighted_windows(x, ops.cast(weights, x.dtype), scale)
 
@@ -126,10 +135,10 @@ def _distances_by_convolution(blocks: Any, low: Any, phases: int, size: int) -> 
     for moved in moved_images(low, size, size):
         difference = blocks - ops.concatenate([moved] * phases, axis=3)  # (N, H, W, s²·D)
         squares.append(difference * difference)
-    ones = np.zeros((taps, phases, channels, phases, taps), "float32")
+    ones = np.zeros((taps, phases, channels, phases, taps))
     for phase, tap in np.ndindex(phases, taps):
         ones[tap, phase, :, phase, tap] = 1
-    kernel = ops.convert_to_tensor(ones.reshape(1, 1, -1, phases * taps))
+    kernel = ops.convert_to_tensor(ones.reshape(1, 1, -1, phases * taps), dtype=low.dtype)
     squared = ops.concatenate(squares, axis=3)  # (N, H, W, size²·s²·D)
     distance = ops.conv(squared, kernel, data_format="channels_last")  # (N, H, W, s²·size²)
     return ops.reshape(distance, (-1, phases, taps))
@@ -148,4 +157,4 @@ def _squares(scale: int, radius: int) -> np.ndarray:
     taps = np.arange(-radius, radius + 1)
     axis = (steps[:, None] - taps) ** 2  # (s, 2r+1)
     both = axis[:, None, :, None] + axis[None, :, None, :]  # (s, s, 2r+1, 2r+1)
-    return both.reshape(1, scale**2, -1).astype("float32")
+    return both.reshape(1, scale**2, -1)

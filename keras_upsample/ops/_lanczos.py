@@ -4,7 +4,8 @@ from typing import Any
 
 from . import _arguments as arguments
 from . import _sampling as sampling
-from ._backend import Size, image_tensor
+from ._antialias import check_antialias, downscaled, lanczos
+from ._backend import Size, computing_type, image_tensor
 from ._resample import Factor, resample
 
 
@@ -16,20 +17,23 @@ def resize_lanczos(
     coordinates: str = "half_pixel",
     lobes: int = 3,
     border: str = "renormalize",
+    antialias: bool = False,
     data_format: str | None = None,
 ) -> Any:
     """Resize by Lanczos' windowed sinc on each axis: `0 1 -> -0.18 0.23 0.77 1.18` at scale 2.
 
     y[i] = Σ_k w(u − k) x[k] / Σ_k w(u − k) over the 2a neighbours of u, with
-    w(d) = sinc(d) sinc(d/a) and sinc(d) = sin(πd)/(πd).
+    w(d) = sinc(d) sinc(d/a) and sinc(d) = sin(πd)/(πd). With `antialias`, on an axis that gets
+    smaller, w((u − k)/r) with r = n_in/n_out, over the image.
 
     Args:
         lobes: a, 2, 3 (TensorFlow's "lanczos3", PIL) or 4 (OpenCV).
         border: "renormalize" drops taps outside the image (TensorFlow, PIL), "clamp" repeats the
             border pixel; the weights sum to 1 either way.
+        antialias: as for `resize_bilinear`; only with border="renormalize". As PIL does with 3.
 
-    The other arguments and the errors are those of `resize_bilinear`: no antialiasing when `size`
-    makes the image smaller, half precision computed in float32.
+    The other arguments and the errors are those of `resize_bilinear`; half precision is computed in
+    float32.
 
     Reference: Duchon, Lanczos filtering in one and two dimensions, 1979; Turkowski, Filters for
     common resampling tasks, 1990.
@@ -39,9 +43,14 @@ def resize_lanczos(
     lobes = lobes_of(lobes)
 
     def taps_of(n_in: Size, n_out: Size) -> sampling.Taps:
-        return sampling.lanczos_taps(n_in, n_out, coordinates, lobes, border)
+        return sampling.lanczos_taps(n_in, n_out, coordinates, lobes, border, kind)
 
     x = image_tensor(x, floating=True)
+    kind = computing_type(x)
+    if check_antialias(antialias, coordinates, border):
+        y = downscaled(x, "lanczos", scale, size, data_format, lanczos(lobes))
+        if y is not None:
+            return y
     return resample(x, "lanczos", scale, size, coordinates, data_format, taps_of, native=False)
 
 

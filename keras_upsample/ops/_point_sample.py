@@ -8,6 +8,7 @@ from keras import ops
 from . import _arguments as arguments
 from ._backend import (
     Size,
+    computing_type,
     from_channels_last,
     image_tensor,
     on_tensorflow,
@@ -40,8 +41,9 @@ def point_sample(
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:
-        (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype. Points are computed in float32 and
-        relative to their pixel, so that they lose nothing in half precision or large images.
+        (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype. Points are computed in float32 (for
+        float64 in that) and relative to their pixel, so that they lose nothing in half precision
+        or large images.
 
     Raises:
         ValueError, TypeError: a bad argument; channels that do not fit.
@@ -131,12 +133,13 @@ def _neighbours(
 
 
 def moved(offsets: Any, axis: int, scale: int, groups: int) -> Any:
-    """Offsets from the grid of half-pixel upsampling -> offsets from the pixel, in float32."""
-    steps = (np.arange(scale, dtype="float32") - (scale - 1) / 2) / scale
+    """Offsets from the grid of half-pixel upsampling -> offsets from the pixel."""
+    kind = computing_type(offsets)
+    steps = (np.arange(scale) - (scale - 1) / 2) / scale
     by_phase = np.repeat(steps, scale) if axis == 1 else np.tile(steps, scale)  # (s²,)
     # A tensor, because PyTorch can't add an array to one that has a gradient.
-    starts = ops.convert_to_tensor(np.repeat(by_phase, groups).astype("float32"))
-    return ops.cast(offsets, "float32") + starts
+    starts = ops.convert_to_tensor(np.repeat(by_phase, groups), dtype=kind)
+    return ops.cast(offsets, kind) + starts
 
 
 def _clamp(index: Any, last: Size) -> Any:

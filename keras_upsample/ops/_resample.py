@@ -9,8 +9,17 @@ from keras import ops
 
 from . import _arguments as arguments
 from . import _sampling as sampling
-from ._backend import FLOAT_TYPES, HALF_TYPES, Size, gather, length, on_tensorflow, reshape
+from ._backend import (
+    FLOAT_TYPES,
+    Size,
+    computing_type,
+    gather,
+    length,
+    on_tensorflow,
+    reshape,
+)
 from ._forms import forms_for
+from ._matrix_forms import by_matrix, by_pointwise
 
 Factor = int | tuple[int, int]
 TapsOf = Callable[[Size, Size], sampling.Taps]
@@ -43,12 +52,11 @@ def resample(
             y = _tensorflow.resize(x, interpolation, factors, target, coordinates, data_format)
             if y is not None:
                 return y
-        elif form == "matrix":
-            y = _by_matrix(x, factors, target, data_format, taps_of)
-            if y is not None:
-                return y
-        elif form == "pointwise":
-            y = _by_pointwise(x, factors, target, data_format, taps_of)
+        elif form in ("matrix", "pointwise"):
+            matrices = _matrices(x, factors, target, data_format, taps_of)
+            if matrices is None:
+                continue
+            y = (by_matrix if form == "matrix" else by_pointwise)(x, matrices, data_format)
             if y is not None:
                 return y
         elif form == "concat" and interpolation == "nearest" and coordinates != "align_corners":
@@ -91,7 +99,7 @@ def _by_taps(
 ) -> Any:
     """Gather the taps and sum them with their weights, one axis after the other."""
     dtype = keras.backend.standardize_dtype(x.dtype)
-    compute = _compute(dtype)
+    compute = computing_type(x)
     copied = False
     for axis, n_in, n_out in _lengths(
         {axis: length(x, axis) for axis in axes}, axes, factors, target
@@ -155,10 +163,6 @@ def _by_steps(x: Any, factors: tuple[int, int] | None, coordinates: str, data_fo
     return x
 
 
-def _compute(dtype: str) -> str:
-    return "float32" if dtype in HALF_TYPES else dtype
-
-
 def _matrices(
     x: Any,
     factors: tuple[int, int] | None,
@@ -173,77 +177,6 @@ def _matrices(
         return None
     axes = arguments.spatial_axes(data_format)
     return {
-        axis: sampling.matrix(taps_of(n_in, n_out), n_in).astype(_compute(dtype))
+        axis: sampling.matrix(taps_of(n_in, n_out), n_in)
         for axis, n_in, n_out in _lengths(known, axes, factors, target)
     }
-
-
-def _by_pointwise(
-    x: Any,
-    factors: tuple[int, int] | None,
-    target: tuple[int, int] | None,
-    data_format: str,
-    taps_of: TapsOf,
-) -> Any:
-    """The matrices as 1x1 convolutions, or None where a size is not known.
-
-    With the rows of (N, W, C, H) as channels, a 1x1 convolution with the kernel M_h^T multiplies by
-    M_h; then the columns of (N, H', C, W) likewise.
-    """
-    dtype = keras.backend.standardize_dtype(x.dtype)
-    matrices = _matrices(x, factors, target, data_format, taps_of)
-    if matrices is None or data_format != "channels_last":
-        return None
-    x = ops.cast(x, _compute(dtype))
-    order = [0, 1, 2, 3]  # which axis of the image lies where
-    for axis, matrix in matrices.items():
-        wanted = [0, 2, 3, 1] if axis == 1 else [0, 1, 3, 2]
-        x = ops.transpose(x, [order.index(a) for a in wanted])
-        order = wanted
-        kernel = ops.convert_to_tensor(matrix.T[None, None].copy())
-        x = ops.conv(x, kernel, data_format="channels_last")
-    x = ops.transpose(x, [order.index(a) for a in range(4)])
-    return ops.cast(x, dtype)
-
-
-def _by_matrix(
-    x: Any,
-    factors: tuple[int, int] | None,
-    target: tuple[int, int] | None,
-    data_format: str,
-    taps_of: TapsOf,
-) -> Any:
-    """Multiply by the resampling matrices, or return None where a size is not known.
-
-    y = M_h x M_wᵀ for every channel, with reshapes only: (N, H, W·C) for the rows, then
-    (N·H', W, C) for the columns.
-    """
-    dtype = keras.backend.standardize_dtype(x.dtype)
-    matrices = _matrices(x, factors, target, data_format, taps_of)
-    if matrices is None:
-        return None
-    known = tuple(x.shape)
-    x = ops.cast(x, _compute(dtype))
-    # `@`, not keras.ops.matmul, which on PyTorch multiplies float64 in float32; and at rank 3 at
-    # the most, because TensorFlow 2.21 on CPU writes past the end for (N, C, H, W) @ (W, W').
-    if data_format == "channels_first":
-        batch, c, h, w = known
-        if 2 in matrices:
-            x = ops.reshape(x, (-1, h, w))  # (N·C, H, W)
-            x = ops.convert_to_tensor(matrices[2]) @ x  # (N·C, H', W)
-            h = len(matrices[2])
-        if 3 in matrices:
-            x = ops.reshape(x, (-1, w))  # (N·C·H', W)
-            x = x @ ops.convert_to_tensor(matrices[3].T.copy())  # (N·C·H', W')
-            w = len(matrices[3])
-        return ops.cast(reshape(x, (batch, c, h, w)), dtype)  # (N, C, H', W')
-    batch, h, w, c = known
-    if 1 in matrices:
-        x = reshape(x, (batch, h, w * c))  # (N, H, W·C)
-        x = ops.convert_to_tensor(matrices[1]) @ x  # (N, H', W·C)
-        h = len(matrices[1])
-    if 2 in matrices:
-        x = ops.reshape(x, (-1, w, c))  # (N·H', W, C)
-        x = ops.convert_to_tensor(matrices[2]) @ x  # (N·H', W', C)
-        w = len(matrices[2])
-    return ops.cast(reshape(x, (batch, h, w, c)), dtype)  # (N, H', W', C)

@@ -63,35 +63,44 @@ def nearest_taps(n_in: Size, n_out: Size, coordinates: str) -> Taps:
     return [indices], [_library(n_in, n_out).ones_like(indices)]
 
 
-def _split(n_in: Size, n_out: Size, coordinates: str) -> tuple[ModuleType, Any, Any]:
-    """Return the array library, floor(u) and u − floor(u)."""
+def _split(n_in: Size, n_out: Size, coordinates: str, kind: str) -> tuple[ModuleType, Any, Any]:
+    """Return the array library, floor(u) and u − floor(u), in the floats `kind` if dynamic."""
     xp = _library(n_in, n_out)
     numerator, denominator = source_ratio(n_in, n_out, coordinates)
     floor = xp.floor_divide(numerator, denominator)
     rest = numerator - floor * denominator
     if xp is np:
         return xp, floor, rest / denominator
-    # A quotient of exact whole numbers below 2**24 is right to half a unit in the last place.
-    kind = "float32"
+    # A quotient of exact whole numbers is right to half a unit in the last place.
     return xp, floor, keras.ops.cast(rest, kind) / keras.ops.cast(denominator, kind)
 
 
-def linear_taps(n_in: Size, n_out: Size, coordinates: str) -> Taps:
-    """Return the two neighbours of u and their weights 1 − t and t, t = u − floor(u)."""
-    xp, floor, t = _split(n_in, n_out, coordinates)
+def linear_taps(n_in: Size, n_out: Size, coordinates: str, kind: str = "float32") -> Taps:
+    """Return the two neighbours of u and their weights 1 − t and t, t = u − floor(u).
+
+    `kind`: the floats in which the graph computes weights of sizes that it alone knows.
+    """
+    xp, floor, t = _split(n_in, n_out, coordinates, kind)
     last = _integer(n_in) - 1
     indices = [xp.clip(floor + k, 0, last) for k in (0, 1)]
     return indices, [1 - t, t]
 
 
-def cubic_taps(n_in: Size, n_out: Size, coordinates: str, coefficient: float, border: str) -> Taps:
+def cubic_taps(
+    n_in: Size,
+    n_out: Size,
+    coordinates: str,
+    coefficient: float,
+    border: str,
+    kind: str = "float32",
+) -> Taps:
     """Return the four neighbours of u and Keys' weights with a = `coefficient`.
 
     w(d) = (a + 2)d³ − (a + 3)d² + 1 for d <= 1, a d³ − 5a d² + 8a d − 4a for 1 < d < 2. Outside of
     the image: border "clamp" reads the border pixel, "renormalize" drops the tap and divides the
     rest by its sum.
     """
-    xp, floor, t = _split(n_in, n_out, coordinates)
+    xp, floor, t = _split(n_in, n_out, coordinates, kind)
     a = coefficient
     last = _integer(n_in) - 1
 
@@ -112,14 +121,16 @@ def cubic_taps(n_in: Size, n_out: Size, coordinates: str, coefficient: float, bo
     return [xp.clip(index, 0, last) for index in indices], weights
 
 
-def lanczos_taps(n_in: Size, n_out: Size, coordinates: str, lobes: int, border: str) -> Taps:
+def lanczos_taps(
+    n_in: Size, n_out: Size, coordinates: str, lobes: int, border: str, kind: str = "float32"
+) -> Taps:
     """Return the 2a neighbours of u and Lanczos' weights, a = `lobes`, which are made to sum to 1.
 
     w(d) = sinc(d) sinc(d/a) for |d| < a, sinc(d) = sin(πd)/(πd). With d = t − k,
     sin(πd) = (−1)^k sin(πt) is common to all taps but for the sign, so that it cancels in the
     division by their sum: (−1)^k sin(πd/a)/d² is left, which loses no digits where t is small.
     """
-    xp, floor, t = _split(n_in, n_out, coordinates)
+    xp, floor, t = _split(n_in, n_out, coordinates, kind)
     last = _integer(n_in) - 1
     # All taps at once, (2a, n_out), so that a graph which computes them has few nodes.
     offsets = np.arange(1 - lobes, lobes + 1, dtype="int64")[:, None]

@@ -126,6 +126,23 @@ def test_area() -> None:
     np.testing.assert_allclose(reference.resize(row(1, 2), "area", (1, 3)).ravel(), [1, 1.5, 2])
 
 
+def test_antialiased() -> None:
+    # 4 -> 2: a tent four pixels wide around 1 and 3; pixels at 0.5 1.5 2.5 3.5 weigh 3 3 1 0
+    y = reference.resize(row(1, 2, 3, 6), "bilinear", (1, 2), antialias=True).ravel()
+    np.testing.assert_allclose(y, [(3 * 1 + 3 * 2 + 3) / 7, (2 + 3 * 3 + 3 * 6) / 7])
+    # 2 -> 1: both pixels half a pixel (of 2) away, so alike
+    y = reference.resize(row(1, 5), "bicubic", (1, 1), antialias=True)
+    np.testing.assert_allclose(y.ravel(), [3])
+    # 4 -> 2 by Keys with a = -1/2: distances 1/4 1/4 3/4 5/4, weights 111 111 29 -9 of 128
+    y = reference.resize(row(1, 0, 0, 1), "bicubic", (1, 2), antialias=True).ravel()
+    np.testing.assert_allclose(y, [(111 - 9) / (111 + 111 + 29 - 9)] * 2)
+    # where the image grows nothing is stretched
+    x = row(0, 1, 4)
+    for interpolation in ("bilinear", "bicubic", "lanczos"):
+        grown = reference.resize(x, interpolation, (1, 5), antialias=True)
+        np.testing.assert_allclose(grown, reference.resize(x, interpolation, (1, 5)), atol=1e-15)
+
+
 def test_checkerboard_blur() -> None:
     tall = np.repeat(row(1, 3, 1, 3), 2, axis=1)
     assert reference.checkerboard_blur(tall, 2)[0, :, :, 0].tolist() == [[2] * 4] * 2
