@@ -295,6 +295,13 @@ def predict(
     channels: Annotated[
         str | None, typer.Option(help="Of the images to take, from 0.", metavar="N,N,...")
     ] = None,
+    nodata: Annotated[
+        str | None,
+        typer.Option(
+            help="Value of pixels without data, or none. Default: what a GeoTIFF says.",
+            metavar="VALUE",
+        ),
+    ] = None,
     normalization: Annotated[
         str | None,
         typer.Option(help="full_range, percentiles or none. Default: the model's."),
@@ -348,11 +355,15 @@ def predict(
                 report=lambda line: console.print(
                     line, style="red", markup=False, highlight=False, soft_wrap=True
                 ),
+                note=lambda line: console.print(
+                    line, markup=False, highlight=False, soft_wrap=True
+                ),
                 tile=tile,
                 overlap=overlap,
                 overlays=overlays,
                 probabilities=probabilities,
                 channels=chosen,
+                nodata=nodata,
                 overwrite=overwrite,
             )
         typer.echo(f"{tally}: {out}")

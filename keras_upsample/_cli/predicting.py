@@ -33,6 +33,7 @@ def predict_all(
     *,
     step: Callable[[int, float], None],
     report: Callable[[str], None],
+    note: Callable[[str], None],
     **options: Any,
 ) -> Tally:
     """Predict every file; one that fails is reported, and the rest goes on.
@@ -44,6 +45,7 @@ def predict_all(
         out: the folder for them.
         step: called with the number of an image and how much of it is done.
         report: called with one line on each image that failed.
+        note: called with one line on each thing that was found in an image and left out.
         **options: of `predict_to_files`.
     """
     from ..predict import predict_to_files
@@ -67,6 +69,8 @@ def predict_all(
             report(line if str(file) in line else f"{file}: {line}")
             tally.failed += 1
             continue
+        for line in result.notes:
+            note(f"{file}: {line}")
         tally.written += bool(result.written)
         tally.kept += not result.written
     return tally

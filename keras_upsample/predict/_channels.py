@@ -23,6 +23,8 @@ def fitted(source: Source, wanted: int | None, chosen: Sequence[int] | None = No
         ImageError: the image has other channels than the model takes.
     """
     given = source.shape[2]
+    if source.alpha and source.opaque is None and not _opacity_is_taken(given, wanted, chosen):
+        source = replace(source, opaque=_opaque(source))
     if chosen is not None:
         if not chosen or not all(0 <= channel < given for channel in chosen):
             raise ImageError(
@@ -47,6 +49,16 @@ def fitted(source: Source, wanted: int | None, chosen: Sequence[int] | None = No
         f"The image has {have}, the model takes {wanted}. Choose among the image's with "
         "`channels` (--channels 0,1), or convert the image."
     )
+
+
+def _opacity_is_taken(given: int, wanted: int | None, chosen: Sequence[int] | None) -> bool:
+    """Whether the model sees the opacity as a channel among others."""
+    return given - 1 in chosen if chosen is not None else wanted in (None, given)
+
+
+def _opaque(source: Source) -> Callable[[int, int], np.ndarray]:
+    """What lies under a fully transparent pixel is whatever the program that wrote it left."""
+    return lambda top, bottom: source.read(top, bottom)[..., -1] != 0
 
 
 def _changed(source: Source, channels: int, change: Callable[[np.ndarray], np.ndarray]) -> Source:

@@ -12,23 +12,29 @@ import numpy as np
 from .. import viz
 from ..export._publish import published
 from ._channels import fitted
+from ._georeference import as_aux_xml
 from ._load import load_model
+from ._nodata import Gaps, with_nodata
 from ._pictures import sources_in
 from ._predict import as_picture
 from ._predictor import Predictor
 from ._probabilities import as_labels
+from ._results import results_of
 from ._scaling import scaling_of
 from ._sliding import strips
 from ._sources import Source
-from ._writers import NpyWriter, PngWriter
 
 
 @dataclass(frozen=True)
 class Files:
-    """What `predict_to_files` wrote, and which results stood there already and were kept."""
+    """What `predict_to_files` wrote, and which results stood there already and were kept.
+
+    `notes` says what was found on the way: pixels without data, tags that were not used.
+    """
 
     written: tuple[Path, ...]
     kept: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 def predict_to_files(
@@ -42,6 +48,7 @@ def predict_to_files(
     overlays: bool = True,
     probabilities: bool = False,
     channels: Sequence[int] | None = None,
+    nodata: float | str | None = None,
     overwrite: bool = False,
     progress: Callable[[float], None] = lambda done: None,
 ) -> Files:
@@ -56,6 +63,10 @@ def predict_to_files(
         NAME_probabilities.npy   float32 (H, W, K), where asked for
         NAME_x2.png              in place of all these, for a super-resolution model
 
+    Of an image that has a place on earth (a GeoTIFF, or a world file beside a picture) all of them
+    are tiled GeoTIFF, NAME_classes.tif and so on, with that place. Pixels without data are
+    transparent in PNG, 255 (65535 above 255 classes) in class maps, NaN in probabilities.
+
     A TIFF with several frames (points in time, slices) gives one set of files a frame, called
     NAME_t03_... A file appears when it is complete, never in parts.
 
@@ -64,7 +75,7 @@ def predict_to_files(
         image: the file.
         folder: where to write; made if need be.
         name: of the results; default the image's, without its suffix.
-        tile, overlap, channels: as for `predict`.
+        tile, overlap, channels, nodata: as for `predict`.
         overlays: whether to write NAME_overlay.png.
         probabilities: whether to write NAME_probabilities.npy.
         overwrite: whether to replace results that exist. Otherwise they are kept and the missing
@@ -79,9 +90,10 @@ def predict_to_files(
     sources = sources_in(Path(image), predictor.network.channels)
     written: list[Path] = []
     kept: list[Path] = []
+    notes: list[str] = []
     for number, source in enumerate(sources):
         stem = "_".join(part for part in (name or Path(image).stem, source.frame) if part)
-        files = _wanted(predictor, Path(folder) / stem, overlays, probabilities)
+        files = _wanted(predictor, source, Path(folder) / stem, overlays, probabilities)
         if not overwrite:
             kept += [path for path in files.values() if path.exists()]
             files = {kind: path for kind, path in files.items() if not path.exists()}
@@ -89,23 +101,35 @@ def predict_to_files(
             continue
         task = _Task(
             predictor,
-            fitted(source, predictor.network.channels, channels),
+            fitted(with_nodata(source, nodata), predictor.network.channels, channels),
             tile,
             overlap,
             partial(_part, progress, number, len(sources)),
         )
         with ExitStack() as stack:
             staged = {kind: stack.enter_context(published(path)) for kind, path in files.items()}
-            task.write(staged)
+            said = task.write(staged)
+        for path in files.values():
+            _write_crs(path, source)
+        frame = f"{source.frame}: " if source.frame else ""
+        notes += [frame + note for note in (*source.notes, said) if note]
         written += files.values()
     progress(1.0)
-    return Files(tuple(written), tuple(kept))
+    return Files(tuple(written), tuple(kept), tuple(notes))
+
+
+def _write_crs(path: Path, source: Source) -> None:
+    """The reference system of a picture's world file, which has no tag, beside a result."""
+    if source.place is not None and source.place.crs and path.suffix == ".tif":
+        with published(path.with_name(f"{path.name}.aux.xml")) as staged:
+            staged.write_text(as_aux_xml(source.place.crs), "utf-8")
 
 
 def _wanted(
-    predictor: Predictor, base: Path, overlays: bool, probabilities: bool
+    predictor: Predictor, source: Source, base: Path, overlays: bool, probabilities: bool
 ) -> dict[str, Path]:
     """Kind of result -> its file."""
+    on_earth = source.place is not None
     if predictor.enlarges:
         endings = {"picture": f"x{predictor.scale}.png"}
     else:
@@ -114,7 +138,12 @@ def _wanted(
             endings["overlay"] = "overlay.png"
         if probabilities:
             endings["probabilities"] = "probabilities.npy"
-    return {kind: base.with_name(f"{base.name}_{ending}") for kind, ending in endings.items()}
+    return {
+        kind: (base.with_name(f"{base.name}_{ending}")).with_suffix(
+            ".tif" if on_earth else Path(ending).suffix
+        )
+        for kind, ending in endings.items()
+    }
 
 
 def _part(progress: Callable[[float], None], number: int, count: int, done: float) -> None:
@@ -131,51 +160,44 @@ class _Task:
     overlap: int | None
     progress: Callable[[float], None]
 
-    def write(self, files: dict[str, Path]) -> None:
+    def write(self, files: dict[str, Path]) -> str:
+        """Write the results; what is to be said of pixels without data, or ""."""
         scale = self.predictor.scale
-        size = (self.source.shape[0] * scale, self.source.shape[1] * scale)
         colours = viz.class_colours(self.predictor.class_count, self.predictor.colours)
-        plain = len(colours) <= 256
         with ExitStack() as stack:
-            out: dict[str, Any] = {}
-            for kind, path in files.items():
-                if kind == "labels":
-                    writer: Any = PngWriter(
-                        path,
-                        size,
-                        "uint8" if plain else "uint16",
-                        palette=colours if plain else None,
-                    )
-                elif kind == "probabilities":
-                    writer = NpyWriter(path, (*size, self.predictor.outputs))
-                else:
-                    channels = 1 if kind == "picture" and self.predictor.outputs == 1 else 3
-                    writer = PngWriter(path, size, channels=channels)
-                out[kind] = stack.enter_context(writer)
+            makers = results_of(self.predictor, self.source, colours)
+            out = {
+                kind: stack.enter_context(makers.writer(kind, path)) for kind, path in files.items()
+            }
             above = None
             keep = self.predictor.enlarges or "probabilities" in files
-            prepare = scaling_of(self.source, self.predictor.normalization)
+            scaling = scaling_of(self.source, self.predictor.normalization)
             # What is looked at need not be what the network sees, which may be 12 of 16 bits.
             looked_at = self.source.dtype != np.uint8 and "overlay" in files
             bright = scaling_of(self.source, "percentiles") if looked_at else None
-            for strip in self._strips(prepare, np.copy if keep else as_labels):
+            gaps = Gaps(self.source, scale)
+            for strip in self._strips(scaling, np.copy if keep else as_labels):
+                none = gaps.of(strip.missing)
                 if "picture" in out:
-                    out["picture"].write(as_picture(strip.values))
+                    out["picture"].write(makers.seen(as_picture(strip.values), none))
                     continue
                 labels = as_labels(strip.values) if keep else strip.values
                 if "labels" in out:
-                    out["labels"].write(labels)
+                    out["labels"].write(makers.classes(labels, none))
                 if "probabilities" in out:
-                    out["probabilities"].write(strip.values)
+                    out["probabilities"].write(makers.probabilities(strip.values, none))
                 if "overlay" in out:
-                    shown = strip.image if bright is None else as_picture(bright(strip.image))
+                    shown = strip.image
+                    if strip.missing is not None:
+                        shown = np.where(strip.missing, np.zeros((), shown.dtype), shown)
+                    shown = shown if bright is None else as_picture(bright(shown))
                     shown = shown.repeat(scale, axis=0).repeat(scale, axis=1)
-                    out["overlay"].write(
-                        viz.overlay_image(shown, labels, colours=colours, above=above)
-                    )
+                    mixed = viz.overlay_image(shown, labels, colours=colours, above=above)
+                    out["overlay"].write(makers.seen(mixed, none))
                 above = labels[-1]
+        return str(gaps)
 
-    def _strips(self, prepare: Any, reduce: Any) -> Any:
+    def _strips(self, scaling: Any, reduce: Any) -> Any:
         height, width, _ = self.source.shape
         rows, columns, shared = self.predictor.tiles(height, width, self.tile, self.overlap)
         done = 0
@@ -192,7 +214,9 @@ class _Task:
             columns,
             overlap=shared,
             scale=self.predictor.scale,
-            prepare=prepare,
+            prepare=scaling,
+            missing=self.source.missing,
+            fill=scaling.low,
             finish=self.predictor.finish,
             reduce=reduce,
             tick=tick,

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ._georeference import beside
 from ._sources import ImageError, Source, reading
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
@@ -38,11 +40,25 @@ def sources_in(path: Path, channels: int | None) -> list[Source]:
     with reading(repr(str(path))):
         if path.suffix.lower() in (".tif", ".tiff"):
             from ._tiff import tiff_sources
+            from ._tiff_facts import single_page
 
             found = tiff_sources(path, channels)
-            if found is not None:
-                return found
-        return [_picture(path)]
+            if found is None:
+                found = [single_page(path, _picture)]
+        else:
+            found = [_picture(path)]
+        return [_placed(path, source) for source in found]
+
+
+def _placed(path: Path, source: Source) -> Source:
+    """With the place that a world file beside it says, where it has none of its own."""
+    place = beside(path) if source.place is None else None
+    if place is None:
+        return source
+    if source.turned:
+        note = "its world file is not used, because the picture is turned (EXIF orientation)"
+        return replace(source, notes=(*source.notes, note))
+    return replace(source, place=place)
 
 
 def _picture(path: Path) -> Source:
@@ -69,7 +85,7 @@ def _picture(path: Path) -> Source:
         return _band(picture, mode, top, bottom)
 
     shape = (picture.height, picture.width, first.shape[2])
-    return Source(shape, first.dtype, read, alpha=shape[2] in (2, 4))
+    return Source(shape, first.dtype, read, alpha=shape[2] in (2, 4), turned=turned)
 
 
 def _mode(picture: Any) -> str | None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from ._channels import fitted
 from ._load import load_model
+from ._nodata import Gaps, with_nodata
 from ._predictor import Predictor
 from ._probabilities import as_labels
 from ._scaling import scaling_of
@@ -25,6 +26,9 @@ class Prediction:
         picture: (H·r, W·r, 3 or 1) uint8, the enlarged image; None for class maps.
         classes: the names of the classes, or empty.
         colours: RGB of the classes where the model brings them, or empty.
+        valid: (H, W) bool, which pixels of the result hold data; None where all do. Elsewhere
+            `labels` are the largest number of their dtype, 255 or 65535, `probabilities` NaN and
+            `picture` 0.
     """
 
     labels: np.ndarray | None
@@ -32,6 +36,7 @@ class Prediction:
     picture: np.ndarray | None
     classes: tuple[str, ...] = ()
     colours: tuple[tuple[int, int, int], ...] = ()
+    valid: np.ndarray | None = None
 
 
 def predict(
@@ -42,6 +47,7 @@ def predict(
     overlap: int | None = None,
     probabilities: bool = False,
     channels: tuple[int, ...] | None = None,
+    nodata: float | str | None = None,
 ) -> Prediction:
     """The class map of an image of any size, or the enlarged image of a super-resolution model.
 
@@ -62,6 +68,8 @@ def predict(
             64, or a quarter of a smaller tile.
         probabilities: whether to keep them.
         channels: of the image to take, in this order; default all.
+        nodata: the value that stands for no data; default what a TIFF says, `"none"` for none. NaN
+            and infinity, and pixels that are transparent, never are data.
 
     Returns:
         `Prediction`. A model of one output channel has two classes: 1 is where its probability is
@@ -77,14 +85,18 @@ def predict(
         (300, 451)
     """
     predictor = load_model(model)
-    source = fitted(_source(image, predictor), predictor.network.channels, channels)
+    source = with_nodata(_source(image, predictor), nodata)
+    source = fitted(source, predictor.network.channels, channels)
     height, width, _ = source.shape
     rows, columns, shared = predictor.tiles(height, width, tile, overlap)
     scale = predictor.scale
     size = (height * scale, width * scale)
     keep = probabilities or predictor.enlarges
     result = np.empty((*size, predictor.outputs), "float32") if keep else None
-    labels = None if predictor.enlarges else np.empty(size, _label_dtype(predictor))
+    labels = None if predictor.enlarges else np.empty(size, label_dtype(predictor, source))
+    valid: np.ndarray | None = None
+    gaps = Gaps(source, scale)
+    scaling = scaling_of(source, predictor.normalization)
     for strip in strips(
         predictor.run,
         source.rows,
@@ -92,7 +104,9 @@ def predict(
         columns,
         overlap=shared,
         scale=scale,
-        prepare=scaling_of(source, predictor.normalization),
+        prepare=scaling,
+        missing=source.missing,
+        fill=scaling.low,
         finish=predictor.finish,
         reduce=np.copy if keep else as_labels,
     ):
@@ -101,9 +115,19 @@ def predict(
             result[place] = strip.values
         if labels is not None:
             labels[place] = as_labels(strip.values) if keep else strip.values
+        none = gaps.of(strip.missing)
+        if none is None:
+            continue
+        if valid is None:
+            valid = np.ones(size, bool)
+        valid[place] = ~none
+        if result is not None:
+            result[place][none] = 0 if predictor.enlarges else np.nan
+        if labels is not None:
+            labels[place][none] = np.iinfo(labels.dtype).max
     if predictor.enlarges:
-        return Prediction(None, None, as_picture(result))
-    return Prediction(labels, result, None, predictor.classes, predictor.colours)
+        return Prediction(None, None, as_picture(result), valid=valid)
+    return Prediction(labels, result, None, predictor.classes, predictor.colours, valid)
 
 
 def as_picture(values: np.ndarray | None) -> np.ndarray:
@@ -111,8 +135,9 @@ def as_picture(values: np.ndarray | None) -> np.ndarray:
     return np.rint(np.clip(np.asarray(values), 0, 1) * 255).astype("uint8")
 
 
-def _label_dtype(predictor: Predictor) -> str:
-    return "uint8" if predictor.class_count <= 256 else "uint16"
+def label_dtype(predictor: Predictor, source: Source) -> str:
+    """Of a class map; with room for "no data" where a pixel can be without."""
+    return "uint8" if predictor.class_count + source.may_lack <= 256 else "uint16"
 
 
 def _source(image: Any, predictor: Predictor) -> Source:

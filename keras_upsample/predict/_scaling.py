@@ -58,15 +58,19 @@ def scaling_of(source: Source, normalization: str) -> Scaling:
     if normalization == "full_range":
         if source.dtype.kind in "ui":
             return Scaling(zero, one * np.iinfo(source.dtype).max, clip=False)
-        sample = _sample(source)
-        if sample.size and (sample.min() < 0 or sample.max() > 1):
+        parts = [part for part in _sample(source) if part.size]
+        low, high = (min(p.min() for p in parts), max(p.max() for p in parts)) if parts else (0, 1)
+        if low < 0 or high > 1:
             raise ValueError(
-                f"The image holds floats from {sample.min():.4g} to {sample.max():.4g}; with "
+                f"The image holds floats from {low:.4g} to {high:.4g}; with "
                 "normalization 'full_range' they must be in [0, 1]. Divide them, or choose "
                 "'percentiles' or 'none' if that is what the model was trained on."
             )
         return Scaling(zero, one, clip=False)
-    low, high = np.percentile(_sample(source), PERCENTILES, axis=(0, 1)).astype("float32")
+    sample = _sample(source)
+    low, high = np.array(
+        [np.percentile(part, PERCENTILES) if part.size else (0, 0) for part in sample], "float32"
+    ).T
     # A channel without contrast becomes 0, not a division by zero.
     return Scaling(low, np.where(high > low, high - low, np.float32(np.inf)), clip=True)
 
@@ -80,11 +84,32 @@ def check_normalization(normalization: str) -> None:
         )
 
 
-def _sample(source: Source) -> np.ndarray:
-    """The whole image, or evenly spaced rows of a large one; the same every time."""
-    height, width, _ = source.shape
+def _sample(source: Source) -> list[np.ndarray]:
+    """The data of each channel: of the whole image, or of evenly spaced rows of a large one.
+
+    The same every time. Where these rows hold no data (a scene in a corner of its raster), more of
+    them are read.
+    """
+    height, width, channels = source.shape
     if height * width <= _WHOLE:
-        return source.rows(0, height)
-    rows = np.unique(np.linspace(0, height - 1, min(height, _ROWS)).round().astype(int))
+        return _data(source, 0, height, 1)
     step = -(-width * _ROWS // _WHOLE)
-    return np.concatenate([source.rows(row, row + 1)[:, ::step] for row in rows.tolist()])
+    count = min(height, _ROWS)
+    while True:
+        rows = np.unique(np.linspace(0, height - 1, count).round().astype(int)).tolist()
+        bands = [_data(source, row, row + 1, step) for row in rows]
+        sample = [np.concatenate([band[c] for band in bands]) for c in range(channels)]
+        if all(part.size for part in sample) or count == height:
+            return sample
+        count = min(height, 8 * count)
+
+
+def _data(source: Source, top: int, bottom: int, step: int) -> list[np.ndarray]:
+    """The values of each channel that are data, (n,)."""
+    band = source.rows(top, bottom)
+    missing = source.missing(top, band)
+    band = band[:, ::step]
+    if missing is None:
+        return [band[..., c].ravel() for c in range(band.shape[2])]
+    there = ~missing[:, ::step]
+    return [band[..., c][there[..., c]] for c in range(band.shape[2])]

@@ -17,11 +17,13 @@ class Strip:
         top: the first row, in output pixels.
         values: (rows, output width, ...), as `reduce` made them.
         image: the rows of the image that they belong to, as they were read, (rows, width, C).
+        missing: which of these hold no data, like `image`; None for none.
     """
 
     top: int
     values: np.ndarray
     image: np.ndarray
+    missing: np.ndarray | None = None
 
 
 def strips(
@@ -33,6 +35,8 @@ def strips(
     overlap: tuple[int, int],
     scale: int = 1,
     prepare: Callable[[np.ndarray], np.ndarray] = np.asarray,
+    missing: Callable[[int, np.ndarray], np.ndarray | None] = lambda top, band: None,
+    fill: np.ndarray | float = 0,
     finish: Callable[[np.ndarray], np.ndarray] = np.copy,
     reduce: Callable[[np.ndarray], np.ndarray] = np.copy,
     tick: Callable[[], None] = lambda: None,
@@ -51,6 +55,9 @@ def strips(
         overlap: of neighbours down the image and across it, in input pixels.
         scale: output pixels per input pixel, along each axis.
         prepare: (h, w, C) as read -> what the network takes; zeros beyond the image come later.
+        missing: (first row, rows as read) -> which values hold no data, like the rows, or None for
+            none.
+        fill: what `prepare` gets in their place, one number or one a channel.
         finish: (h·scale, w·scale, K) as the network gives it -> what is blended, a new array of
             float32.
         reduce: what becomes of blended values, (h, w, K) -> (h, w, ...), a new array.
@@ -63,7 +70,8 @@ def strips(
     result = np.empty(0)
     below = np.empty(0, "float32")  # (overlap, W, K), weighted, from the tiles above
     beside = below  # (h, overlap, K), weighted, from the tile on the left
-    for (y, x, band), values in _one_ahead(run, _tiles(read, rows, columns, prepare)):
+    tiles = _tiles(read, rows, columns, prepare, missing, fill)
+    for (y, x, band, gaps), values in _one_ahead(run, tiles):
         values = finish(values)[_scaled(y, scale), _scaled(x, scale)]  # (h, w, K)
         if x is not columns[0]:
             values[:, :across] *= right
@@ -85,10 +93,11 @@ def strips(
         result[:, place] = final
         tick()
         if x is columns[-1]:
-            yield Strip(y.begin * scale, result, band[y.begin - y.start : y.done - y.start])
+            part = slice(y.begin - y.start, y.done - y.start)
+            yield Strip(y.begin * scale, result, band[part], None if gaps is None else gaps[part])
 
 
-_Place = tuple[Span, Span, np.ndarray]
+_Place = tuple[Span, Span, np.ndarray, np.ndarray | None]
 
 
 def _tiles(
@@ -96,14 +105,22 @@ def _tiles(
     rows: Sequence[Span],
     columns: Sequence[Span],
     prepare: Callable[[np.ndarray], np.ndarray],
+    missing: Callable[[int, np.ndarray], np.ndarray | None],
+    fill: np.ndarray | float,
 ) -> Iterator[tuple[_Place, np.ndarray]]:
-    """Down and across, with the band of the image that the tile is cut from; and the tile."""
+    """Down and across, with the band of the image that the tile is cut from and what it lacks; and
+    the tile."""
     for y in rows:
         band = read(y.start, min(y.start + y.length, rows[-1].end))
+        gaps = missing(y.start, band)
         for x in columns:
-            tile = band[:, x.start : min(x.start + x.length, columns[-1].end)]
-            missing = (y.length - tile.shape[0], x.length - tile.shape[1])
-            yield (y, x, band), _extended(prepare(tile), missing)
+            across = slice(x.start, min(x.start + x.length, columns[-1].end))
+            tile = band[:, across]
+            if gaps is not None:
+                tile = np.where(gaps[:, across], np.asarray(fill).astype(tile.dtype), tile)
+            tile = prepare(tile)
+            beyond = (y.length - tile.shape[0], x.length - tile.shape[1])
+            yield (y, x, band, gaps), _extended(tile, beyond)
 
 
 def _one_ahead(

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import first_line
+
+if TYPE_CHECKING:
+    from ._georeference import Georeference
 
 
 class ImageError(ValueError):
@@ -24,6 +27,11 @@ class Source:
         read: (top, bottom) -> (bottom − top, width, channels).
         frame: what tells it from the other images of the same file, e.g. `"t03"`; else "".
         alpha: whether the last channel is opacity.
+        nodata: the value that stands for no data, None for none; of floats NaN always does.
+        opaque: (top, bottom) -> (bottom − top, width), whether a pixel is to be seen; None: all.
+        place: where on earth it lies, None for nowhere.
+        turned: whether it was turned upright, so that the file's rows are not these.
+        notes: what was found in the file and is not used, in words.
     """
 
     shape: tuple[int, int, int]
@@ -31,6 +39,37 @@ class Source:
     read: Callable[[int, int], np.ndarray]
     frame: str = ""
     alpha: bool = False
+    nodata: float | None = None
+    opaque: Callable[[int, int], np.ndarray] | None = None
+    place: "Georeference | None" = None
+    turned: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def may_lack(self) -> bool:
+        """Whether a pixel can be without data."""
+        return self.nodata is not None or self.opaque is not None or self.dtype.kind == "f"
+
+    def missing(self, top: int, band: np.ndarray) -> np.ndarray | None:
+        """Of the rows from `top` on, which values are no data: like `band`, or None for none.
+
+        Args:
+            top: the first row.
+            band: these rows, as `rows` gives them.
+
+        Raises:
+            ImageError: the file is damaged there.
+        """
+        from ._nodata import missing_values
+
+        found = missing_values(band, self.nodata)
+        if self.opaque is None:
+            return found
+        with reading("The image"):
+            hidden = ~self.opaque(top, top + len(band))[..., None]
+        if not hidden.any():
+            return found
+        return np.broadcast_to(hidden, band.shape) if found is None else found | hidden
 
     def rows(self, top: int, bottom: int) -> np.ndarray:
         """(bottom − top, width, channels).

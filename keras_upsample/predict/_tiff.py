@@ -7,8 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ._sources import ImageError, Source
+from ._tiff_facts import facts_of
 from ._tiff_pages import View, decodable, decoded
 
+_BESIDE = 1 | 4  # of NewSubfileType: smaller copies and masks, which are no images of their own
 _NAMED = {"T": "t", "Z": "z", "c": "c", "R": "r"}
 
 
@@ -36,7 +38,7 @@ def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
             or page.bitspersample not in (8, 16, 32, 64)
             or getattr(page.tags.get("Orientation"), "value", 1) != 1
         ):
-            _check_single(path, len(file.pages))
+            _check_single(path, sum(not page.subfiletype & _BESIDE for page in file.pages))
             return None
         shape, axes = tuple(series.shape), _axes(series.axes, tuple(series.shape), channels)
         if series.dtype.kind not in "uif":
@@ -56,10 +58,11 @@ def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
             return None
         else:
             view = decoded(path, series, axes, by_pillow=True)
+        facts = facts_of(path, file, page, dtype)
     counts = [(name, size) for name, size in zip(axes, shape, strict=True) if name not in "YXC"]
     image = (size["Y"], size["X"], size.get("C", 1))
     return [
-        Source(image, dtype, view(index), _label(counts, index), alpha)
+        Source(image, dtype, view(index), _label(counts, index), alpha, **facts)
         for index in np.ndindex(*(n for _, n in counts))
     ]
 

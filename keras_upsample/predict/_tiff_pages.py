@@ -67,6 +67,21 @@ def decoded(path: Path, series: Any, axes: str, *, by_pillow: bool = False) -> V
     return view
 
 
+def page_reader(path: Path, number: int) -> Callable[[int, int], np.ndarray]:
+    """The rows (bottom − top, width, samples) of one page by its number in the file."""
+    cache = _Cache()
+
+    def read(top: int, bottom: int) -> np.ndarray:
+        import tifffile
+
+        with tifffile.TiffFile(path) as file:
+            rows = _page_rows(file.pages[number], 0, top, bottom, cache.of(number))
+        cache.drop_unused()
+        return rows
+
+    return read
+
+
 class _Cache:
     """Decoded strips and tiles that the last band touched: the next one overlaps it.
 

@@ -11,6 +11,7 @@ import numpy as np
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _INDEXED = 0, 2, 3
+_ALPHA = 4  # of the kind: the last channel is opacity
 _NONE, _SUB = 0, 1
 _LEVEL = 2  # of zlib: level 6 takes four times the time for an eighth of the size
 
@@ -31,14 +32,15 @@ class Writer(Protocol):
 
 
 class PngWriter:
-    """A PNG: classes (H, W) uint8 with a palette, uint16 grey, or RGB (H, W, 3) uint8.
+    """A PNG: classes (H, W) uint8 with a palette, uint16 grey, or (H, W, C) uint8, grey or RGB.
 
     Args:
         path: the file.
         size: height and width.
         dtype: `uint8` or `uint16` (grey only).
         palette: RGB of each class; for class maps.
-        channels: 3 for RGB.
+        channels: 3 for RGB, 2 and 4 with opacity.
+        transparent: the class that is not to be seen, None for none.
     """
 
     def __init__(
@@ -49,9 +51,11 @@ class PngWriter:
         *,
         palette: Sequence[tuple[int, int, int]] | None = None,
         channels: int = 1,
+        transparent: int | None = None,
     ) -> None:
         height, width = size
-        kind = _RGB if channels == 3 else _GREY if palette is None else _INDEXED
+        kind = _RGB if channels >= 3 else _GREY if palette is None else _INDEXED
+        kind += _ALPHA if channels in (2, 4) else 0
         self._dtype = np.dtype(dtype)
         self._file = path.open("wb")
         self._file.write(_SIGNATURE)
@@ -59,9 +63,12 @@ class PngWriter:
         self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
         if palette is not None:
             self._chunk(b"PLTE", bytes(value for colour in palette for value in colour))
+        if transparent is not None:
+            alone = bytes([255] * transparent + [0])  # opacity by index
+            self._chunk(b"tRNS", alone if palette else struct.pack(">H", transparent))
         self._deflate = zlib.compressobj(_LEVEL)
         self._samples = channels
-        self._filter = _SUB if channels == 3 else _NONE
+        self._filter = _SUB if channels >= 3 else _NONE
 
     def write(self, rows: np.ndarray) -> None:
         """(h, W) or (h, W, 3): the next rows."""

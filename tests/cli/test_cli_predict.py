@@ -213,3 +213,20 @@ def test_result_names(files: list[str], expected: list[str], tmp_path: Path) -> 
     found = result_names([tmp_path / "x" / file for file in files])
     assert found == expected
     assert len({name.casefold() for name in found}) == len(files)
+
+
+def test_pixels_without_data_are_told(tmp_path: Path) -> None:
+    model = brightest(tmp_path / "m.onnx")
+    image = save(tmp_path / "a.tif", photometric="rgb")
+    image[3:5] = 200
+    tifffile.imwrite(tmp_path / "a.tif", image, photometric="rgb")
+    result = run(model, "a.tif", "--out", "out", "--nodata", "200", cwd=tmp_path)
+    assert (result.returncode, result.stdout) == (0, "1 image predicted: out\n"), result.stderr
+    (line,) = lines(result.stderr)
+    assert line == (
+        "a.tif: 46 of 437 pixels hold no data (nodata 200), and have none in the results"
+    )
+    assert (labels(tmp_path / "out" / "a_classes.png")[3:5] == 255).all()
+    bad = run(model, "a.tif", "--out", "out2", "--nodata", "-1", cwd=tmp_path)
+    assert bad.returncode == 1
+    assert "`nodata` must be a value of the image, which holds uint8" in lines(bad.stderr)[0]
