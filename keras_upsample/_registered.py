@@ -4,17 +4,16 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 `keras_upsample.layers` or `keras_upsample.zoo` is not enough, because they load class by class.
 """
 
-from . import initializers, layers, metrics
+from . import initializers, layers, losses, metrics
 from .lowering import _formed, _head, _tiled
 from .metadata import _described
-from .training import CrossEntropyAndDice
 from .zoo import _crop
 
 CLASSES = (
     *(getattr(layers, name) for name in layers.__all__),
     *(getattr(initializers, name) for name in getattr(initializers, "__all__", ())),
     metrics.BoundaryIoU,
-    CrossEntropyAndDice,
+    *(getattr(losses, name) for name in losses.__all__),
     _crop,
     *_described.CLASSES.values(),
     _head.ClassMap,

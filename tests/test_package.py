@@ -24,8 +24,8 @@ def test_import_is_light(module: str) -> None:
 
 def test_public_names() -> None:
     assert set(ku.__all__) == {
-        "data", "edge", "errors", "export", "initializers", "layers", "lowering", "metadata",
-        "metrics", "ops", "predict", "runtimes", "viz", "zoo",
+        "data", "edge", "errors", "export", "initializers", "layers", "losses", "lowering",
+        "metadata", "metrics", "ops", "predict", "runtimes", "training", "viz", "zoo",
     }  # fmt: skip
     for package in (
         ku.layers,
@@ -39,6 +39,8 @@ def test_public_names() -> None:
         ku.viz,
         ku.edge,
         ku.lowering,
+        ku.losses,
+        ku.training,
     ):
         assert package.__all__
         for name in package.__all__:

@@ -28,6 +28,12 @@ def gather(x: tf.Tensor, indices: Any, axis: int) -> tf.Tensor:
     return tf.gather(x, indices, axis=axis)
 
 
+def asserted(condition: tf.Tensor, x: tf.Tensor, text: str, values: tf.Tensor) -> tf.Tensor:
+    """Return `x`, computed only after the graph found `condition` true; else it raises `text`."""
+    with tf.control_dependencies([tf.debugging.Assert(condition, [text, values], summarize=10)]):
+        return tf.identity(x)
+
+
 def part(x: tf.Tensor, axis: int, indices: range) -> tf.Tensor:
     """Cut a piece out of one axis of a tensor of known shape."""
     begin, size = [0] * len(x.shape), x.shape.as_list()

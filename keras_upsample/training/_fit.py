@@ -69,7 +69,8 @@ def fit(
     else:
         shutil.rmtree(out / "logs", ignore_errors=True)
         model = build()
-    done = int(model.optimizer.iterations)
+    # Not `int` alone: under a distribution strategy the number is a variable of every replica.
+    done = int(keras.ops.convert_to_numpy(model.optimizer.iterations))
     end = steps if stop_after is None else min(steps, stop_after)
     if done >= end:
         return model

@@ -63,7 +63,7 @@ class Segmentation:
         import keras
 
         from ..data._labelled import IGNORED
-        from ._losses import CrossEntropyAndDice
+        from ..losses import CrossEntropyAndDice
 
         model = self.network(own)
         if self.prepare is not None:

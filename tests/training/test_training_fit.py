@@ -1,4 +1,4 @@
-"""Losses, crops of photographs, scores, and a run that is stopped and resumed."""
+"""Crops of photographs, scores, and a run that is stopped and resumed."""
 
 import subprocess
 import sys
@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from keras_upsample import layers
 from keras_upsample.data import LabelledImages, photograph
+from keras_upsample.losses import CrossEntropyAndDice
 from keras_upsample.training import (
-    CrossEntropyAndDice,
     enlarged_pair,
     enlargement_batches,
     enlargement_scores,
@@ -20,62 +20,6 @@ from keras_upsample.training import (
 )
 
 RNG = np.random.default_rng(7)
-
-
-def loss_by_hand(labels, logits, smoothing):
-    """In float64, pixels of a label without a logit left out."""
-    classes = logits.shape[-1]
-    exponentials = np.exp(logits.astype("float64"))
-    p = exponentials / exponentials.sum(-1, keepdims=True)
-    t = (labels[..., None] == np.arange(classes)).astype("float64")
-    logs = np.log(p)[t.any(-1)]
-    entropy = -(1 - smoothing) * logs[t[t.any(-1)] == 1].mean() - smoothing * logs.mean()
-    p = p * t.sum(-1, keepdims=True)
-    both, all_ = (t * p).sum((0, 1, 2)), (t + p).sum((0, 1, 2))
-    return entropy + (1 - 2 * both / all_).mean()
-
-
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-@pytest.mark.parametrize("ignored", [False, True])
-def test_loss_is_cross_entropy_and_dice(ignored, smoothing):
-    labels = RNG.integers(0, 3, (2, 5, 4))
-    if ignored:
-        labels[0, :2] = 255
-    logits = RNG.normal(size=(2, 5, 4, 3)).astype("float32")
-    ours = float(CrossEntropyAndDice(smoothing)(labels, logits))
-    np.testing.assert_allclose(ours, loss_by_hand(labels, logits, smoothing), rtol=1e-5)
-
-
-def test_smoothing_keeps_the_distance_between_logits_finite():
-    """Cross-entropy alone is least at log(1 + C (1 - e) / e); Dice has no slope where p is sure."""
-    distance = np.log(1 + 3 * 0.9 / 0.1)
-    labels = np.zeros((1, 1, 1), "int32")
-    loss = CrossEntropyAndDice(0.1)
-    dice = CrossEntropyAndDice()._dice
-
-    def entropy(d):
-        logits = np.array([[[[d, 0, 0]]]], "float32")
-        p = np.exp(logits) / np.exp(logits).sum()
-        truth = np.array([[[[1, 0, 0]]]], "float32")
-        return float(loss(labels, logits)) - float(dice(truth, p))
-
-    assert entropy(distance) < min(entropy(distance - 0.2), entropy(distance + 0.2))
-
-
-@pytest.mark.parametrize("smoothing", [-0.1, 1.0])
-def test_smoothing_outside_of_its_range_is_refused(smoothing):
-    with pytest.raises(ValueError, match=r"must be in \[0, 1\)"):
-        CrossEntropyAndDice(smoothing)
-
-
-def test_ignored_pixels_have_no_gradient():
-    labels = np.array([[[0, 255], [1, 2]]])
-    logits = tf.Variable(RNG.normal(size=(1, 2, 2, 3)).astype("float32"))
-    with tf.GradientTape() as tape:
-        value = CrossEntropyAndDice()(labels, logits)
-    gradient = tape.gradient(value, logits).numpy()[0]
-    assert not gradient[0, 1].any()
-    assert gradient[0, 0].any()
 
 
 def build():
