@@ -214,6 +214,7 @@ class _Task:
             columns,
             overlap=shared,
             scale=self.predictor.scale,
+            margin=self.predictor.margin,
             prepare=scaling,
             missing=self.source.missing,
             fill=scaling.low,

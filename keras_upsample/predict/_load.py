@@ -12,6 +12,7 @@ from ..errors import ArtefactError, did_you_mean, first_line
 from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
 from ._scaling import check_normalization
+from ._valid import fixed_margin, margin_of
 
 _PROBE = 64
 """Pixels of the noise that an open network is tried on."""
@@ -138,17 +139,18 @@ def _probed(network: Network, facts: _Facts) -> Predictor:
     channels = network.channels or 3
     noise = np.random.default_rng(20).random((height, width, channels), dtype="float32")
     try:
-        values = network.run(noise)
+        network, noise, values = _answer(network, noise)
     except Exception as error:
         raise ValueError(
             f"{network.name!r} can't be run on {height}x{width} pixels: {first_line(error)}"
         ) from error
+    height, width, channels = noise.shape
     scale = values.shape[0] // height if values.ndim == 3 else 0
     if not scale or values.shape[:2] != (height * scale, width * scale):
         raise ValueError(
             f"{network.name!r} gives {values.shape} for an image of {noise.shape}. Prediction is "
-            "for models whose output is as large as their input, or a whole number of times "
-            "larger (U-Net: padding='same')."
+            "for models whose output is as large as their input, a whole number of times larger, "
+            "or smaller by the same margin on every side (convolutions without padding)."
         )
     outputs = values.shape[2]
     enlarges = scale > 1 and outputs == channels and outputs in (1, 3)
@@ -163,6 +165,28 @@ def _probed(network: Network, facts: _Facts) -> Predictor:
         colours=facts.colours,
         normalization="percentiles" if by_percentiles else "full_range",
     )
+
+
+def _answer(network: Network, noise: np.ndarray) -> tuple[Network, np.ndarray, np.ndarray]:
+    """The network with its margin, and its answer to the part of the noise that it is for."""
+    values = error = None
+    try:
+        values = network.run(noise)
+    except Exception as raised:  # it may take other sizes
+        error = raised
+    found = None
+    if network.size == (None, None):
+        if values is None or (values.ndim == 3 and values.shape[0] < noise.shape[0]):
+            found = margin_of(network.run, noise.shape[2])
+    elif values is not None:
+        found = fixed_margin(network.run, noise, values)
+    if found is not None:
+        margin, values = found
+        network = replace(network, margin=margin, stride=lambda: margin.period)
+        return network, np.zeros((*values.shape[:2], noise.shape[2])), values
+    if values is None:
+        raise error or ValueError("no answer")
+    return network, noise, values
 
 
 def _are_logits(output: str, values: np.ndarray) -> bool:

@@ -11,6 +11,7 @@ from ..metadata import Metadata
 from ..metadata._onnx import from_properties
 from ..runtimes import Runner
 from ._stride import LIKELY_STRIDE, stride_of
+from ._valid import Margin
 
 _TRACING = threading.Lock()
 """Layers are changed while a model is traced, which two threads can't do at a time."""
@@ -29,6 +30,7 @@ class Network:
         stride: what origins of tiles must be multiples of; asked for only where there are tiles.
         class_names: as the model or the file names them, or empty.
         preprocessing: as the model or the file describes its input, or "".
+        margin: what the output loses where convolutions have no padding; None for nothing.
     """
 
     run: Callable[[np.ndarray], np.ndarray]
@@ -39,6 +41,7 @@ class Network:
     stride: Callable[[], int] = lambda: LIKELY_STRIDE
     class_names: tuple[str, ...] = ()
     preprocessing: str = ""
+    margin: Margin | None = None
 
 
 def of_keras(model: Any) -> Network:

@@ -104,6 +104,7 @@ def predict(
         columns,
         overlap=shared,
         scale=scale,
+        margin=predictor.margin,
         prepare=scaling,
         missing=source.missing,
         fill=scaling.low,

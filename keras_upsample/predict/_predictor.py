@@ -10,6 +10,7 @@ from ..errors import first_line
 from ._grid import Span, overlap_for, round_up, spans
 from ._networks import Network
 from ._probabilities import as_probabilities
+from ._valid_tiles import valid_tiles
 
 Colour = tuple[int, int, int]
 
@@ -48,6 +49,11 @@ class Predictor:
         """How many classes a class map can hold: K, and 2 for a single probability."""
         return max(self.outputs, 2)
 
+    @property
+    def margin(self) -> int:
+        """Pixels that the output loses on each side of the input."""
+        return 0 if self.network.margin is None else self.network.margin.pixels
+
     @cached_property
     def stride(self) -> int:
         """What origins of tiles, and their sizes where these are open, are multiples of."""
@@ -69,7 +75,8 @@ class Predictor:
                 f"{self.network.name!r} can't be run on {image.shape[0]}x{image.shape[1]} pixels: "
                 f"{first_line(error)}"
             ) from error
-        wanted = (image.shape[0] * self.scale, image.shape[1] * self.scale, self.outputs)
+        height, width = (size - 2 * self.margin for size in image.shape[:2])
+        wanted = (height * self.scale, width * self.scale, self.outputs)
         if values.shape != wanted:
             raise ValueError(
                 f"{self.network.name!r} gives {values.shape} for an image of {image.shape}; "
@@ -103,6 +110,9 @@ class Predictor:
             )
         _check_pixels("tile", tile, 1)
         _check_pixels("overlap", overlap, 0)
+        if self.network.margin is not None:
+            margin = self.network.margin
+            return valid_tiles(fixed, margin, self.stride, (height, width), tile, overlap or 0)
         whole = tile is None and height * width <= _UNTILED
         if whole and fixed == (None, None):
             return spans(height, height, 0), spans(width, width, 0), (0, 0)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._grid import Span, ramp
+from ._valid import reflected
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ def strips(
     *,
     overlap: tuple[int, int],
     scale: int = 1,
+    margin: int = 0,
     prepare: Callable[[np.ndarray], np.ndarray] = np.asarray,
     missing: Callable[[int, np.ndarray], np.ndarray | None] = lambda top, band: None,
     fill: np.ndarray | float = 0,
@@ -54,6 +56,8 @@ def strips(
         columns: and across it.
         overlap: of neighbours down the image and across it, in input pixels.
         scale: output pixels per input pixel, along each axis.
+        margin: pixels that `run` loses on each side; it gets them around every tile, and beyond the
+            image's border its reflection.
         prepare: (h, w, C) as read -> what the network takes; zeros beyond the image come later.
         missing: (first row, rows as read) -> which values hold no data, like the rows, or None for
             none.
@@ -70,7 +74,7 @@ def strips(
     result = np.empty(0)
     below = np.empty(0, "float32")  # (overlap, W, K), weighted, from the tiles above
     beside = below  # (h, overlap, K), weighted, from the tile on the left
-    tiles = _tiles(read, rows, columns, prepare, missing, fill)
+    tiles = _tiles(read, rows, columns, margin, prepare, missing, fill)
     for (y, x, band, gaps), values in _one_ahead(run, tiles):
         values = finish(values)[_scaled(y, scale), _scaled(x, scale)]  # (h, w, K)
         if x is not columns[0]:
@@ -93,8 +97,10 @@ def strips(
         result[:, place] = final
         tick()
         if x is columns[-1]:
-            part = slice(y.begin - y.start, y.done - y.start)
-            yield Strip(y.begin * scale, result, band[part], None if gaps is None else gaps[part])
+            part = slice(y.begin - y.start + margin, y.done - y.start + margin)
+            shown = slice(margin, margin + width)
+            image, gaps = band[part, shown], None if gaps is None else gaps[part, shown]
+            yield Strip(y.begin * scale, result, image, gaps)
 
 
 _Place = tuple[Span, Span, np.ndarray, np.ndarray | None]
@@ -104,23 +110,50 @@ def _tiles(
     read: Callable[[int, int], np.ndarray],
     rows: Sequence[Span],
     columns: Sequence[Span],
+    margin: int,
     prepare: Callable[[np.ndarray], np.ndarray],
     missing: Callable[[int, np.ndarray], np.ndarray | None],
     fill: np.ndarray | float,
 ) -> Iterator[tuple[_Place, np.ndarray]]:
     """Down and across, with the band of the image that the tile is cut from and what it lacks; and
     the tile."""
+    height, width = rows[-1].end, columns[-1].end
     for y in rows:
-        band = read(y.start, min(y.start + y.length, rows[-1].end))
-        gaps = missing(y.start, band)
+        if margin:
+            wide = columns[-1].start + columns[-1].length + margin
+            band, gaps = _with_border(read, missing, y, margin, (height, width), wide)
+        else:
+            band = read(y.start, min(y.start + y.length, height))
+            gaps = missing(y.start, band)
         for x in columns:
-            across = slice(x.start, min(x.start + x.length, columns[-1].end))
+            across = slice(x.start, min(x.start + x.length + 2 * margin, band.shape[1]))
             tile = band[:, across]
             if gaps is not None:
                 tile = np.where(gaps[:, across], np.asarray(fill).astype(tile.dtype), tile)
             tile = prepare(tile)
-            beyond = (y.length - tile.shape[0], x.length - tile.shape[1])
+            beyond = (
+                y.length + 2 * margin - tile.shape[0],
+                x.length + 2 * margin - tile.shape[1],
+            )
             yield (y, x, band, gaps), _extended(tile, beyond)
+
+
+def _with_border(
+    read: Callable[[int, int], np.ndarray],
+    missing: Callable[[int, np.ndarray], np.ndarray | None],
+    y: Span,
+    margin: int,
+    size: tuple[int, int],
+    right: int,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """The rows of a tile with its margin, columns −margin to `right`, reflected at the borders."""
+    down = reflected(y.start - margin, y.start + y.length + margin, size[0])
+    across = reflected(-margin, right, size[1])
+    top = int(down.min())
+    band = read(top, int(down.max()) + 1)
+    gaps = missing(top, band)
+    place = np.ix_(down - top, across)
+    return band[place], None if gaps is None else gaps[place]
 
 
 def _one_ahead(
