@@ -7,7 +7,9 @@ from ._facts import Input, Metadata, Output
 
 def as_lines(metadata: Metadata) -> Iterator[str]:
     """What is known, a fact a line; nothing for what is not known."""
-    for label in ("version", "task", "preset", "licence", "training_data", "description"):
+    for label in (
+        "version", "task", "preset", "author", "licence", "training_data", "description",
+    ):  # fmt: skip
         if getattr(metadata, label):
             yield _line(label.replace("_", " "), getattr(metadata, label))
     for item in metadata.inputs:

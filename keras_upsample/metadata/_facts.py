@@ -122,6 +122,7 @@ class Metadata:
         licence: of the weights, e.g. `"Apache-2.0"`.
         training_data: what the weights were trained on, in words.
         preset: of this package, e.g. `"unet:cells"`, for a trained network of the zoo.
+        author: who made the model.
         written_by: this package and its version, in a file that was read.
 
     Example:
@@ -139,6 +140,7 @@ class Metadata:
     licence: str = ""
     training_data: str = ""
     preset: str = ""
+    author: str = ""
     written_by: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -237,6 +239,7 @@ class Metadata:
 
 _TEXTS = (
     "name", "version", "task", "preprocessing", "description", "licence", "training_data", "preset",
+    "author",
 )  # fmt: skip
 
 

@@ -82,6 +82,6 @@ _READERS: Mapping[str, Callable[[Path], Metadata | None]] = {
     ".keras": _of_keras,
     ".h5": lambda path: None,
     ".onnx": _of_onnx,
-    ".tflite": lambda path: read_tflite(path.read_bytes()),
+    ".tflite": read_tflite,
     "saved_model": read_saved_model,
 }
