@@ -57,7 +57,7 @@ def _table(builder: Any, schema: Schema, table: str, values: Mapping[str, Any]) 
         value = values.get(name)
         absent = value is None or (isinstance(value, str | bytes | list | tuple) and not value)
         if kind.startswith("<"):
-            if not absent:
+            if value:
                 chosen, facts = value
                 number = kind[1:-1].split(",").index(chosen) + 1
                 slots.append((slot, "B", number))
