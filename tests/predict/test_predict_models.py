@@ -180,7 +180,7 @@ def test_a_subclassed_model() -> None:
         (lambda x: [x, keras.layers.Conv2D(1, 1)(x)], "has 2 outputs"),
         (lambda x: keras.layers.MaxPooling2D(2)(x), "gives (32, 32, 3) for an image of (64, 64"),
         (lambda x: keras.layers.GlobalAveragePooling2D()(x), "gives (3,) for an image of"),
-        (lambda x: keras.layers.Conv2D(3, 3)(x), "padding='same'"),
+        (lambda x: keras.layers.Conv2D(3, (3, 5))(x), "the same margin on every side"),
         (lambda x: keras.layers.Reshape((48, 48, 3))(x), "can't be run on 64x64 pixels"),
     ],
 )
