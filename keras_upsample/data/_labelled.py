@@ -33,6 +33,7 @@ class LabelledImages:
         labels: uint8 arrays (H, W) of class numbers; 255 for pixels that do not count.
         classes: the classes in words, by number.
         names: where each image comes from.
+        pairing: how `folder` matched images and masks, where their names are not the same.
 
     Raises:
         ValueError: not as many labels or names as images.
@@ -42,6 +43,7 @@ class LabelledImages:
     labels: Sequence[np.ndarray]
     classes: tuple[str, ...]
     names: tuple[str, ...]
+    pairing: str = ""
 
     def __post_init__(self) -> None:
         counts = [len(self.images), len(self.labels), len(self.names)]

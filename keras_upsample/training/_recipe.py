@@ -32,7 +32,10 @@ def run(recipe: "Segmentation | Enlargement", description: str) -> None:
         "--images", type=Path, metavar="DIR", help="train on your own images, with --masks DIR"
     )
     parser.add_argument(
-        "--masks", type=Path, metavar="DIR", help="of class numbers, matched by file name"
+        "--masks",
+        type=Path,
+        metavar="DIR",
+        help="of class numbers, matched by file name or as a well-known data set names them",
     )
     parser.add_argument(
         "--publish",
@@ -126,4 +129,7 @@ def _own_data(options: argparse.Namespace) -> Any:
         return None
     from ..data import folder
 
-    return folder(options.images, options.masks)
+    own = folder(options.images, options.masks)
+    if own.pairing:
+        print(own.pairing)
+    return own

@@ -168,7 +168,7 @@ def test_all_that_is_wrong_is_told_together(places):
         "broken": "broken.png' can't be read",
         "size": "the image is 4x5, the mask 5x4",
         "grey": "has 1 channels, those before it 3",
-        "colours": "3 channels are colours. Save class numbers",
+        "colours": "3 channels are colours. Pass `values=[[red, green, blue], ...]`",
         "jpeg": "JPEG changes class numbers",
         "high": "the mask holds 300; class numbers go to 254",
         "negative": "go from -1 to 0",

@@ -1,0 +1,95 @@
+"""How masks say a pixel's class: by a number, by a colour, by a threshold."""
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any, Protocol
+
+import numpy as np
+
+
+class MaskClasses(Protocol):
+    """What turns the pixels of masks into class numbers."""
+
+    kind: str
+    """How a file is read: "numbers", "colours" or "strengths" (see `read_masks`)."""
+
+    def take(self, mask: np.ndarray) -> None:
+        """See a mask, before the first label is made.
+
+        Raises:
+            ValueError: a pixel of it is of no class.
+        """
+
+    def close(self) -> None:
+        """All masks were seen.
+
+        Raises:
+            ValueError: what they hold together can't be told apart.
+        """
+
+    def labels(self, mask: np.ndarray) -> np.ndarray:
+        """Class numbers, uint8; 255 for pixels that do not count."""
+
+    def classes(self) -> tuple[str, ...]:
+        """Their names."""
+
+
+def mask_classes(classes: Any, values: Any, ignore: Any, threshold: Any) -> MaskClasses:
+    """The way that the arguments of `folder` ask for.
+
+    Raises:
+        ValueError: they do not go together.
+    """
+    from ._colour_table import ColourTable
+    from ._numbers import Numbers
+    from ._strengths import Strengths
+
+    if isinstance(values, Mapping):
+        if classes is not None:
+            raise ValueError(
+                "`classes` are the keys of `values` already. Received: both. Leave `classes` out, "
+                "or pass `values` as a list."
+            )
+        classes, values = [*values.keys()], [*values.values()]
+    if classes is not None:
+        classes = [*classes]
+    if threshold is not None:
+        if values is not None:
+            raise ValueError(
+                "`threshold` makes two classes, `values` names the pixels of each. Received: both."
+            )
+        if isinstance(threshold, bool) or not isinstance(threshold, Real):
+            raise ValueError(f"`threshold` must be a number. Received: {threshold!r}.")
+        return Strengths(classes, float(threshold), several(ignore, "ignore"))
+    if values is not None:
+        values = [*values]
+        if values and all(is_sequence(value) for value in values):
+            return ColourTable(classes, values, ignore)
+    return Numbers(classes, values, several(ignore, "ignore"))
+
+
+def several(value: Any, what: str) -> tuple[int, ...]:
+    """No number, one or several, as ints.
+
+    Raises:
+        ValueError: they are no whole numbers from 0 to 65,535.
+    """
+    found = () if value is None else tuple(value) if is_sequence(value) else (value,)
+    for one in found:
+        if isinstance(one, bool) or not isinstance(one, Integral) or not 0 <= int(one) < 2**16:
+            colours = " Colours are [red, green, blue], all of them." if what == "values" else ""
+            raise ValueError(
+                f"`{what}` must be whole numbers from 0 to 65535. Received: {one!r}.{colours}"
+            )
+    return tuple(int(one) for one in found)
+
+
+def is_sequence(value: Any) -> bool:
+    """Whether it is a list, a tuple or an array."""
+    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
+
+
+def place_of(where: np.ndarray) -> str:
+    """The first true pixel, in words."""
+    row, column = np.argwhere(where)[0]
+    return f"row {row}, column {column} (from 0)"
