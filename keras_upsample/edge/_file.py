@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArtefactError, first_line
+from ..runtimes._tflite_structure import check_structure
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ def read(path: str | Path) -> FileFacts:
     if content[4:8] != b"TFL3":
         raise ArtefactError(f"`{path}` is no TFLite file: it lacks the mark TFL3.")
     try:
+        check_structure(content)
         return _facts(content)
     except Exception as error:  # the schema's code meets damage as struct.error, IndexError, ...
         reason = first_line(error)

@@ -2,13 +2,12 @@
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import ArtefactError
+from ..runtimes._child import run_module
 from ..runtimes._tflm import tflm_reason
 from ._file import read
 
@@ -48,8 +47,7 @@ def smallest_arena(path: str | Path) -> Arena:
             "tflite-micro is not installed. Run: pip install 'keras-upsample[edge]'"
         )
     # Another process: a file that the interpreter did not foresee ends the process it is in.
-    command = [sys.executable, "-m", "keras_upsample.edge._tflm_process", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = run_module("edge._tflm_process", [str(path)])
     try:
         found = json.loads(done.stdout.splitlines()[-1])
     except (IndexError, ValueError):

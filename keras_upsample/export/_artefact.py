@@ -11,6 +11,7 @@ from ..lowering._tune import tuning_seconds
 from ..metadata import Metadata
 from ..metadata._write import record
 from ..runtimes import load
+from ..runtimes._first_load import remember
 from ._calibration import Feeds, held_out_images, strengthened
 from ._file_facts import facts_of_file
 from ._form import formed_for
@@ -145,7 +146,8 @@ def make_artefact(
             raise ExportError(f"The model can't be traced: {first_line(error)}") from error
         record(staged, target.format, _facts(options, ready.signature, target))
         progress("verify")
-        first = _load(staged, "litert_flex" if options.allow_flex else target.runtime)
+        by, others = "litert_flex" if options.allow_flex else target.runtime, []
+        first = _load(staged, by)
         gate = reference.gate(target.gate)
         verifications = [compare(reference, first, gate, real=target.calibrated)]
         require(verifications[0], path)
@@ -154,9 +156,12 @@ def make_artefact(
             if check is not None and not check.passed:
                 break  # the check says what does not run there
             # One after the other, so that no more than two copies of the weights are in memory.
+            others.append(name)
             other = _load(staged, name)
             verifications.append(compare(reference, other, gate, real=target.calibrated))
             require(verifications[-1], path)
+        for name in (by, *others):
+            remember(staged, name)
         progress("measure")
         partitions = getattr(first, "delegate_partitions", None)
         report = ArtefactReport(
@@ -238,7 +243,7 @@ def convert(
 
 def _load(path: Path, runtime: str) -> "Runner":
     try:
-        return load(path, runtime=runtime)
+        return load(path, runtime=runtime, trust=True)
     except ArtefactError as error:
         raise ExportError(f"The artefact was converted but {error}") from error
 

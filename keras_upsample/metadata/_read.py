@@ -78,10 +78,17 @@ def _of_onnx(path: Path) -> Metadata | None:
     return from_properties({item.key: item.value for item in model.metadata_props})
 
 
+def _of_tflite(path: Path) -> Metadata | None:
+    from ..runtimes._tflite_structure import check_structure
+
+    check_structure(path.read_bytes())  # a damaged length would be walked through for minutes
+    return read_tflite(path)
+
+
 _READERS: Mapping[str, Callable[[Path], Metadata | None]] = {
     ".keras": _of_keras,
     ".h5": lambda path: None,
     ".onnx": _of_onnx,
-    ".tflite": read_tflite,
+    ".tflite": _of_tflite,
     "saved_model": read_saved_model,
 }

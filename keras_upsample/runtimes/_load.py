@@ -28,17 +28,29 @@ def available() -> dict[str, bool]:
     return {name: find_spec(module) is not None for name, module in _MODULES.items()}
 
 
-def load(path: str | Path, *, runtime: str | None = None, threads: int | None = None) -> "Runner":
+def load(
+    path: str | Path,
+    *,
+    runtime: str | None = None,
+    threads: int | None = None,
+    trust: bool = False,
+) -> "Runner":
     """Load an artefact in the runtime that it is for.
+
+    A file that this machine meets for the first time is loaded and run once in a process of its
+    own, because a damaged one can take the process down with it.
 
     Args:
         path: a SavedModel directory, a `.tflite` or an `.onnx` file.
         runtime: `"tensorflow"`, `"litert"`, `"litert_builtin"` (without XNNPACK), `"litert_flex"`,
             `"tflm"`, `"onnxruntime"` or `"openvino"`; default by the kind of the file.
         threads: processor threads where the runtime lets them be chosen (not TensorFlow, not TFLM).
+        trust: whether you know where the file comes from. Then it is loaded without a look at what
+            it does (read and write files, call Python) and at once in this process.
 
     Raises:
-        ArtefactError: the path is missing, of another kind, truncated, or refused by the runtime.
+        ArtefactError: the path is missing, of another kind, truncated, or refused by the runtime;
+            it crashes the runtime; or it does what needs `trust`.
         ValueError: the runtime is unknown, or `threads` is below 1.
         ModuleNotFoundError: the runtime is not installed.
     """
@@ -61,6 +73,10 @@ def load(path: str | Path, *, runtime: str | None = None, threads: int | None = 
     if not available()[runtime]:
         hint = _EXTRAS.get(runtime, _MODULES[runtime])
         raise ModuleNotFoundError(f"{runtime} is not installed. Run: pip install '{hint}'")
+    if not trust:
+        from ._first_load import admit
+
+        admit(path, runtime)
     if runtime == "tensorflow":
         from ._tensorflow import SavedModelRunner
 

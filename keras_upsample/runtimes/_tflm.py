@@ -1,8 +1,6 @@
 """TFLite files in the interpreter for microcontrollers (`pip install keras-upsample[edge]`)."""
 
 import re
-import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArtefactError
+from ._child import run_module
 from ._litert import LiteRTRunner
 
 
@@ -34,9 +33,7 @@ class TflmRunner(LiteRTRunner):
             file.write_bytes(self._content)
             placed: dict[str, Any] = {str(place): feeds[name] for name, place in inputs.items()}
             np.savez(given, **placed)
-            module = "keras_upsample.runtimes._tflm_process"
-            command = [sys.executable, "-m", module, *map(str, (file, given, found))]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
+            done = run_module("runtimes._tflm_process", [*map(str, (file, given, found))])
             if not found.exists():
                 reason = tflm_reason(done.stderr, f"its process ended with {done.returncode}")
                 raise ArtefactError(f"`{self._path}` does not run in {self.runtime}: {reason}")

@@ -19,12 +19,12 @@ SCRIPT = """
     whole, damaged = path.read_bytes(), path.with_name("damaged" + path.suffix)
     rng = np.random.default_rng(0)
     variants = [whole[: len(whole) * k // 20] for k in range(20)]
-    for _ in range(25):
+    for _ in range(12):
         position, bit = rng.integers(len(whole)), rng.integers(8)
         changed = bytearray(whole)
         changed[position] ^= 1 << bit
         variants.append(bytes(changed))
-    for _ in range(25):
+    for _ in range(12):
         changed = bytearray(whole)
         changed[rng.integers(len(whole))] = rng.integers(256)
         variants.append(bytes(changed))
@@ -52,5 +52,5 @@ def test_damaged_files(kind, artefacts, tmp_path):
     assert result.returncode == 0, result.stderr[-1500:]
     counts = json.loads(result.stdout.splitlines()[-1])  # ONNX Runtime prints there too
     assert counts["refused"] >= 15
-    assert counts["loaded"] >= 10
-    assert counts["refused"] + counts["loaded"] == 70
+    assert counts["loaded"] >= 5
+    assert counts["refused"] + counts["loaded"] == 44

@@ -1,0 +1,30 @@
+"""What a file or folder is, by its content alone."""
+
+import hashlib
+from pathlib import Path
+
+_BLOCK = 1 << 20
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a file, of an ONNX file with the data beside it, or of a folder with its names."""
+    result = hashlib.sha256()
+    for file in _parts(path):
+        if file != path:
+            result.update(
+                f"\0{file.relative_to(path if path.is_dir() else path.parent)}\0".encode()
+            )
+        with file.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                result.update(block)
+    return result.hexdigest()
+
+
+def _parts(path: Path) -> list[Path]:
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    if path.suffix == ".onnx":
+        from ._onnx_graph import external_files
+
+        return [path, *external_files(path)]
+    return [path]

@@ -1,0 +1,205 @@
+"""A file from elsewhere is loaded in a process of its own before it is loaded in this one.
+
+The runtimes are C++ that trusts its files: a damaged one takes the process down. What was loaded
+once, or written and verified here, is known by its SHA-256 and loaded at once, also by later
+processes: `first_loads.txt` in the cache folder has one line a file and runtime.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from ..errors import ArtefactError
+from ._child import ending, run_module
+from ._digest import digest_of
+from ._runner import loading
+from ._tflite_structure import check_structure
+
+# TensorFlow on SavedModels is not among them: it checks what it reads (none of 230 damaged ones took
+# it down), and a process with it takes 4 seconds to start.
+_TITLES = {
+    "litert": ("LiteRT", "ai-edge-litert"),
+    "litert_builtin": ("LiteRT", "ai-edge-litert"),
+    "litert_flex": ("TensorFlow Lite", "tensorflow"),
+    "tflm": ("LiteRT", "ai-edge-litert"),  # which reads the names; TFLM has a process of its own
+    "onnxruntime": ("ONNX Runtime", "onnxruntime"),
+    "openvino": ("OpenVINO", "openvino"),
+}
+
+_READ_AS_TFLITE = ("LiteRT", "TensorFlow Lite")
+
+_LOAD_SECONDS, _RUN_SECONDS = 300, 20
+_LEAST_MEMORY = 8 << 30  # address space that TensorFlow reserves is more than it uses
+_MOST_KNOWN = 1 << 20  # bytes of the list, then it begins anew
+_MARK = "first load:"
+_OPEN_SIZE = 32
+
+_known: set[str] = set()
+
+
+def admit(path: Path, runtime: str) -> None:
+    """Let a file pass that this runtime can load without harm to the process.
+
+    Raises:
+        ArtefactError: its structure is damaged, or the process that loaded it first did not
+            survive, or took too long or too much memory.
+    """
+    if runtime not in _TITLES:
+        return
+    title = _TITLES[runtime][0]
+    with loading(path, title):
+        if title in _READ_AS_TFLITE:
+            check_structure(path.read_bytes())
+        key = _key(path, runtime)
+    if key in _known or key in _remembered():
+        return
+    refused = _refusal(path, runtime)
+    if refused is None:
+        _remember(key)
+    elif refused:
+        raise ArtefactError(refused)
+
+
+def remember(path: Path, runtime: str) -> None:
+    """A file that was written, loaded and run here needs no process of its own later."""
+    if runtime in _TITLES:
+        _remember(_key(path, runtime))
+
+
+def _key(path: Path, runtime: str) -> str:
+    package = _TITLES[runtime][1]
+    try:
+        number = version(package)
+    except PackageNotFoundError:
+        number = "?"
+    return f"{digest_of(path)} {runtime} {number}"
+
+
+def _refusal(path: Path, runtime: str) -> str | None:
+    """None for a file that loads and runs, or why it is refused; "" where this process may say."""
+    title = _TITLES[runtime][0]
+    start = f"`{path}` can't be loaded by {title}: "
+    hint = "If you know where the file comes from, trust=True (--trust) loads it here all the same."
+    try:
+        done = run_module(
+            "runtimes._first_load", [runtime, str(path)], seconds=_LOAD_SECONDS + _RUN_SECONDS + 30
+        )
+        code, output, log = done.returncode, done.stdout, done.stderr
+    except subprocess.TimeoutExpired as error:
+        code, log = None, ""
+        output = error.stdout.decode("utf-8", "replace") if error.stdout else ""
+    said = [line.partition(_MARK)[2].strip() for line in output.splitlines() if _MARK in line]
+    loaded = "loaded" in said
+    if "ran" in said:
+        return None  # whatever became of the process when it ended
+    how = "none" if code is None else ending(code)
+    if how in ("none", "SIGALRM"):
+        # One inference may take its time; loading may not.
+        return None if loaded else f"{start}that took more than {_LOAD_SECONDS} seconds. {hint}"
+    if code == 0:
+        refused = next((json.loads(line) for line in said if line.startswith('"')), "")
+        return str(refused)
+    if code == 1 and not said:
+        last = log.strip().splitlines()[-1:] or ["no message"]
+        return f"{start}the process for its first load can't start: {last[0]}"
+    what = "running it" if loaded else "loading it"
+    return (
+        f"{start}{what} ended the process that tried it first with {how}. It is damaged, or meets "
+        f"a fault of the runtime. {hint}"
+    )
+
+
+def _list() -> Path:
+    from ..data import cache_folder
+
+    return cache_folder() / "first_loads.txt"
+
+
+def _remembered() -> set[str]:
+    with suppress(OSError, ValueError):
+        return set(_list().read_text(encoding="utf-8").splitlines())
+    return set()
+
+
+def _remember(key: str) -> None:
+    if key in _known:
+        return
+    _known.add(key)
+    with suppress(OSError):  # it is only time saved
+        place = _list()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        full = place.exists() and place.stat().st_size > _MOST_KNOWN
+        with place.open("w" if full else "a", encoding="utf-8") as file:
+            file.write(key + "\n")
+
+
+def main() -> None:
+    """In the process of its own: load, run once on zeros, say how far it came."""
+    from ._load import load
+
+    runtime, path = sys.argv[1], Path(sys.argv[2])
+    _limit_memory()
+    _limit_time(_LOAD_SECONDS)
+    try:
+        runner = load(path, runtime=runtime, trust=True)
+    except ArtefactError as error:
+        _say(json.dumps(str(error)))
+        return
+    except Exception:  # not the file's doing; the process that asked says it better
+        return
+    _say("loaded")
+    _limit_time(_RUN_SECONDS)
+    for feeds in _zeros(runner):
+        with suppress(Exception):  # an error is no crash: zeros need not suit the model
+            runner(feeds)
+    _say("ran")
+
+
+def _zeros(runner: Any) -> Iterator[dict[str, Any]]:
+    import numpy as np
+
+    if any(info.dtype.kind not in "buifc" for info in runner.inputs):
+        return
+    shapes = {
+        info.name: tuple(
+            size if size is not None else _OPEN_SIZE if axis else 1
+            for axis, size in enumerate(info.shape)
+        )
+        for info in runner.inputs
+    }
+    yield {info.name: np.zeros(shapes[info.name], info.dtype) for info in runner.inputs}
+
+
+def _say(what: str) -> None:
+    print(f"\n{_MARK} {what}", flush=True)
+
+
+def _limit_memory() -> None:
+    """No more than the machine has: what claims more gets an error, and nothing else is pushed
+    out."""
+    with suppress(ImportError, OSError, ValueError, AttributeError):
+        import os
+        import resource
+
+        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+        most = max(there, _LEAST_MEMORY)
+        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _limit_time(seconds: float) -> None:
+    """The signal ends native code too."""
+    with suppress(ImportError, AttributeError):
+        import signal
+
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+if __name__ == "__main__":
+    main()

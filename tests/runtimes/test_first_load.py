@@ -1,0 +1,167 @@
+"""The first load of a foreign file happens in a process of its own."""
+
+import subprocess
+import sys
+
+import pytest
+from test_tflite_structure import changed, first
+
+from keras_upsample import runtimes
+from keras_upsample.errors import ArtefactError
+from keras_upsample.runtimes import _first_load
+
+
+@pytest.fixture(autouse=True)
+def fresh(tmp_path, monkeypatch):
+    """A machine that has met no file."""
+    monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(_first_load, "_known", set())
+
+
+@pytest.fixture
+def calls(monkeypatch) -> list:
+    """The processes that were started."""
+    made = []
+    run = _first_load.run_module
+    monkeypatch.setattr(
+        _first_load, "run_module", lambda *args, **kwargs: made.append(args) or run(*args, **kwargs)
+    )
+    return made
+
+
+@pytest.mark.parametrize("kind", ["tflite", "onnx"])
+def test_once_for_each_content(kind, artefacts, tmp_path, calls, monkeypatch):
+    path = artefacts[0][kind]
+    for _ in range(2):
+        runtimes.load(path)
+    assert len(calls) == 1
+    monkeypatch.setattr(_first_load, "_known", set())  # as a later process
+    runtimes.load(path)
+    assert len(calls) == 1
+    assert (tmp_path / "cache" / "first_loads.txt").read_text().count("\n") == 1
+    monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", "/dev/null/nowhere")  # can't be kept: no matter
+    monkeypatch.setattr(_first_load, "_known", set())
+    runtimes.load(path)
+    assert len(calls) == 2
+
+
+def test_not_for_what_was_written_here(tmp_path, calls):
+    import keras
+
+    from keras_upsample import export
+
+    image = keras.Input((16, 16, 3), name="image")
+    model = keras.Model(image, keras.layers.Conv2D(2, 3, padding="same")(image), name="m")
+    export.export(model, tmp_path, ["tflite", "onnx"])
+    for name in ("m.tflite", "m.onnx"):
+        runtimes.load(tmp_path / name)
+    assert calls == []
+
+
+def test_trust_spares_the_process(artefacts, calls):
+    runtimes.load(artefacts[0]["tflite"], trust=True)
+    assert calls == []
+
+
+def test_a_file_that_crashes_the_runtime(artefacts, tmp_path):
+    """A convolution without its weights: each index is allowed, as optional tensors are -1."""
+    path = tmp_path / "crash.tflite"
+    content = changed(
+        artefacts[0]["tflite"].read_bytes(),
+        lambda model: setattr(first(model), "inputs", [first(model).inputs[0], -1, -1]),
+    )
+    path.write_bytes(content)
+    for _ in range(2):  # a crash is not remembered as a success
+        with pytest.raises(ArtefactError, match="can't be loaded by LiteRT") as info:
+            runtimes.load(path)
+        assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize(
+    "code, output, message",
+    [
+        (-11, "", r"loading it ended the process .* with SIGSEGV.*trust=True \(--trust\)"),
+        (-6, "first load: loaded\n", "running it ended the process .* with SIGABRT"),
+        (-14, "", "that took more than 300 seconds"),
+        (3, "", "with code 3"),
+        (1, "", "can't start: No module named 'nothing'"),
+        (0, 'first load: "`m` is damaged"\n', "^`m` is damaged$"),
+    ],
+)
+def test_how_it_ended(code, output, message, artefacts, monkeypatch):
+    log = "Traceback\nNo module named 'nothing'\n"
+    done = subprocess.CompletedProcess([], code, output, log)
+    monkeypatch.setattr(_first_load, "run_module", lambda *args, **kwargs: done)
+    with pytest.raises(ArtefactError, match=message) as info:
+        runtimes.load(artefacts[0]["onnx"])
+    assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize("output", ["first load: loaded\n", "first load: loaded\nfirst load: ran"])
+def test_a_slow_inference_or_a_bad_ending_is_no_damage(output, artefacts, monkeypatch):
+    code = -14 if "ran" not in output else -11
+    done = subprocess.CompletedProcess([], code, output, "")
+    monkeypatch.setattr(_first_load, "run_module", lambda *args, **kwargs: done)
+    runtimes.load(artefacts[0]["onnx"])
+
+
+def test_nothing_is_imported_from_the_current_folder(artefacts, tmp_path, monkeypatch, calls):
+    for name in ("numpy", "onnxruntime", "json"):
+        (tmp_path / f"{name}.py").write_text("open('was_here', 'w'); raise SystemExit(1)")
+    monkeypatch.chdir(tmp_path)
+    runtimes.load(artefacts[0]["onnx"])
+    assert len(calls) == 1
+    assert not (tmp_path / "was_here").exists()
+
+
+def test_values_outside_of_the_folder(artefacts, tmp_path):
+    import onnx
+
+    model = onnx.load(str(artefacts[0]["onnx"]))
+    folder = tmp_path / "inner"
+    folder.mkdir()
+    onnx.save(
+        model,
+        str(folder / "m.onnx"),
+        save_as_external_data=True,
+        size_threshold=100,
+        location="m.data",
+    )
+    assert runtimes.load(folder / "m.onnx").inputs[0].name == "image"
+    (tmp_path / "m.data").write_bytes((folder / "m.data").read_bytes())
+    model = onnx.load(str(folder / "m.onnx"), load_external_data=False)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = "../m.data"
+    (folder / "out.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ArtefactError, match=r"values in '\.\./m\.data', outside of its own folder"):
+        runtimes.load(folder / "out.onnx")
+    (folder / "m.data").unlink()
+    (folder / "m.data").symlink_to(tmp_path / "m.data")
+    with pytest.raises(ArtefactError, match="outside of its own folder"):
+        runtimes.load(folder / "m.onnx")
+
+
+def test_other_values_beside_a_file_are_another_file(artefacts, tmp_path, calls):
+    import onnx
+
+    model = onnx.load(str(artefacts[0]["onnx"]))
+    path = tmp_path / "m.onnx"
+    onnx.save(model, str(path), save_as_external_data=True, size_threshold=100, location="m.data")
+    runtimes.load(path)
+    data = bytearray((tmp_path / "m.data").read_bytes())
+    data[5] ^= 1
+    (tmp_path / "m.data").write_bytes(data)
+    runtimes.load(path)
+    assert len(calls) == 2
+
+
+def test_the_process_has_no_more_memory_than_the_machine():
+    """What claims more gets an error there, so that nothing else is pushed out."""
+    script = (
+        "from keras_upsample.runtimes import _first_load as f; import resource, os;"
+        "f._limit_memory(); print(resource.getrlimit(resource.RLIMIT_AS)[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert 2**30 <= int(done.stdout) < 2**48
