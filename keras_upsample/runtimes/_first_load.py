@@ -20,7 +20,7 @@ from ._digest import digest_of
 from ._runner import loading
 from ._tflite_structure import check_structure
 
-# TensorFlow on SavedModels is not among them: it checks what it reads (none of 230 damaged ones took
+# TensorFlow on SavedModels is not among them: it checks what it reads (of 230 damaged ones none took
 # it down), and a process with it takes 4 seconds to start.
 _TITLES = {
     "litert": ("LiteRT", "ai-edge-litert"),
