@@ -20,8 +20,8 @@ from ._digest import digest_of
 from ._runner import loading
 from ._tflite_structure import check_structure
 
-# TensorFlow on SavedModels is not among them: it checks what it reads (of 230 damaged ones none took
-# it down), and a process with it takes 4 seconds to start.
+# TensorFlow on SavedModels is not among them: it checks what it reads (of 230 damaged ones none
+# crashed it), and a process with it takes 4 seconds to start.
 _TITLES = {
     "litert": ("LiteRT", "ai-edge-litert"),
     "litert_builtin": ("LiteRT", "ai-edge-litert"),
