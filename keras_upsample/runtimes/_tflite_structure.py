@@ -182,8 +182,10 @@ def _check_calls(graphs: Sequence[Table]) -> None:
 
 def _called(options: Table | None) -> list[int]:
     """The subgraphs that an operator's options name; -1 is none."""
+    if options is None:
+        return []
     found: list[int] = []
-    for field, kind in TABLES.get(options.name, ()) if options is not None else ():
+    for field, kind in TABLES.get(options.name, ()):
         if "subgraph" in field or field == "called_computations":
             value = options.get(field, () if kind.startswith("[") else 0)  # 0 is not stored
             found += [value] if isinstance(value, int) else list(value)
