@@ -221,14 +221,7 @@ def convert(
                 keep_float=options.keep_float,
             )
         else:
-            write_onnx(
-                model,
-                signature,
-                path,
-                opset=options.opset,
-                layout=options.layout,
-                metadata=_facts(options, signature, target),
-            )
+            write_onnx(model, signature, path, opset=options.opset, layout=options.layout)
             if target.precision == "float16":
                 to_float16(path)
             elif target.precision == "int8":

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExportError, first_line
-from ..metadata import Metadata
-from ..metadata._onnx import as_properties
 from ._inference import tensor_specs
 from ._onnx_operators import operator_handlers
 from ._onnx_sizes import size_samples
@@ -29,7 +27,6 @@ def write_onnx(
     *,
     opset: int,
     layout: str,
-    metadata: Metadata,
 ) -> None:
     """Trace, convert by tf2onnx with our own handlers for resizes and transposed convolutions,
     name what has no name, check.
@@ -70,7 +67,7 @@ def write_onnx(
         )
     lower_weights(proto, {**lifted_arrays(weights), **_captured(function)})
     _rename_dimensions(proto, signature, rank4, nchw)
-    _describe(proto, metadata, layout)
+    _describe(proto, layout)
     try:
         onnx.checker.check_model(proto, full_check=True)
     except Exception as error:
@@ -154,14 +151,10 @@ def _rename_dimensions(
                     dimension.dim_param = f"{value.name}_dim_{axis}"
 
 
-def _describe(proto: Any, metadata: Metadata, layout: str) -> None:
+def _describe(proto: Any, layout: str) -> None:
     import onnx
 
     from .. import __version__
 
     proto.producer_name, proto.producer_version = "keras_upsample", __version__
-    proto.graph.name = metadata.name or "model"
-    proto.doc_string = metadata.description
-    proto.domain = "keras_upsample"
-    proto.model_version = int(metadata.version) if metadata.version.isdecimal() else 0
-    onnx.helper.set_model_props(proto, as_properties(metadata, layout))
+    onnx.helper.set_model_props(proto, {"layout": layout})

@@ -18,10 +18,14 @@ def to_float16(path: Path) -> None:
     """Halve a file in place: float16 inside, float32 at its inputs and outputs."""
     import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
+    from onnxruntime.transformers.onnx_model import OnnxModel
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of weights too small for float16, which become 0
         halved = convert_float_to_float16(onnx.load(str(path)), keep_io_types=True)
+    OnnxModel(
+        halved
+    ).topological_sort()  # casts were added at the end, and ONNX wants them in order
     onnx.save(halved, str(path))
 
 

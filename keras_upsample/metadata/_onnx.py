@@ -1,27 +1,53 @@
 """`Metadata` as the string pairs of an ONNX file."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from ._deepness import Tensor, class_names, deepness
+from ._describe import as_lines
 from ._facts import Input, Metadata, Output
 
 KEY = "keras_upsample_metadata"
 """Of the whole, as JSON; the other keys repeat single facts for people and other programs."""
 
 
-def as_properties(metadata: Metadata, layout: str) -> dict[str, str]:
-    """The pairs: the whole, single facts in words, and the names of classes as JSON by number."""
+def write_onnx(path: Path, metadata: Metadata) -> None:
+    """Put the metadata into an `.onnx` file, whose graph stays as it is."""
+    import onnx
+
+    model = onnx.load(str(path), load_external_data=False)
+    inputs, outputs = (_tensors(values) for values in (model.graph.input, model.graph.output))
+    pairs = {item.key: item.value for item in model.metadata_props}
+    pairs |= as_properties(metadata, inputs, outputs)
+    onnx.helper.set_model_props(model, pairs)
+    model.doc_string = "\n".join(as_lines(metadata))
+    model.domain = "keras_upsample"
+    model.model_version = _number(metadata.version)
+    model.graph.name = metadata.name or "model"
+    onnx.save(model, str(path))
+
+
+def as_properties(
+    metadata: Metadata, inputs: Sequence[Tensor], outputs: Sequence[Tensor]
+) -> dict[str, str]:
+    """The pairs: the whole, single facts in words, names of classes by number, Deepness' keys."""
     pairs = {
         "model_name": metadata.name,
         "version": metadata.version,
+        "task": metadata.task,
+        "author": metadata.author,
         "preprocessing": metadata.preprocessing,
         "licence": metadata.licence,
-        "layout": layout,
+        "layout": metadata.input.layout,
         KEY: metadata.to_json(),
+        **deepness(metadata, inputs, outputs),
     }
-    if metadata.class_names:
-        pairs["class_names"] = json.dumps(dict(enumerate(metadata.class_names)))
+    names = class_names(metadata, outputs)
+    if names is not None:
+        pairs["class_names"] = json.dumps(names)
     return {key: value for key, value in pairs.items() if value}
 
 
@@ -33,26 +59,52 @@ def from_properties(pairs: Mapping[str, str]) -> Metadata | None:
     """
     if KEY in pairs:
         return Metadata.from_json(pairs[KEY])
-    names: Any = tuple(pairs.get("class_names", "").splitlines())
-    if "class_names" in pairs and pairs["class_names"].lstrip()[:1] in ("[", "{"):
-        names = _listed(pairs["class_names"])
-    if not names and "preprocessing" not in pairs:
+    text = pairs.get("class_names", "")
+    listed: Any = [tuple(text.splitlines())]
+    if text.lstrip()[:1] in ("[", "{"):
+        listed = _listed(text)
+    if not any(listed) and "preprocessing" not in pairs:
         return None
     return Metadata(
         name=pairs.get("model_name", ""),
         version=pairs.get("version", "1"),
         inputs=(Input(layout=pairs["layout"]),) if pairs.get("layout") in ("nhwc", "nchw") else (),
-        outputs=(Output(class_names=names),) if names else (),
+        outputs=tuple(Output(class_names=names) for names in listed) if any(listed) else (),
         preprocessing=pairs.get("preprocessing", ""),
     )
 
 
-def _listed(text: str) -> tuple[str, ...]:
-    """Names in JSON: a list, or a dict by class number as Deepness and YOLO files have it."""
+def _listed(text: str) -> list[tuple[str, ...]]:
+    """Names in JSON: a list, or a dict by class number as Deepness and YOLO files have it; a list
+    of such dicts for several outputs."""
     try:
         plain = json.loads(text)
     except json.JSONDecodeError:
-        return ()
+        return []
+    if isinstance(plain, Mapping) or not any(isinstance(item, Mapping) for item in plain):
+        plain = [plain]
+    return [_names(item) for item in plain]
+
+
+def _names(plain: Any) -> tuple[str, ...]:
     if isinstance(plain, Mapping):
         plain = [plain[key] for key in sorted(plain, key=lambda key: (len(str(key)), str(key)))]
     return tuple(map(str, plain)) if isinstance(plain, list) else ()
+
+
+def _number(version: str) -> int:
+    """ONNX's number of a version: the part before the first dot."""
+    found = re.fullmatch(r"v?(\d{1,18})(\.[\w.+-]*)?", version)
+    return int(found[1]) if found else 0
+
+
+def _tensors(values: Any) -> list[Tensor]:
+    import onnx
+
+    result = []
+    for value in values:
+        kind = value.type.tensor_type
+        shape = tuple(d.dim_value if d.HasField("dim_value") else None for d in kind.shape.dim)
+        dtype = str(onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
+        result.append(Tensor(value.name, shape, dtype))
+    return result

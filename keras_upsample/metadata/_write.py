@@ -4,14 +4,18 @@ from pathlib import Path
 from typing import Any
 
 from ._facts import Metadata
+from ._onnx import write_onnx
 from ._saved_model import write_saved_model
 from ._tflite import write_tflite
 
-_WRITERS: dict[str, Any] = {"saved_model": write_saved_model, "tflite": write_tflite}
-"""Format -> how; an ONNX file gets its pairs when it is written."""
+_WRITERS: dict[str, Any] = {
+    "saved_model": write_saved_model,
+    "tflite": write_tflite,
+    "onnx": write_onnx,
+}
+"""Format -> how."""
 
 
 def record(path: Path, file_format: str, metadata: Metadata) -> None:
     """Let the file carry the metadata."""
-    if file_format in _WRITERS:
-        _WRITERS[file_format](path, metadata)
+    _WRITERS[file_format](path, metadata)
