@@ -77,9 +77,10 @@ class TransposedICNR(keras.initializers.Initializer):
     would reach some phases of the output and not others, which is the checkerboard again.
 
     Args:
-        scale: stride s, or (rows, columns).
-        crop: pixels that the layer takes off the top and the left, or (top, left).
-        base_initializer: Keras initializer of the kernel B (rows, columns, Cin, Cout).
+        scale: stride s, or one for each axis of the kernel.
+        crop: pixels that the layer takes off the top and the left, or a number for each axis.
+        base_initializer: Keras initializer of the kernel B (rows, columns, Cin/groups, Cout).
+        groups: of the layer, whose kernel is (kh, kw, Cout/groups, Cin).
 
     Raises:
         ValueError: a bad argument; at call, a kernel that holds no whole block.
@@ -87,15 +88,19 @@ class TransposedICNR(keras.initializers.Initializer):
     Reference: Aitken et al., Checkerboard artifact free sub-pixel convolution, 2017, section 3.
     """
 
-    def __init__(self, scale: Any, crop: Any = 0, base_initializer: Any = "he_normal") -> None:
-        self.scale = arguments.pair(scale, "scale")
-        self.crop = arguments.pair(crop, "crop", minimum=0)
+    def __init__(
+        self, scale: Any, crop: Any = 0, base_initializer: Any = "he_normal", *, groups: int = 1
+    ) -> None:
+        rank = next((len(v) for v in (scale, crop) if isinstance(v, list | tuple)), 2)
+        self.scale = arguments.each(scale, "scale", rank)
+        self.crop = arguments.each(crop, "crop", rank, minimum=0)
         self.base_initializer = _base(base_initializer)
+        self.groups = arguments.integer(groups, "groups")
 
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        rows, columns, filters, channels = shape
+        *lengths, filters, channels = shape
         taken = []
-        for length, s, crop in zip((rows, columns), self.scale, self.crop, strict=True):
+        for length, s, crop in zip(lengths, self.scale, self.crop, strict=True):
             first = crop % s
             blocks = (length - first) // s
             if blocks < 1:
@@ -104,19 +109,24 @@ class TransposedICNR(keras.initializers.Initializer):
                     f"Received: {tuple(shape)}. Use a kernel >= scale, or another initializer."
                 )
             taken.append((first, blocks, length - first - blocks * s))
-        size = (taken[0][1], taken[1][1])
-        base = self.base_initializer((*size, channels, filters), dtype=dtype)
-        kernel = ops.transpose(base, (0, 1, 3, 2))  # (blocks, blocks, Cout, Cin)
+        size = tuple(blocks for _, blocks, _ in taken)
+        own = channels // self.groups  # input channels that a filter reads
+        base = self.base_initializer((*size, own, self.groups * filters), dtype=dtype)
+        # (blocks, blocks, Cin/g, g, Cout/g) -> (blocks, blocks, Cout/g, g, Cin/g)
+        kernel = ops.reshape(base, (*size, own, self.groups, filters))
+        kernel = ops.swapaxes(kernel, -1, -3)
+        kernel = ops.reshape(kernel, (*size, filters, channels))
         for axis, s in enumerate(self.scale):
             kernel = ops.repeat(kernel, s, axis=axis)
         edges = [(first, last) for first, _, last in taken]
-        return ops.pad(kernel, [*edges, (0, 0), (0, 0)])  # (kh, kw, Cout, Cin)
+        return ops.pad(kernel, [*edges, (0, 0), (0, 0)])  # (kh, kw, Cout/g, Cin)
 
     def get_config(self) -> dict[str, Any]:
         return {
             "scale": self.scale,
             "crop": self.crop,
             "base_initializer": keras.initializers.serialize(self.base_initializer),
+            "groups": self.groups,
         }
 
 
@@ -127,21 +137,32 @@ class BilinearDeconvolution(keras.initializers.Initializer):
     w(i, j) = (1 − |i − c|/f)(1 − |j − c|/f) with f = ceil(k/2) and c the kernel's middle (f − 1 for
     odd k, f − 1/2 for even k), on the diagonal between output and input channel; all else is 0.
     4 taps -> `1/4 3/4 3/4 1/4`. Kernels of 2s − s mod 2, and of 2s, keep constants at stride s
-    (away from the border). If the channels differ in number, the shorter diagonal is filled.
+    (away from the border). If the channels differ in number, the shorter diagonal is filled. On
+    lines the product has one factor, on volumes three.
+
+    Args:
+        groups: of the layer, whose kernel is (kh, kw, Cout/groups, Cin): each has its diagonal.
 
     Reference: Long et al., Fully convolutional networks, 2015, section 3.3; Caffe's "bilinear".
     """
 
+    def __init__(self, groups: int = 1) -> None:
+        self.groups = arguments.integer(groups, "groups")
+
     def __call__(self, shape: Any, dtype: Any = None) -> Any:
-        rows, columns, filters, channels = shape
-        picture = np.outer(_triangle(rows), _triangle(columns))
+        *lengths, filters, channels = shape
+        picture = np.ones(())
+        for length in lengths:
+            picture = np.multiply.outer(picture, _triangle(length))
         kernel = np.zeros(shape)
-        for c in range(min(filters, channels)):
-            kernel[:, :, c, c] = picture
+        own = channels // self.groups  # input channels that a filter reads
+        for channel in range(channels):
+            if channel % own < filters:
+                kernel[..., channel % own, channel] = picture
         return ops.convert_to_tensor(kernel, dtype=dtype or keras.config.floatx())
 
     def get_config(self) -> dict[str, Any]:
-        return {}
+        return {"groups": self.groups}
 
 
 def _triangle(length: int) -> np.ndarray:

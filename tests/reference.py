@@ -213,6 +213,41 @@ def transposed_conv(
     return y if bias is None else y + bias
 
 
+def spread(
+    x: Array,
+    kernel: Array,
+    strides: tuple[int, ...],
+    dilations: tuple[int, ...],
+    groups: int,
+    crop: tuple[tuple[int, int], ...],
+    bias: Array | None = None,
+) -> Array:
+    """Transposed convolution of (N, *lengths, Cin) with (*taps, Cout/groups, Cin), any rank."""
+    batch, lengths, channels = x.shape[0], x.shape[1:-1], x.shape[-1]
+    taps, per_group = kernel.shape[:-2], kernel.shape[-2]
+    wanted = []
+    for n, s, k, d, (begin, end) in zip(lengths, strides, taps, dilations, crop, strict=True):
+        wanted.append((n - 1) * s + (k - 1) * d + 1 - begin - end)
+    y = np.zeros((batch, *wanted, per_group * groups))
+    for image in range(batch):
+        for place in np.ndindex(lengths):
+            for tap in np.ndindex(taps):
+                out = tuple(
+                    i * s + j * d - begin
+                    for i, s, j, d, (begin, _) in zip(
+                        place, strides, tap, dilations, crop, strict=True
+                    )
+                )
+                if not all(0 <= o < m for o, m in zip(out, wanted, strict=True)):
+                    continue
+                for c in range(channels):
+                    group = c // (channels // groups)
+                    for f in range(per_group):
+                        value = x[(image, *place, c)] * kernel[(*tap, f, c)]
+                        y[(image, *out, group * per_group + f)] += value
+    return y if bias is None else y + bias
+
+
 def torch_transposed_conv(
     x: Array,
     kernel: Array,

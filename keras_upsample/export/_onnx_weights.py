@@ -47,7 +47,7 @@ def lower_weights(proto: Any, arrays: Mapping[str, np.ndarray]) -> None:
     lifted = {value.name for value in graph.input if value.name in arrays}
     _delete(graph.input, lambda value: value.name in lifted)
     constants = {name: arrays[name] for name in lifted}
-    _fold_transposes(graph, constants)
+    _fold_constants(proto, constants)
     small = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     _fold_affine(graph, constants, small)
     used = {name for node in graph.node for name in node.input}
@@ -65,25 +65,52 @@ def _delete(field: Any, wanted: Any) -> None:
         field.extend(kept)
 
 
-def _fold_transposes(graph: Any, constants: dict[str, np.ndarray]) -> None:
-    """Compute Transpose and Reshape of the constants; nodes come in topological order."""
+def _fold_constants(proto: Any, constants: dict[str, np.ndarray]) -> None:
+    """Compute what is made of the lifted weights alone; nodes come in topological order.
+
+    Transpositions are views; a kernel of a dilated or grouped transposed convolution is also
+    padded and cut.
+    """
     from onnx import helper, numpy_helper
 
-    shapes = {item.name: item for item in graph.initializer}
+    graph = proto.graph
+    small = {item.name: item for item in graph.initializer}
     done = set()
     for node in graph.node:
-        if not node.input or node.input[0] not in constants:
+        inputs = [name for name in node.input if name]
+        known = all(name in constants or name in small for name in inputs)
+        if not known or not any(name in constants for name in inputs):
             continue
         if node.op_type == "Transpose":
             attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-            constants[node.output[0]] = constants[node.input[0]].transpose(attributes.get("perm"))
-        elif node.op_type == "Reshape" and node.input[1] in shapes:
-            shape = numpy_helper.to_array(shapes[node.input[1]])
-            constants[node.output[0]] = constants[node.input[0]].reshape(shape)
+            values = [constants[node.input[0]].transpose(attributes.get("perm"))]
         else:
-            continue
+            others = {n: numpy_helper.to_array(small[n]) for n in inputs if n not in constants}
+            feeds = {n: constants[n] for n in inputs if n in constants} | others
+            try:
+                values = _evaluated(node, feeds, proto)
+            except Exception:  # an operator that onnx itself can't compute stays in the file
+                continue
+        constants.update(zip(node.output, values, strict=True))
         done.add(node.output[0])
     _delete(graph.node, lambda node: bool(node.output) and node.output[0] in done)
+
+
+def _evaluated(node: Any, feeds: Mapping[str, np.ndarray], proto: Any) -> list[np.ndarray]:
+    """The outputs of one node, by onnx' own reference implementation."""
+    from onnx import helper
+    from onnx.reference import ReferenceEvaluator
+
+    inputs = [
+        helper.make_tensor_value_info(
+            name, helper.np_dtype_to_tensor_dtype(value.dtype), value.shape
+        )
+        for name, value in feeds.items()
+    ]
+    outputs = [helper.make_empty_tensor_value_info(name) for name in node.output]
+    graph = helper.make_graph([node], "constant", inputs, outputs)
+    model = helper.make_model(graph, opset_imports=proto.opset_import)
+    return list(ReferenceEvaluator(model).run(None, dict(feeds)))
 
 
 def _fold_affine(graph: Any, large: dict[str, np.ndarray], small: dict[str, np.ndarray]) -> None:

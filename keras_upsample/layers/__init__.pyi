@@ -15,6 +15,8 @@ from ._pixel_unshuffle import PixelUnshuffle2D
 from ._skip_fusion import SkipFusion2D
 from ._subpixel_conv import SubpixelConv2D
 from ._transposed_conv import TransposedConv2D
+from ._transposed_conv_1d import TransposedConv1D
+from ._transposed_conv_3d import TransposedConv3D
 
 __all__ = [
     "CARAFE2D",
@@ -33,5 +35,7 @@ __all__ = [
     "PixelUnshuffle2D",
     "SkipFusion2D",
     "SubpixelConv2D",
+    "TransposedConv1D",
     "TransposedConv2D",
+    "TransposedConv3D",
 ]

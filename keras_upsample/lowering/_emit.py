@@ -182,7 +182,7 @@ def fits_transposed(kernel: Sequence[int], scale: Pair, crop: Pads) -> bool:
 
 
 def _geometry(kernel: Sequence[int], scale: Pair, crop: Pads) -> dict[str, Any] | None:
-    from ..ops._transposed_conv import exact_crop
+    from ..ops._transposed_geometry import exact_crop
 
     sizes = zip(kernel, scale, crop, strict=True)
     if all(k >= s and c == exact_crop(k, s) for k, s, c in sizes):

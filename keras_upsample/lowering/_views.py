@@ -131,7 +131,11 @@ def transposed_of(node: Node) -> Transposed | None:
     if not _plain(node):
         return None
     if type(layer) is TransposedConv2D:
-        scale, crop, bias = layer.scale, layer.crop, layer.bias
+        if layer.groups != 1 or layer.dilation_rate != (1, 1):
+            return None
+        scale, bias = _pair(layer.scale), layer.bias
+        first, second = layer.crop
+        crop = (first, second)
     elif type(layer) is keras.layers.Conv2DTranspose:
         if _pair(layer.dilation_rate) != (1, 1) or layer.output_padding is not None:
             return None

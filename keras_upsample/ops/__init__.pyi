@@ -9,7 +9,7 @@ from ._pool_indices import flat_indices, window_indices
 from ._reassemble import reassemble
 from ._resize import resize_bicubic, resize_bilinear, resize_nearest
 from ._shuffle import pixel_shuffle, pixel_unshuffle
-from ._transposed_conv import transposed_conv2d
+from ._transposed_conv import transposed_conv1d, transposed_conv2d, transposed_conv3d
 
 __all__ = [
     "checkerboard_blur",
@@ -27,6 +27,8 @@ __all__ = [
     "resize_forms",
     "resize_lanczos",
     "resize_nearest",
+    "transposed_conv1d",
     "transposed_conv2d",
+    "transposed_conv3d",
     "window_indices",
 ]

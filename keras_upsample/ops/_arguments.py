@@ -37,16 +37,28 @@ def odd(value: Any, name: str) -> int:
 
 def pair(value: Any, name: str, *, minimum: int = 1) -> tuple[int, int]:
     """Return (rows, columns) from an int or a pair of ints >= `minimum`."""
+    rows, columns = each(value, name, 2, minimum=minimum)
+    return rows, columns
+
+
+_SEVERAL = {
+    1: "an int",
+    2: "an int or a pair (rows, columns)",
+    3: "an int or three (depth, rows, columns)",
+}
+
+
+def each(value: Any, name: str, rank: int, *, minimum: int = 1) -> tuple[int, ...]:
+    """Return an int >= `minimum` for each of `rank` axes, from one int or from as many."""
     if isinstance(value, list | tuple):
-        if len(value) != 2:
+        if len(value) != rank:
+            advice = {1: "one", 2: "one int for both axes, or two", 3: "one int for all, or three"}
             raise ValueError(
-                f"`{name}` must be an int or a pair (rows, columns). Received {len(value)} values: "
-                f"{value!r}. Pass one int for both axes, or two."
+                f"`{name}` must be {_SEVERAL[rank]}. Received {len(value)} values: "
+                f"{value!r}. Pass {advice[rank]}."
             )
-        rows, columns = (integer(item, name, minimum=minimum) for item in value)
-        return rows, columns
-    number = integer(value, name, minimum=minimum)
-    return number, number
+        return tuple(integer(item, name, minimum=minimum) for item in value)
+    return (integer(value, name, minimum=minimum),) * rank
 
 
 def one_of(value: Any, name: str, allowed: Sequence[Any]) -> Any:
@@ -80,14 +92,19 @@ def positive(value: Any, name: str) -> float:
 
 def scale_or_size(scale: Any, size: Any) -> tuple[tuple[int, int] | None, tuple[int, int] | None]:
     """Return the two as pairs, exactly one of them None."""
+    one_of_scale_and_size(scale, size)
+    if scale is not None:
+        return pair(scale, "scale"), None
+    return None, pair(size, "size")
+
+
+def one_of_scale_and_size(scale: Any, size: Any) -> None:
+    """Raise unless exactly one of the two is given."""
     if (scale is None) == (size is None):
         raise ValueError(
             "Exactly one of `scale` (factor) and `size` (pixels) must be given. "
             f"Received: scale={scale!r}, size={size!r}. Drop one of them."
         )
-    if scale is not None:
-        return pair(scale, "scale"), None
-    return None, pair(size, "size")
 
 
 def data_format_of(data_format: Any) -> str:
@@ -102,18 +119,28 @@ def spatial_axes(data_format: str) -> tuple[int, int]:
     return (1, 2) if data_format == "channels_last" else (2, 3)
 
 
-def channel_axis(data_format: str) -> int:
-    """Return the axis of the channels of a batch of images."""
-    return 3 if data_format == "channels_last" else 1
+def axes_of(data_format: str, rank: int) -> tuple[int, ...]:
+    """Return the axes of a batch's lengths: 1 for lines, 2 for images, 3 for volumes."""
+    first = 1 if data_format == "channels_last" else 2
+    return tuple(range(first, first + rank))
 
 
-def check_rank(shape: Sequence[int | None], name: str = "x") -> None:
-    """Raise unless `shape` is that of a batch of images with at least one pixel."""
-    if len(shape) != 4:
+def channel_axis(data_format: str, rank: int = 2) -> int:
+    """Return the axis of the channels of a batch, of images if not told otherwise."""
+    return rank + 1 if data_format == "channels_last" else 1
+
+
+_LENGTHS = {1: "length", 2: "height, width", 3: "depth, height, width"}
+
+
+def check_rank(shape: Sequence[int | None], name: str = "x", rank: int = 2) -> None:
+    """Raise unless `shape` is that of a batch with at least one pixel, of images by default."""
+    if len(shape) != rank + 2:
+        single = {1: "a single line", 2: "a single image", 3: "a single volume"}[rank]
         raise ValueError(
-            f"`{name}` must have 4 axes (batch, height, width, channels in the layer's data "
-            f"format). Received shape {tuple(shape)}. Add the missing axis, e.g. `{name}[None]` "
-            "for a single image."
+            f"`{name}` must have {rank + 2} axes (batch, {_LENGTHS[rank]}, channels in the layer's "
+            f"data format). Received shape {tuple(shape)}. Add the missing axis, e.g. "
+            f"`{name}[None]` for {single}."
         )
     if any(size == 0 for size in shape[1:]):
         raise ValueError(

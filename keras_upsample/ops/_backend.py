@@ -41,15 +41,18 @@ def on_tensorflow() -> bool:
     return keras.backend.backend() == "tensorflow"
 
 
-def image_tensor(x: Any, *, floating: bool = False, name: str = "x") -> Any:
-    """Return `x` as a tensor of rank 4, of floats if `floating`; errors call it `name`."""
+def image_tensor(x: Any, *, floating: bool = False, name: str = "x", rank: int = 2) -> Any:
+    """Return `x` as a tensor of rank 4, of floats if `floating`; errors call it `name`.
+
+    `rank`: 1 for lines (N, L, C), 3 for volumes (N, D, H, W, C).
+    """
     if isinstance(x, keras.KerasTensor):
         raise TypeError(
             f"`{name}` must be a tensor with values. Received a symbolic KerasTensor. In a "
             "functional model use the layer of the same name from `keras_upsample.layers`."
         )
     x = ops.convert_to_tensor(x)
-    check_rank(x.shape, name)
+    check_rank(x.shape, name, rank)
     dtype = keras.backend.standardize_dtype(x.dtype)
     if floating and dtype not in FLOAT_TYPES:
         raise TypeError(
@@ -114,14 +117,22 @@ def add_bias(x: Any, bias: Any, data_format: str) -> Any:
         from ._tensorflow import bias_add
 
         return bias_add(x, bias)
-    return ops.add(x, bias if data_format == "channels_last" else ops.reshape(bias, (-1, 1, 1)))
+    if data_format == "channels_first":
+        bias = ops.reshape(bias, (-1, *(1,) * (len(x.shape) - 2)))
+    # Not keras.ops.add: on TensorFlow it adds (C, 1, 1) to the last axis where that is C long too.
+    return x + ops.convert_to_tensor(bias, dtype=x.dtype)
 
 
 def to_channels_last(x: Any, data_format: str) -> Any:
     """Bring the channels to the last axis."""
-    return x if data_format == "channels_last" else ops.transpose(x, (0, 2, 3, 1))
+    if data_format == "channels_last":
+        return x
+    return ops.transpose(x, (0, *range(2, len(x.shape)), 1))
 
 
 def from_channels_last(x: Any, data_format: str) -> Any:
     """Bring the channels back to where `data_format` has them."""
-    return x if data_format == "channels_last" else ops.transpose(x, (0, 3, 1, 2))
+    if data_format == "channels_last":
+        return x
+    last = len(x.shape) - 1
+    return ops.transpose(x, (0, last, *range(1, last)))

@@ -56,7 +56,7 @@ def pixel_shuffle(x: Any, scale: int, order: str = "dcr", *, data_format: str | 
         from . import _tensorflow
 
         if order == "crd":
-            x = _swap_channels(x, first=x.shape[3] // scale**2)  # (N, H, W, s²·C), now "dcr"
+            x = swap_channels(x, first=x.shape[3] // scale**2)  # (N, H, W, s²·C), now "dcr"
         return from_channels_last(_tensorflow.depth_to_space(x, scale), data_format)
     n, h, w, channels = sizes(x)
     c = channels // scale**2
@@ -142,7 +142,7 @@ def pixel_unshuffle(
 
         x = _tensorflow.space_to_depth(x, scale)  # (N, H, W, s²·C), "dcr"
         if order == "crd":
-            x = _swap_channels(x, first=scale**2)
+            x = swap_channels(x, first=scale**2)
         return from_channels_last(x, data_format)
     n, rows, columns, c = sizes(x)
     h, w = rows // scale, columns // scale
@@ -153,7 +153,7 @@ def pixel_unshuffle(
     return from_channels_last(x, data_format)
 
 
-def _swap_channels(x: Any, first: int) -> Any:
+def swap_channels(x: Any, first: int) -> Any:
     """Turn channels laid out as (first, second) into (second, first), at rank 3.
 
     The rank never exceeds 4, because mobile GPU delegates accept no more.

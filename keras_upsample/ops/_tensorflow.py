@@ -1,5 +1,6 @@
 """TensorFlow's own operators, taken only where they compute exactly what is asked for."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -177,17 +178,18 @@ def pad(x: tf.Tensor, pads: Any, shape: list[int | None]) -> tf.Tensor:
     return y
 
 
-def conv2d_transpose(
-    x: tf.Tensor, kernel: tf.Tensor, strides: Pair, lengths: tuple[Any, Any], padding: str
+def conv_transpose(
+    x: tf.Tensor, kernel: tf.Tensor, strides: Sequence[int], lengths: Sequence[Any], padding: str
 ) -> tf.Tensor:
-    """Transposed convolution, channels last, to the given output height and width."""
+    """Transposed convolution of images or volumes, channels last, to the given lengths."""
     batch = x.shape[0] if x.shape[0] is not None else tf.shape(x)[0]
-    shape = (batch, *lengths, kernel.shape[2])
-    y = tf.nn.conv2d_transpose(
+    shape = (batch, *lengths, kernel.shape[-2])
+    convolve = tf.nn.conv2d_transpose if len(lengths) == 2 else tf.nn.conv3d_transpose
+    y = convolve(
         x,
         kernel,
         shape if all(isinstance(s, int) for s in shape) else tf.stack(shape),
-        strides=strides,
+        strides=tuple(strides),
         padding=padding,
     )
     y.set_shape([size if isinstance(size, int) else None for size in shape])

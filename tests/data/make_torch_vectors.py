@@ -24,6 +24,25 @@ GEOMETRIES = [  # kernel, stride, padding, output_padding
     (16, 8, 4, 0),
     (5, 2, 2, 1),
 ]
+SPREADS = [  # rank, in, out, kernel, stride, padding, output_padding, groups, dilation
+    (2, 4, 6, 3, 2, 1, 1, 2, 1),
+    (2, 3, 3, 4, 2, 1, 0, 3, 1),
+    (2, 3, 6, 3, 2, 1, 1, 3, 1),
+    (2, 2, 3, 3, 1, 2, 0, 1, 2),
+    (2, 2, 3, 3, 2, 2, 1, 1, 2),
+    (2, 4, 4, 3, 3, 1, 2, 2, 2),
+    (2, 4, 4, 2, 2, 0, 0, 4, 3),
+    (2, 2, 2, 2, 1, 0, 2, 1, 3),
+    (1, 3, 2, 4, 2, 1, 0, 1, 1),
+    (1, 3, 2, 3, 3, 1, 2, 1, 2),
+    (1, 4, 4, 4, 2, 1, 0, 4, 1),
+    (1, 4, 2, 3, 2, 1, 1, 2, 1),
+    (3, 3, 2, 2, 2, 0, 0, 1, 1),
+    (3, 2, 3, 3, 2, 1, 1, 1, 1),
+    (3, 4, 4, 3, 2, 1, 1, 2, 1),
+    (3, 2, 2, 2, 1, 1, 0, 1, 2),
+    (3, 3, 3, 2, 2, 0, 0, 3, 1),
+]
 
 
 def main() -> None:
@@ -79,6 +98,58 @@ def main() -> None:
     for size in [(3, 2), (6, 4), (12, 24)]:  # where PyTorch's "area" is one
         y = functional.interpolate(x, size=size, mode="area")
         keep(f"area_{size[0]}x{size[1]}", {"size": size}, x=x, y=y)
+
+    x = torch.randn(2, 2, 9, 13)
+    for mode in ("bilinear", "bicubic"):
+        for size in [(4, 5), (3, 26), (2, 2), (18, 2), (9, 12), (20, 31), (1, 3)]:
+            y = functional.interpolate(x, size=size, mode=mode, antialias=True)
+            name = f"antialias_{mode}_{size[0]}x{size[1]}"
+            keep(name, {"mode": mode, "size": size}, x=x, y=y)
+
+    for shape, size in (((2, 3, 7), (11,)), ((2, 3, 7), (14,)), ((2, 2, 3, 4, 5), (5, 7, 10)),
+                        ((2, 2, 3, 4, 5), (6, 8, 10)), ((1, 2, 4, 5, 3), (2, 3, 1))):  # fmt: skip
+        x = torch.randn(shape)
+        linear = "linear" if len(size) == 1 else "trilinear"
+        for mode, align in (
+            ("nearest", None),
+            ("nearest-exact", None),
+            (linear, False),
+            (linear, True),
+        ):
+            y = functional.interpolate(x, size=size, mode=mode, align_corners=align)
+            name = f"lengths_{mode}_{align}_{'x'.join(map(str, size))}"
+            keep(name, {"mode": mode, "align_corners": align, "size": size}, x=x, y=y)
+
+    for (
+        rank,
+        channels,
+        filters,
+        kernel,
+        stride,
+        padding,
+        output_padding,
+        groups,
+        dilation,
+    ) in SPREADS:
+        kind = (torch.nn.ConvTranspose1d, torch.nn.ConvTranspose2d, torch.nn.ConvTranspose3d)[
+            rank - 1
+        ]
+        layer = kind(
+            channels, filters, kernel, stride, padding, output_padding, groups, dilation=dilation
+        )
+        x = torch.randn(2, channels, *(4, 3, 5)[:rank])
+        arguments = {
+            "filters": filters,
+            "kernel_size": kernel,
+            "stride": stride,
+            "padding": padding,
+            "output_padding": output_padding,
+            "groups": groups,
+            "dilation": dilation,
+        }
+        parts = (channels, filters, kernel, stride, padding, output_padding, groups, dilation)
+        name = f"spread{rank}d_" + "_".join(map(str, parts))
+        keep(name, arguments, x=x, y=layer(x), weight=layer.weight, bias=layer.bias)
 
     np.savez_compressed(PATH, cases=np.array(json.dumps(cases)), **arrays)
     print(f"{PATH}: {len(cases)} cases, {PATH.stat().st_size} bytes, PyTorch {torch.__version__}")

@@ -43,6 +43,16 @@ def transposed(stride: int, crop: tuple[int, int]) -> Callable:
     return lambda x, w: reference.transposed_conv(x, w[0], (stride,) * 2, (crop, crop), w[1])
 
 
+def spread(stride: int, dilation: int, groups: int, crop: tuple[int, int]) -> Callable:
+    def expected(x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
+        kernel, bias = weights
+        rank = x.ndim - 2
+        sizes = ((stride,) * rank, (dilation,) * rank)
+        return reference.spread(x, kernel, *sizes, groups, (crop,) * rank, bias)
+
+    return expected
+
+
 def dysample(style: str) -> Callable:
     def expected(x: np.ndarray, weights: list[np.ndarray]) -> np.ndarray:
         offsets = dysample_offsets(x, weights, 2, 1, style)
@@ -116,6 +126,31 @@ CASES: dict[str, tuple[Callable, Callable, Sequence[np.ndarray]]] = {
         [X],
     ),
     "transposed": (lambda: layers.TransposedConv2D(3, 2, 3, **DOUBLE), transposed(2, (0, 1)), [X]),
+    "transposed_groups": (
+        lambda: layers.TransposedConv2D(6, 2, 3, groups=2, **DOUBLE),
+        spread(2, 1, 2, (0, 1)),
+        [X],
+    ),
+    "transposed_depthwise": (
+        lambda: layers.TransposedConv2D(4, 3, 3, dilation_rate=2, groups=4, **DOUBLE),
+        spread(3, 2, 4, (1, 1)),
+        [X],
+    ),
+    "transposed_dilated": (
+        lambda: layers.TransposedConv2D(3, 1, 3, dilation_rate=2, **DOUBLE),
+        spread(1, 2, 1, (2, 2)),
+        [X],
+    ),
+    "transposed_lines": (
+        lambda: layers.TransposedConv1D(3, 2, 3, **DOUBLE),
+        spread(2, 1, 1, (0, 1)),
+        [X[:, 0]],
+    ),
+    "transposed_volumes": (
+        lambda: layers.TransposedConv3D(3, 2, 3, **DOUBLE),
+        spread(2, 1, 1, (0, 1)),
+        [X[:, :, :, None]],
+    ),
     "shuffle": (
         lambda: layers.PixelShuffle2D(2, **DOUBLE),
         lambda x, w: reference.pixel_shuffle(x, 2),
@@ -182,7 +217,7 @@ def at_open_size(layer: Any, arrays: Sequence[np.ndarray]) -> Any:
         pytest.skip("only TensorFlow's graphs have open sizes")
     import tensorflow as tf
 
-    signature = [tf.TensorSpec((None, None, None, a.shape[3]), "float64") for a in arrays]
+    signature = [tf.TensorSpec((*(None,) * (a.ndim - 1), a.shape[-1]), "float64") for a in arrays]
     run = tf.function(lambda *x: layer(list(x) if len(x) > 1 else x[0]), input_signature=signature)
     return run(*(tf.constant(a) for a in arrays))
 

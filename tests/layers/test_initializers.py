@@ -121,3 +121,31 @@ def test_config_round_trip() -> None:
 def test_bad_argument(call: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+KINDS = {1: layers.TransposedConv1D, 2: layers.TransposedConv2D, 3: layers.TransposedConv3D}
+
+
+@pytest.mark.parametrize("groups", [1, 2, 4])
+@pytest.mark.parametrize("rank", KINDS)
+def test_transposed_layers_of_every_rank_start_as_interpolation(rank: int, groups: int) -> None:
+    x = np.random.default_rng(3).uniform(-1, 1, (2, *(4, 5, 3)[:rank], 4)).astype("float32")
+    icnr = KINDS[rank](4, 2, initializer="icnr", groups=groups)
+    y = as_numpy(icnr(x))[0]
+    first = y[(slice(None), *(slice(None, None, 2),) * rank)]
+    copied = first
+    for axis in range(1, rank + 1):
+        copied = np.repeat(copied, 2, axis=axis)
+    assert np.abs(first).max() > 0.1
+    assert_close(y, copied, of_range=1e-6)
+    linear = KINDS[rank](4, 2, initializer="bilinear", groups=groups)
+    expected = x.astype("float64")
+    for axis in range(1, rank + 1):  # one axis at a time, by the oracle for images
+        line = np.moveaxis(expected, axis, 1)
+        flat = line.reshape(len(line), line.shape[1], -1, 1)
+        flat = reference.resize(flat, "bilinear", (2 * flat.shape[1], flat.shape[2]))
+        expected = np.moveaxis(flat.reshape(len(line), -1, *line.shape[2:]), 1, axis)
+    inner = (slice(None), *(slice(1, -1),) * rank)
+    assert_close(as_numpy(linear(x))[0][inner], expected[inner], of_range=2e-6)
+    copy = type(linear).from_config(linear.get_config())
+    assert copy.initializer.get_config() == {"groups": groups}

@@ -26,6 +26,13 @@ LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
     "transposed_torch": lambda **k: layers.TransposedConv2D.from_torch_geometry(
         3, (3, 5), 2, (1, 2), 1, **k
     ),
+    "transposed_groups": lambda **k: layers.TransposedConv2D(6, 2, 3, groups=2, **k),
+    "transposed_depthwise": lambda **k: layers.TransposedConv2D(
+        8, (2, 3), groups=4, initializer="bilinear", **k
+    ),
+    "transposed_dilated": lambda **k: layers.TransposedConv2D(
+        4, 3, 3, dilation_rate=2, groups=4, **k
+    ),
     "shuffle": lambda **k: layers.PixelShuffle2D(2, "crd", **k),
     "unshuffle": lambda **k: layers.PixelUnshuffle2D(2, "crd", **k),
     "lanczos": lambda **k: layers.LanczosUpSampling2D(
@@ -212,6 +219,23 @@ BAD: list[tuple[Callable, str]] = [
     (lambda: T(3, 2, 3, padding=1, output_padding=2), "`output_padding` must be smaller than"),
     (lambda: T(3, 2, 3, padding=-1), "`padding` must be an int >= 0. Received: -1"),
     (lambda: T.from_torch_geometry(3, 3, 2, 1, (0, 2)), "`output_padding` must be smaller than"),
+    (
+        lambda: T(3, groups=2),
+        "`groups` must divide the number of `filters`.*2 for 3. Use one of 1, 3",
+    ),
+    (lambda: T(3, groups=0), "`groups` must be an int >= 1"),
+    (lambda: T(3, 2, 3, dilation_rate=0), "`dilation_rate` must be an int >= 1"),
+    (lambda: T(3, 2, 3, dilation_rate=2), "would see no input: `kernel_size`.*state the geometry"),
+    (
+        lambda: T(3, 3, 6, dilation_rate=2, initializer="bilinear"),
+        "`initializer='bilinear'` needs taps side by side",
+    ),
+    (
+        lambda: T.from_torch_geometry(3, 3, 2, 1, 3, dilation=3),
+        "smaller than `scale`.*or than `dilation_rate`",
+    ),
+    (lambda: layers.TransposedConv1D(3, (2, 2)), "`scale` must be an int. Received 2 values"),
+    (lambda: layers.TransposedConv3D(3, 2, (2, 2)), "`kernel_size` must be an int or three"),
     (lambda: S("sum"), "`mode` must be one of 'concat', 'add', 'attention', 'scse'"),
     (lambda: S(align="top"), "`align` must be one of 'skip', 'center_crop', None"),
     (lambda: S("attention", attention_channels=0), "`attention_channels` must be an int >= 1"),
@@ -238,6 +262,15 @@ DOOR: list[tuple[Callable, str]] = [
     (lambda: JB()(keras.Input((4, 4, 3))), r"must be the list \[x, guide\]"),
     (lambda: JB()([keras.Input((4, 4, 3)), keras.Input((8, 9, 1))]), "2 times as large.*8, 9"),
     (lambda: T(3)(keras.Input((4, 4, None))), "known number of channels"),
+    (lambda: T(4, groups=2)(keras.Input((4, 4, 3))), "`groups` must divide.*channels of the input"),
+    (
+        lambda: layers.TransposedConv1D(3)(keras.Input((4, 4, 3))),
+        "expected ndim=3|must have 3 axes",
+    ),
+    (
+        lambda: layers.TransposedConv3D(3)(keras.Input((4, 4, 3))),
+        "expected ndim=5|must have 5 axes",
+    ),
     (lambda: T(3, 2, 3, padding=3)(keras.Input((1, 4, 2))), "leaves no pixel of a length of 1"),
     (lambda: S()(keras.Input((4, 4, 3))), r"must be the list \[decoder, skip\]"),
     (lambda: S()([keras.Input((4, 4, 3))]), r"Received: 1 of them"),

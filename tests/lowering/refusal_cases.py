@@ -39,6 +39,7 @@ FORMS = {
 }
 NORM, UP, CONV = layers.BatchNormalization, layers.UpSampling2D, layers.Conv2D
 SHAPE = (5, 4, 3)
+FOUR = (4, 3, 4)
 
 
 def up(**options: Any) -> Any:
@@ -236,6 +237,40 @@ STAYS: dict[str, Callable[[], tuple]] = {
     "groups, norm": lambda: (fold, chain(conv(4, 2, groups=2), norm()), [CONV, NORM], (4, 3, 2)),
     "groups, nearest": lambda: (nearest, chain(up(), conv(4, 2, groups=2)), [UP], (2, 3, 2)),
     "groups, 1x1": lambda: (merge, chain(conv(6, 2, groups=2), conv(2, 1)), [CONV], (4, 3, 2)),
+    "groups, transposed": lambda: (
+        transposed,
+        TransposedConv2D(4, 2, groups=2),
+        [TransposedConv2D],
+        FOUR,
+    ),
+    "depthwise, transposed": lambda: (
+        transposed,
+        TransposedConv2D(4, 2, groups=4),
+        [TransposedConv2D],
+        FOUR,
+    ),
+    "dilation, transposed": lambda: (
+        transposed,
+        TransposedConv2D(2, 3, dilation_rate=2),
+        [TransposedConv2D],
+    ),
+    "groups, bilinear deconvolution": lambda: (
+        deconvolution,
+        TransposedConv2D(4, 2, groups=4, initializer="bilinear", use_bias=False),
+        [TransposedConv2D],
+        FOUR,
+    ),
+    "groups, transposed, norm": lambda: (
+        fold,
+        chain(TransposedConv2D(4, 2, groups=2), norm()),
+        [TransposedConv2D, NORM],
+        FOUR,
+    ),
+    "dilation, transposed, norm": lambda: (
+        fold,
+        chain(TransposedConv2D(2, 3, dilation_rate=2), norm()),
+        [TransposedConv2D, NORM],
+    ),
     "dilation, nearest": lambda: (nearest, chain(up(), conv(2, 2, dilation_rate=2)), [UP]),
     "dilation, filtered": lambda: (
         minimal_filtering,

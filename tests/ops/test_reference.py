@@ -93,6 +93,33 @@ def test_transposed_conv_sums_input_channels() -> None:
     assert y.ravel().tolist() == [21, 2100, 2]
 
 
+def test_spread() -> None:
+    x = np.array([1.0, 2.0]).reshape(1, 2, 1)
+    kernel = np.array([10.0, 20.0, 30.0]).reshape(3, 1, 1)
+    y = reference.spread(x, kernel, (2,), (1,), 1, ((0, 0),))
+    assert y.ravel().tolist() == [10, 20, 30 + 20, 40, 60]
+    # taps two apart: 10 . 20 . 30 from place 0, and the same from place 3
+    y = reference.spread(x, kernel, (3,), (2,), 1, ((0, 0),))
+    assert y.ravel().tolist() == [10, 0, 20, 20, 30, 40, 0, 60]
+    y = reference.spread(x, kernel, (3,), (2,), 1, ((1, -1),), np.array([1.0]))
+    assert y.ravel().tolist() == [1, 21, 21, 31, 41, 1, 61, 1]
+
+
+def test_spread_keeps_groups_apart() -> None:
+    x = np.array([1.0, 2.0, 3.0, 4.0]).reshape(1, 1, 4)
+    kernel = np.array([[1.0, 10.0, 100.0, 1000.0], [0, 0, 0, 1]]).reshape(1, 2, 4)
+    y = reference.spread(x, kernel, (1,), (1,), 2, ((0, 0),))
+    assert y.ravel().tolist() == [21, 0, 4300, 4]
+
+
+def test_spread_is_the_transposed_convolution_of_images() -> None:
+    rng = np.random.default_rng(1)
+    x, kernel = rng.uniform(-1, 1, (2, 3, 4, 2)), rng.uniform(-1, 1, (3, 2, 5, 2))
+    crop = ((1, 0), (0, -1))
+    y = reference.spread(x, kernel, (2, 3), (1, 1), 1, crop)
+    np.testing.assert_allclose(y, reference.transposed_conv(x, kernel, (2, 3), crop), atol=1e-14)
+
+
 def test_conv_same() -> None:
     kernel = np.array([1.0, 10.0, 100.0]).reshape(1, 3, 1, 1)
     assert reference.conv_same(row(1, 2, 3), kernel).ravel().tolist() == [210, 321, 32]

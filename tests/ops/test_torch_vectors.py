@@ -68,6 +68,34 @@ def test_conv_transpose(name: str, data_format: str) -> None:
     compare(y if data_format == "channels_first" else y.transpose(0, 3, 1, 2), name)
 
 
+@pytest.mark.parametrize("name", names("spread"))
+@pytest.mark.parametrize("data_format", ["channels_first", "channels_last"])
+def test_conv_transpose_in_groups_with_dilations(name: str, data_format: str) -> None:
+    kinds = {1: layers.TransposedConv1D, 2: layers.TransposedConv2D, 3: layers.TransposedConv3D}
+    x, weight = VECTORS[f"{name}/x"], VECTORS[f"{name}/weight"]
+    rank = x.ndim - 2
+    layer = kinds[rank].from_torch_geometry(**CASES[name], data_format=data_format)
+    if data_format == "channels_last":
+        x = np.ascontiguousarray(np.moveaxis(x, 1, -1))
+    layer.build(x.shape)
+    kernel = weight.transpose(*range(2, rank + 2), 1, 0)
+    layer.set_weights([kernel, VECTORS[f"{name}/bias"]])
+    y = as_numpy(layer(x))[0]
+    assert layer.compute_output_shape(x.shape) == y.shape
+    compare(y if data_format == "channels_first" else np.moveaxis(y, -1, 1), name)
+
+
+@pytest.mark.parametrize("name", names("antialias_"))
+@pytest.mark.parametrize("form", ["matrix", "pointwise"])
+def test_antialias(name: str, form: str) -> None:
+    """None of width 1, where PyTorch's own is wrong."""
+    mode, size = CASES[name]["mode"], tuple(CASES[name]["size"])
+    function = {"bilinear": ops.resize_bilinear, "bicubic": ops.resize_bicubic}[mode]
+    x = VECTORS[f"{name}/x"]
+    with ops.resize_forms({mode: (form,)}):
+        compare(function(x, size=size, antialias=True, data_format="channels_first"), name)
+
+
 def test_the_articles_example_has_the_articles_shapes() -> None:
     assert VECTORS["article/x"].shape == (1, 16, 8, 8)
     assert VECTORS["article/y"].shape == (1, 8, 16, 16)
