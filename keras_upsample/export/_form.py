@@ -1,12 +1,13 @@
 """A model while it is converted for a target."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from .. import ops
 from ..ops._lacking import lacking
 from ._inference import inference_in
+from ._resizes import resizes_replaced
 from ._stock_layers import stock_layers_replaced
 from .targets import Target
 
@@ -20,5 +21,8 @@ def formed_for(model: Any, target: Target) -> Iterator[None]:
         stock_layers_replaced(model, file_format=file_format),
         ops.resize_forms(target.forms),
         lacking(target.lacks),
+        ExitStack() as others,
     ):
+        if file_format:
+            others.enter_context(resizes_replaced())
         yield

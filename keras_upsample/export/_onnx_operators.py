@@ -12,10 +12,11 @@ from ._onnx_resampling import (
     transposed_axes,
     transposed_convolution,
 )
-from ._onnx_sizes import RESIZES, Sample, exact_in_table
+from ._onnx_sizes import RESIZES, Sample
 
-# Area and Lanczos: tf2onnx silently turns the first into nearest.
-_WITHOUT_FORM = ("ResizeArea", "ScaleAndTranslate")
+# `_resizes` leaves them only with options that `tf.image.resize` has not. tf2onnx silently turns
+# the first into nearest.
+_WITHOUT_FORM = ("ResizeArea", "ResizeBicubic", "ScaleAndTranslate")
 
 
 def operator_handlers(
@@ -27,10 +28,6 @@ def operator_handlers(
     """
 
     def on_resize(ctx: Any, node: Any, name: str, args: list) -> None:
-        if node.type == "ResizeBicubic" and not node.get_attr_value("half_pixel_centers", False):
-            refused.append(f"{node.type} without half-pixel centres at {name!r}")
-        if node.type == "ResizeBicubic" and not exact_in_table(samples.get(name, [])):
-            refused.append(f"{node.type} by a factor that is no power of two at {name!r}")
         resize(ctx, node, samples.get(name, []))
 
     def on_transposed(ctx: Any, node: Any, name: str, args: list) -> None:

@@ -14,7 +14,6 @@ from ._onnx_sizes import Sample, integer_scale, surplus_of
 _MODES = {
     "ResizeNearestNeighbor": "nearest",
     "ResizeBilinear": "linear",
-    "ResizeBicubic": "cubic",
 }
 
 
@@ -50,9 +49,6 @@ def _resize_attributes(node: Any, mode: str, *, integer: bool) -> dict[str, Any]
             attributes["nearest_mode"] = (
                 "floor" if coordinates == "asymmetric" else "round_prefer_ceil"
             )
-    if mode == "cubic":
-        # TensorFlow's with half-pixel centres: Keys' kernel, a = -0.5, taps outside dropped.
-        attributes |= {"cubic_coeff_a": -0.5, "exclude_outside": 1}
     return attributes
 
 

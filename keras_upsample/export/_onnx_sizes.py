@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from ._inference import inference_function
 from ._signature import Signature
 
-RESIZES = ("ResizeNearestNeighbor", "ResizeBilinear", "ResizeBicubic")
+RESIZES = ("ResizeNearestNeighbor", "ResizeBilinear")
 # Pairs of image sizes at which a model with open sizes is traced; a model may refuse small ones.
 _PROBES = ((64, 96), (256, 320), (572, 604))
 
@@ -49,11 +47,7 @@ def _at(signature: Signature, size: int) -> Signature:
 
 
 def _node_sizes(model: Any, signature: Signature) -> dict[str, list[Sample]]:
-    from .. import ops
-
-    # Forms that need a fixed size would put other nodes here than the graph to be converted has.
-    with ops.resize_forms({"bicubic": ("operator", "taps")}):
-        graph = inference_function(model, signature).get_concrete_function().graph
+    graph = inference_function(model, signature).get_concrete_function().graph
     sizes = {}
     for node in graph.get_operations():
         if node.type in RESIZES or node.type == "Conv2DBackpropInput":
@@ -77,16 +71,6 @@ def integer_scale(samples: list[Sample]) -> tuple[int, int] | None:
         for before, after in samples
     }
     return scales.pop() if len(scales) == 1 else None
-
-
-def exact_in_table(samples: list[Sample]) -> bool:
-    """Whether TensorFlow's bicubic, whose weights come from a table of 1,024 steps, is exact."""
-
-    def exact(n: int, m: int) -> bool:  # u(i) = ((2 i + 1) n - m) / 2m, in steps of 1 / 1024
-        return not np.any(((2 * np.arange(m) + 1) * n - m) * 1024 % (2 * m))
-
-    axes = [pair for before, after in samples for pair in zip(before, after, strict=True)]
-    return bool(axes) and all(exact(n, m) for n, m in axes)
 
 
 def surplus_of(

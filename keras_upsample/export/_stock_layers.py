@@ -12,12 +12,11 @@ def stock_layers_replaced(model: Any, *, file_format: str = "") -> Iterator[None
     """Inside, some layers of the model compute through operations that every format has.
 
     `UpSampling2D` repeats rows and columns for `"nearest"` (chains of Tile and Concat in every
-    format), fails to trace the interpolations where height and width are open, and leaves bicubic
-    to an operator that TFLite lacks; a dilated `Conv2DTranspose` has no TFLite operator; `Conv2D`
-    in groups compiles itself by XLA, which leaves a function call in the graph;
-    `GroupNormalization` loses digits where the runtime adds up a large image in one go. The call is
-    replaced on the instance and put back afterwards: this reaches layers wherever they sit, in
-    subclassed models too.
+    format) and fails to trace the interpolations where height and width are open; a dilated
+    `Conv2DTranspose` has no TFLite operator; `Conv2D` in groups compiles itself by XLA, which
+    leaves a function call in the graph; `GroupNormalization` loses digits where the runtime adds up
+    a large image in one go. The call is replaced on the instance and put back afterwards: this
+    reaches layers wherever they sit, in subclassed models too.
 
     Args:
         model: any model.
@@ -53,6 +52,8 @@ def stock_layers_replaced(model: Any, *, file_format: str = "") -> Iterator[None
 
 
 def _upsampling(layer: Any) -> Any:
+    import tensorflow as tf
+
     from .. import ops
 
     interpolation, scale = layer.interpolation, tuple(layer.size)
@@ -64,10 +65,14 @@ def _upsampling(layer: Any) -> Any:
             return ops.resize_bilinear(inputs, scale=scale, data_format=layer.data_format)
         if interpolation == "bicubic" and all(factor & (factor - 1) == 0 for factor in scale):
             return ops.resize_bicubic(inputs, scale=scale, data_format=layer.data_format)
-        if layer.data_format == "channels_last":
-            return _as_tensorflow(inputs, scale, interpolation)
-        image = _transpose(inputs, (0, 2, 3, 1))
-        return _transpose(_as_tensorflow(image, scale, interpolation), (0, 3, 1, 2))
+        # TensorFlow's result to the last bit that its tables give, which ours is not meant to be
+        first = layer.data_format == "channels_first"
+        image = _transpose(inputs, (0, 2, 3, 1)) if first else inputs
+        size = tf.shape(image)[1:3] * tf.constant(scale)
+        if None not in tuple(image.shape[1:3]):
+            size = [n * factor for n, factor in zip(image.shape[1:3], scale, strict=True)]
+        image = tf.image.resize(image, size, method=interpolation)
+        return _transpose(image, (0, 3, 1, 2)) if first else image
 
     return call
 
@@ -165,43 +170,3 @@ def _transpose(x: Any, permutation: tuple[int, ...]) -> Any:
     import tensorflow as tf
 
     return tf.transpose(x, permutation)
-
-
-def _as_tensorflow(x: Any, scale: tuple[int, int], interpolation: str) -> Any:
-    """TensorFlow's result to the last bit that its tables give, which ours is not meant to be."""
-    import tensorflow as tf
-
-    if None not in tuple(x.shape[1:]):
-        return _by_matrices(x, scale, interpolation)
-    size = tf.shape(x)[1:3] * tf.constant(scale)
-    return tf.image.resize(x, size, method=interpolation)
-
-
-def _by_matrices(x: Any, scale: tuple[int, int], interpolation: str) -> Any:
-    """A separable resize, with the matrix of each axis read off the operator itself.
-
-    y = M_h x M_w^T, where column j of M is the operator's answer to the j-th unit vector. This is
-    the operator with all its own rounding (TensorFlow's bicubic looks its weights up in a table of
-    1,024 steps), in two matrix products that every runtime has.
-    """
-    import tensorflow as tf
-
-    height, width, channels = (int(n) for n in x.shape[1:])
-    rows = _axis_matrix(height, scale[0], interpolation)
-    columns = _axis_matrix(width, scale[1], interpolation)
-    new_height, new_width = height * scale[0], width * scale[1]
-    x = tf.reshape(x, (-1, height, width * channels))
-    x = tf.matmul(tf.constant(rows[None]), x)
-    x = tf.reshape(x, (-1, width, channels))
-    x = tf.matmul(tf.constant(columns[None]), x)
-    return tf.reshape(x, (-1, new_height, new_width, channels))
-
-
-def _axis_matrix(size: int, scale: int, interpolation: str) -> Any:
-    import numpy as np
-    import tensorflow as tf
-
-    units = np.eye(size, dtype="float32")[:, :, None, None]  # (size, size, 1, 1): unit vectors
-    with tf.init_scope():  # a constant, whatever is being traced
-        answers = tf.image.resize(units, (size * scale, 1), method=interpolation)
-        return answers.numpy()[:, :, 0, 0].T
