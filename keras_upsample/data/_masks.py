@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..predict._claims import open_picture, whole_page
 from ..predict._pictures import sources_in
 from ..predict._sources import ImageError, reading
 
@@ -50,11 +51,10 @@ def _indexed(path: Path) -> list[np.ndarray] | None:
         with tifffile.TiffFile(path) as file:
             if file.pages.first.photometric != tifffile.PHOTOMETRIC.PALETTE:
                 return None
-            return [page.asarray() for page in file.pages]
-    from PIL import Image, ImageOps
+            return [whole_page(page) for page in file.pages]
+    from PIL import ImageOps
 
-    opened: Any = Image.open(path)
-    with opened:
+    with open_picture(path) as opened:
         if opened.mode not in ("1", "P"):
             return None
         return [np.asarray(ImageOps.exif_transpose(opened))]
@@ -71,7 +71,7 @@ def _palette_colours(path: Path) -> list[np.ndarray] | None:
             return None
         pages: Any = file.pages
         # Its palette counts to 65,535: 257 times a byte, in old files 256 times.
-        return [(page.colormap.T >> 8).astype("uint8")[page.asarray()] for page in pages]
+        return [(page.colormap.T >> 8).astype("uint8")[whole_page(page)] for page in pages]
 
 
 def _all_channels(path: Path) -> list[np.ndarray]:

@@ -121,12 +121,12 @@ def _pictures_in(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> np.ndarray:
-    from PIL import Image, UnidentifiedImageError
+    from ..predict._claims import open_picture
 
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             return np.asarray(picture.convert("RGB"))
-    except (OSError, UnidentifiedImageError) as error:
+    except (OSError, ValueError, SyntaxError) as error:  # Pillow's, and ours of its size
         raise ValueError(f"`images`: {str(path)!r} can't be read as a picture: {error}") from error
 
 

@@ -1,23 +1,16 @@
 """Files -> sources: Pillow for pictures, `_tiff` for TIFF."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ._claims import open_picture, without_limit
 from ._georeference import beside
 from ._sources import ImageError, Source, reading
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-
-_MOST_BYTES = 2**30
-"""Of a decoded picture: Pillow has no windows, so that it is in memory whole."""
-
-_PILLOW = threading.Lock()
 
 
 def sources_in(path: Path, channels: int | None) -> list[Source]:
@@ -62,19 +55,10 @@ def _placed(path: Path, source: Source) -> Source:
 
 
 def _picture(path: Path) -> Source:
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    with _without_limit():
-        opened: Any = Image.open(path)
+    opened = open_picture(path)
     with opened:
-        # Pillow has one byte a pixel for a single band of 8 bits, four for anything else.
-        size = 1 if opened.mode in ("1", "L", "P") else 4
-        if opened.width * opened.height * size > _MOST_BYTES:
-            raise ImageError(
-                f"{str(path)!r} has {opened.width}x{opened.height} pixels, and {opened.format} can "
-                "only be decoded whole, in more than 1 GiB. Convert it to a tiled TIFF, which is "
-                "read in windows."
-            )
         opened.load()
         turned = opened.getexif().get(0x0112, 1) != 1
         picture = ImageOps.exif_transpose(opened) if turned else opened
@@ -98,24 +82,10 @@ def _mode(picture: Any) -> str | None:
 
 
 def _band(picture: Any, mode: str | None, top: int, bottom: int) -> np.ndarray:
-    with _without_limit():
+    with without_limit():
         band = picture.crop((0, top, picture.width, bottom))
     values = np.asarray(band if mode is None else band.convert(mode))
     if values.dtype.kind in "ui" and values.dtype.itemsize > 1:
         # Pillow has 16-bit greys as 32-bit integers too.
         values = values.clip(0, 65535).astype("uint16")
     return values[..., None] if values.ndim == 2 else values
-
-
-@contextmanager
-def _without_limit() -> Iterator[None]:
-    """Pillow takes pictures above 89 megapixels for attacks; we have a limit of our own."""
-    from PIL import Image
-
-    with _PILLOW:
-        before = Image.MAX_IMAGE_PIXELS
-        Image.MAX_IMAGE_PIXELS = None
-        try:
-            yield
-        finally:
-            Image.MAX_IMAGE_PIXELS = before

@@ -1,11 +1,13 @@
 """TIFF, read in windows: straight from the file where it is uncompressed, else by its strips or
 tiles."""
 
+import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from ._claims import check_description, check_series
 from ._sources import ImageError, Source
 from ._tiff_facts import facts_of
 from ._tiff_pages import View, decodable, decoded
@@ -31,6 +33,7 @@ def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
     import tifffile
 
     with tifffile.TiffFile(path) as file:
+        check_description(file.pages.first)
         series = file.series[0]
         page = series.keyframe
         if (
@@ -47,6 +50,7 @@ def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
             raise ImageError(f"its axes {series.axes} {shape} are not those of images.")
         dtype = series.dtype.newbyteorder("=")
         size = dict(zip(axes, shape, strict=True))
+        check_series(path, series, math.prod(n for name, n in size.items() if name not in "YXC"))
         rgb = page.photometric == tifffile.PHOTOMETRIC.RGB
         alpha = size.get("C") in (2, 4) and (rgb or bool({1, 2} & {*page.extrasamples}))
         if series.dataoffset is not None:

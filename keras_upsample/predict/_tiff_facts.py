@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ._claims import ClaimError, open_picture
 from ._georeference import nodata_of, of_page
 from ._nodata import as_value
 from ._sources import ImageError, Source
@@ -25,7 +26,7 @@ def facts_of(path: Path, file: Any, page: Any, dtype: np.dtype) -> dict[str, Any
         notes.append(f"its nodata value {text!r} is no value of {dtype} and is not used")
     try:
         opaque = _mask(path, file, page)
-    except ImageError as error:
+    except (ImageError, ClaimError) as error:
         opaque = None
         notes.append(str(error))
     return {"nodata": nodata, "opaque": opaque, "place": of_page(page), "notes": tuple(notes)}
@@ -72,6 +73,8 @@ def single_page(path: Path, decode: Callable[[Path], Source]) -> Source:
         page = file.pages[0]
         try:
             picture = decode(path)
+        except (ImageError, ClaimError):
+            raise
         except Exception as error:  # Pillow's, of several kinds
             if decodable(page):
                 raise
@@ -100,8 +103,6 @@ def single_page(path: Path, decode: Callable[[Path], Source]) -> Source:
 
 
 def _index_is_not(path: Path, nodata: float) -> Callable[[int, int], np.ndarray]:
-    from PIL import Image
-
-    with Image.open(path) as picture:
+    with open_picture(path) as picture:
         indices = np.asarray(picture)
     return lambda top, bottom: indices[top:bottom] != nodata

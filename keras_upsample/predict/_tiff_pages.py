@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ._claims import ClaimError, check_band, check_page, check_segment, check_unpacked, open_picture
 from ._sources import ImageError
 
 View = Callable[[Sequence[int]], Callable[[int, int], np.ndarray]]
@@ -16,7 +17,12 @@ View = Callable[[Sequence[int]], Callable[[int, int], np.ndarray]]
 def decodable(page: Any) -> bool:
     """Whether tifffile has the codec (for LZW and JPEG it needs imagecodecs)."""
     try:
-        page.decode(_segment(page, 0), 0, **_tables(page))
+        check_page(page)
+        data = _segment(page, 0)
+        check_unpacked(page, data)
+        page.decode(data, 0, **_tables(page))
+    except ClaimError:
+        raise
     except Exception:  # without a codec it raises ValueError; a damaged first segment anything
         return False
     return True
@@ -114,6 +120,7 @@ def _page_rows(
     _, depth, height, width, samples = key.shaped
     length, across = (key.tilelength, key.tilewidth) if key.is_tiled else (key.rowsperstrip, width)
     down, over = -(-height // length), -(-width // across)
+    check_band(bottom - top, page)
     result = np.zeros((bottom - top, width, samples), key.dtype.newbyteorder("="))
     for row in range(top // length, -(-bottom // length)):
         for column in range(over):
@@ -131,6 +138,7 @@ def _page_rows(
 def _values(page: Any, number: int) -> Any:
     """(rows, columns, samples) of one strip or tile, None where the file has nothing there."""
     data = _segment(page, number)
+    check_unpacked(page, data)
     return page.keyframe.decode(data, number, **_tables(page))[0][0] if data else None
 
 
@@ -143,12 +151,10 @@ def _rows_by_pillow(
 
 
 def _whole_by_pillow(path: Path, page: Any) -> np.ndarray:
-    from PIL import Image
-
     key = page.keyframe
     planes, _, height, width, samples = key.shaped
     try:
-        with Image.open(path) as picture:
+        with open_picture(path) as picture:
             picture.seek(page.index)
             values = np.asarray(picture).reshape(height, width, planes * samples)
         fits = values.dtype == key.dtype
@@ -163,6 +169,7 @@ def _whole_by_pillow(path: Path, page: Any) -> np.ndarray:
 
 
 def _segment(page: Any, number: int) -> bytes:
+    check_segment(page, number)
     handle = page.parent.filehandle
     handle.seek(page.dataoffsets[number])
     return handle.read(page.databytecounts[number])

@@ -321,13 +321,13 @@ def test_no_images(name: str, content, message: str, tmp_path) -> None:
 
 
 def test_pictures_too_large_to_be_decoded_whole(tmp_path, monkeypatch) -> None:
-    from keras_upsample.predict import _pictures
+    from keras_upsample.predict import _claims
 
     Image.fromarray(picture(16, 16)).save(tmp_path / "a.png")
-    monkeypatch.setattr(_pictures, "_MOST_BYTES", 1023)
+    monkeypatch.setattr(_claims, "MOST_BYTES", 1023)
     with pytest.raises(ImageError, match="has 16x16 pixels, and PNG can only be decoded whole"):
         sources_in(tmp_path / "a.png", 3)
-    monkeypatch.setattr(_pictures, "_MOST_BYTES", 1024)
+    monkeypatch.setattr(_claims, "MOST_BYTES", 1024)
     assert Image.MAX_IMAGE_PIXELS is not None  # of Pillow's own guard
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     assert len(read(tmp_path / "a.png")) == 1 and Image.MAX_IMAGE_PIXELS == 10
