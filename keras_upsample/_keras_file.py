@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ._keras2_file import readable, version_of
 from .errors import ArtefactError, first_line
 
 SUFFIXES = (".keras", ".h5", ".hdf5")
@@ -38,7 +39,8 @@ def load_keras_file(path: Path, imports: Sequence[str] = (), *, trust: bool = Fa
         except ImportError as error:
             raise ArtefactError(f"--import {module}: {error}") from error
     try:
-        return keras.models.load_model(path, compile=False, safe_mode=not trust)
+        with readable(path) as file:
+            return keras.models.load_model(file, compile=False, safe_mode=not trust)
     except Exception as error:  # zipfile, h5py, json and Keras raise kinds of their own
         raise ArtefactError(_why(path, error)) from error
 
@@ -56,4 +58,18 @@ def _why(path: Path, error: Exception) -> str:
             f"{str(path)!r} holds the custom class {name!r}, which is not known here. Name the "
             "module that registers it: --import MODULE."
         )
-    return f"{str(path)!r} can't be loaded by Keras: {first_line(error)}"
+    version = version_of(path)
+    if version[:2] in ("1.", "2."):
+        return (
+            f"{str(path)!r} was written by Keras {version}, and Keras 3 can't read it: "
+            f"{_reason(error).rstrip('.')}. Load it where it was made (tf_keras reads it), and "
+            "write a SavedModel, model.export(folder), which is taken in place of the file; or "
+            "build the model anew and load its weights."
+        )
+    return f"{str(path)!r} can't be loaded by Keras: {_reason(error)}"
+
+
+def _reason(error: Exception) -> str:
+    """The innermost of the errors that Keras wraps into one another, in one line."""
+    inner = str(error).rpartition("Exception encountered: ")[2]
+    return first_line(ValueError(inner)) if inner.strip() else first_line(error)

@@ -4,7 +4,7 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 `keras_upsample.layers` or `keras_upsample.zoo` is not enough, because they load class by class.
 """
 
-from . import initializers, layers, losses, metrics
+from . import _keras2_functions, initializers, layers, losses, metrics
 from .lowering import _formed, _head, _tiled
 from .metadata import _described
 from .zoo import _crop
@@ -21,4 +21,6 @@ CLASSES = (
     _formed.FormedResize2D,
     _formed.Interleave2D,
     _tiled.TiledConv2D,
+    _keras2_functions.TensorFlowFunction,
+    _keras2_functions.hard_sigmoid_of_keras_2,
 )
