@@ -161,6 +161,29 @@ def resize(
     return np.stack(images)
 
 
+def resize_lengths(
+    x: Array,
+    interpolation: str,
+    size: tuple[int, ...],
+    coordinates: str = "half_pixel",
+    antialias: bool = False,
+) -> Array:
+    """Resize (N, *lengths, C) of any rank to (N, *size, C), by "nearest" or "linear"."""
+    x = np.asarray(x, "float64")
+    for axis, n_out in enumerate(size, 1):
+        line = np.moveaxis(x, axis, 0)
+        if len(line) == n_out:
+            continue
+        if interpolation == "nearest":
+            line = nearest_line(line, n_out, coordinates)
+        elif antialias:
+            line = antialiased_line(line, n_out, lambda d: max(0.0, 1 - abs(d)))
+        else:
+            line = linear_line(line, n_out, coordinates)
+        x = np.moveaxis(line, 0, axis)
+    return x
+
+
 def pixel_shuffle(x: Array, s: int, order: str = "dcr") -> Array:
     n, h, w, channels = x.shape
     c = channels // s**2

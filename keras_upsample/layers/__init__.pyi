@@ -6,9 +6,12 @@ from ._crop_like import CropLike2D
 from ._dysample import DySample2D
 from ._joint_bilateral import JointBilateralUpSampling2D
 from ._lanczos import LanczosUpSampling2D
+from ._linear_1d import LinearUpSampling1D
 from ._max_pooling_with_indices import MaxPoolingWithIndices2D
 from ._max_unpooling import MaxUnpooling2D
 from ._nearest import NearestUpSampling2D
+from ._nearest_1d import NearestUpSampling1D
+from ._nearest_3d import NearestUpSampling3D
 from ._pad_to_multiple import PadToMultiple2D
 from ._pixel_shuffle import PixelShuffle2D
 from ._pixel_unshuffle import PixelUnshuffle2D
@@ -17,6 +20,7 @@ from ._subpixel_conv import SubpixelConv2D
 from ._transposed_conv import TransposedConv2D
 from ._transposed_conv_1d import TransposedConv1D
 from ._transposed_conv_3d import TransposedConv3D
+from ._trilinear_3d import TrilinearUpSampling3D
 
 __all__ = [
     "CARAFE2D",
@@ -27,9 +31,12 @@ __all__ = [
     "DySample2D",
     "JointBilateralUpSampling2D",
     "LanczosUpSampling2D",
+    "LinearUpSampling1D",
     "MaxPoolingWithIndices2D",
     "MaxUnpooling2D",
+    "NearestUpSampling1D",
     "NearestUpSampling2D",
+    "NearestUpSampling3D",
     "PadToMultiple2D",
     "PixelShuffle2D",
     "PixelUnshuffle2D",
@@ -38,4 +45,5 @@ __all__ = [
     "TransposedConv1D",
     "TransposedConv2D",
     "TransposedConv3D",
+    "TrilinearUpSampling3D",
 ]

@@ -6,11 +6,11 @@ import keras
 from keras import ops
 
 from ..ops._area import resize_area
-from ._resize import Factor, Resize2D
+from ._resize import Factor, Resize
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class AreaResize2D(Resize2D):
+class AreaResize2D(Resize):
     """Resizes by the mean over the area of each output pixel.
 
     y[i] = (n_out/n_in) ∫ x(v) dv from i n_in/n_out to (i + 1) n_in/n_out on each axis, where

@@ -5,11 +5,11 @@ from typing import Any
 import keras
 
 from ..ops._resize import resize_nearest
-from ._resize import Resize2D
+from ._resize import Resize
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class NearestUpSampling2D(Resize2D):
+class NearestUpSampling2D(Resize):
     """Upsamples by copying the nearest pixel.
 
     y[i] = x[floor(u(i) + 1/2)] with half_pixel coordinates, x[floor(u(i))] with asymmetric,

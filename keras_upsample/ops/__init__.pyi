@@ -3,6 +3,7 @@ from ._blur import checkerboard_blur
 from ._forms import resize_forms
 from ._joint_bilateral import joint_bilateral
 from ._lanczos import resize_lanczos
+from ._lengths import resize1d, resize3d
 from ._max_pool import max_pool_with_indices, max_unpool
 from ._point_sample import point_sample
 from ._pool_indices import flat_indices, window_indices
@@ -21,6 +22,8 @@ __all__ = [
     "pixel_unshuffle",
     "point_sample",
     "reassemble",
+    "resize1d",
+    "resize3d",
     "resize_area",
     "resize_bicubic",
     "resize_bilinear",

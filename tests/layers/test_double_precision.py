@@ -151,6 +151,26 @@ CASES: dict[str, tuple[Callable, Callable, Sequence[np.ndarray]]] = {
         spread(2, 1, 1, (0, 1)),
         [X[:, :, :, None]],
     ),
+    "lines": (
+        lambda: layers.LinearUpSampling1D(3, **DOUBLE),
+        lambda x, w: reference.resize_lengths(x, "linear", (15,)),
+        [X[:, 0]],
+    ),
+    "lines_nearest": (
+        lambda: layers.NearestUpSampling1D(size=7, **DOUBLE),
+        lambda x, w: reference.resize_lengths(x, "nearest", (7,)),
+        [X[:, 0]],
+    ),
+    "volumes": (
+        lambda: layers.TrilinearUpSampling3D(size=(4, 9, 2), antialias=True, **DOUBLE),
+        lambda x, w: reference.resize_lengths(x, "linear", (4, 9, 2), antialias=True),
+        [X[:, :, :, :3, None]],
+    ),
+    "volumes_nearest": (
+        lambda: layers.NearestUpSampling3D(2, **DOUBLE),
+        lambda x, w: reference.resize_lengths(x, "nearest", (12, 10, 8)),
+        [X[..., None]],
+    ),
     "shuffle": (
         lambda: layers.PixelShuffle2D(2, **DOUBLE),
         lambda x, w: reference.pixel_shuffle(x, 2),

@@ -170,6 +170,19 @@ def test_antialiased() -> None:
         np.testing.assert_allclose(grown, reference.resize(x, interpolation, (1, 5)), atol=1e-15)
 
 
+def test_lines_and_volumes() -> None:
+    line = np.array([1.0, 2.0]).reshape(1, 2, 1)
+    assert reference.resize_lengths(line, "nearest", (4,)).ravel().tolist() == [1, 1, 2, 2]
+    y = reference.resize_lengths(line, "linear", (4,)).ravel().tolist()
+    assert y == [1, 1.25, 1.75, 2]
+    deep = np.array([0.0, 8.0]).reshape(1, 2, 1, 1, 1)
+    y = reference.resize_lengths(deep, "linear", (3, 2, 1), "align_corners")
+    assert y[0, :, :, 0, 0].tolist() == [[0, 0], [4, 4], [8, 8]]
+    wide = np.array([1.0, 2, 3, 6]).reshape(1, 1, 1, 4, 1)
+    y = reference.resize_lengths(wide, "linear", (1, 1, 2), antialias=True).ravel()
+    np.testing.assert_allclose(y, [12 / 7, 29 / 7])
+
+
 def test_checkerboard_blur() -> None:
     tall = np.repeat(row(1, 3, 1, 3), 2, axis=1)
     assert reference.checkerboard_blur(tall, 2)[0, :, :, 0].tolist() == [[2] * 4] * 2

@@ -85,6 +85,24 @@ def test_conv_transpose_in_groups_with_dilations(name: str, data_format: str) ->
     compare(y if data_format == "channels_first" else np.moveaxis(y, -1, 1), name)
 
 
+@pytest.mark.parametrize("name", names("lengths_"))
+def test_lines_and_volumes(name: str) -> None:
+    case, x = CASES[name], VECTORS[f"{name}/x"]
+    mode, interpolation = case["mode"], "linear"
+    coordinates = "align_corners" if case["align_corners"] else "half_pixel"
+    if mode.startswith("nearest"):
+        interpolation = "nearest"
+        coordinates = "half_pixel" if mode == "nearest-exact" else "asymmetric"
+    y = {3: ops.resize1d, 5: ops.resize3d}[x.ndim](
+        x,
+        size=tuple(case["size"]),
+        interpolation=interpolation,
+        coordinates=coordinates,
+        data_format="channels_first",
+    )
+    compare(y, name)
+
+
 @pytest.mark.parametrize("name", names("antialias_"))
 @pytest.mark.parametrize("form", ["matrix", "pointwise"])
 def test_antialias(name: str, form: str) -> None:
