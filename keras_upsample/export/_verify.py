@@ -11,7 +11,6 @@ from ..errors import ExportError, VerificationError, first_line
 from ..runtimes import available, load
 from ._compare import Difference, difference
 from ._images import Images
-from ._known import known, with_scalings
 from ._reference import CaseFor, Reference, from_layout
 from ._report import Latency, Verification
 from ._signature import signature_of
@@ -31,6 +30,7 @@ def verify(
     *,
     gate: Gate | None = None,
     runtime: str | None = None,
+    trust: bool = False,
 ) -> Verification:
     """Compare an existing artefact with the model that it should compute.
 
@@ -43,6 +43,7 @@ def verify(
         gate: what to demand; default that of float32 artefacts (see `where_rounding_decides` for
             models with `MaxPoolingWithIndices2D`).
         runtime: a name of `keras_upsample.runtimes.available()`; default by the kind of the file.
+        trust: as for `keras_upsample.runtimes.load`.
 
     Returns:
         The figures, case by case.
@@ -56,10 +57,8 @@ def verify(
         >>> print(verify(model, "build/unet.onnx"))  # doctest: +SKIP
         ONNX Runtime 1.32.0: passed, largest error 1.2e-06 of range, argmax equal 100.000%
     """
-    runner = load(artefact_path, runtime=runtime)
-    signature = signature_of(model)
-    signature = with_scalings(signature, known(model, signature).metadata)
-    reference = Reference(model, signature, images)
+    runner = load(artefact_path, runtime=runtime, trust=trust)
+    reference = Reference(model, signature_of(model), images)
     result = compare(reference, runner, gate or reference.gate(TARGETS["saved_model"].gate))
     require(result, artefact_path)
     return result

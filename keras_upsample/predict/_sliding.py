@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._grid import Span, ramp, step
+from ._grid import Span, ramp
 from ._valid import reflected
 
 
@@ -42,7 +42,6 @@ def strips(
     finish: Callable[[np.ndarray], np.ndarray] = np.copy,
     reduce: Callable[[np.ndarray], np.ndarray] = np.copy,
     tick: Callable[[], None] = lambda: None,
-    blend: bool = True,
 ) -> Iterator[Strip]:
     """Run a network over all tiles, left to right and top to bottom, and blend them.
 
@@ -67,13 +66,10 @@ def strips(
             float32.
         reduce: what becomes of blended values, (h, w, K) -> (h, w, ...), a new array.
         tick: called after every tile.
-        blend: whether neighbours are blended where they overlap; else each gives the half that is
-            nearer to it, as class numbers must be.
     """
     down, across = (pixels * scale for pixels in overlap)
-    weights = ramp if blend else step
-    lower = weights(down)[:, None, None]  # (overlap, 1, 1)
-    right = weights(across)[:, None]  # (overlap, 1)
+    lower = ramp(down)[:, None, None]  # (overlap, 1, 1)
+    right = ramp(across)[:, None]  # (overlap, 1)
     width = columns[-1].end
     result = np.empty(0)
     below = np.empty(0, "float32")  # (overlap, W, K), weighted, from the tiles above

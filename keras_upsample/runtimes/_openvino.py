@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import first_line
-from ._layout import settled
 from ._runner import TensorInfo, cpu_threads, loading
 
 
@@ -18,7 +17,6 @@ class OpenVinoRunner:
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         import openvino as ov
 
-        self.path = path
         self.runtime = f"OpenVINO {ov.__version__.split('-')[0]}"
         core = ov.Core()
         with loading(path, self.runtime, _last_line):
@@ -36,10 +34,9 @@ class OpenVinoRunner:
         self.outputs = tuple(_info(port) for port in self._compiled.outputs)
         rt_info = self._model.get_rt_info()
         try:
-            said: str | None = str(rt_info["framework"]["layout"].value)
+            self.layout = str(rt_info["framework"]["layout"].value)
         except (KeyError, TypeError, RuntimeError):
-            said = None
-        self.layout, self.layout_known = settled(said, self.inputs)
+            self.layout = "nhwc"
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         with self._one_at_a_time:

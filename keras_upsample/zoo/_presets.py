@@ -11,7 +11,8 @@ from typing import Any
 
 from ..errors import did_you_mean
 from ..metadata import Scaling
-from ..metadata._scaling import UNIT
+
+UNIT = Scaling()
 
 
 @dataclasses.dataclass(frozen=True)
