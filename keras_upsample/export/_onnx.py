@@ -78,7 +78,6 @@ def write_onnx(
 
 def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -> Any:
     """The inference function with the large weights as further inputs."""
-    import keras
     import tensorflow as tf
 
     specs = [*tensor_specs(signature.inputs), *weight_specs(weights)]
@@ -86,8 +85,8 @@ def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -
     @tf.function(input_signature=specs, autograph=False)
     def infer(*tensors: Any) -> dict[str, Any]:
         count = len(signature.inputs)
-        with keras.StatelessScope(zip(weights, tensors[count:], strict=True)):
-            return signature.call(model, tensors[:count])
+        state = list(zip(weights, tensors[count:], strict=True))
+        return signature.call(model, tensors[:count], state)
 
     return infer
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._stateless import Traced
 from ..errors import ExportError, first_line
 from ._images import Case, Images, cases
 from ._inference import inference_in
@@ -21,11 +22,9 @@ class Reference:
     """A model and what it says to the cases that an artefact accepts."""
 
     def __init__(self, model: Any, signature: Signature, images: Images = None) -> None:
-        import tensorflow as tf
-
         self._model, self._signature, self.images = model, signature, images
         self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
-        self._function = tf.function(self._infer, autograph=False)
+        self._function = Traced(self._infer)
 
     def shown(self, images: Images) -> "Reference":
         """The same model before other images."""
@@ -79,15 +78,11 @@ class Reference:
         """The model's answer in float64, or None where it can't be had in that precision."""
         import tensorflow as tf
 
-        @tf.function(autograph=False)
-        def infer(*tensors: Any) -> dict[str, Any]:
-            return self._infer(*tensors)
-
         tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
         try:
             with inference_in(self._model, "float64"):
-                traced = infer.get_concrete_function(*tensors)  # see _call
-                answer = {name: value.numpy() for name, value in traced(*tensors).items()}
+                found = Traced(self._infer)(*tensors)
+                answer = {name: value.numpy() for name, value in found.items()}
         except Exception:  # an operator or a custom layer that knows no float64
             return None
         doubles = all(value.dtype == np.float64 for value in answer.values())
@@ -97,8 +92,7 @@ class Reference:
         import tensorflow as tf
 
         tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
-        # Traced by hand once a shape: TensorFlow warns of a function that it traces often itself.
-        return self._function.get_concrete_function(*tensors)(*tensors)
+        return self._function(*tensors)
 
     def _answer(self, case: Case) -> dict[str, np.ndarray] | None:
         key = (case.label, tuple(array.shape for array in case.feeds.values()))
