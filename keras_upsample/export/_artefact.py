@@ -13,7 +13,7 @@ from ..metadata._write import record
 from ..runtimes import load
 from ..runtimes._first_load import remember
 from ._calibration import Feeds, held_out_images, strengthened
-from ._file_facts import facts_of_file
+from ._file_facts import facts_of_file, with_outputs
 from ._form import formed_for
 from ._inference import check_weights
 from ._layer_names import UnknownLayerError
@@ -121,8 +121,10 @@ def make_artefact(
         low = ready.low
         progress("convert")
 
+        outputs: list[str] = []
+
         def write(form: Any, own: Signature, place: Path) -> None:
-            convert(form, own, place, target, options, ready.feeds)
+            outputs[:] = convert(form, own, place, target, options, ready.feeds)
 
         def by_table() -> tuple[Lowered, Signature]:
             form = formed(
@@ -144,7 +146,8 @@ def make_artefact(
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter
             raise ExportError(f"The model can't be traced: {first_line(error)}") from error
-        record(staged, target.format, _facts(options, ready.signature, target))
+        facts = with_outputs(_facts(options, ready.signature, target), outputs)
+        record(staged, target.format, facts)
         progress("verify")
         by, others = "litert_flex" if options.allow_flex else target.runtime, []
         first = _load(staged, by)
@@ -204,13 +207,17 @@ def convert(
     target: Target,
     options: Options,
     calibration: Feeds | None = None,
-) -> None:
-    """Write one artefact, not verified; integers need calibration."""
+) -> list[str]:
+    """Write one artefact, not verified; integers need calibration.
+
+    Returns:
+        The names of its outputs, in order.
+    """
     with formed_for(model, target):
         if target.format == "saved_model":
-            write_saved_model(model, signature, path)
-        elif target.format == "tflite":
-            write_tflite(
+            return write_saved_model(model, signature, path)
+        if target.format == "tflite":
+            return write_tflite(
                 model,
                 signature,
                 path,
@@ -220,18 +227,18 @@ def convert(
                 integer_io=options.integer_io or target.integer_io,
                 keep_float=options.keep_float,
             )
-        else:
-            write_onnx(model, signature, path, opset=options.opset, layout=options.layout)
-            if target.precision == "float16":
-                to_float16(path)
-            elif target.precision == "int8":
-                to_int8(
-                    path,
-                    calibration or [],
-                    options.layout,
-                    options.keep_float,
-                    target.bits(options.weight_bits),
-                )
+        outputs = write_onnx(model, signature, path, opset=options.opset, layout=options.layout)
+        if target.precision == "float16":
+            to_float16(path)
+        elif target.precision == "int8":
+            to_int8(
+                path,
+                calibration or [],
+                options.layout,
+                options.keep_float,
+                target.bits(options.weight_bits),
+            )
+        return outputs
 
 
 def _load(path: Path, runtime: str) -> "Runner":

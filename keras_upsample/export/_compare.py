@@ -40,11 +40,26 @@ def decibels(signal: float, noise: float) -> float:
 
 
 def difference(
-    case: str, actual: dict[str, np.ndarray], expected: dict[str, np.ndarray], gate: Gate
+    case: str,
+    actual: dict[str, np.ndarray],
+    expected: dict[str, np.ndarray],
+    gate: Gate,
+    *,
+    ordered: bool = True,
 ) -> Difference:
-    """Compare every output by name and judge by the gate."""
-    if actual.keys() != expected.keys():
-        return _failed(case, f"outputs {sorted(actual)}, expected {sorted(expected)}")
+    """Compare every output by name and by place, and judge by the gate.
+
+    A program reads outputs by their numbers as often as by their names, so names in another order
+    than the model's are a fault, whatever the values.
+
+    Args:
+        case: for the report.
+        actual, expected: outputs in order.
+        gate: what is demanded.
+        ordered: whether the order of `actual` means anything.
+    """
+    if actual.keys() != expected.keys() or (ordered and list(actual) != list(expected)):
+        return _failed(case, f"outputs {list(actual)}, expected {list(expected)}")
     parts = [_one(case, name, actual[name], expected[name], gate) for name in expected]
     shares = [part.equal_argmax for part in parts if part.equal_argmax is not None]
     return Difference(

@@ -41,11 +41,11 @@ class Reference:
             real: only those of images.
 
         Raises:
-            ValueError: the artefact's inputs are not the model's, or the model's answer to an
-                image is not finite.
+            ValueError: the artefact's inputs are not the model's, or in another order, or the
+                model's answer to an image is not finite.
             ExportError: the model fails on an image.
         """
-        infos = _matched(self._signature, runner.inputs, runner.layout)
+        infos = _matched(self._signature, runner)
         narrowed = replace(self._signature, inputs=tuple(spec for spec, _ in infos.values()))
         result = []
         for case in cases(narrowed, self.images):
@@ -129,10 +129,9 @@ class CaseFor:
     expected: Mapping[str, np.ndarray]
 
 
-def _matched(
-    signature: Signature, infos: tuple["TensorInfo", ...], layout: str
-) -> dict[str, tuple[InputSpec, "TensorInfo"]]:
+def _matched(signature: Signature, runner: "Runner") -> dict[str, tuple[InputSpec, "TensorInfo"]]:
     """Artefact input name -> the model's input, narrowed to the artefact's sizes."""
+    infos, layout = runner.inputs, runner.layout
     by_name = {info.name: info for info in infos}
     names = [spec.name for spec in signature.inputs]
     if set(by_name) != set(names):
@@ -142,6 +141,11 @@ def _matched(
                 "the artefact was not made from this model."
             )
         by_name = {names[0]: infos[0]}
+    elif runner.ordered and list(by_name) != names:
+        raise ValueError(
+            f"The artefact's inputs are in the order {list(by_name)}, the model's in {names}. "
+            "Export the model again: earlier versions sorted inputs and outputs by name."
+        )
     result = {}
     for spec in signature.inputs:
         info = by_name[spec.name]

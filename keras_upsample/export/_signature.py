@@ -224,8 +224,10 @@ def _output_names(model: Any, results: Any) -> list[str]:
     own = getattr(model, "output_names", None) or ()
     if _is_sequential(model):
         own = [model.layers[-1].name]
-    if isinstance(results, Mapping) and len(results) == len(flat):
-        names = [str(key) for key in sorted(results)]
+    if isinstance(results, Mapping):
+        # In the order in which the values are flattened, which an ordered dict decides by itself.
+        paths = [path for path, _ in tree.flatten_with_path(results)]
+        names = ["_".join(map(str, path)) for path in paths]
     elif len(own) == len(flat):
         names = list(own)
     elif len(flat) == 1:

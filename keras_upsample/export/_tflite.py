@@ -14,6 +14,7 @@ from ._interpreter import quiet_interpreter
 from ._ranges import true_ranges
 from ._saved_model import write_saved_model
 from ._signature import Signature
+from ._tflite_order import in_order
 
 INTEGER = {
     "int8": "TFLITE_BUILTINS_INT8",
@@ -32,7 +33,7 @@ def write_tflite(
     calibration: Feeds | None = None,
     integer_io: bool = False,
     keep_float: Sequence[str] = (),
-) -> None:
+) -> list[str]:
     """Convert through a SavedModel with a static signature.
 
     The converter's other entrances (`from_keras_model`, `from_concrete_functions`) leave the
@@ -44,20 +45,25 @@ def write_tflite(
         integer_io: let the file take and give integers where it computes with them.
         keep_float: layers of an "int8" file that stay in float.
 
+    Returns:
+        The names of the outputs, in order.
+
     Raises:
         ValueError: no operator comes from a layer of `keep_float`.
         ExportError: an operator has no TFLite built-in and `allow_flex` is false, or the converter
             gave up for another reason.
     """
     with tempfile.TemporaryDirectory() as folder:
-        write_saved_model(model, signature, Path(folder))
+        outputs = write_saved_model(model, signature, Path(folder))
         if keep_float:
             content = partly_float(Path(folder), calibration or [], keep_float)
         else:
             content = converted(
                 Path(folder), precision, calibration, allow_flex=allow_flex, integer_io=integer_io
             )
-    path.write_bytes(content)
+    inputs = [spec.name for spec in signature.inputs]
+    path.write_bytes(in_order(content, inputs, outputs))
+    return outputs
 
 
 def converted(

@@ -83,13 +83,25 @@ def compare(
                 f"{runner.runtime} fails on {item.case.label}: {first_line(error)}"
             ) from error
         expected = dict(item.expected)
-        if len(outputs) == len(expected) == 1 and outputs.keys() != expected.keys():
-            outputs = dict(zip(expected, outputs.values(), strict=True))
-        found = difference(item.case.label, outputs, expected, gate)
+        names = _names_given(runner, list(expected))
+        outputs = {names[name]: value for name, value in outputs.items()}
+        found = difference(item.case.label, outputs, expected, gate, ordered=runner.ordered)
         if found.failure and gate.max_error is not None:
-            found = _against_exact(reference, item, outputs, gate) or found
+            found = _against_exact(reference, item, outputs, gate, runner.ordered) or found
         differences.append(found)
     return Verification(runner.runtime, _with_best(differences, gate))
+
+
+def _names_given(runner: "Runner", expected: list[str]) -> dict[str, str]:
+    """The file's names of its outputs -> the model's.
+
+    A file of another exporter may have names of its own ("output_0"), none of which is the model's;
+    then its outputs are known by their places.
+    """
+    names = [info.name for info in runner.outputs]
+    if len(names) == len(expected) and not set(names) & set(expected):
+        return dict(zip(names, expected, strict=True))
+    return {name: name for name in names}
 
 
 def _with_best(differences: list[Difference], gate: Gate) -> tuple[Difference, ...]:
@@ -107,7 +119,11 @@ def _with_best(differences: list[Difference], gate: Gate) -> tuple[Difference, .
 
 
 def _against_exact(
-    reference: Reference, item: CaseFor, outputs: dict[str, np.ndarray], gate: Gate
+    reference: Reference,
+    item: CaseFor,
+    outputs: dict[str, np.ndarray],
+    gate: Gate,
+    ordered: bool,
 ) -> Difference | None:
     """The same gate against the model in float64, if the artefact passes it there.
 
@@ -117,7 +133,7 @@ def _against_exact(
     exact = reference.exact(item.case)
     if exact is None:
         return None
-    found = difference(item.case.label, outputs, exact, gate)
+    found = difference(item.case.label, outputs, exact, gate, ordered=ordered)
     return None if found.failure else replace(found, against="the model in float64")
 
 
