@@ -117,8 +117,8 @@ def test_tflite(case, precision, tmp_path):
     make, names = CASES[case]
     model = distinctive(make())
     path = tmp_path / "m.tflite"
-    # whose ranges suit what is fed below
-    data = [
+    feeds = feeds_of(model)
+    data = [{n: f[0] for n, f in zip(_input_names(model), feeds, strict=True)}] + [
         {name: noise(8, 6, 3, seed=n)[..., :size] for name, size in channels(model)}
         for n in range(12)
     ]
@@ -131,7 +131,6 @@ def test_tflite(case, precision, tmp_path):
     )
     interpreter = Interpreter(str(path))
     interpreter.allocate_tensors()
-    feeds = feeds_of(model)
     for detail, feed in zip(interpreter.get_input_details(), feeds, strict=True):
         interpreter.set_tensor(detail["index"], feed)
     interpreter.invoke()
