@@ -2,6 +2,7 @@
 
 import inspect
 import os
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -306,7 +307,27 @@ def predict(
     ] = None,
     normalization: Annotated[
         str | None,
-        typer.Option(help="full_range, percentiles or none. Default: the model's."),
+        typer.Option(
+            help="full_range, percentiles, none, imagenet, minus_one_to_one, 0_to_255, or mean and "
+            "std of values in [0, 1]: 0.5,0.5,0.5/0.2,0.2,0.2. Default: the model's."
+        ),
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            help="segmentation, binary_segmentation, multi_label_segmentation, super_resolution, "
+            "restoration or regression. Default: what the model says."
+        ),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option(help="Name of the output to take, of several.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(help="Probability from which a single channel is 1. Default: 0.5."),
+    ] = None,
+    layout: Annotated[
+        str | None, typer.Option(help="nhwc or nchw, where a file leaves it open.")
     ] = None,
     class_names: Annotated[
         str | None, typer.Option(help="One a class, with commas between them.")
@@ -341,12 +362,20 @@ def predict(
         source: Any = model
         if model.endswith(SUFFIXES) and Path(model).exists():
             source = load_keras_file(Path(model), imports or (), trust=trust)
-        predictor = load_model(
-            source,
-            classes=None if class_names is None else class_names.split(","),
-            normalization=normalization,
-            trust=trust,
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # the lines below say the same
+            predictor = load_model(
+                source,
+                classes=None if class_names is None else class_names.split(","),
+                normalization=normalization,
+                task=task,
+                output=output,
+                threshold=threshold,
+                layout=layout,
+                trust=trust,
+            )
+        for line in (*predictor.taken, *predictor.assumed):
+            console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
         if tile is not None or overlap is not None:
             predictor.tiles(2**14, 2**14, tile, overlap)  # a bad one is told once, not by image
         with image_progress(console, [file.name for file in files]) as step:

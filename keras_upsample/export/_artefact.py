@@ -16,6 +16,7 @@ from ._calibration import Feeds, held_out_images, strengthened
 from ._file_facts import facts_of_file, with_outputs
 from ._form import formed_for
 from ._inference import check_weights
+from ._known import Known
 from ._layer_names import UnknownLayerError
 from ._onnx import LAYOUTS, OPSETS, write_onnx
 from ._onnx_precision import to_float16, to_int8
@@ -46,6 +47,8 @@ class Options:
     """What a user may choose for one artefact beyond its target.
 
     Attributes:
+        metadata: what the user says of the model; None takes what the model carries.
+        known: what is known of the model, in the end.
         lower: give the model the form that the target runs fastest.
         tune: find that form by measurement; otherwise by the target's table.
         representative_data: see `calibration_feeds`.
@@ -57,7 +60,8 @@ class Options:
     allow_flex: bool = False
     opset: int = OPSETS[-1]
     layout: str = "nhwc"
-    metadata: Metadata = field(default_factory=Metadata)
+    metadata: Metadata | None = None
+    known: Known = field(default_factory=lambda: Known(Metadata()))
     lower: bool = True
     tune: bool | float = False
     representative_data: Any = None
@@ -179,6 +183,8 @@ def make_artefact(
             lowering=tuple(map(str, low.applied)),
             notice=low.notice,
             check=check,
+            taken=options.known.taken,
+            assumed=options.known.assumed,
         )
         progress("publish")
     return report
@@ -186,7 +192,7 @@ def make_artefact(
 
 def _facts(options: Options, signature: Signature, target: Target) -> Metadata:
     integers = target.integer_io or options.integer_io
-    return facts_of_file(options.metadata, signature, options.layout, integers=integers)
+    return facts_of_file(options.known.metadata, signature, options.layout, integers=integers)
 
 
 def _checked(path: Path, target: Target) -> "CheckReport | None":

@@ -11,6 +11,7 @@ from ..metadata import Metadata
 from ._artefact import Options, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
+from ._known import after_head, known, with_scalings
 from ._publish import published
 from ._reference import Reference
 from ._report import ArtefactReport, ExportReport, package_versions
@@ -73,11 +74,15 @@ def export(
     if directory.exists() and not directory.is_dir():
         raise ValueError(f"`directory` {str(directory)!r} is a file. Choose another path.")
     signature = signature_of(model, input_shape)
-    metadata = metadata or Metadata.of(model)
+    found = known(model, signature, metadata)
+    signature = with_scalings(signature, found.metadata)
     model, signature = headed(model, signature, head)
     reference = Reference(model, signature, images)
     options = Options(
-        metadata=metadata, lower=lower, tune=tune, representative_data=representative_data
+        known=after_head(found, model, head),
+        lower=lower,
+        tune=tune,
+        representative_data=representative_data,
     )
     artefacts: list[ArtefactReport] = []
     failures: dict[str, str] = {}

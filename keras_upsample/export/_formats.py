@@ -1,14 +1,16 @@
 """One function a format."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ..lowering._lower import headed
-from ..metadata import Metadata, of
+from ..metadata import Metadata
 from ._artefact import Options, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
+from ._known import after_head, known, with_scalings
 from ._onnx import OPSETS
 from ._reference import Reference
 from ._report import ArtefactReport
@@ -61,7 +63,7 @@ def to_saved_model(
     Example:
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
     """
-    options = Options(metadata=metadata or of(model), lower=lower, tune=tune)
+    options = Options(metadata=metadata, lower=lower, tune=tune)
     return _one(model, path, "saved_model", input_shape, batch_size, images, head, options)
 
 
@@ -122,7 +124,7 @@ def to_tflite(
     target = _chosen(precision, _TFLITE)
     options = Options(
         allow_flex=allow_flex,
-        metadata=metadata or of(model),
+        metadata=metadata,
         lower=lower,
         tune=tune,
         representative_data=representative_data,
@@ -183,7 +185,7 @@ def to_onnx(
     options = Options(
         opset=opset,
         layout=layout,
-        metadata=metadata or of(model),
+        metadata=metadata,
         lower=lower,
         tune=tune,
         representative_data=representative_data,
@@ -225,6 +227,9 @@ def _one(
     options: Options,
 ) -> ArtefactReport:
     signature = signature_of(model, input_shape, batch_size)
+    found = known(model, signature, options.metadata)
+    signature = with_scalings(signature, found.metadata)
     model, signature = headed(model, signature, head)
+    options = replace(options, known=after_head(found, model, head))
     reference = Reference(model, signature, images)
     return make_artefact(model, path, target_named(target), signature, reference, options)

@@ -1,13 +1,14 @@
 """What a model and its artefact are both shown: real photographs, noise, odd sizes, batches."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..data import photograph
+from ..metadata import Scaling
 from ._input_shape import DEFAULT_SIZE, InputSpec
 from ._signature import Signature
 
@@ -65,7 +66,7 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
     image = next(_sources(images))[1]
     if open_sizes:
         feeds = {
-            spec.name: _as_input(image, InputSpec(spec.name, odd[spec.name], spec.dtype))
+            spec.name: _as_input(image, replace(spec, shape=odd[spec.name]))
             for spec in signature.inputs
         }
         result.append(Case(f"odd size {ODD_SIZE[0]}x{ODD_SIZE[1]}", feeds, standard=False))
@@ -149,12 +150,34 @@ def _as_input(image: np.ndarray, spec: InputSpec) -> np.ndarray:
     if len(shape) != 4 or dtype.kind not in "fu":
         return _noise(np.random.default_rng(0), shape, spec)
     batch, height, width, channels = (int(n or 1) for n in shape)
-    values = image.astype("float32") / 255 if image.dtype == np.uint8 else image.astype("float32")
+    picture = image.dtype in (np.uint8, np.uint16)  # else it is scaled as the network takes it
+    values = image.astype("float32")
+    if picture and spec.scaling.base != "stored":
+        values /= np.iinfo(image.dtype).max
     values = _resample(values, height, width)
     values = np.take(values, np.arange(channels) % values.shape[-1], axis=-1)
+    if picture:
+        values = _scaled(values, spec)
+    elif dtype.kind == "u" and spec.scaling == Scaling():
+        values = values.clip(0, 1) * np.iinfo(dtype).max
     if dtype.kind == "u":
-        values = np.round(values.clip(0, 1) * 255)
+        values = np.round(values.clip(0, np.iinfo(dtype).max))
     return np.repeat(values[None].astype(dtype), batch, axis=0)
+
+
+def _scaled(values: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """Values in [0, 1] -> those that the input takes."""
+    scaling = spec.scaling
+    if np.dtype(spec.dtype).kind == "u" and scaling == Scaling():
+        scaling = Scaling.to_range(0, np.iinfo(spec.dtype).max)
+    if scaling.channels not in (None, values.shape[-1]):
+        raise ValueError(
+            f"The scaling of {spec.name!r} is for {scaling.channels} channels, and it takes "
+            f"{values.shape[-1]}. Correct the metadata."
+        )
+    if scaling == Scaling():
+        return values  # to the last bit as it was
+    return values * np.asarray(scaling.scale, "float32") + np.asarray(scaling.offset, "float32")
 
 
 def _resample(values: np.ndarray, height: int, width: int) -> np.ndarray:
@@ -175,7 +198,8 @@ def _noise(rng: np.random.Generator, shape: Sequence[int | None], spec: InputSpe
     size = [int(n or 1) for n in shape]
     dtype = np.dtype(spec.dtype)
     if dtype.kind == "f":
-        return rng.random(size, dtype="float32").astype(dtype)
+        noise = rng.random(size, dtype="float32")
+        return _scaled(noise, spec).astype(dtype) if len(size) == 4 else noise.astype(dtype)
     if dtype.kind == "b":
         return rng.random(size) < 0.5
     # A range that every embedding and every 8-bit image has.

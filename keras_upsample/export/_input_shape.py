@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..metadata._scaling import UNIT, Scaling
+
 Shape = tuple[int | None, ...]
 ShapeArgument = Sequence[int | None] | Mapping[str, Sequence[int | None]] | None
 
@@ -13,11 +15,19 @@ DEFAULT_SIZE = 256
 
 @dataclass(frozen=True)
 class InputSpec:
-    """Name, shape with the batch first (`None` = any size) and dtype name of one input."""
+    """One input of a model.
+
+    Attributes:
+        name: of the input.
+        shape: with the batch first, None where any size.
+        dtype: its name.
+        scaling: how a picture's values become those that the input takes.
+    """
 
     name: str
     shape: Shape
     dtype: str
+    scaling: Scaling = UNIT
 
 
 def is_size(value: Any) -> bool:

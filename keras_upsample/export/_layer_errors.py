@@ -17,6 +17,7 @@ from ._form import formed_for
 from ._images import Images, cases
 from ._input_shape import ShapeArgument
 from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
+from ._known import known, with_scalings
 from ._prepared import prepared
 from ._saved_model import write_saved_model
 from ._signature import signature_of
@@ -100,6 +101,7 @@ def quantization_errors(
 
     target = target_named("tflite_int8")
     signature = signature_of(model, input_shape).fixed()
+    signature = with_scalings(signature, known(model, signature).metadata)
     shown = images if images is not None else held_out_images(model)
     ready = prepared(
         model, signature, target, shown, lower=lower, representative_data=representative_data

@@ -84,6 +84,8 @@ class ArtefactReport:
         delegate_partitions: LiteRT only: pieces into which XNNPACK cuts the graph; 1 is best.
         lowering: what was rewritten on the way, and what was left as it is and why.
         notice: why the model could not be lowered; empty where it could.
+        taken: what was read off the model's graph, of its input's values.
+        assumed: what nothing says of them, and what was assumed.
         check: of files for an accelerator: where each operator runs; None where that is not known,
             because the accelerator's compiler is not installed.
     """
@@ -99,6 +101,8 @@ class ArtefactReport:
     lowering: tuple[str, ...] = ()
     notice: str = ""
     check: CheckReport | None = None
+    taken: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return str(ExportReport("", (self,)))
@@ -139,6 +143,7 @@ class ExportReport:
         ]
         lines += [f"{a.target}: {a.notice}" for a in self.artefacts if a.notice]
         lines += [a.check.verdict for a in self.artefacts if a.check]
+        lines += dict.fromkeys(line for a in self.artefacts for line in (*a.taken, *a.assumed))
         lines += [f"{target}: {why}" for target, why in self.failures.items()]
         return "\n".join(lines)
 

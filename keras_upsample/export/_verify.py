@@ -11,6 +11,7 @@ from ..errors import ExportError, VerificationError, first_line
 from ..runtimes import available, load
 from ._compare import Difference, difference
 from ._images import Images
+from ._known import known, with_scalings
 from ._reference import CaseFor, Reference, from_layout
 from ._report import Latency, Verification
 from ._signature import signature_of
@@ -58,7 +59,9 @@ def verify(
         ONNX Runtime 1.32.0: passed, largest error 1.2e-06 of range, argmax equal 100.000%
     """
     runner = load(artefact_path, runtime=runtime, trust=trust)
-    reference = Reference(model, signature_of(model), images)
+    signature = signature_of(model)
+    signature = with_scalings(signature, known(model, signature).metadata)
+    reference = Reference(model, signature, images)
     result = compare(reference, runner, gate or reference.gate(TARGETS["saved_model"].gate))
     require(result, artefact_path)
     return result

@@ -84,7 +84,7 @@ def _headed(model: Any, signature: "Signature", head: str) -> "tuple[Any, Signat
     result, signature = model_at(graph, output, signature, model.name)
     if not is_functional(model):
         check_open_sizes(result, signature)
-    for attribute in ("class_names", "preprocessing"):
+    for attribute in ("class_names", "preprocessing", "preset"):
         if hasattr(model, attribute):
             setattr(result, attribute, getattr(model, attribute))
     return result, signature

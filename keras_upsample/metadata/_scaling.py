@@ -126,6 +126,8 @@ class Scaling:
         return f"({scale}) u + ({offset}), {of}"
 
 
+UNIT = Scaling()
+"""The picture's full range becomes [0, 1]."""
 IMAGENET = Scaling.mean_std((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and standard deviation of ImageNet's RGB, as torchvision and timm publish them."""
 

@@ -1,5 +1,6 @@
 """One image file -> pictures, in bands."""
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,9 +17,8 @@ from ._georeference import as_aux_xml
 from ._load import load_model
 from ._nodata import Gaps, with_nodata
 from ._pictures import sources_in
-from ._predict import as_picture
+from ._predict import as_picture, check_probabilities
 from ._predictor import Predictor
-from ._probabilities import as_labels
 from ._results import results_of
 from ._scaling import scaling_of
 from ._sliding import strips
@@ -62,6 +62,9 @@ def predict_to_files(
         NAME_overlay.png         the image with the classes over it
         NAME_probabilities.npy   float32 (H, W, K), where asked for
         NAME_x2.png              in place of all these, for a super-resolution model
+        NAME_restored.png        likewise, for one whose picture is as large as the image
+        NAME_values.npy          likewise float32 (H, W, K), for a regression
+        NAME_0_CLASS.png         likewise 0 or 1, one file a label, where labels may overlap
 
     Of an image that has a place on earth (a GeoTIFF, or a world file beside a picture) all of them
     are tiled GeoTIFF, NAME_classes.tif and so on, with that place. Pixels without data are
@@ -87,6 +90,7 @@ def predict_to_files(
         PermissionError: the folder can't be written to.
     """
     predictor = load_model(model)
+    check_probabilities(predictor, probabilities)
     sources = sources_in(Path(image), predictor.network.channels)
     written: list[Path] = []
     kept: list[Path] = []
@@ -130,8 +134,15 @@ def _wanted(
 ) -> dict[str, Path]:
     """Kind of result -> its file."""
     on_earth = source.place is not None
-    if predictor.enlarges:
-        endings = {"picture": f"x{predictor.scale}.png"}
+    if predictor.gives_picture:
+        ending = "restored" if predictor.scale == 1 else f"x{predictor.scale}"
+        endings = {"picture": f"{ending}.png"}
+    elif not predictor.gives_labels:
+        endings = {"values": "values.npy"}
+    elif predictor.labels_overlap:
+        endings = {f"label {k}": f"{_label(predictor, k)}.png" for k in range(predictor.outputs)}
+        if probabilities:
+            endings["probabilities"] = "probabilities.npy"
     else:
         endings = {"labels": "classes.png"}
         if overlays:
@@ -144,6 +155,12 @@ def _wanted(
         )
         for kind, ending in endings.items()
     }
+
+
+def _label(predictor: Predictor, number: int) -> str:
+    """`2_cell_wall`: a number and a name that every file system takes."""
+    name = predictor.classes[number] if predictor.classes else "label"
+    return f"{number}_{re.sub(r'[^A-Za-z0-9-]+', '_', name).strip('_') or 'label'}"
 
 
 def _part(progress: Callable[[float], None], number: int, count: int, done: float) -> None:
@@ -170,18 +187,24 @@ class _Task:
                 kind: stack.enter_context(makers.writer(kind, path)) for kind, path in files.items()
             }
             above = None
-            keep = self.predictor.enlarges or "probabilities" in files
-            scaling = scaling_of(self.source, self.predictor.normalization)
+            keep = not self.predictor.gives_labels or "probabilities" in files
+            scaling = scaling_of(self.source, self.predictor.scaling)
             # What is looked at need not be what the network sees, which may be 12 of 16 bits.
             looked_at = self.source.dtype != np.uint8 and "overlay" in files
             bright = scaling_of(self.source, "percentiles") if looked_at else None
             gaps = Gaps(self.source, scale)
-            for strip in self._strips(scaling, np.copy if keep else as_labels):
+            for strip in self._strips(scaling, np.copy if keep else self.predictor.labels):
                 none = gaps.of(strip.missing)
                 if "picture" in out:
                     out["picture"].write(makers.seen(as_picture(strip.values), none))
                     continue
-                labels = as_labels(strip.values) if keep else strip.values
+                if "values" in out:
+                    out["values"].write(makers.probabilities(strip.values, none))
+                    continue
+                labels = self.predictor.labels(strip.values) if keep else strip.values
+                for kind in (kind for kind in out if kind.startswith("label ")):
+                    number = int(kind.removeprefix("label "))
+                    out[kind].write(makers.classes(labels[..., number], none))
                 if "labels" in out:
                     out["labels"].write(makers.classes(labels, none))
                 if "probabilities" in out:
@@ -221,4 +244,5 @@ class _Task:
             finish=self.predictor.finish,
             reduce=reduce,
             tick=tick,
+            blend=self.predictor.blends,
         )

@@ -77,6 +77,11 @@ def ramp(overlap: int) -> np.ndarray:
     return (np.sin(np.pi / 2 * np.clip(2 * t - 0.5, 0, 1)) ** 2).astype("float32")
 
 
+def step(overlap: int) -> np.ndarray:
+    """As `ramp`, of 0 and 1 alone: `0 0 0 0 1 1 1 1` for 8."""
+    return (np.arange(overlap) >= overlap // 2).astype("float32")
+
+
 def round_up(value: int, multiple: int) -> int:
     """The smallest multiple that is not below `value`."""
     return -(-value // multiple) * multiple

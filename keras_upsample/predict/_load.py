@@ -1,7 +1,8 @@
 """Whatever names a model -> a `Predictor`."""
 
+import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,11 @@ import numpy as np
 
 from .._keras_file import SUFFIXES, load_keras_file
 from ..errors import ArtefactError, did_you_mean, first_line
+from ..metadata import TASKS, Metadata, attach, of, read
+from ..metadata._scaling import UNIT, scaling_named
+from ._meaning import Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
-from ._scaling import check_normalization
 from ._valid import fixed_margin, margin_of
 
 _PROBE = 64
@@ -24,27 +27,38 @@ def load_model(
     source: Any,
     *,
     classes: Sequence[str] | None = None,
-    normalization: str | None = None,
+    normalization: Any = None,
+    task: str | None = None,
+    output: str | None = None,
+    threshold: float | None = None,
+    layout: str | None = None,
     stride: int | None = None,
     threads: int | None = None,
     trust: bool = False,
 ) -> Predictor:
     """Make a model ready for `predict`.
 
-    It is run once, on noise: whether its output is larger than its input, and whether that is
-    probabilities or scores, is seen, not assumed. An output called `logits` or `probabilities` is
-    what its name says. An output that is larger than the input, and has as many channels (1 or 3),
-    is a picture; any other is scores of classes.
+    What its values mean is taken from its metadata first (`keras_upsample.metadata`), then from its
+    graph: a rescaling at its door, a uint8 input, its last activation, an output called `logits` or
+    `probabilities`. What was read off the graph is in `Predictor.taken`; what nothing says is in
+    `Predictor.assumed`, and a warning tells it. The model is run once, on noise, for the size of
+    its output.
 
     Args:
         source: a `keras.Model`, the name of a preset (`"unet:cells"`), a `.keras` or `.h5` file, a
             `.tflite` or `.onnx` file, a SavedModel folder, or what `runtimes.load` gives.
-        classes: names of the classes; default those that the preset, the model (`class_names`) or
-            the ONNX file has, else none.
-        normalization: `"full_range"` (integers divided by the largest of their dtype, floats
-            left), `"percentiles"` (percentile 1 to 0 and 99.8 to 1, by channel), or `"none"`.
-            Default: `"percentiles"` where the `preprocessing` of the preset, the model or the
-            ONNX file says that word; else `"full_range"`.
+        classes: names of the classes; default those that the metadata has, else none.
+        normalization: how a picture's values become the network's. `"full_range"` (integers
+            divided by the largest of their dtype, floats left), `"percentiles"` (percentile 1 to 0
+            and 99.8 to 1, by channel), `"none"`, `"imagenet"`, `"minus_one_to_one"`,
+            `"0_to_255"`, a pair `(mean, std)` by channel in units of [0, 1], or a
+            `keras_upsample.metadata.Scaling`. Default: what the model says, else `"full_range"`.
+        task: one of `keras_upsample.metadata.TASKS`: what the output is, where the model does not
+            say it.
+        output: name of the output to take, of a model with several.
+        threshold: probability from which a single channel, or one of several labels, is 1.
+            Default: the metadata's, else 0.5.
+        layout: `"nhwc"` or `"nchw"` of a file's tensors, where their shapes leave it open.
         stride: the network's. Default: found in the graph of a Keras model, and a multiple of 32;
             32 for files.
         threads: processor threads, for `.tflite` and `.onnx` files.
@@ -55,27 +69,42 @@ def load_model(
         ArtefactError: there is no such preset or file, or it can't be loaded.
         FetchError: the weights of a preset can't be had.
         TypeError: `source` is nothing of that.
-        ValueError: the model is not one image in, one image or map of scores out; or an argument
-            does not fit it.
+        ValueError: the model is not one image in, one image or map of scores out; an argument does
+            not fit it; or nothing says what its output is.
         RuntimeError: a Keras model, and Keras runs on another backend than TensorFlow.
 
     Example:
         >>> model = load_model("build/unet.onnx", classes=["background", "cell"])  # doctest: +SKIP
     """
+    scaling = None if normalization is None else scaling_named(normalization)
+    if task is not None and task not in TASKS:
+        raise ValueError(
+            f"`task` must be one of {', '.join(map(repr, TASKS))}. Received: {task!r}."
+        )
     if isinstance(source, Predictor):
+        if (task, output, layout) != (None, None, None):
+            raise ValueError("`task`, `output`, `layout`: the model is loaded already.")
         predictor = source
     else:
-        network, facts = _network(source, threads, trust)
-        predictor = _probed(network, facts)
-    if normalization is not None:
-        check_normalization(normalization)
-        predictor = replace(predictor, normalization=normalization)
+        network = _network(source, output, layout, threads, trust)
+        if scaling is not None:
+            network = replace(network, scaling=scaling, taken=(), assumed=())
+        predictor = _probed(network, task)
+        for line in predictor.assumed:
+            warnings.warn(line, UserWarning, stacklevel=2)
+    if scaling is not None:
+        predictor = replace(predictor, scaling=scaling)
+    if threshold is not None:
+        if isinstance(threshold, bool) or not 0 <= float(threshold) <= 1:
+            raise ValueError(f"`threshold` must be from 0 to 1. Received: {threshold!r}.")
+        predictor = replace(predictor, threshold=float(threshold))
     if classes is not None:
         predictor = replace(predictor, classes=tuple(classes))
     count = predictor.class_count
-    if predictor.classes and len(predictor.classes) != count:
+    named = predictor.outputs if predictor.task == "multi_label_segmentation" else count
+    if predictor.classes and predictor.kind != "class_map" and len(predictor.classes) != named:
         raise ValueError(
-            f"`classes` must name the {count} classes of {predictor.network.name!r}. Received "
+            f"`classes` must name the {named} classes of {predictor.network.name!r}. Received "
             f"{len(predictor.classes)}: {', '.join(predictor.classes)}."
         )
     if stride is not None:
@@ -88,18 +117,12 @@ def load_model(
     return predictor
 
 
-@dataclass(frozen=True)
-class _Facts:
-    """What a preset knows and a file can't say."""
-
-    classes: tuple[str, ...] = ()
-    colours: tuple[tuple[int, int, int], ...] = ()
-
-
-def _network(source: Any, threads: int | None, trust: bool) -> tuple[Network, _Facts]:
+def _network(
+    source: Any, output: str | None, layout: str | None, threads: int | None, trust: bool
+) -> Network:
     if not isinstance(source, str | Path):
         if hasattr(source, "operator_counts"):
-            return of_runner(source, source.runtime), _Facts()
+            return of_runner(source, source.runtime, _metadata_at(source), output)
         import keras
 
         if not isinstance(source, keras.Model):
@@ -107,22 +130,29 @@ def _network(source: Any, threads: int | None, trust: bool) -> tuple[Network, _F
                 f"`model` must be a keras.Model or the name of a preset or file. Received: "
                 f"{type(source).__name__}."
             )
-        return of_keras(source), _Facts()
+        return of_keras(source, output)
     path = Path(source)
     if not path.exists():
-        return _preset(str(source))
+        return of_keras(_preset(str(source)), output)
     if path.suffix in SUFFIXES:
-        return of_keras(load_keras_file(path, trust=trust)), _Facts()
+        return of_keras(load_keras_file(path, trust=trust), output)
     if path.suffix not in (".tflite", ".onnx") and not (path / "saved_model.pb").is_file():
         what = "a folder without saved_model.pb" if path.is_dir() else "a file of another kind"
         raise ArtefactError(f"`{path}` is {what}. Allowed: {_ALLOWED}.")
     from ..runtimes import load
 
-    return of_runner(load(path, threads=threads, trust=trust), path.name), _Facts()
+    runner = load(path, threads=threads, layout=layout, trust=trust)
+    return of_runner(runner, path.name, _metadata_at(runner), output)
 
 
-def _preset(name: str) -> tuple[Network, _Facts]:
+def _metadata_at(runner: Any) -> Metadata | None:
+    path = getattr(runner, "path", None)
+    return None if path is None else read(path)
+
+
+def _preset(name: str) -> Any:
     from .. import zoo
+    from ..zoo._pretrained import preset_metadata
 
     if name not in zoo.PRESETS:
         hint = did_you_mean(name, zoo.PRESETS)
@@ -132,15 +162,18 @@ def _preset(name: str) -> tuple[Network, _Facts]:
         )
     preset = zoo.PRESETS[name]
     model = getattr(zoo, preset.model)(weights=preset.weights)
-    network = replace(of_keras(model), name=name, preprocessing=preset.preprocessing)
-    return network, _Facts(preset.classes, preset.colours)
+    return attach(model, preset_metadata(preset, of(model)))
 
 
-def _probed(network: Network, facts: _Facts) -> Predictor:
+def _probed(network: Network, task: str | None) -> Predictor:
     """Run the network once, on noise."""
     height, width = (size or _PROBE for size in network.size)
     channels = network.channels or 3
     noise = np.random.default_rng(20).random((height, width, channels), dtype="float32")
+    scaling = network.scaling or UNIT
+    if scaling.channels in (None, channels):
+        factor, offset = (np.asarray(n, "float32") for n in (scaling.scale, scaling.offset))
+        noise = noise * factor + offset
     try:
         network, noise, values = _answer(network, noise)
     except Exception as error:
@@ -155,18 +188,33 @@ def _probed(network: Network, facts: _Facts) -> Predictor:
             "for models whose output is as large as their input, a whole number of times larger, "
             "or smaller by the same margin on every side (convolutions without padding)."
         )
-    outputs = values.shape[2]
-    enlarges = scale > 1 and outputs == channels and outputs in (1, 3)
-    by_percentiles = "percentiles" in network.preprocessing
+    output = network.output
+    meaning = meaning_of(
+        Evidence(
+            network.name,
+            output,
+            task or network.task,
+            network.activation,
+            values,
+            scale,
+            channels,
+            network.graph_known,
+        )
+    )
+    value_range = output.value_range or ((-1.0, 1.0) if network.activation == "tanh" else None)
     return Predictor(
         network,
-        outputs,
+        values.shape[2],
         scale,
-        enlarges,
-        logits=not enlarges and _are_logits(network.output, values),
-        classes=facts.classes or network.class_names,
-        colours=facts.colours,
-        normalization="percentiles" if by_percentiles else "full_range",
+        meaning.task,
+        meaning.kind,
+        classes=output.class_names,
+        colours=output.colours,
+        scaling=scaling,
+        threshold=_probability(output.threshold, meaning.kind),
+        value_range=value_range or (0.0, 1.0),
+        taken=(*network.taken, *meaning.taken),
+        assumed=(*network.assumed, *meaning.assumed),
     )
 
 
@@ -192,8 +240,8 @@ def _answer(network: Network, noise: np.ndarray) -> tuple[Network, np.ndarray, n
     return network, noise, values
 
 
-def _are_logits(output: str, values: np.ndarray) -> bool:
-    """By the output's name where it says so, else by whether a value leaves [0, 1]."""
-    if "logits" in output:
-        return True
-    return not ("prob" in output or (values.min() >= 0 and values.max() <= 1 + 1e-6))
+def _probability(threshold: float | None, kind: str) -> float:
+    """A threshold in the output's own values -> a probability."""
+    if threshold is None:
+        return 0.5
+    return threshold if kind != "logits" else float(1 / (1 + np.exp(-threshold)))

@@ -2,14 +2,15 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..metadata import Metadata
-from ..metadata._onnx import from_properties
+from ..metadata import Input, Metadata, Output, Scaling
 from ..runtimes import Runner
+from ._foreign import graph_of_file
 from ._stride import LIKELY_STRIDE, stride_of
 from ._valid import Margin
 
@@ -22,14 +23,17 @@ class Network:
     """What tiling needs to know of a network, whatever runs it.
 
     Attributes:
-        run: (H, W, C) float32 -> (H', W', K) float32.
+        run: (H, W, C) float32 -> (H', W', K) float32, or integers for class numbers.
         name: for messages.
         channels: of its input, None if it takes any number.
         size: height and width of its input, None where it takes any.
-        output: the name of its output.
+        output: what is known of its output.
         stride: what origins of tiles must be multiples of; asked for only where there are tiles.
-        class_names: as the model or the file names them, or empty.
-        preprocessing: as the model or the file describes its input, or "".
+        scaling: how a picture's values become those that it takes; None where nothing says.
+        task: what it is for, "" where nothing says.
+        activation: the last one in its graph, "" for none.
+        graph_known: whether the graph was seen.
+        taken, assumed: lines on what was read off the graph, and on what nothing says.
         margin: what the output loses where convolutions have no padding; None for nothing.
     """
 
@@ -37,19 +41,28 @@ class Network:
     name: str
     channels: int | None
     size: tuple[int | None, int | None]
-    output: str
+    output: Output = Output()  # noqa: RUF009  # frozen
     stride: Callable[[], int] = lambda: LIKELY_STRIDE
-    class_names: tuple[str, ...] = ()
-    preprocessing: str = ""
+    scaling: Scaling | None = None
+    task: str = ""
+    activation: str = ""
+    graph_known: bool = False
+    taken: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
     margin: Margin | None = None
 
 
-def of_keras(model: Any) -> Network:
+def of_keras(model: Any, output: str | None = None) -> Network:
     """A Keras model as a compiled function in inference mode, computing in float32.
+
+    Args:
+        model: the model.
+        output: name of the output to take, of several.
 
     Raises:
         RuntimeError: Keras runs on another backend than TensorFlow.
-        ValueError: the model's input is not one image of float values, or it has several outputs.
+        ValueError: the model's input is not one image, or it has several outputs and none was
+            chosen.
     """
     import keras
 
@@ -60,91 +73,179 @@ def of_keras(model: Any) -> Network:
             "the model and predict with the file."
         )
     from ..export._inference import inference_function, inference_in
+    from ..export._known import known
     from ..export._signature import signature_of
     from ..export._stock_layers import stock_layers_replaced
 
     signature = signature_of(model)
-    infer = inference_function(model, signature)
-    with (
-        _TRACING,
-        inference_in(model),
-        stock_layers_replaced(model),
-    ):  # it is traced here, and only here
-        outputs = tuple(infer.get_concrete_function().structured_outputs)
     shape = _only_image(
         model.name, [(spec.name, spec.shape, spec.dtype) for spec in signature.inputs]
     )
-    output = _only_output(model.name, outputs)
+    infer = inference_function(model, signature)
+    # It is traced here, and only here.
+    with _TRACING, inference_in(model), stock_layers_replaced(model):
+        outputs = tuple(infer.get_concrete_function().structured_outputs)
+    found = known(model, signature)
+    chosen = _chosen_output(model.name, outputs, output)
     batch, height, width, channels = shape
+    dtype = np.dtype(signature.inputs[0].dtype)
+    facts, index = _facts_of(found.metadata, chosen, outputs)
+    activations = found.graph.activations
 
     def run(image: np.ndarray) -> np.ndarray:
-        return infer(_batch_of(image, batch))[output].numpy()[0]
+        values = infer(_batch_of(image, batch, dtype))[chosen].numpy()[0]
+        return with_channels(values, image.shape[0], image.shape[1])
 
     return Network(
         run,
         model.name,
         channels,
         (height, width),
-        output,
+        facts,
         lambda: stride_of(model, channels or 3),
-        Metadata.of(model).class_names,
-        Metadata.of(model).preprocessing,
+        found.metadata.input.scaling,
+        found.metadata.task,
+        activations[index] if index < len(activations) else "",
+        bool(activations),
+        found.taken,
+        found.assumed,
     )
 
 
-def of_runner(runner: Runner, name: str) -> Network:
+def of_runner(
+    runner: Runner, name: str, metadata: Metadata | None = None, output: str | None = None
+) -> Network:
     """A loaded artefact, in whatever layout it is.
 
+    Args:
+        runner: the artefact.
+        name: for messages.
+        metadata: of the file, None where it has none.
+        output: name of the output to take, of several.
+
     Raises:
-        ValueError: its input is not one image of float values, or it has several outputs.
+        ValueError: its input is not one image, or it has several outputs and none was chosen.
     """
     shape = _only_image(name, [(info.name, info.shape, str(info.dtype)) for info in runner.inputs])
-    output = _only_output(name, tuple(info.name for info in runner.outputs))
+    names = tuple(info.name for info in runner.outputs)
+    chosen = _chosen_output(name, names, output)
+    if not getattr(runner, "layout_known", True):
+        raise ValueError(
+            f"{name!r} takes {shape}, which may have its channels first or last. Say it by "
+            "`layout` (--layout): nhwc or nchw."
+        )
     planar = runner.layout == "nchw"
     batch, height, width, channels = (shape[i] for i in ((0, 2, 3, 1) if planar else range(4)))
     given = runner.inputs[0]
+    said = metadata or Metadata()
+    facts, index = _facts_of(said, chosen, names)
+    path = getattr(runner, "path", None)
+    graph = graph_of_file(Path(path or ""), given.name, channels, 1 if planar else 3)
+    item = replace(said.input, name=given.name)
+    scaling, taken, assumed = _scaling(item, str(given.dtype), graph.value_range, graph.because)
 
     def run(image: np.ndarray) -> np.ndarray:
-        feed = _batch_of(image, batch).astype(given.dtype, copy=False)
+        feed = _batch_of(image, batch, given.dtype)
         if planar:
             feed = np.ascontiguousarray(feed.transpose(0, 3, 1, 2))
-        result = runner({given.name: feed})[output][0]
-        return result.transpose(1, 2, 0) if planar else result
+        result = runner({given.name: feed})[chosen][0]
+        result = result.transpose(1, 2, 0) if planar and result.ndim == 3 else result
+        return with_channels(result, image.shape[0], image.shape[1])
 
-    facts = from_properties(getattr(runner, "metadata", {})) or Metadata()
     return Network(
         run,
         name,
         channels,
         (height, width),
-        output,
-        class_names=facts.class_names,
-        preprocessing=facts.preprocessing,
+        facts,
+        scaling=scaling,
+        task=said.task if index == 0 else "",
+        activation=graph.activations.get(chosen, ""),
+        graph_known=chosen in graph.activations,
+        taken=taken,
+        assumed=assumed,
     )
 
 
-def _batch_of(image: np.ndarray, batch: int | None) -> np.ndarray:
+def _facts_of(metadata: Metadata, chosen: str, names: tuple[str, ...]) -> tuple[Output, int]:
+    """What the metadata says of one output, and its place among the outputs."""
+    index = names.index(chosen)
+    by_name = {item.name: item for item in metadata.outputs if item.name}
+    if chosen in by_name:
+        listed = [item.name for item in metadata.outputs]
+        return by_name[chosen], listed.index(chosen)
+    if len(metadata.outputs) == 1 and len(names) == 1:
+        return replace(metadata.outputs[0], name=chosen), 0
+    if index < len(metadata.outputs) and not metadata.outputs[index].name:
+        return replace(metadata.outputs[index], name=chosen), index
+    return Output(chosen), index
+
+
+def _scaling(
+    item: Input, dtype: str, graph_range: tuple[float, float] | None, because: str
+) -> tuple[Scaling | None, tuple[str, ...], tuple[str, ...]]:
+    """Of a file: the scaling, and lines on where it is from."""
+    from ..export._known import judged_input
+
+    taken: list[str] = []
+    assumed: list[str] = []
+    result = judged_input(replace(item, dtype=dtype), "", graph_range, because, taken, assumed)
+    return result.scaling, tuple(taken), tuple(assumed)
+
+
+def with_channels(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """An answer to an image of these sizes, as (H', W', K).
+
+    A class map (H', W') gets an axis of one channel. A net that ends with
+    `Reshape((H · W, classes))` gives (H · W, K), whose pixels lie row by row.
+    """
+    if values.ndim != 2:
+        return values
+    if values.shape[0] == height * width and values.shape[0] != height:
+        return values.reshape(height, width, values.shape[1])
+    return values[..., None]
+
+
+def _batch_of(image: np.ndarray, batch: int | None, dtype: np.dtype) -> np.ndarray:
     """(H, W, C) -> (1, H, W, C), or as many copies as a file of a fixed batch insists on."""
-    return np.repeat(image[None], batch or 1, axis=0)
+    if dtype.kind in "iu":
+        ends = np.iinfo(dtype)
+        image = np.rint(image).clip(ends.min, ends.max)
+    return np.repeat(image[None].astype(dtype, copy=False), batch or 1, axis=0)
 
 
 def _only_image(
     name: str, inputs: list[tuple[str, tuple[int | None, ...], str]]
 ) -> tuple[int | None, ...]:
     """The shape of the only input."""
-    if len(inputs) != 1 or len(inputs[0][1]) != 4 or "float" not in inputs[0][2]:
+    kinds = ("float", "uint8", "uint16")
+    if (
+        len(inputs) != 1
+        or len(inputs[0][1]) != 4
+        or not any(kind in inputs[0][2] for kind in kinds)
+    ):
         listed = ", ".join(f"{label} {shape} {dtype}" for label, shape, dtype in inputs)
         raise ValueError(
             f"{name!r} can't be shown pictures: prediction is for models with one input of "
-            f"float values and 4 axes (batch, height, width, channels). It takes: {listed}."
+            "floats, uint8 or uint16 and 4 axes (batch, height, width, channels). It takes: "
+            f"{listed}."
         )
     return inputs[0][1]
 
 
-def _only_output(name: str, outputs: tuple[str, ...]) -> str:
-    if len(outputs) != 1:
-        raise ValueError(
-            f"{name!r} has {len(outputs)} outputs ({', '.join(outputs)}); prediction is for models "
-            "with one. Cut the others off: keras.Model(model.input, model.output[0])."
-        )
-    return outputs[0]
+def _chosen_output(name: str, outputs: tuple[str, ...], chosen: str | None) -> str:
+    """The output to take.
+
+    Raises:
+        ValueError: there are several and none was chosen, or there is none of this name.
+    """
+    if chosen is None and len(outputs) == 1:
+        return outputs[0]
+    if chosen in outputs:
+        return str(chosen)
+    count = f"{len(outputs)} outputs" if len(outputs) > 1 else "the output"
+    received = f"Received: {chosen!r}. " if chosen is not None else ""
+    raise ValueError(
+        f"{name!r} has {count} {', '.join(outputs)}. {received}Choose one by `output` (--output "
+        "NAME)."
+    )

@@ -10,7 +10,6 @@ from ._channels import fitted
 from ._load import load_model
 from ._nodata import Gaps, with_nodata
 from ._predictor import Predictor
-from ._probabilities import as_labels
 from ._scaling import scaling_of
 from ._sliding import strips
 from ._sources import ImageError, Source, of_array
@@ -21,14 +20,16 @@ class Prediction:
     """What a model says of one image.
 
     Attributes:
-        labels: (H, W) uint8, the class of every pixel; None for super-resolution.
+        labels: (H, W) uint8, the class of every pixel; of several labels (H, W, K), 0 or 1 each;
+            None for pictures and numbers.
         probabilities: (H, W, K) float32 where asked for, else None.
-        picture: (H·r, W·r, 3 or 1) uint8, the enlarged image; None for class maps.
+        picture: (H·r, W·r, 3 or 1) uint8, the enlarged or restored image; else None.
         classes: the names of the classes, or empty.
         colours: RGB of the classes where the model brings them, or empty.
         valid: (H, W) bool, which pixels of the result hold data; None where all do. Elsewhere
-            `labels` are the largest number of their dtype, 255 or 65535, `probabilities` NaN and
-            `picture` 0.
+            `labels` are the largest number of their dtype, 255 or 65535, `probabilities` and
+            `values` NaN and `picture` 0.
+        values: (H, W, K) float32, the numbers of a regression, e.g. depths; else None.
     """
 
     labels: np.ndarray | None
@@ -37,6 +38,7 @@ class Prediction:
     classes: tuple[str, ...] = ()
     colours: tuple[tuple[int, int, int], ...] = ()
     valid: np.ndarray | None = None
+    values: np.ndarray | None = None
 
 
 def predict(
@@ -49,7 +51,7 @@ def predict(
     channels: tuple[int, ...] | None = None,
     nodata: float | str | None = None,
 ) -> Prediction:
-    """The class map of an image of any size, or the enlarged image of a super-resolution model.
+    """The class map of an image of any size; or the picture, or the numbers, that a model gives.
 
     A large image goes through the network in overlapping tiles. Neighbours are blended on
     probabilities (pixel values for super-resolution) in the middle half of their overlap; the
@@ -60,7 +62,7 @@ def predict(
     Args:
         model: a `Predictor`, or what `load_model` takes. Load once to predict many images.
         image: an array (H, W) or (H, W, C), or the path of a picture. Its values are scaled as
-            `Predictor.normalization` says. Grey is repeated for a model of RGB.
+            `Predictor.scaling` says. Grey is repeated for a model of RGB.
         tile: pixels of a tile's side, rounded up to a multiple of the network's stride. None: the
             whole image up to 1024² pixels, above that 512. A file of a fixed input size has tiles
             of that size.
@@ -73,7 +75,7 @@ def predict(
 
     Returns:
         `Prediction`. A model of one output channel has two classes: 1 is where its probability is
-        at least 0.5.
+        at least `Predictor.threshold`.
 
     Raises:
         ValueError: an argument does not fit, the image can't be read or has other channels than
@@ -91,12 +93,18 @@ def predict(
     rows, columns, shared = predictor.tiles(height, width, tile, overlap)
     scale = predictor.scale
     size = (height * scale, width * scale)
-    keep = probabilities or predictor.enlarges
+    check_probabilities(predictor, probabilities)
+    keep = probabilities or not predictor.gives_labels
     result = np.empty((*size, predictor.outputs), "float32") if keep else None
-    labels = None if predictor.enlarges else np.empty(size, label_dtype(predictor, source))
+    several = (predictor.outputs,) if predictor.labels_overlap else ()
+    labels = (
+        np.empty((*size, *several), label_dtype(predictor, source))
+        if predictor.gives_labels
+        else None
+    )
     valid: np.ndarray | None = None
     gaps = Gaps(source, scale)
-    scaling = scaling_of(source, predictor.normalization)
+    scaling = scaling_of(source, predictor.scaling)
     for strip in strips(
         predictor.run,
         source.rows,
@@ -109,13 +117,14 @@ def predict(
         missing=source.missing,
         fill=scaling.low,
         finish=predictor.finish,
-        reduce=np.copy if keep else as_labels,
+        reduce=np.copy if keep else predictor.labels,
+        blend=predictor.blends,
     ):
         place = slice(strip.top, strip.top + len(strip.values))
         if result is not None:
             result[place] = strip.values
         if labels is not None:
-            labels[place] = as_labels(strip.values) if keep else strip.values
+            labels[place] = predictor.labels(strip.values) if keep else strip.values
         none = gaps.of(strip.missing)
         if none is None:
             continue
@@ -123,12 +132,27 @@ def predict(
             valid = np.ones(size, bool)
         valid[place] = ~none
         if result is not None:
-            result[place][none] = 0 if predictor.enlarges else np.nan
+            result[place][none] = 0 if predictor.gives_picture else np.nan
         if labels is not None:
             labels[place][none] = np.iinfo(labels.dtype).max
-    if predictor.enlarges:
+    if predictor.gives_picture:
         return Prediction(None, None, as_picture(result), valid=valid)
+    if labels is None:
+        return Prediction(None, None, None, valid=valid, values=result)
     return Prediction(labels, result, None, predictor.classes, predictor.colours, valid)
+
+
+def check_probabilities(predictor: Predictor, wanted: bool) -> None:
+    """Refuse to give probabilities of a model that has none.
+
+    Raises:
+        ValueError: it gives class numbers, a picture or numbers.
+    """
+    if wanted and not (predictor.gives_labels and predictor.blends):
+        raise ValueError(
+            f"`probabilities`: {predictor.network.name!r} gives none; its output is a "
+            f"{predictor.kind.replace('_', ' ')}. Leave it out."
+        )
 
 
 def as_picture(values: np.ndarray | None) -> np.ndarray:

@@ -7,9 +7,11 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import first_line
+from ..metadata._scaling import UNIT, Scaling
 from ._grid import Span, overlap_for, round_up, spans
+from ._meaning import PICTURES, SCORES
 from ._networks import Network
-from ._probabilities import as_probabilities
+from ._probabilities import as_labels, as_probabilities
 from ._valid_tiles import valid_tiles
 
 Colour = tuple[int, int, int]
@@ -28,31 +30,63 @@ class Predictor:
         network: what runs.
         outputs: channels of its output, K.
         scale: output pixels per input pixel along each axis.
-        enlarges: whether its output is a picture (super-resolution), not scores of classes.
-        logits: whether its output still needs a softmax (K > 1) or sigmoid (K = 1).
+        task: what it is for, one of `keras_upsample.metadata.TASKS`.
+        kind: of its output, one of `keras_upsample.metadata.KINDS`.
         classes: names, one a class, or empty.
         colours: RGB, one a class, or empty for `viz.PALETTE`.
-        normalization: `"full_range"`, `"percentiles"` or `"none"`.
+        scaling: how a picture's values become those that the network takes.
+        threshold: probability from which a single channel, or one of several labels, is 1.
+        value_range: of a picture's values: what becomes black and what becomes white.
+        taken: lines on what was read off names, the graph or its answer to noise.
+        assumed: lines on what nothing says.
     """
 
     network: Network
     outputs: int
     scale: int
-    enlarges: bool
-    logits: bool
+    task: str = "segmentation"
+    kind: str = "probabilities"
     classes: tuple[str, ...] = ()
     colours: tuple[Colour, ...] = ()
-    normalization: str = "full_range"
+    scaling: Scaling = UNIT
+    threshold: float = 0.5
+    value_range: tuple[float, float] = (0.0, 1.0)
+    taken: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
 
     @property
     def class_count(self) -> int:
         """How many classes a class map can hold: K, and 2 for a single probability."""
+        if self.labels_overlap:
+            return 2
+        if self.kind == "class_map":
+            return len(self.classes) or 256
         return max(self.outputs, 2)
 
     @property
     def margin(self) -> int:
         """Pixels that the output loses on each side of the input."""
         return 0 if self.network.margin is None else self.network.margin.pixels
+
+    @property
+    def gives_picture(self) -> bool:
+        """Whether its output is a picture."""
+        return self.task in PICTURES
+
+    @property
+    def gives_labels(self) -> bool:
+        """Whether classes can be made of its output."""
+        return self.task in SCORES
+
+    @property
+    def labels_overlap(self) -> bool:
+        """Whether a pixel may have several labels, each channel by itself."""
+        return self.task == "multi_label_segmentation"
+
+    @property
+    def blends(self) -> bool:
+        """Whether tiles may be blended: of two class numbers there is no mean."""
+        return self.kind != "class_map"
 
     @cached_property
     def stride(self) -> int:
@@ -63,7 +97,7 @@ class Predictor:
         return math.gcd(stride, *small)
 
     def run(self, image: np.ndarray) -> np.ndarray:
-        """(H, W, C) float32 -> (H·scale, W·scale, K), as the network gives it.
+        """(H, W, C) float32 -> (H·scale, W·scale, K), as the network gives it, K last.
 
         Raises:
             ValueError: the network refuses this size, or gives another one than it should.
@@ -85,18 +119,31 @@ class Predictor:
         return values
 
     def finish(self, values: np.ndarray) -> np.ndarray:
-        """What `run` gives -> probabilities, or a picture; float32, a new array.
+        """What `run` gives -> probabilities, a picture in [0, 1], class numbers, or numbers as they
+        are; float32, a new array.
 
         Raises:
             ValueError: NaN or infinity.
         """
-        values = as_probabilities(values, self.logits)
+        values = as_probabilities(values, self.kind == "logits", exclusive=not self.labels_overlap)
         if not np.isfinite(values.sum()):
             raise ValueError(
                 f"{self.network.name!r} gives NaN or infinity. Look for such values in the image "
                 "and in the weights."
             )
+        low, high = self.value_range
+        if self.gives_picture and (low, high) != (0.0, 1.0):
+            values -= np.float32(low)
+            values /= np.float32(high - low)
         return values
+
+    def labels(self, values: np.ndarray) -> np.ndarray:
+        """What `finish` gives -> class numbers (h, w); of several labels, 0 or 1 each (h, w, K)."""
+        if self.kind == "class_map":
+            return np.rint(values[..., 0]).astype("uint8" if self.class_count <= 256 else "uint16")
+        if self.labels_overlap:
+            return (values >= self.threshold).astype("uint8")
+        return as_labels(values, self.threshold)
 
     def tiles(
         self, height: int, width: int, tile: int | None, overlap: int | None

@@ -6,14 +6,16 @@ NumPy's own reductions over a last axis of length 3 are slower than a loop over 
 import numpy as np
 
 
-def as_probabilities(values: np.ndarray, logits: bool) -> np.ndarray:
+def as_probabilities(values: np.ndarray, logits: bool, *, exclusive: bool = True) -> np.ndarray:
     """Softmax over K > 1 channels, sigmoid of a single one; probabilities are only copied.
+
+    Where the classes are not `exclusive` (several labels at one pixel), a sigmoid of each channel.
 
     (h, w, K) -> (h, w, K) float32, a new array.
     """
     if not logits:
         return values.astype("float32")
-    if values.shape[-1] == 1:
+    if values.shape[-1] == 1 or not exclusive:
         return sigmoid(values)
     planes = [values[..., k] for k in range(values.shape[-1])]
     highest = planes[0]
@@ -38,12 +40,12 @@ def sigmoid(values: np.ndarray) -> np.ndarray:
     return result
 
 
-def as_labels(probabilities: np.ndarray) -> np.ndarray:
-    """The class of every pixel: the first of the largest; for K = 1, 1 where it is >= 0.5.
+def as_labels(probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
+    """The class of every pixel: the first of the largest; for K = 1, 1 where it is >= threshold.
 
     (h, w, K) -> (h, w) uint8, or uint16 above 256 classes.
     """
     classes = probabilities.shape[-1]
     if classes == 1:
-        return (probabilities[..., 0] >= 0.5).astype("uint8")
+        return (probabilities[..., 0] >= threshold).astype("uint8")
     return probabilities.argmax(axis=-1).astype("uint8" if classes <= 256 else "uint16")

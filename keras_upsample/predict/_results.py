@@ -51,10 +51,10 @@ class Results:
         return height * self.predictor.scale, width * self.predictor.scale
 
     def writer(self, kind: str, path: Path) -> Writer:
-        """For `"labels"`, `"probabilities"`, `"overlay"` or `"picture"`."""
-        if kind == "labels":
+        """For `"labels"`, `"label 0"`, `"probabilities"`, `"values"`, `"overlay"`, `"picture"`."""
+        if kind.startswith("label"):
             return self._labels(path)
-        if kind == "probabilities":
+        if kind in ("probabilities", "values"):
             return self._probabilities(path)
         channels = 1 if kind == "picture" and self.predictor.outputs == 1 else 3
         alpha = self.source.may_lack

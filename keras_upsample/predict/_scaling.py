@@ -1,13 +1,14 @@
 """The values of an image -> those that a network was trained on, band by band."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from ..metadata import _scaling as meaning
+from ..metadata._scaling import scaling_named
 from ._sources import Source
 
-NORMALIZATIONS = ("full_range", "percentiles", "none")
-PERCENTILES = (1.0, 99.8)
 _WHOLE = 2**22
 """Pixels. Of larger images the percentiles are those of evenly spaced rows."""
 
@@ -17,14 +18,17 @@ _ROWS = 64
 
 @dataclass(frozen=True)
 class Scaling:
-    """y = (x − low) / span, cut to [0, 1] where `clip` is set.
+    """y = scale · u + offset, u = (x − low) / span, cut to [0, 1] where `clip` is set.
 
-    `low` and `span` are (C,). As `data.normalize`, but computed once for the whole image.
+    `low`, `span`, `scale` and `offset` are (C,), the last two None for u itself. As
+    `data.normalize`, but computed once for the whole image.
     """
 
     low: np.ndarray
     span: np.ndarray
     clip: bool
+    scale: np.ndarray | None = None
+    offset: np.ndarray | None = None
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
         """(h, w, C) of any dtype -> float32, a new array."""
@@ -35,27 +39,51 @@ class Scaling:
         if self.clip:  # else `low` is 0
             rows -= np.tile(self.low, width)
         rows /= np.tile(self.span, width)
-        return np.clip(result, 0, 1, out=result) if self.clip else result
+        if self.clip:
+            np.clip(result, 0, 1, out=result)
+        if self.scale is not None and self.offset is not None:
+            rows *= np.tile(self.scale, width)
+            rows += np.tile(self.offset, width)
+        return result
 
 
-def scaling_of(source: Source, normalization: str) -> Scaling:
+def scaling_of(source: Source, normalization: Any) -> Scaling:
     """The scaling of one image.
 
     Args:
         source: the image.
-        normalization: `"full_range"` divides by the dtype's largest value (floats are taken to be
-            in [0, 1]); `"percentiles"` takes percentile 1 to 0 and 99.8 to 1, channel by channel,
-            and cuts off the rest; `"none"` leaves the values as they are.
+        normalization: a `keras_upsample.metadata.Scaling`, or what names one: `"full_range"`
+            divides by the dtype's largest value (floats are taken to be in [0, 1]);
+            `"percentiles"` takes percentile 1 to 0 and 99.8 to 1, channel by channel, and cuts off
+            the rest; `"none"` leaves the values as they are; `"imagenet"`, ... see
+            `keras_upsample.predict.load_model`.
 
     Raises:
-        ValueError: an unknown `normalization`, or floats outside [0, 1] for `"full_range"`.
+        ValueError: an unknown `normalization`, floats outside [0, 1] for `"full_range"`, or a
+            scaling for another number of channels.
     """
-    check_normalization(normalization)
+    wanted = scaling_named(normalization)
+    channels = source.shape[2]
+    if wanted.channels not in (None, channels):
+        raise ValueError(
+            f"The scaling is for {wanted.channels} channels, and the image has {channels}. Choose "
+            "as many by `channels` (--channels), or another `normalization`."
+        )
+    unscaled = _of_base(source, wanted)
+    if wanted.scale == (1.0,) and wanted.offset == (0.0,):
+        return unscaled
+    one = np.ones(channels, "float32")
+    scale, offset = (np.asarray(n, "float32") * one for n in (wanted.scale, wanted.offset))
+    return replace(unscaled, scale=scale, offset=offset)
+
+
+def _of_base(source: Source, wanted: meaning.Scaling) -> Scaling:
+    """Of u alone."""
     channels = source.shape[2]
     zero, one = np.zeros(channels, "float32"), np.ones(channels, "float32")
-    if normalization == "none":
+    if wanted.base == "stored":
         return Scaling(zero, one, clip=False)
-    if normalization == "full_range":
+    if wanted.base == "full_range":
         if source.dtype.kind in "ui":
             return Scaling(zero, one * np.iinfo(source.dtype).max, clip=False)
         parts = [part for part in _sample(source) if part.size]
@@ -69,7 +97,8 @@ def scaling_of(source: Source, normalization: str) -> Scaling:
         return Scaling(zero, one, clip=False)
     sample = _sample(source)
     low, high = np.array(
-        [np.percentile(part, PERCENTILES) if part.size else (0, 0) for part in sample], "float32"
+        [np.percentile(part, wanted.percentiles) if part.size else (0, 0) for part in sample],
+        "float32",
     ).T
     # A channel without contrast becomes 0, not a division by zero.
     return Scaling(low, np.where(high > low, high - low, np.float32(np.inf)), clip=True)
@@ -77,11 +106,7 @@ def scaling_of(source: Source, normalization: str) -> Scaling:
 
 def check_normalization(normalization: str) -> None:
     """Raises `ValueError` for an unknown one."""
-    if normalization not in NORMALIZATIONS:
-        raise ValueError(
-            f"`normalization` must be one of {', '.join(map(repr, NORMALIZATIONS))}. "
-            f"Received: {normalization!r}."
-        )
+    scaling_named(normalization)
 
 
 def _sample(source: Source) -> list[np.ndarray]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._grid import Span, ramp
+from ._grid import Span, ramp, step
 from ._valid import reflected
 
 
@@ -42,6 +42,7 @@ def strips(
     finish: Callable[[np.ndarray], np.ndarray] = np.copy,
     reduce: Callable[[np.ndarray], np.ndarray] = np.copy,
     tick: Callable[[], None] = lambda: None,
+    blend: bool = True,
 ) -> Iterator[Strip]:
     """Run a network over all tiles, left to right and top to bottom, and blend them.
 
@@ -66,10 +67,13 @@ def strips(
             float32.
         reduce: what becomes of blended values, (h, w, K) -> (h, w, ...), a new array.
         tick: called after every tile.
+        blend: whether neighbours are blended where they overlap; else each gives the half that is
+            nearer to it, as class numbers must be.
     """
     down, across = (pixels * scale for pixels in overlap)
-    lower = ramp(down)[:, None, None]  # (overlap, 1, 1)
-    right = ramp(across)[:, None]  # (overlap, 1)
+    weights = ramp if blend else step
+    lower = weights(down)[:, None, None]  # (overlap, 1, 1)
+    right = weights(across)[:, None]  # (overlap, 1)
     width = columns[-1].end
     result = np.empty(0)
     below = np.empty(0, "float32")  # (overlap, W, K), weighted, from the tiles above

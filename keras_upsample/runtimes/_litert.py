@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import first_line
+from ..metadata._tflite import WHOLE_ENTRY
+from ._layout import settled
 from ._runner import TensorInfo, cpu_threads, loading
 
 _NO_FLEX = (
@@ -29,7 +31,6 @@ class LiteRTRunner:
         delegate: let XNNPACK take what it can, as LiteRT does by itself.
     """
 
-    layout = "nhwc"
     ordered = True
 
     def __init__(
@@ -40,6 +41,7 @@ class LiteRTRunner:
         flex: bool = False,
         delegate: bool = True,
     ) -> None:
+        self.path = path
         module, self.runtime = _interpreter(flex)
         resolver = module.OpResolverType.AUTO
         if not delegate:
@@ -75,6 +77,8 @@ class LiteRTRunner:
             self._details = inputs, outputs  # by name
             self.inputs = tuple(_info(name, detail) for name, detail in inputs.items())
             self.outputs = tuple(_info(name, detail) for name, detail in outputs.items())
+            said = "nhwc" if WHOLE_ENTRY.encode() in self._content else None  # we write no other
+            self.layout, self.layout_known = settled(said, self.inputs)
             self._in = {name: _Scale.of(detail) for name, detail in inputs.items()}
             self._out = {name: _Scale.of(detail) for name, detail in outputs.items()}
 

@@ -34,6 +34,7 @@ def load(
     runtime: str | None = None,
     threads: int | None = None,
     trust: bool = False,
+    layout: str | None = None,
 ) -> "Runner":
     """Load an artefact in the runtime that it is for.
 
@@ -47,11 +48,13 @@ def load(
         threads: processor threads where the runtime lets them be chosen (not TensorFlow, not TFLM).
         trust: whether you know where the file comes from. Then it is loaded without a look at what
             it does (read and write files, call Python) and at once in this process.
+        layout: `"nhwc"` or `"nchw"` of the file's rank-4 tensors; default what the file says, else
+            what its shapes say.
 
     Raises:
         ArtefactError: the path is missing, of another kind, truncated, or refused by the runtime;
             it crashes the runtime; or it does what needs `trust`.
-        ValueError: the runtime is unknown, or `threads` is below 1.
+        ValueError: the runtime or the layout is unknown, or `threads` is below 1.
         ModuleNotFoundError: the runtime is not installed.
     """
     path = Path(path)
@@ -64,6 +67,8 @@ def load(
         isinstance(threads, bool) or not isinstance(threads, int) or threads < 1
     ):
         raise ValueError(f"`threads` must be an integer >= 1 or None. Received: {threads!r}.")
+    if layout not in (None, "nhwc", "nchw"):
+        raise ValueError(f"`layout` must be 'nhwc', 'nchw' or None. Received: {layout!r}.")
     if not path.exists():
         raise ArtefactError(f"`{path}` does not exist.")
     if path.is_dir() != (runtime == "tensorflow"):
@@ -79,6 +84,13 @@ def load(
         if runtime == "tensorflow":
             _check_saved_model(path)
         admit(path, runtime)
+    runner = _runner(path, runtime, threads)
+    if layout is not None:
+        runner.layout, runner.layout_known = layout, True
+    return runner
+
+
+def _runner(path: Path, runtime: str, threads: int | None) -> "Runner":
     if runtime == "tensorflow":
         from ._tensorflow import SavedModelRunner
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ._layout import settled
 from ._runner import TensorInfo, cpu_threads, loading
 
 _DTYPES = {
@@ -46,8 +47,9 @@ class OnnxRunner:
             self.inputs = tuple(_info(node) for node in self._session.get_inputs())
             self.outputs = tuple(_info(node) for node in self._session.get_outputs())
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
-        self._path = path
-        self.layout = self.metadata.get("layout", "nhwc")
+        self.path = path
+        said = self.metadata.get("layout")
+        self.layout, self.layout_known = settled(said, self.inputs)
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = [info.name for info in self.outputs]
@@ -57,7 +59,7 @@ class OnnxRunner:
         """Operators of the file, as stored: before ONNX Runtime's own fusions."""
         import onnx
 
-        graph = onnx.load(str(self._path), load_external_data=False).graph
+        graph = onnx.load(str(self.path), load_external_data=False).graph
         return dict(Counter(node.op_type for node in graph.node))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import first_line
+from ._layout import settled
 from ._runner import TensorInfo, cpu_threads, loading
 
 
@@ -20,6 +21,7 @@ class OpenVinoRunner:
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         import openvino as ov
 
+        self.path = path
         self.runtime = f"OpenVINO {ov.__version__.split('-')[0]}"
         core = ov.Core()
         with loading(path, self.runtime, _last_line):
@@ -43,9 +45,10 @@ class OpenVinoRunner:
         )
         rt_info = self._model.get_rt_info()
         try:
-            self.layout = str(rt_info["framework"]["layout"].value)
+            said: str | None = str(rt_info["framework"]["layout"].value)
         except (KeyError, TypeError, RuntimeError):
-            self.layout = "nhwc"
+            said = None
+        self.layout, self.layout_known = settled(said, self.inputs)
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         with self._one_at_a_time:

@@ -38,6 +38,10 @@ class Runner(Protocol):
     metadata says."""
     layout: str
     """`"nhwc"` or `"nchw"`: the layout of the artefact's own rank-4 inputs and outputs."""
+    layout_known: bool
+    """Whether the file says its layout, or its shapes leave no doubt."""
+    path: Path
+    """Where the file stands."""
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         """Run once. Arrays are in the artefact's own layout; results are the caller's to keep, in

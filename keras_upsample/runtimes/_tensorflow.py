@@ -16,10 +16,12 @@ class SavedModelRunner:
     """Runs the `serving_default` signature of a SavedModel directory (Keras is not needed)."""
 
     layout = "nhwc"
+    layout_known = True
 
     def __init__(self, path: Path) -> None:
         import tensorflow as tf
 
+        self.path = path
         self.runtime = f"TensorFlow {tf.__version__}"
         with loading(path, self.runtime):
             self._loaded = tf.saved_model.load(str(path))

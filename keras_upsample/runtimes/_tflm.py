@@ -23,7 +23,6 @@ class TflmRunner(LiteRTRunner):
     def __init__(self, path: Path) -> None:
         super().__init__(path, threads=1, delegate=False)
         self.runtime = f"TFLM {version('tflite-micro')}"
-        self._path = path
         self._order = self._places()
 
     def _run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -36,7 +35,7 @@ class TflmRunner(LiteRTRunner):
             done = run_module("runtimes._tflm_process", [*map(str, (file, given, found))])
             if not found.exists():
                 reason = tflm_reason(done.stderr, f"its process ended with {done.returncode}")
-                raise ArtefactError(f"`{self._path}` does not run in {self.runtime}: {reason}")
+                raise ArtefactError(f"`{self.path}` does not run in {self.runtime}: {reason}")
             with np.load(found) as values:
                 return {name: values[str(place)] for name, place in outputs.items()}
 

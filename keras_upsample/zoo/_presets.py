@@ -11,8 +11,7 @@ from typing import Any
 
 from ..errors import did_you_mean
 from ..metadata import Scaling
-
-UNIT = Scaling()
+from ..metadata._scaling import UNIT
 
 
 @dataclasses.dataclass(frozen=True)

@@ -14,6 +14,8 @@ from keras_upsample._cli.inputs import image_files, result_names
 from keras_upsample._cli.models import UserError
 from keras_upsample._keras_file import load_keras_file
 from keras_upsample.errors import ArtefactError
+from keras_upsample.metadata import Input, Metadata, Scaling
+from keras_upsample.metadata._onnx import as_properties
 
 RNG = np.random.default_rng(39)
 
@@ -32,7 +34,7 @@ def lines(text: str) -> list[str]:
     return text.strip().splitlines()
 
 
-def brightest(path: Path, channels: int = 3) -> Path:
+def brightest(path: Path, channels: int = 3, *, known: bool = True) -> Path:
     """An ONNX file whose classes are the channels: the brightest wins. No TensorFlow is needed."""
     import onnx
     from onnx import TensorProto, helper
@@ -45,7 +47,11 @@ def brightest(path: Path, channels: int = 3) -> Path:
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)],
     )
     opset = helper.make_opsetid("", 17)
-    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=9), str(path))
+    model = helper.make_model(graph, opset_imports=[opset], ir_version=9)
+    facts = Metadata(inputs=(Input("image", scaling=Scaling()),)) if known else None
+    if facts is not None:
+        helper.set_model_props(model, as_properties(facts, "nhwc"))
+    onnx.save(model, str(path))
     return path
 
 
@@ -166,7 +172,8 @@ def test_keras_files_need_trust_for_code(tmp_path: Path) -> None:
     image = save(tmp_path / "a.png")
     with pytest.raises(ArtefactError, match="--trust"):
         load_keras_file(tmp_path / "m.keras")
-    result = run("m.keras", "a.png", "--out", "o", "--trust", cwd=tmp_path)
+    given = ("--normalization", "full_range")
+    result = run("m.keras", "a.png", "--out", "o", "--trust", *given, cwd=tmp_path)
     assert result.returncode == 0 and result.stderr == ""  # no log line of any library
     np.testing.assert_array_equal(labels(tmp_path / "o" / "a_classes.png"), image.argmax(-1))
 
@@ -230,3 +237,31 @@ def test_pixels_without_data_are_told(tmp_path: Path) -> None:
     bad = run(model, "a.tif", "--out", "out2", "--nodata", "-1", cwd=tmp_path)
     assert bad.returncode == 1
     assert "`nodata` must be a value of the image, which holds uint8" in lines(bad.stderr)[0]
+
+
+def test_what_is_assumed_is_said(tmp_path: Path) -> None:
+    brightest(tmp_path / "m.onnx", known=False)
+    save(tmp_path / "a.png")
+    result = run("m.onnx", "a.png", "--out", "o", cwd=tmp_path)
+    (line,) = lines(result.stderr)
+    assert "Nothing says what values 'image' takes: 0 to 1 is assumed." in line
+    said = run("m.onnx", "a.png", "--out", "p", "--normalization", "none", cwd=tmp_path)
+    assert said.stderr == "" and said.returncode == 0
+
+
+def test_a_task_is_checked_and_refused_in_one_line(tmp_path: Path) -> None:
+    brightest(tmp_path / "m.onnx")
+    save(tmp_path / "a.png")
+    wrong = run("m.onnx", "a.png", "--out", "o", "--task", "depth", cwd=tmp_path)
+    assert wrong.returncode == 2 and "`task` must be one of 'segmentation'" in wrong.stderr
+    (line,) = lines(
+        run("m.onnx", "a.png", "--out", "o", "--task", "super_resolution", cwd=tmp_path).stderr
+    )
+    assert "needs an output larger than the input" in line
+    done = run("m.onnx", "a.png", "--out", "o", "--task", "restoration", cwd=tmp_path)
+    assert done.returncode == 0
+    with (
+        Image.open(tmp_path / "o" / "a_restored.png") as restored,
+        Image.open(tmp_path / "a.png") as given,
+    ):
+        np.testing.assert_array_equal(np.asarray(restored), np.asarray(given))

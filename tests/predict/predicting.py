@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from keras_upsample.metadata import Output
+from keras_upsample.metadata._scaling import scaling_named
 from keras_upsample.predict import Predictor
 from keras_upsample.predict._networks import Network
 
@@ -22,8 +24,14 @@ def predictor(
     **fields: Any,
 ) -> Predictor:
     """A NumPy function as a model; by default the brightest channel of a pixel is its class."""
-    network = Network(run, "numpy", channels, size, "probabilities", lambda: stride)
-    fields = {"enlarges": False, "logits": False, **fields}
+    output = Output("probabilities", "probabilities")
+    network = Network(run, "numpy", channels, size, output, lambda: stride)
+    if fields.pop("enlarges", False):
+        fields |= {"task": "super_resolution", "kind": "picture"}
+    if fields.pop("logits", False):
+        fields["kind"] = "logits"
+    if "normalization" in fields:
+        fields["scaling"] = scaling_named(fields.pop("normalization"))
     return Predictor(network, outputs, scale, **fields)
 
 

@@ -17,7 +17,7 @@ def test_super_resolution_is_better_than_bicubic(scale: int) -> None:
     small = Image.fromarray(truth).resize((size, size), Image.Resampling.BICUBIC)
     bicubic = np.asarray(small.resize((288, 288), Image.Resampling.BICUBIC))
     model = load_model(f"espcn:photos_x{scale}", stride=1)
-    assert (model.scale, model.enlarges, model.normalization) == (scale, True, "full_range")
+    assert (model.scale, model.gives_picture, model.scaling.base) == (scale, True, "full_range")
     whole = predict(model, np.asarray(small)).picture
     tiled = predict(model, np.asarray(small), tile=64, overlap=32).picture
 
@@ -34,7 +34,7 @@ def test_microscopy_brings_its_classes_and_scaling(name: str) -> None:
     preset = zoo.PRESETS[name]
     channels = preset.arguments["input_shape"][-1]
     model = load_model(name)
-    assert (model.classes, model.normalization) == (preset.classes, "percentiles")
+    assert (model.classes, model.scaling.base) == (preset.classes, "percentiles")
     image = photograph("retina", (90, 70))[..., :channels].astype("uint16") * 16
     result = predict(model, image, probabilities=True)
     np.testing.assert_allclose(result.probabilities.sum(axis=-1), 1, atol=1e-5)

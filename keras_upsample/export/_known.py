@@ -1,0 +1,193 @@
+"""What a model means: from its metadata first, then from its graph, and what is assumed."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..metadata import Input, Metadata, Output, Scaling, of
+from ._door import NOTHING, Door, GraphFacts, facts_of_graph
+from ._signature import Signature, _output_names
+
+_APART = 8.0
+"""By which factor two ranges differ that can't both be meant."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """A model's metadata, made whole.
+
+    Attributes:
+        metadata: with an `Input` for each input; what is not known stays None.
+        taken: lines on what was read off the graph.
+        assumed: lines on what nothing says, and what was assumed.
+        graph: what the graph says.
+    """
+
+    metadata: Metadata
+    taken: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    graph: GraphFacts = NOTHING
+
+
+def known(model: Any, signature: Signature, given: Metadata | None = None) -> Known:
+    """What is known of a Keras model.
+
+    Args:
+        model: any Keras model.
+        signature: of it.
+        given: what the user says; default what the model carries.
+
+    Raises:
+        ValueError: the graph contradicts what the user or the model says.
+    """
+    facts = facts_of_graph(model, signature)
+    metadata = given if given is not None else of(model)
+    by_name = {item.name: item for item in metadata.inputs}
+    taken: list[str] = []
+    assumed: list[str] = []
+    inputs = []
+    for index, spec in enumerate(signature.inputs):
+        first = metadata.input if index == 0 else Input()
+        item = replace(by_name.get(spec.name, first), name=spec.name, dtype=spec.dtype)
+        if len(spec.shape) == 4:
+            item = replace(item, size=(spec.shape[1], spec.shape[2]))
+            door = facts.doors[index] if facts.doors else Door()
+            item = judged_input(
+                item, metadata.preprocessing, door.value_range, door.because, taken, assumed
+            )
+        inputs.append(item)
+    outputs = _with_kinds(metadata.outputs, _names(model), facts)
+    whole = replace(metadata, inputs=tuple(inputs), outputs=outputs)
+    return Known(whole, tuple(taken), tuple(assumed), facts)
+
+
+def judged_input(
+    item: Input,
+    preprocessing: str,
+    graph_range: tuple[float, float] | None,
+    because: str,
+    taken: list[str],
+    assumed: list[str],
+) -> Input:
+    """An input with its scaling: by metadata first, then by the graph, then by its dtype.
+
+    Args:
+        item: what the metadata says.
+        preprocessing: the same in words, of models of before metadata.
+        graph_range: the values that the graph is made for, None where it does not say.
+        because: of which operators.
+        taken: gets a line on what was read off the graph.
+        assumed: gets a line on what nothing says.
+
+    Raises:
+        ValueError: the graph contradicts the metadata.
+    """
+    if item.scaling is None and item.value_range is None:
+        item = replace(item, scaling=_in_words(preprocessing))
+    said, name = item.value_range, item.name or "the input"
+    if graph_range is not None and said is not None and _apart(said, graph_range):
+        raise ValueError(
+            f"The metadata says that {name!r} takes values {_range(said)}, and the graph is made "
+            f"for {_range(graph_range)}: {because}. Correct the metadata (`value_range`, "
+            "`scaling`, `preprocessing`)."
+        )
+    if item.scaling is not None:
+        return item
+    if said is not None:
+        return replace(item, scaling=Scaling.to_range(*said))
+    if graph_range is not None:
+        taken.append(f"Values of {name!r} are {_range(graph_range)}, by the graph: {because}.")
+        return replace(item, scaling=Scaling.to_range(*graph_range))
+    whole = _of_integers(item.dtype)
+    if whole is not None:
+        taken.append(f"Values of {name!r} are {_range(whole)}: it takes {item.dtype}.")
+        return replace(item, scaling=Scaling.to_range(*whole))
+    assumed.append(
+        f"Nothing says what values {name!r} takes: 0 to 1 is assumed. Say it by metadata (a "
+        "`scaling`) or, to predict, by `normalization`."
+    )
+    return item
+
+
+def _of_integers(dtype: str) -> tuple[float, float] | None:
+    """0 to the largest, of an unsigned type of pictures."""
+    return (0.0, float(np.iinfo(dtype).max)) if dtype in ("uint8", "uint16") else None
+
+
+def _in_words(preprocessing: str) -> Scaling | None:
+    """`"float32 RGB in [-1, 1]"`, `"by percentiles"`, as models of before metadata say it."""
+    import re
+
+    if "percentiles" in preprocessing:
+        return Scaling("percentiles")
+    number = r"([-−]?\d+(?:\.\d+)?)"
+    found = re.search(rf"\[{number}, ?{number}\]", preprocessing)
+    if found is None:
+        return None
+    low, high = (float(text.replace("−", "-")) for text in found.groups())
+    return Scaling.to_range(low, high) if low < high else None
+
+
+def _apart(a: tuple[float, float], b: tuple[float, float]) -> bool:
+    reach = [max(abs(low), abs(high)) for low, high in (a, b)]
+    return max(reach) > _APART * min(reach)
+
+
+def _range(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:g} to {ends[1]:g}"
+
+
+_KINDS = {
+    "softmax": "probabilities",
+    "sigmoid": "probabilities",
+    "class_map": "class_map",
+}
+
+
+def _names(model: Any) -> list[str]:
+    """Of the outputs, in the model's order; empty where only a call would tell."""
+    if not getattr(model, "inputs", None):
+        return []
+    structure = getattr(model, "_outputs_struct", None)  # a Sequential has but one output
+    return _output_names(model, model.outputs[0] if structure is None else structure)
+
+
+def _with_kinds(
+    outputs: tuple[Output, ...], names: list[str], facts: GraphFacts
+) -> tuple[Output, ...]:
+    """One output for each name, its kind from the graph where the metadata has none."""
+    if not names:
+        return outputs
+    by_name = {output.name: output for output in outputs}
+    result = []
+    for index, name in enumerate(names):
+        first = outputs[index] if index < len(outputs) and not outputs[index].name else Output()
+        output = replace(by_name.get(name, first), name=name)
+        activation = facts.activations[index] if index < len(facts.activations) else ""
+        if not output.kind and activation in _KINDS:
+            output = replace(output, kind=_KINDS[activation])
+        result.append(output)
+    return tuple(result)
+
+
+def after_head(found: Known, model: Any, head: str | None) -> Known:
+    """The same of the model that got a head behind its output."""
+    if head is None:
+        return found
+    kind = "probabilities" if head == "softmax" else "class_map"
+    names = _names(model)
+    changed = found.metadata.with_output(kind=kind, name=names[0] if names else "", threshold=None)
+    return replace(found, metadata=changed)
+
+
+def with_scalings(signature: Signature, metadata: Metadata) -> Signature:
+    """The signature whose inputs know how a picture's values become theirs."""
+    scalings = {item.name: item.scaling for item in metadata.inputs}
+    return replace(
+        signature,
+        inputs=tuple(
+            replace(spec, scaling=scalings.get(spec.name) or spec.scaling)
+            for spec in signature.inputs
+        ),
+    )
