@@ -44,8 +44,7 @@ class ModelChoice:
         typer.Option("--import", help="Module that registers the file's custom classes."),
     ] = None
     trust: Annotated[
-        bool,
-        typer.Option("--trust", help="You know where the file comes from: what it holds may run."),
+        bool, typer.Option("--trust", help="Run Python code (Lambda) that the file holds.")
     ] = False
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")

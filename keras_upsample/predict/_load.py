@@ -12,7 +12,6 @@ from .._keras_file import SUFFIXES, load_keras_file
 from ..errors import ArtefactError, did_you_mean, first_line
 from ..metadata import TASKS, Metadata, attach, of, read
 from ..metadata._scaling import UNIT, scaling_named
-from ..runtimes._digest import digest_of
 from ._meaning import Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
@@ -35,7 +34,6 @@ def load_model(
     layout: str | None = None,
     stride: int | None = None,
     threads: int | None = None,
-    trust: bool = False,
 ) -> Predictor:
     """Make a model ready for `predict`.
 
@@ -63,8 +61,6 @@ def load_model(
         stride: the network's. Default: found in the graph of a Keras model, and a multiple of 32;
             32 for files.
         threads: processor threads, for `.tflite` and `.onnx` files.
-        trust: whether you know where a file comes from, so that Python code (Lambda layers) and
-            operators that read and write files may run; see SECURITY.md.
 
     Raises:
         ArtefactError: there is no such preset or file, or it can't be loaded.
@@ -87,7 +83,7 @@ def load_model(
             raise ValueError("`task`, `output`, `layout`: the model is loaded already.")
         predictor = source
     else:
-        network = _network(source, output, layout, threads, trust)
+        network = _network(source, output, layout, threads)
         if scaling is not None:
             network = replace(network, scaling=scaling, taken=(), assumed=())
         predictor = _probed(network, task)
@@ -118,9 +114,7 @@ def load_model(
     return predictor
 
 
-def _network(
-    source: Any, output: str | None, layout: str | None, threads: int | None, trust: bool
-) -> Network:
+def _network(source: Any, output: str | None, layout: str | None, threads: int | None) -> Network:
     if not isinstance(source, str | Path):
         if hasattr(source, "operator_counts"):
             return of_runner(source, source.runtime, _metadata_at(source), output)
@@ -136,16 +130,14 @@ def _network(
     if not path.exists():
         return of_keras(_preset(str(source)), output)
     if path.suffix in SUFFIXES:
-        return of_keras(load_keras_file(path, trust=trust), output)
+        return of_keras(load_keras_file(path), output)
     if path.suffix not in (".tflite", ".onnx") and not (path / "saved_model.pb").is_file():
         what = "a folder without saved_model.pb" if path.is_dir() else "a file of another kind"
         raise ArtefactError(f"`{path}` is {what}. Allowed: {_ALLOWED}.")
     from ..runtimes import load
 
-    runner = load(path, threads=threads, layout=layout, trust=trust)
-    network = of_runner(runner, path.name, _metadata_at(runner), output)
-    digest = digest_of(path)  # of what was loaded: the file may be replaced
-    return replace(network, identity=lambda: digest)
+    runner = load(path, threads=threads, layout=layout)
+    return of_runner(runner, path.name, _metadata_at(runner), output)
 
 
 def _metadata_at(runner: Any) -> Metadata | None:
