@@ -50,7 +50,7 @@ def _why(path: Path, error: Exception) -> str:
     if "safe_mode" in text or "unsafe" in text:
         return (
             f"{str(path)!r} holds a Lambda layer, which is Python code, and it was not run. "
-            "Replace the layer, or pass --trust if you know where the file comes from."
+            "Replace the layer, or pass trust=True (--trust) if you know where the file comes from."
         )
     if "Could not locate" in text:
         name = text.split("'")[1] if text.count("'") > 1 else "a class"

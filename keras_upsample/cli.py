@@ -31,13 +31,6 @@ InputShape = Annotated[
 Head = Annotated[
     str | None, typer.Option(help="argmax or softmax, to put behind the model's scores.")
 ]
-ScalingPlace = Annotated[
-    str,
-    typer.Option(
-        help="inside: files take pixels, uint8, and scale them; outside: whoever runs them does.",
-        metavar="PLACE",
-    ),
-]
 Lower = Annotated[
     bool,
     typer.Option(
@@ -114,7 +107,6 @@ def export(
     class_names: Annotated[
         str | None, typer.Option(help="One a channel, with commas between them.")
     ] = None,
-    scaling: ScalingPlace = "outside",
     head: Head = None,
     lower: Lower = True,
     tune: Tune = False,
@@ -147,7 +139,6 @@ def export(
                     images,
                     input_shape=shape,
                     metadata=metadata,
-                    scaling=scaling,
                     head=head,
                     lower=lower,
                     tune=tune,
@@ -186,7 +177,9 @@ def verify(
 
         model = load_choice(choice)
         try:
-            typer.echo(str(verify_artefact(model, artefact, images, runtime=runtime)))
+            typer.echo(
+                str(verify_artefact(model, artefact, images, runtime=runtime, trust=choice.trust))
+            )
         except ExportError as error:
             console.print(str(error), style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error
@@ -347,7 +340,8 @@ def predict(
         typer.Option("--import", help="Module that registers the model's custom classes."),
     ] = None,
     trust: Annotated[
-        bool, typer.Option("--trust", help="Run Python code (Lambda) that the model holds.")
+        bool,
+        typer.Option("--trust", help="You know where the file comes from: what it holds may run."),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
@@ -378,6 +372,7 @@ def predict(
                 output=output,
                 threshold=threshold,
                 layout=layout,
+                trust=trust,
             )
         for line in (*predictor.taken, *predictor.assumed):
             console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)

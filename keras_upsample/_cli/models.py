@@ -5,8 +5,8 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-from .._keras_file import load_keras_file
 from ..errors import first_line
+from ..export._source import load_source
 from .options import ModelChoice
 
 
@@ -15,7 +15,7 @@ class UserError(Exception):
 
 
 def load_choice(choice: ModelChoice) -> Any:
-    """Build a model of the zoo, or a trained one, or load a `.keras` file.
+    """Build a model of the zoo, or a trained one, or load a Keras file or SavedModel folder.
 
     Raises:
         UserError: there is no such model, or an argument does not fit it.
@@ -25,6 +25,8 @@ def load_choice(choice: ModelChoice) -> Any:
 
     names = [entry.name for entry in CATALOGUE]
     arguments = choice.builder_arguments()
+    if choice.signature is not None and not Path(choice.model).is_dir():
+        raise UserError(f"--signature is for SavedModel folders. Received: {choice.model!r}.")
     if choice.model in names:
         model = _built(choice.model, arguments, choice.seed)
     elif choice.model in PRESETS:
@@ -33,7 +35,9 @@ def load_choice(choice: ModelChoice) -> Any:
         model = _built(preset.model, {"weights": preset.weights}, choice.seed)
     elif Path(choice.model).exists():
         _refuse(arguments, "a file")
-        model = load_keras_file(Path(choice.model), choice.imports or (), trust=choice.trust)
+        model = load_source(
+            choice.model, choice.signature, imports=choice.imports or (), trust=choice.trust
+        )
     else:
         close = difflib.get_close_matches(choice.model, [*names, *PRESETS], n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""

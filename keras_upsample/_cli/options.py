@@ -14,7 +14,11 @@ class ModelChoice:
     """NAME or FILE and everything that says more about the model."""
 
     model: Annotated[
-        str, typer.Argument(help="A model or preset of the zoo (see `list`), or a .keras file.")
+        str,
+        typer.Argument(
+            help="A model or preset of the zoo (see `list`), a .keras or .h5 file, or a SavedModel "
+            "folder."
+        ),
     ]
     classes: Annotated[int | None, typer.Option(help="Output channels.")] = None
     upsample: Annotated[
@@ -38,13 +42,17 @@ class ModelChoice:
     weights: Annotated[str | None, typer.Option(help="Trained weights (.weights.h5) to load.")] = (
         None
     )
+    signature: Annotated[
+        str | None, typer.Option(help="Of a SavedModel with several, which one.")
+    ] = None
     seed: Annotated[int, typer.Option(help="Of a zoo model's random weights.")] = 0
     imports: Annotated[
         list[str] | None,
         typer.Option("--import", help="Module that registers the file's custom classes."),
     ] = None
     trust: Annotated[
-        bool, typer.Option("--trust", help="Run Python code (Lambda) that the file holds.")
+        bool,
+        typer.Option("--trust", help="You know where the file comes from: what it holds may run."),
     ] = False
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")

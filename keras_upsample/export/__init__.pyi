@@ -3,6 +3,7 @@ from ._formats import to_onnx, to_saved_model, to_tflite
 from ._layer_errors import LayerError, QuantizationReport, quantization_errors
 from ._metadata import Metadata
 from ._report import ArtefactReport, ExportReport, Verification
+from ._source import load_source
 from ._verify import verify
 from .targets import TARGETS, Gate, Target
 
@@ -17,6 +18,7 @@ __all__ = [
     "Target",
     "Verification",
     "export",
+    "load_source",
     "quantization_errors",
     "to_onnx",
     "to_saved_model",

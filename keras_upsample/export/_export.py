@@ -11,12 +11,12 @@ from ..metadata import Metadata
 from ._artefact import Options, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
-from ._inside import planned
-from ._known import after_head, known, output_names, with_scalings
-from ._pixel_reference import reference_of
+from ._known import after_head, known, with_scalings
 from ._publish import published
+from ._reference import Reference
 from ._report import ArtefactReport, ExportReport, package_versions
 from ._signature import signature_of
+from ._source import as_model
 from .targets import Target, target_named
 
 
@@ -28,7 +28,6 @@ def export(
     *,
     input_shape: ShapeArgument = None,
     metadata: Metadata | None = None,
-    scaling: str = "outside",
     head: str | None = None,
     lower: bool = True,
     tune: bool | float = False,
@@ -38,16 +37,14 @@ def export(
     """Export a model to several targets, each verified in its own runtime.
 
     Args:
-        model: any Keras model: functional, Sequential or subclassed, ours or not.
+        model: any Keras model: functional, Sequential or subclassed, ours or not; or the path of a
+            `.keras` or `.h5` file or SavedModel folder, see `load_source`.
         directory: gets `saved_model/`, `<name>.tflite`, `<name>.onnx`, ... and `report.json`.
         targets: names of `TARGETS`.
         images: what to verify on, see `verify`; default real photographs.
         input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Fixes what
             the model leaves open; default: open where the target allows, else 256 x 256 pixels.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
-        scaling: `"inside"` lets the files take pixels, uint8 of 0 to 255, and scale them
-            themselves as the metadata says, and give pictures as uint8 too; `"outside"` leaves that
-            to whoever runs them, by the metadata in the files.
         head: `"argmax"` puts the class map behind the scores (uint8 for up to 256 classes),
             `"softmax"` the probabilities.
         lower: give each target the equal form of the model that it runs fastest, see
@@ -78,16 +75,14 @@ def export(
     directory = Path(directory)
     if directory.exists() and not directory.is_dir():
         raise ValueError(f"`directory` {str(directory)!r} is a file. Choose another path.")
+    model = as_model(model)
     signature = signature_of(model, input_shape)
     found = known(model, signature, metadata)
     signature = with_scalings(signature, found.metadata)
     model, signature = headed(model, signature, head)
-    found = after_head(found, model, head)
-    plan = planned(signature, found.metadata, output_names(model), scaling, chosen)
-    reference = reference_of(model, signature, images, plan)
+    reference = Reference(model, signature, images)
     options = Options(
-        known=found,
-        inside=plan,
+        known=after_head(found, model, head),
         lower=lower,
         tune=tune,
         representative_data=representative_data,

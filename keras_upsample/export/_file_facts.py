@@ -1,8 +1,9 @@
 """What the metadata of a file says of the file's own inputs."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from ..metadata import Input, Metadata
+from ..metadata import Input, Metadata, Output
 from ._signature import Signature
 
 
@@ -27,3 +28,19 @@ def facts_of_file(
             replace(item, name=spec.name, size=(height, width), dtype=dtype, layout=layout)
         )
     return replace(metadata, inputs=tuple(inputs))
+
+
+def with_outputs(metadata: Metadata, names: Sequence[str]) -> Metadata:
+    """The metadata with the names of a file's outputs in the model's order.
+
+    A single output needs no name. Of several, facts are found by name, else by place.
+    """
+    if len(names) < 2:
+        return metadata
+    known = {item.name: item for item in metadata.outputs if item.name}
+    places = list(metadata.outputs) if not known else []
+    outputs = [
+        known.get(name, places[i] if i < len(places) else Output()) for i, name in enumerate(names)
+    ]
+    named = (replace(item, name=name) for item, name in zip(outputs, names, strict=True))
+    return replace(metadata, outputs=tuple(named))

@@ -10,12 +10,12 @@ from ..metadata import Metadata
 from ._artefact import Options, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
-from ._inside import planned
-from ._known import after_head, known, output_names, with_scalings
+from ._known import after_head, known, with_scalings
 from ._onnx import OPSETS
-from ._pixel_reference import reference_of
+from ._reference import Reference
 from ._report import ArtefactReport
 from ._signature import signature_of
+from ._source import as_model
 from .targets import target_named
 
 _TFLITE = {
@@ -35,7 +35,6 @@ def to_saved_model(
     input_shape: ShapeArgument = None,
     batch_size: int | None = None,
     metadata: Metadata | None = None,
-    scaling: str = "outside",
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
@@ -47,13 +46,13 @@ def to_saved_model(
     width and batch stay open where the model leaves them open.
 
     Args:
-        model: any Keras model.
+        model: any Keras model, or the path of one, as for `export`.
         path: the directory to write. A SavedModel that stands there is replaced at the end.
         input_shape: sizes to fix, without the batch, e.g. `(256, 256, 3)`, or a dict by input name.
         batch_size: fixes the batch.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune: as for `export`.
+        head, lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -65,7 +64,7 @@ def to_saved_model(
     Example:
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
     """
-    options = Options(metadata=metadata, scaling=scaling, lower=lower, tune=tune)
+    options = Options(metadata=metadata, lower=lower, tune=tune)
     return _one(model, path, "saved_model", input_shape, batch_size, images, head, options)
 
 
@@ -81,7 +80,6 @@ def to_tflite(
     allow_flex: bool = False,
     batch_size: int = 1,
     metadata: Metadata | None = None,
-    scaling: str = "outside",
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
@@ -90,7 +88,7 @@ def to_tflite(
     """Write a TFLite file of fixed shapes, verified in LiteRT.
 
     Args:
-        model: any Keras model.
+        model: any Keras model, or the path of one, as for `export`.
         path: the file to write.
         input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Heights and
             widths that stay open become 256 pixels.
@@ -112,7 +110,7 @@ def to_tflite(
         batch_size: images per call.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune: as for `export`.
+        head, lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -128,12 +126,11 @@ def to_tflite(
     options = Options(
         allow_flex=allow_flex,
         metadata=metadata,
-        scaling=scaling,
         lower=lower,
         tune=tune,
         representative_data=representative_data,
         integer_io=integer_io,
-        keep_float=_layer_names(keep_float, precision, integer_io or scaling == "inside"),
+        keep_float=_layer_names(keep_float, precision, integer_io),
     )
     return _one(model, path, target, input_shape, batch_size, images, head, options)
 
@@ -151,7 +148,6 @@ def to_onnx(
     weight_bits: int = 7,
     batch_size: int | None = None,
     metadata: Metadata | None = None,
-    scaling: str = "outside",
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
@@ -160,7 +156,7 @@ def to_onnx(
     """Write an ONNX file, verified in ONNX Runtime, and in OpenVINO if that is installed.
 
     Args:
-        model: any Keras model.
+        model: any Keras model, or the path of one, as for `export`.
         path: the file to write.
         opset: of the default ONNX domain, 13 to 18.
         layout: `"nhwc"` as in Keras, or `"nchw"`, for rank-4 inputs and outputs.
@@ -175,7 +171,7 @@ def to_onnx(
         batch_size: fixes the batch; default any.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune: as for `export`.
+        head, lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -187,11 +183,11 @@ def to_onnx(
     Example:
         >>> to_onnx(model, "build/unet.onnx", layout="nchw")  # doctest: +SKIP
     """
+    model = as_model(model)
     options = Options(
         opset=opset,
         layout=layout,
         metadata=metadata,
-        scaling=scaling,
         lower=lower,
         tune=tune,
         representative_data=representative_data,
@@ -208,8 +204,8 @@ def _layer_names(names: Sequence[str], precision: str, integer_io: bool = False)
         raise TypeError(f"`keep_float` must be a list of names of layers. Received: {names!r}.")
     if names and (precision != "int8" or integer_io):
         raise ValueError(
-            '`keep_float` is for precision="int8" with inputs and outputs of floats, without '
-            f"`integer_io` and with scaling outside. Received: precision={precision!r}."
+            '`keep_float` is for precision="int8" without `integer_io`. Received: '
+            f"precision={precision!r}, integer_io={integer_io!r}."
         )
     return tuple(names)
 
@@ -232,13 +228,11 @@ def _one(
     head: str | None,
     options: Options,
 ) -> ArtefactReport:
+    model = as_model(model)
     signature = signature_of(model, input_shape, batch_size)
     found = known(model, signature, options.metadata)
     signature = with_scalings(signature, found.metadata)
     model, signature = headed(model, signature, head)
-    found = after_head(found, model, head)
-    goal = target_named(target)
-    plan = planned(signature, found.metadata, output_names(model), options.scaling, [goal])
-    options = replace(options, known=found, inside=plan)
-    reference = reference_of(model, signature, images, plan)
-    return make_artefact(model, path, goal, signature, reference, options)
+    options = replace(options, known=after_head(found, model, head))
+    reference = Reference(model, signature, images)
+    return make_artefact(model, path, target_named(target), signature, reference, options)

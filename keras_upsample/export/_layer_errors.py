@@ -21,6 +21,7 @@ from ._known import known, with_scalings
 from ._prepared import prepared
 from ._saved_model import write_saved_model
 from ._signature import signature_of
+from ._source import as_model
 from ._tflite import converted
 
 _SHOWN = 4
@@ -100,6 +101,7 @@ def quantization_errors(
     from .targets import target_named
 
     target = target_named("tflite_int8")
+    model = as_model(model)
     signature = signature_of(model, input_shape).fixed()
     signature = with_scalings(signature, known(model, signature).metadata)
     shown = images if images is not None else held_out_images(model)

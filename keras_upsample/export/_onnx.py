@@ -27,9 +27,12 @@ def write_onnx(
     *,
     opset: int,
     layout: str,
-) -> None:
+) -> list[str]:
     """Trace, convert by tf2onnx with our own handlers for resizes and transposed convolutions,
     name what has no name, check.
+
+    Returns:
+        The names of the outputs, in order.
 
     Raises:
         ExportError: an operator has no ONNX form, or the result is not valid ONNX.
@@ -67,6 +70,8 @@ def write_onnx(
         )
     lower_weights(proto, {**lifted_arrays(weights), **_captured(function)})
     _rename_dimensions(proto, signature, rank4, nchw)
+    _put_in_order(proto.graph.input, [spec.name for spec in signature.inputs])
+    _put_in_order(proto.graph.output, list(outputs))
     _describe(proto, layout)
     try:
         onnx.checker.check_model(proto, full_check=True)
@@ -74,11 +79,11 @@ def write_onnx(
         reason = "; ".join(complaints) or first_line(error)
         raise ExportError(f"The model has no valid ONNX form: {reason}") from error
     onnx.save(proto, str(path))
+    return list(outputs)
 
 
 def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -> Any:
     """The inference function with the large weights as further inputs."""
-    import keras
     import tensorflow as tf
 
     specs = [*tensor_specs(signature.inputs), *weight_specs(weights)]
@@ -86,8 +91,8 @@ def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -
     @tf.function(input_signature=specs, autograph=False)
     def infer(*tensors: Any) -> dict[str, Any]:
         count = len(signature.inputs)
-        with keras.StatelessScope(zip(weights, tensors[count:], strict=True)):
-            return signature.call(model, tensors[:count])
+        state = list(zip(weights, tensors[count:], strict=True))
+        return signature.call(model, tensors[:count], state)
 
     return infer
 
@@ -98,6 +103,14 @@ def _captured(function: Any) -> dict[str, np.ndarray]:
 
     captures = function.get_concrete_function().graph.captures
     return {tensor.name: value.numpy() for value, tensor in captures if value.dtype != tf.resource}
+
+
+def _put_in_order(values: Any, names: Sequence[str]) -> None:
+    """tf2onnx sorts outputs by name."""
+    place = {name: i for i, name in enumerate(names)}
+    ordered = sorted(values, key=lambda value: place.get(value.name, len(place)))
+    del values[:]
+    values.extend(ordered)
 
 
 def _tensor_names(function: Any, names: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._stateless import Traced
 from ..errors import ExportError, first_line
 from ._images import Case, Images, cases
 from ._inference import inference_in
@@ -18,21 +19,12 @@ if TYPE_CHECKING:
 
 
 class Reference:
-    """A model and what it says to the cases that an artefact accepts.
-
-    Attributes:
-        images: the user's, see `cases`.
-        whole: outputs that the artefact rounds to whole numbers, and the model does not.
-    """
-
-    whole: frozenset[str] = frozenset()
+    """A model and what it says to the cases that an artefact accepts."""
 
     def __init__(self, model: Any, signature: Signature, images: Images = None) -> None:
-        import tensorflow as tf
-
         self._model, self._signature, self.images = model, signature, images
         self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
-        self._function = tf.function(self._infer, autograph=False)
+        self._function = Traced(self._infer)
 
     def shown(self, images: Images) -> "Reference":
         """The same model before other images."""
@@ -49,11 +41,11 @@ class Reference:
             real: only those of images.
 
         Raises:
-            ValueError: the artefact's inputs are not the model's, or the model's answer to an
-                image is not finite.
+            ValueError: the artefact's inputs are not the model's, or in another order, or the
+                model's answer to an image is not finite.
             ExportError: the model fails on an image.
         """
-        infos = _matched(self._signature, runner.inputs, runner.layout)
+        infos = _matched(self._signature, runner)
         narrowed = replace(self._signature, inputs=tuple(spec for spec, _ in infos.values()))
         result = []
         for case in cases(narrowed, self.images):
@@ -86,15 +78,11 @@ class Reference:
         """The model's answer in float64, or None where it can't be had in that precision."""
         import tensorflow as tf
 
-        @tf.function(autograph=False)
-        def infer(*tensors: Any) -> dict[str, Any]:
-            return self._infer(*tensors)
-
         tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
         try:
             with inference_in(self._model, "float64"):
-                traced = infer.get_concrete_function(*tensors)  # see _call
-                answer = {name: value.numpy() for name, value in traced(*tensors).items()}
+                found = Traced(self._infer)(*tensors)
+                answer = {name: value.numpy() for name, value in found.items()}
         except Exception:  # an operator or a custom layer that knows no float64
             return None
         doubles = all(value.dtype == np.float64 for value in answer.values())
@@ -104,8 +92,7 @@ class Reference:
         import tensorflow as tf
 
         tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
-        # Traced by hand once a shape: TensorFlow warns of a function that it traces often itself.
-        return self._function.get_concrete_function(*tensors)(*tensors)
+        return self._function(*tensors)
 
     def _answer(self, case: Case) -> dict[str, np.ndarray] | None:
         key = (case.label, tuple(array.shape for array in case.feeds.values()))
@@ -142,10 +129,9 @@ class CaseFor:
     expected: Mapping[str, np.ndarray]
 
 
-def _matched(
-    signature: Signature, infos: tuple["TensorInfo", ...], layout: str
-) -> dict[str, tuple[InputSpec, "TensorInfo"]]:
+def _matched(signature: Signature, runner: "Runner") -> dict[str, tuple[InputSpec, "TensorInfo"]]:
     """Artefact input name -> the model's input, narrowed to the artefact's sizes."""
+    infos, layout = runner.inputs, runner.layout
     by_name = {info.name: info for info in infos}
     names = [spec.name for spec in signature.inputs]
     if set(by_name) != set(names):
@@ -155,6 +141,11 @@ def _matched(
                 "the artefact was not made from this model."
             )
         by_name = {names[0]: infos[0]}
+    elif runner.ordered and list(by_name) != names:
+        raise ValueError(
+            f"The artefact's inputs are in the order {list(by_name)}, the model's in {names}. "
+            "Export the model again: earlier versions sorted inputs and outputs by name."
+        )
     result = {}
     for spec in signature.inputs:
         info = by_name[spec.name]

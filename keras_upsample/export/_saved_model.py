@@ -7,10 +7,12 @@ from ._inference import inference_function
 from ._signature import Signature
 
 
-def write_saved_model(model: Any, signature: Signature, path: Path) -> None:
+def write_saved_model(model: Any, signature: Signature, path: Path) -> list[str]:
     """Write the model's inference function and the weights that it reads.
 
-    The signature's inputs and outputs carry the names of `signature`; open sizes stay open.
+    The signature's inputs and outputs carry the names of `signature`; open sizes stay open. A
+    signature of TensorFlow's has names and no order; those of the outputs are returned in the
+    model's order, for the metadata to hold.
     `keras.export.ExportArchive` would store each weight twice, once as Keras' variable and once as
     TensorFlow's; here the traced function says which variables it needs.
     """
@@ -27,3 +29,4 @@ def write_saved_model(model: Any, signature: Signature, path: Path) -> None:
         # The model holds other resources than variables (lookup tables): let it be tracked whole.
         module.model = model
         tf.saved_model.save(module, str(path), signatures={"serving_default": concrete})
+    return list(concrete.structured_outputs)

@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .._stateless import State, assignments_discarded
 from ._input_shape import InputSpec, Shape, ShapeArgument, check_kind, fixed, is_size, narrow
 
 
@@ -22,15 +24,26 @@ class Signature:
     structure: Any
     keywords: bool = False
 
-    def call(self, model: Any, tensors: Sequence[Any]) -> dict[str, Any]:
-        """The model's outputs by name, in inference mode."""
+    def call(self, model: Any, tensors: Sequence[Any], state: State = ()) -> dict[str, Any]:
+        """The model's outputs by name, in inference mode; the model stays as it is.
+
+        Args:
+            model: built.
+            tensors: one an input.
+            state: what to read in place of some of the model's variables.
+        """
+        from keras import tree
+
+        with assignments_discarded(state):
+            results = self.called(model, tensors)
+        return dict(zip(_output_names(model, results), tree.flatten(results), strict=True))
+
+    def called(self, model: Any, tensors: Sequence[Any]) -> Any:
+        """What the model returns in inference mode; a layer that assigns does so."""
         from keras import tree
 
         packed = tree.pack_sequence_as(self.structure, list(tensors))
-        results = (
-            model(**packed, training=False) if self.keywords else model(packed, training=False)
-        )
-        return dict(zip(_output_names(model, results), tree.flatten(results), strict=True))
+        return model(**packed, training=False) if self.keywords else model(packed, training=False)
 
     def fixed(self, batch_size: int = 1) -> "Signature":
         """Every open dimension closed: the batch, and heights and widths by `DEFAULT_SIZE`.
@@ -69,8 +82,8 @@ def signature_of(
     check_kind(input_shape)
     if not isinstance(model, keras.Model):
         raise TypeError(
-            f"`model` must be a keras.Model. Received: {type(model).__name__}. To export a file, "
-            "load it first: keras.models.load_model(path)."
+            f"`model` must be a keras.Model, or the path of a Keras file or SavedModel folder. "
+            f"Received: {type(model).__name__}."
         )
     if not model.built and isinstance(model, keras.Sequential):
         _require_shape(model, input_shape)
@@ -84,7 +97,10 @@ def signature_of(
         if not is_size(batch_size):
             raise ValueError(f"`batch_size` must be an integer >= 1. Received: {batch_size!r}.")
         specs = tuple(replace(spec, shape=(batch_size, *spec.shape[1:])) for spec in specs)
-    return replace(signature, inputs=specs)
+    signature = replace(signature, inputs=specs)
+    if not getattr(model, "inputs", None):
+        _make_variables(model, signature)
+    return signature
 
 
 def _of_graph(model: Any) -> Signature:
@@ -129,6 +145,22 @@ def _of_subclass(model: Any, input_shape: ShapeArgument) -> Signature:
         # What the user says goes before the sizes of the first call, which are no promise.
         specs = tuple(replace(spec, shape=(None,) * len(spec.shape)) for spec in specs)
     return Signature(specs, leaves, keywords)
+
+
+def _make_variables(model: Any, signature: Signature) -> None:
+    """Trace a model once if it was never called: layers make their variables in the first call.
+
+    What the model itself refuses here, it is asked again, and answered for, where it is run.
+    """
+    if all(layer.built for layer in model._flatten_layers()):
+        return
+    import tensorflow as tf
+
+    with suppress(Exception):
+        inputs = signature.fixed().inputs
+        specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in inputs]
+        function = tf.function(lambda *tensors: signature.called(model, tensors), autograph=False)
+        function.get_concrete_function(*specs)
 
 
 def _required_arguments(model: Any) -> list[str]:
@@ -192,8 +224,10 @@ def _output_names(model: Any, results: Any) -> list[str]:
     own = getattr(model, "output_names", None) or ()
     if _is_sequential(model):
         own = [model.layers[-1].name]
-    if isinstance(results, Mapping) and len(results) == len(flat):
-        names = [str(key) for key in sorted(results)]
+    if isinstance(results, Mapping):
+        # In the order in which the values are flattened, which an ordered dict decides by itself.
+        paths = [path for path, _ in tree.flatten_with_path(results)]
+        names = ["_".join(map(str, path)) for path in paths]
     elif len(own) == len(flat):
         names = list(own)
     elif len(flat) == 1:

@@ -14,15 +14,13 @@ from ._interpreter import quiet_interpreter
 from ._ranges import true_ranges
 from ._saved_model import write_saved_model
 from ._signature import Signature
+from ._tflite_order import in_order
 
 INTEGER = {
     "int8": "TFLITE_BUILTINS_INT8",
     "int16x8": "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8",
 }
 """Precision of integer arithmetic -> the converter's set of operators."""
-
-IO = tuple[str, str]
-FLOAT_IO: IO = ("float32", "float32")
 
 
 def write_tflite(
@@ -33,10 +31,9 @@ def write_tflite(
     precision: str,
     allow_flex: bool,
     calibration: Feeds | None = None,
-    io: IO = FLOAT_IO,
+    integer_io: bool = False,
     keep_float: Sequence[str] = (),
-    pixels: Sequence[str] = (),
-) -> None:
+) -> list[str]:
     """Convert through a SavedModel with a static signature.
 
     The converter's other entrances (`from_keras_model`, `from_concrete_functions`) leave the
@@ -45,9 +42,11 @@ def write_tflite(
     Args:
         precision: "float32", "float16", "dynamic", or one of `INTEGER`.
         calibration: feeds from which the ranges of integer activations are learnt.
-        io: of a file that computes with integers: dtypes of what it takes and gives.
+        integer_io: let the file take and give integers where it computes with them.
         keep_float: layers of an "int8" file that stay in float.
-        pixels: outputs of dtype uint8 whose integers are the numbers themselves, 0 to 255.
+
+    Returns:
+        The names of the outputs, in order.
 
     Raises:
         ValueError: no operator comes from a layer of `keep_float`.
@@ -55,14 +54,16 @@ def write_tflite(
             gave up for another reason.
     """
     with tempfile.TemporaryDirectory() as folder:
-        write_saved_model(model, signature, Path(folder))
+        outputs = write_saved_model(model, signature, Path(folder))
         if keep_float:
             content = partly_float(Path(folder), calibration or [], keep_float)
         else:
-            content = converted(Path(folder), precision, calibration, allow_flex=allow_flex, io=io)
-    if pixels and io[1] == "uint8":
-        content = with_whole_numbers(content, pixels)
-    path.write_bytes(content)
+            content = converted(
+                Path(folder), precision, calibration, allow_flex=allow_flex, integer_io=integer_io
+            )
+    inputs = [spec.name for spec in signature.inputs]
+    path.write_bytes(in_order(content, inputs, outputs))
+    return outputs
 
 
 def converted(
@@ -89,7 +90,7 @@ def converter_of(
     calibration: Feeds | None = None,
     *,
     allow_flex: bool = False,
-    io: IO = FLOAT_IO,
+    integer_io: bool = False,
 ) -> Any:
     """TensorFlow's converter for a SavedModel, arguments as for `write_tflite`."""
     import tensorflow as tf
@@ -103,31 +104,13 @@ def converter_of(
     if precision in INTEGER:
         allowed = [getattr(tf.lite.OpsSet, INTEGER[precision])]
         converter.representative_dataset = lambda: iter(calibration or [])
-        converter.inference_input_type, converter.inference_output_type = map(tf.as_dtype, io)
+        if integer_io:
+            kind = tf.int8 if precision == "int8" else tf.int16
+            converter.inference_input_type = converter.inference_output_type = kind
     if allow_flex:
         allowed.append(tf.lite.OpsSet.SELECT_TF_OPS)
     converter.target_spec.supported_ops = allowed
     return converter
-
-
-def with_whole_numbers(content: bytes, outputs: Sequence[str]) -> bytes:
-    """A file some of whose uint8 outputs have the scale 1 and the zero 0.
-
-    The last operator, QUANTIZE, turns any step into any other; the converter gives it the step of
-    the images' brightest pixel.
-    """
-    from ai_edge_litert import schema_py_generated as schema
-
-    changed = bytearray(content)
-    model = schema.Model.GetRootAs(changed, 0)
-    signature = model.SignatureDefs(0)
-    ends = [signature.Outputs(i) for i in range(signature.OutputsLength())]
-    for end in ends:
-        if (end.Name() or b"").decode() in outputs:
-            quantization = model.Subgraphs(0).Tensors(end.TensorIndex()).Quantization()
-            quantization.ScaleAsNumpy()[:] = 1
-            quantization.ZeroPointAsNumpy()[:] = 0
-    return bytes(changed)
 
 
 def _explain(message: str) -> str:

@@ -15,6 +15,7 @@ from ._known import known, with_scalings
 from ._reference import CaseFor, Reference, from_layout
 from ._report import Latency, Verification
 from ._signature import signature_of
+from ._source import as_model
 from .targets import TARGETS, Gate
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ def verify(
     *,
     gate: Gate | None = None,
     runtime: str | None = None,
+    trust: bool = False,
 ) -> Verification:
     """Compare an existing artefact with the model that it should compute.
 
@@ -43,6 +45,7 @@ def verify(
         gate: what to demand; default that of float32 artefacts (see `where_rounding_decides` for
             models with `MaxPoolingWithIndices2D`).
         runtime: a name of `keras_upsample.runtimes.available()`; default by the kind of the file.
+        trust: as for `keras_upsample.runtimes.load`.
 
     Returns:
         The figures, case by case.
@@ -56,7 +59,8 @@ def verify(
         >>> print(verify(model, "build/unet.onnx"))  # doctest: +SKIP
         ONNX Runtime 1.32.0: passed, largest error 1.2e-06 of range, argmax equal 100.000%
     """
-    runner = load(artefact_path, runtime=runtime)
+    runner = load(artefact_path, runtime=runtime, trust=trust)
+    model = as_model(model)
     signature = signature_of(model)
     signature = with_scalings(signature, known(model, signature).metadata)
     reference = Reference(model, signature, images)
@@ -84,13 +88,25 @@ def compare(
                 f"{runner.runtime} fails on {item.case.label}: {first_line(error)}"
             ) from error
         expected = dict(item.expected)
-        if len(outputs) == len(expected) == 1 and outputs.keys() != expected.keys():
-            outputs = dict(zip(expected, outputs.values(), strict=True))
-        found = difference(item.case.label, outputs, expected, gate, reference.whole)
+        names = _names_given(runner, list(expected))
+        outputs = {names[name]: value for name, value in outputs.items()}
+        found = difference(item.case.label, outputs, expected, gate, ordered=runner.ordered)
         if found.failure and gate.max_error is not None:
-            found = _against_exact(reference, item, outputs, gate) or found
+            found = _against_exact(reference, item, outputs, gate, runner.ordered) or found
         differences.append(found)
     return Verification(runner.runtime, _with_best(differences, gate))
+
+
+def _names_given(runner: "Runner", expected: list[str]) -> dict[str, str]:
+    """The file's names of its outputs -> the model's.
+
+    A file of another exporter may have names of its own ("output_0"), none of which is the model's;
+    then its outputs are known by their places.
+    """
+    names = [info.name for info in runner.outputs]
+    if len(names) == len(expected) and not set(names) & set(expected):
+        return dict(zip(names, expected, strict=True))
+    return {name: name for name in names}
 
 
 def _with_best(differences: list[Difference], gate: Gate) -> tuple[Difference, ...]:
@@ -108,7 +124,11 @@ def _with_best(differences: list[Difference], gate: Gate) -> tuple[Difference, .
 
 
 def _against_exact(
-    reference: Reference, item: CaseFor, outputs: dict[str, np.ndarray], gate: Gate
+    reference: Reference,
+    item: CaseFor,
+    outputs: dict[str, np.ndarray],
+    gate: Gate,
+    ordered: bool,
 ) -> Difference | None:
     """The same gate against the model in float64, if the artefact passes it there.
 
@@ -118,7 +138,7 @@ def _against_exact(
     exact = reference.exact(item.case)
     if exact is None:
         return None
-    found = difference(item.case.label, outputs, exact, gate, reference.whole)
+    found = difference(item.case.label, outputs, exact, gate, ordered=ordered)
     return None if found.failure else replace(found, against="the model in float64")
 
 

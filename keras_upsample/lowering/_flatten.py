@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ._graph import Graph, Tensor, applied
+from ._graph import Graph, Tensor, applied, has_one_behaviour
 from ._twin import twin
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def graph_of(model: Any, inputs: Sequence[Any], structure: Any, *, keywords: boo
     else:
         with _calls_forgotten(model):
             function = _function_of_call(model, inputs, structure, keywords)
-            outputs = flattening.trace(function, tensors)
+            outputs = flattening.trace(function, tensors, functional=False)
     return Graph(tensors, tree.flatten(outputs)), outputs
 
 
@@ -57,12 +57,14 @@ class _Flattening:
     def __init__(self) -> None:
         self._twins: dict[int, Any] = {}
 
-    def trace(
-        self, function: Any, tensors: Sequence[Tensor], *, training: bool | None = None
-    ) -> Any:
+    def trace(self, function: Any, tensors: Sequence[Tensor], *, functional: bool = True) -> Any:
         """Follow a Keras `Function` from node to node.
 
-        What a nested model is told about training goes before what its own calls say, as in Keras.
+        Args:
+            function: of a model.
+            tensors: its inputs, flat.
+            functional: whether the model is its graph. Then `training=False` goes before what its
+                calls recorded, as in Keras; in a `call` of the user's own, what that says holds.
         """
         from keras import tree
 
@@ -75,8 +77,13 @@ class _Flattening:
                 if node.is_input or any(id(x) not in values for x in node.input_tensors):
                     continue
                 args, kwargs = node.arguments.fill_in(values)
-                if training is not None and "training" in kwargs:
-                    kwargs = {**kwargs, "training": training}
+                if "training" in kwargs and functional:
+                    kwargs = {**kwargs, "training": False}
+                elif kwargs.get("training") is True and not has_one_behaviour(node.operation):
+                    raise NotAGraphError(
+                        f"its `call` asks layer {node.operation.name!r} to behave as in training, "
+                        "whatever it is told itself"
+                    )
                 outputs = self._call(node.operation, args, kwargs)
                 for symbol, tensor in zip(node.outputs, tree.flatten(outputs), strict=True):
                     values[id(symbol)] = tensor
@@ -86,7 +93,7 @@ class _Flattening:
     def _call(self, operation: Any, args: Any, kwargs: Any) -> Any:
         nested = _nested_inputs(operation, args, kwargs)
         if nested is not None:
-            return self.trace(_function(operation), nested, training=kwargs.get("training"))
+            return self.trace(_function(operation), nested)
         if id(operation) not in self._twins:
             self._twins[id(operation)] = twin(operation)
         try:
@@ -178,6 +185,9 @@ def _function_of_call(model: Any, inputs: Sequence[Any], structure: Any, keyword
     ]
     packed = tree.pack_sequence_as(structure, symbols)
     training = {"training": False} if model._call_has_training_arg else {}
+    context = model._get_call_context()
+    # As `model(x, training=False)` would: layers that train unless told not to learn it from here.
+    context.set_value("training", False)
     try:
         outputs = model.call(**packed, **training) if keywords else model.call(packed, **training)
         return keras.Function(packed if not keywords else symbols, outputs)
@@ -187,6 +197,8 @@ def _function_of_call(model: Any, inputs: Sequence[Any], structure: Any, keyword
         raise NotAGraphError(
             f"its `call` can't be followed with symbolic tensors ({first_line(error)})"
         ) from error
+    finally:
+        model._maybe_reset_call_context()
 
 
 @contextmanager

@@ -54,14 +54,19 @@ class Node:
     @property
     def infers(self) -> bool:
         """Whether the call is one of inference: no layer was asked to behave as in training."""
-        import keras
-
-        if type(self.operation) is keras.layers.Resizing:
-            return True  # has but one behaviour, and Keras writes training=True into every call
+        if has_one_behaviour(self.operation):
+            return True
         # `is`, for arguments may be arrays, and 1 == True
         return self.kwargs.get("training") is not True and not any(
             value is True for value in self.args[1:]
         )
+
+
+def has_one_behaviour(operation: Any) -> bool:
+    """Whether a layer that takes `training` pays no attention to it."""
+    import keras
+
+    return type(operation) is keras.layers.Resizing  # every call of it records training=True
 
 
 def applied(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._stateless import Traced, assignments_discarded
 from ._assemble import model_like, model_of
 from ._flatten import graph_at
 from ._graph import Graph, Node, Tensor
@@ -29,8 +30,14 @@ def seen(
     names = [spec.name for spec in signature.inputs]
     tensors = list(tensors)
     probe = model_of(Graph(graph.inputs, tensors), names, tensors, names, "probe")
+
+    def infer(*images: Any) -> list[Any]:
+        with assignments_discarded():
+            return tree.flatten(probe(list(images), training=False))
+
+    run = Traced(infer)
     for feed in feeds[:IMAGES]:
-        values = tree.flatten(probe([feed[name] for name in names]))
+        values = run(*(ops.convert_to_tensor(feed[name]) for name in names))
         yield [ops.convert_to_numpy(value) for value in values]
 
 

@@ -34,6 +34,7 @@ def load_model(
     layout: str | None = None,
     stride: int | None = None,
     threads: int | None = None,
+    trust: bool = False,
 ) -> Predictor:
     """Make a model ready for `predict`.
 
@@ -61,6 +62,8 @@ def load_model(
         stride: the network's. Default: found in the graph of a Keras model, and a multiple of 32;
             32 for files.
         threads: processor threads, for `.tflite` and `.onnx` files.
+        trust: whether you know where a file comes from, so that Python code (Lambda layers) and
+            operators that read and write files may run; see SECURITY.md.
 
     Raises:
         ArtefactError: there is no such preset or file, or it can't be loaded.
@@ -83,7 +86,7 @@ def load_model(
             raise ValueError("`task`, `output`, `layout`: the model is loaded already.")
         predictor = source
     else:
-        network = _network(source, output, layout, threads)
+        network = _network(source, output, layout, threads, trust)
         if scaling is not None:
             network = replace(network, scaling=scaling, taken=(), assumed=())
         predictor = _probed(network, task)
@@ -114,7 +117,9 @@ def load_model(
     return predictor
 
 
-def _network(source: Any, output: str | None, layout: str | None, threads: int | None) -> Network:
+def _network(
+    source: Any, output: str | None, layout: str | None, threads: int | None, trust: bool
+) -> Network:
     if not isinstance(source, str | Path):
         if hasattr(source, "operator_counts"):
             return of_runner(source, source.runtime, _metadata_at(source), output)
@@ -130,13 +135,13 @@ def _network(source: Any, output: str | None, layout: str | None, threads: int |
     if not path.exists():
         return of_keras(_preset(str(source)), output)
     if path.suffix in SUFFIXES:
-        return of_keras(load_keras_file(path), output)
+        return of_keras(load_keras_file(path, trust=trust), output)
     if path.suffix not in (".tflite", ".onnx") and not (path / "saved_model.pb").is_file():
         what = "a folder without saved_model.pb" if path.is_dir() else "a file of another kind"
         raise ArtefactError(f"`{path}` is {what}. Allowed: {_ALLOWED}.")
     from ..runtimes import load
 
-    runner = load(path, threads=threads, layout=layout)
+    runner = load(path, threads=threads, layout=layout, trust=trust)
     return of_runner(runner, path.name, _metadata_at(runner), output)
 
 

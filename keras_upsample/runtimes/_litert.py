@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,8 @@ class LiteRTRunner:
             operators (TensorFlow's packages since 2.20 leave them out).
         delegate: let XNNPACK take what it can, as LiteRT does by itself.
     """
+
+    ordered = True
 
     def __init__(
         self,
@@ -63,8 +65,12 @@ class LiteRTRunner:
                 default = "serving_default"
                 key = default if default in signatures else next(iter(signatures))
                 self._runner = self._interpreter.get_signature_runner(key)
-                inputs = self._runner.get_input_details()
-                outputs = self._runner.get_output_details()
+                inputs = _by_place(
+                    self._runner.get_input_details(), self._interpreter.get_input_details()
+                )
+                outputs = _by_place(
+                    self._runner.get_output_details(), self._interpreter.get_output_details()
+                )
             else:
                 inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
                 outputs = {d["name"]: d for d in self._interpreter.get_output_details()}
@@ -80,7 +86,7 @@ class LiteRTRunner:
         """Run once; inputs and outputs that the file holds as scaled integers are real numbers."""
         stored = {name: self._in[name].stored(value) for name, value in feeds.items()}
         given = self._run(stored)
-        return {name: self._out[name].real(value) for name, value in given.items()}
+        return {name: scale.real(given[name]) for name, scale in self._out.items()}
 
     def _run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         with self._one_at_a_time:
@@ -105,6 +111,14 @@ class LiteRTRunner:
     def delegate_partitions(self) -> int:
         """Into how many pieces the default delegate (XNNPACK) cuts the graph; 1 is best."""
         return sum(op["op_name"] == "DELEGATE" for op in self._interpreter._get_ops_details())
+
+
+def _by_place(
+    named: Mapping[str, Mapping[str, Any]], placed: Sequence[Mapping[str, Any]]
+) -> dict[str, Mapping[str, Any]]:
+    """A signature's tensors, which it sorts by name, in the order of the graph's."""
+    places = {detail["index"]: place for place, detail in enumerate(placed)}
+    return dict(sorted(named.items(), key=lambda item: places.get(item[1]["index"], len(places))))
 
 
 def _reason(error: BaseException) -> str:

@@ -81,6 +81,8 @@ def load(
     if not trust:
         from ._first_load import admit
 
+        if runtime == "tensorflow":
+            _check_saved_model(path)
         admit(path, runtime)
     runner = _runner(path, runtime, threads)
     if layout is not None:
@@ -109,6 +111,14 @@ def _runner(path: Path, runtime: str, threads: int | None) -> "Runner":
 
     flex, delegate = runtime == "litert_flex", runtime != "litert_builtin"
     return LiteRTRunner(path, threads=threads, flex=flex, delegate=delegate)
+
+
+def _check_saved_model(path: Path) -> None:
+    from ._runner import loading
+    from ._saved_model_graph import check_saved_model
+
+    with loading(path, "TensorFlow"):
+        check_saved_model(path)
 
 
 def default_runtime(path: Path) -> str:

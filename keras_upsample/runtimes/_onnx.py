@@ -26,6 +26,8 @@ _DTYPES = {
 class OnnxRunner:
     """Runs an `.onnx` file on the CPU provider of ONNX Runtime."""
 
+    ordered = True
+
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         import onnxruntime as ort
 

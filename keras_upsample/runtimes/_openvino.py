@@ -2,8 +2,9 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from ._runner import TensorInfo, cpu_threads, loading
 
 class OpenVinoRunner:
     """Runs an `.onnx` file in OpenVINO, with float32 arithmetic (its default may be bfloat16)."""
+
+    ordered = True
 
     def __init__(self, path: Path, *, threads: int | None = None) -> None:
         import openvino as ov
@@ -32,8 +35,14 @@ class OpenVinoRunner:
                 },
             )
         self._one_at_a_time = threading.Lock()  # a compiled model called directly has one request
-        self.inputs = tuple(_info(port) for port in self._compiled.inputs)
-        self.outputs = tuple(_info(port) for port in self._compiled.outputs)
+        self.inputs, self.outputs = (
+            tuple(_info(port, name) for port, name in zip(ports, names, strict=True))
+            for ports, names in zip(
+                (self._compiled.inputs, self._compiled.outputs),
+                _names(path, self._compiled.inputs, self._compiled.outputs),
+                strict=True,
+            )
+        )
         rt_info = self._model.get_rt_info()
         try:
             said: str | None = str(rt_info["framework"]["layout"].value)
@@ -43,8 +52,9 @@ class OpenVinoRunner:
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         with self._one_at_a_time:
-            results = self._compiled(dict(feeds))
-            return {port.get_any_name(): np.array(results[port]) for port in self._compiled.outputs}
+            # By place: a tensor has several names where the file hands it through.
+            results = self._compiled([feeds[info.name] for info in self.inputs])
+            return {info.name: np.array(results[place]) for place, info in enumerate(self.outputs)}
 
     def operator_counts(self) -> dict[str, int]:
         """Operators of the graph as OpenVINO read it."""
@@ -57,13 +67,25 @@ def _last_line(error: BaseException) -> str:
     return lines[-1] if lines else first_line(error)
 
 
-def _info(port: object) -> TensorInfo:
-    shape = tuple(
-        None if n.is_dynamic else n.get_length()
-        for n in port.partial_shape  # type: ignore[attr-defined]
+def _names(path: Path, *kinds: Sequence[Any]) -> tuple[list[str], ...]:
+    """The names of inputs and outputs as the file has them.
+
+    OpenVINO keeps every name that a tensor had on its way, and says any of them: of one that a
+    transposition follows, or of an identity. In the file's order, where a name is not the only one.
+    """
+    if all(len(port.get_names()) == 1 for ports in kinds for port in ports):
+        return tuple([port.get_any_name() for port in ports] for ports in kinds)
+    import onnx
+
+    graph = onnx.load(str(path), load_external_data=False).graph
+    constants = {item.name for item in graph.initializer}
+    own = ([v.name for v in graph.input if v.name not in constants], [v.name for v in graph.output])
+    return tuple(
+        names if len(names) == len(ports) else [port.get_any_name() for port in ports]
+        for names, ports in zip(own, kinds, strict=True)
     )
-    return TensorInfo(
-        port.get_any_name(),  # type: ignore[attr-defined]
-        shape,
-        np.dtype(port.element_type.to_dtype()),  # type: ignore[attr-defined]
-    )
+
+
+def _info(port: Any, name: str) -> TensorInfo:
+    shape = tuple(None if n.is_dynamic else n.get_length() for n in port.partial_shape)
+    return TensorInfo(name, shape, np.dtype(port.element_type.to_dtype()))

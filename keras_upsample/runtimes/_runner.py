@@ -33,6 +33,9 @@ class Runner(Protocol):
     """Name and version of the runtime, e.g. `"LiteRT 2.3.0"`."""
     inputs: tuple[TensorInfo, ...]
     outputs: tuple[TensorInfo, ...]
+    ordered: bool
+    """Whether their order is the file's own. TensorFlow's signatures have none but what our
+    metadata says."""
     layout: str
     """`"nhwc"` or `"nchw"`: the layout of the artefact's own rank-4 inputs and outputs."""
     layout_known: bool
@@ -41,7 +44,8 @@ class Runner(Protocol):
     """Where the file stands."""
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run once. Arrays are in the artefact's own layout; results are the caller's to keep.
+        """Run once. Arrays are in the artefact's own layout; results are the caller's to keep, in
+        the order of `outputs`.
 
         Threads may share a runner: each gets the answer to its own arrays.
         """

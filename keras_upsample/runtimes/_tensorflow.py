@@ -1,11 +1,14 @@
 """SavedModel directories, run by TensorFlow."""
 
+import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from ..metadata import Metadata
+from ..metadata._saved_model import read_saved_model
 from ._runner import TensorInfo, loading
 
 
@@ -24,16 +27,18 @@ class SavedModelRunner:
             self._loaded = tf.saved_model.load(str(path))
             self._function = self._loaded.signatures["serving_default"]
         _, keywords = self._function.structured_input_signature
-        self.inputs = tuple(_info(name, spec) for name, spec in keywords.items())
-        self.outputs = tuple(
-            _info(name, spec) for name, spec in self._function.structured_outputs.items()
-        )
+        facts = _facts(path)
+        inputs = [item.name for item in facts.inputs]
+        outputs = [item.name for item in facts.outputs]
+        self.ordered = set(outputs) == set(self._function.structured_outputs)
+        self.inputs = _in_order(keywords, inputs)
+        self.outputs = _in_order(self._function.structured_outputs, outputs)
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         import tensorflow as tf
 
         results = self._function(**{name: tf.constant(array) for name, array in feeds.items()})
-        return {name: tensor.numpy() for name, tensor in results.items()}
+        return {info.name: results[info.name].numpy() for info in self.outputs}
 
     def operator_counts(self) -> dict[str, int]:
         """Operators of the signature and of every function that it calls."""
@@ -42,6 +47,25 @@ class SavedModelRunner:
         for function in definition.library.function:
             counts.update(node.op for node in function.node_def)
         return dict(counts)
+
+
+def _facts(path: Path) -> Metadata:
+    try:
+        return read_saved_model(path) or Metadata()
+    except ValueError:  # damaged: the network itself is not
+        return Metadata()
+
+
+def _in_order(specs: Mapping[str, object], names: Sequence[str]) -> tuple[TensorInfo, ...]:
+    """A signature knows no order: that of the metadata, else output_2 before output_10."""
+    place = {name: i for i, name in enumerate(names)}
+
+    def key(name: str) -> tuple[int, list[tuple[bool, int, str]]]:
+        parts = [(not part.isdigit(), int(part) if part.isdigit() else 0, part)
+                 for part in re.split(r"(\d+)", name)]  # fmt: skip
+        return place.get(name, len(place)), parts
+
+    return tuple(_info(name, specs[name]) for name in sorted(specs, key=key))
 
 
 def _info(name: str, spec: object) -> TensorInfo:

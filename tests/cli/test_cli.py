@@ -167,13 +167,29 @@ def test_scripts(script: str, name: str, more: tuple[str, ...], tmp_path: Path) 
         assert answer["logits"].shape == (1, 3, 9, 7)
 
 
-def test_export_with_scaling_inside(tmp_path: Path) -> None:
-    options = ("--out", tmp_path / "o", "--target", "tflite", "--input-shape", "32,32,3")
-    result = run("export", "unet", *SMALL, *options, "--scaling", "inside")
-    assert result.returncode == 0, result.stderr
-    from keras_upsample.runtimes import load
+def test_a_saved_model_as_the_source(tmp_path: Path) -> None:
+    import tensorflow as tf
 
-    assert [str(info.dtype) for info in load(tmp_path / "o" / "unet.tflite").inputs] == ["uint8"]
-    refused = run("export", "unet:cells", "--out", tmp_path / "c", "--scaling", "inside")
-    assert refused.returncode == 2 and "percentiles" in one_line(refused.stderr)
-    assert not (tmp_path / "c").exists()
+    inputs = keras.Input((16, 16, 3), name="image")
+    model = keras.Model(inputs, keras.layers.UpSampling2D()(keras.layers.Conv2D(2, 1)(inputs)))
+    model.export(tmp_path / "seg", verbose=False)
+    result = run("export", tmp_path / "seg", "--out", tmp_path / "out", "--target", "onnx")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "out" / "seg.onnx").is_file()
+    same = run("verify", tmp_path / "seg", tmp_path / "out" / "seg.onnx")
+    assert same.returncode == 0 and "passed" in same.stdout
+
+    spec = tf.TensorSpec((None, 16, 16, 3), tf.float32, name="image")
+    module = tf.Module()
+    module.double = tf.function(lambda image: 2 * image, input_signature=[spec])
+    module.half = tf.function(lambda image: image / 2, input_signature=[spec])
+    signatures = {"double": module.double, "half": module.half}
+    tf.saved_model.save(module, str(tmp_path / "two"), signatures=signatures)
+    options = ("--out", tmp_path / "two_out", "--target", "onnx")
+    asked = run("export", tmp_path / "two", *options)
+    assert asked.returncode == 2 and "has several signatures: double, half" in asked.stderr
+    chosen = run("export", tmp_path / "two", *options, "--signature", "half")
+    assert chosen.returncode == 0, chosen.stderr
+    wrong = run("export", "unet", *options, "--signature", "half")
+    assert wrong.returncode == 2
+    assert "--signature is for SavedModel folders" in one_line(wrong.stderr)

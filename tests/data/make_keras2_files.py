@@ -3,7 +3,9 @@
 Needs `tf_keras`, which is Keras 2 beside Keras 3: python tests/data/make_keras2_files.py
 """
 
+import shutil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import tensorflow as tf
@@ -69,8 +71,23 @@ def mixed():
     return model
 
 
+def trained() -> None:
+    """A SavedModel with an optimizer and what it remembers, in a zip archive."""
+    image = L.Input((8, 8, 3), name="image")
+    x = L.BatchNormalization()(L.Conv2D(2, 3, padding="same")(image))
+    model = tf_keras.Model(image, [L.ReLU(name="b")(x), L.Conv2D(1, 1, name="a")(x)])
+    model.compile("adam", "mse")
+    images = np.random.default_rng(9).random((2, 8, 8, 3)).astype("float32")
+    model.fit(images, model(images), verbose=0)
+    with TemporaryDirectory() as folder:
+        model.save(folder, save_format="tf")
+        shutil.make_archive(str(HERE / "trained"), "zip", folder)
+    np.savez_compressed(HERE / "trained.npz", images, *model(images, training=False))
+
+
 def main() -> None:
     HERE.mkdir(exist_ok=True)
+    trained()
     for number, make in enumerate((unet, functions, nested, recurrent, mixed)):
         rng = np.random.default_rng(number)
         model = make()
