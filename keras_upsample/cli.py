@@ -31,6 +31,13 @@ InputShape = Annotated[
 Head = Annotated[
     str | None, typer.Option(help="argmax or softmax, to put behind the model's scores.")
 ]
+ScalingPlace = Annotated[
+    str,
+    typer.Option(
+        help="inside: files take pixels, uint8, and scale them; outside: whoever runs them does.",
+        metavar="PLACE",
+    ),
+]
 Lower = Annotated[
     bool,
     typer.Option(
@@ -107,6 +114,7 @@ def export(
     class_names: Annotated[
         str | None, typer.Option(help="One a channel, with commas between them.")
     ] = None,
+    scaling: ScalingPlace = "outside",
     head: Head = None,
     lower: Lower = True,
     tune: Tune = False,
@@ -139,6 +147,7 @@ def export(
                     images,
                     input_shape=shape,
                     metadata=metadata,
+                    scaling=scaling,
                     head=head,
                     lower=lower,
                     tune=tune,

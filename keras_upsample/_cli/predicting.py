@@ -19,7 +19,10 @@ class Tally:
     def __str__(self) -> str:
         parts = [f"{_images(self.written)} predicted"]
         if self.kept:
-            parts.append(f"{self.kept} kept (the results are there; --overwrite replaces them)")
+            parts.append(
+                f"{self.kept} kept (made from the same image by the same model; --overwrite "
+                "replaces them)"
+            )
         if self.failed:
             parts.append(f"{self.failed} failed")
         return ", ".join(parts)

@@ -16,6 +16,7 @@ from ._calibration import Feeds, held_out_images, strengthened
 from ._file_facts import facts_of_file, with_outputs
 from ._form import formed_for
 from ._inference import check_weights
+from ._inside import Inside
 from ._known import Known
 from ._layer_names import UnknownLayerError
 from ._onnx import LAYOUTS, OPSETS, write_onnx
@@ -26,7 +27,7 @@ from ._reference import Reference
 from ._report import ArtefactReport
 from ._saved_model import write_saved_model
 from ._signature import Signature
-from ._tflite import write_tflite
+from ._tflite import FLOAT_IO, IO, write_tflite
 from ._tuned import keep_the_faster
 from ._verify import compare, measure, other_runtimes, require
 from .targets import Target
@@ -49,6 +50,8 @@ class Options:
     Attributes:
         metadata: what the user says of the model; None takes what the model carries.
         known: what is known of the model, in the end.
+        scaling: `"outside"` or `"inside"`, where pixels are scaled.
+        inside: what the file does itself, in the end; None where nothing.
         lower: give the model the form that the target runs fastest.
         tune: find that form by measurement; otherwise by the target's table.
         representative_data: see `calibration_feeds`.
@@ -62,6 +65,8 @@ class Options:
     layout: str = "nhwc"
     metadata: Metadata | None = None
     known: Known = field(default_factory=lambda: Known(Metadata()))
+    scaling: str = "outside"
+    inside: Inside | None = None
     lower: bool = True
     tune: bool | float = False
     representative_data: Any = None
@@ -180,7 +185,7 @@ def make_artefact(
             operators=first.operator_counts(),
             latency=measure(reference, first),
             delegate_partitions=partitions() if partitions else None,
-            lowering=tuple(map(str, low.applied)),
+            lowering=(*map(str, low.applied), *(options.inside.notes() if options.inside else ())),
             notice=low.notice,
             check=check,
             taken=options.known.taken,
@@ -192,7 +197,18 @@ def make_artefact(
 
 def _facts(options: Options, signature: Signature, target: Target) -> Metadata:
     integers = target.integer_io or options.integer_io
-    return facts_of_file(options.known.metadata, signature, options.layout, integers=integers)
+    facts = facts_of_file(options.known.metadata, signature, options.layout, integers=integers)
+    return options.inside.facts(facts) if options.inside else facts
+
+
+def _io(options: Options, target: Target) -> IO:
+    """Dtypes of what a TFLite file takes and gives instead of floats."""
+    whole = options.integer_io or target.integer_io
+    kind = {"int8": "int8", "int16x8": "int16"}.get(target.precision, "float32")
+    if options.inside is not None and kind == "int8":
+        # 8-bit pixels are unsigned, as MediaPipe, the Edge TPU's samples and cameras have them.
+        return "uint8", "uint8" if whole or options.inside.outputs else "float32"
+    return (kind, kind) if whole else FLOAT_IO
 
 
 def _checked(path: Path, target: Target) -> "CheckReport | None":
@@ -219,6 +235,11 @@ def convert(
     Returns:
         The names of its outputs, in order.
     """
+    plan = options.inside
+    if plan is not None:
+        integers = target.format == "tflite" and target.precision == "int8"
+        signature = plan.signature(signature, integers=integers)
+        calibration = calibration and plan.calibration(calibration, integers=integers)
     with formed_for(model, target):
         if target.format == "saved_model":
             return write_saved_model(model, signature, path)
@@ -230,8 +251,9 @@ def convert(
                 precision=target.precision,
                 allow_flex=options.allow_flex,
                 calibration=strengthened(calibration or [], target.headroom),
-                integer_io=options.integer_io or target.integer_io,
+                io=_io(options, target),
                 keep_float=options.keep_float,
+                pixels=tuple(plan.outputs) if plan is not None else (),
             )
         outputs = write_onnx(model, signature, path, opset=options.opset, layout=options.layout)
         if target.precision == "float16":

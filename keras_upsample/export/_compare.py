@@ -1,5 +1,6 @@
 """Two arrays that should be the same: how far apart they are."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,6 +47,7 @@ def difference(
     gate: Gate,
     *,
     ordered: bool = True,
+    whole: Collection[str] = (),
 ) -> Difference:
     """Compare every output by name and by place, and judge by the gate.
 
@@ -57,10 +59,14 @@ def difference(
         actual, expected: outputs in order.
         gate: what is demanded.
         ordered: whether the order of `actual` means anything.
+        whole: outputs that `actual` has rounded to whole numbers, which may be half of one away.
     """
     if actual.keys() != expected.keys() or (ordered and list(actual) != list(expected)):
         return _failed(case, f"outputs {list(actual)}, expected {list(expected)}")
-    parts = [_one(case, name, actual[name], expected[name], gate) for name in expected]
+    parts = [
+        _one(case, name, actual[name], expected[name], gate, 0.5 if name in whole else 0.0)
+        for name in expected
+    ]
     shares = [part.equal_argmax for part in parts if part.equal_argmax is not None]
     return Difference(
         case,
@@ -76,7 +82,14 @@ def _failed(case: str, why: str) -> Difference:
     return Difference(case, float("inf"), float("-inf"), None, why)
 
 
-def _one(case: str, name: str, actual: np.ndarray, expected: np.ndarray, gate: Gate) -> Difference:
+def _one(
+    case: str,
+    name: str,
+    actual: np.ndarray,
+    expected: np.ndarray,
+    gate: Gate,
+    half: float = 0.0,
+) -> Difference:
     if actual.shape != expected.shape:
         return _failed(case, f"{name!r} has the shape {actual.shape}, expected {expected.shape}")
     if expected.size == 0:
@@ -91,7 +104,7 @@ def _one(case: str, name: str, actual: np.ndarray, expected: np.ndarray, gate: G
     largest, extent = float(gap[where]), float(e.max() - e.min())
     # float32 itself rounds: 8 units in the last place of the largest value are no error of ours,
     # which matters only for outputs that barely vary around a value far from zero.
-    rounding = 8 * float(np.finfo(np.float32).eps) * float(np.abs(e).max())
+    rounding = 8 * float(np.finfo(np.float32).eps) * float(np.abs(e).max()) + half
     error = largest / extent if extent else (0.0 if largest <= rounding else float("inf"))
     snr = decibels(float(e.var()), float(np.mean((a - e) ** 2)))
     failure, within = "", 1.0

@@ -11,9 +11,10 @@ from ..metadata import Metadata
 from ._artefact import Options, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
-from ._known import after_head, known, with_scalings
+from ._inside import planned
+from ._known import after_head, known, output_names, with_scalings
+from ._pixel_reference import reference_of
 from ._publish import published
-from ._reference import Reference
 from ._report import ArtefactReport, ExportReport, package_versions
 from ._signature import signature_of
 from ._source import as_model
@@ -28,6 +29,7 @@ def export(
     *,
     input_shape: ShapeArgument = None,
     metadata: Metadata | None = None,
+    scaling: str = "outside",
     head: str | None = None,
     lower: bool = True,
     tune: bool | float = False,
@@ -45,6 +47,9 @@ def export(
         input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Fixes what
             the model leaves open; default: open where the target allows, else 256 x 256 pixels.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
+        scaling: `"inside"` lets the files take pixels, uint8 of 0 to 255, and scale them
+            themselves as the metadata says, and give pictures as uint8 too; `"outside"` leaves that
+            to whoever runs them, by the metadata in the files.
         head: `"argmax"` puts the class map behind the scores (uint8 for up to 256 classes),
             `"softmax"` the probabilities.
         lower: give each target the equal form of the model that it runs fastest, see
@@ -80,9 +85,12 @@ def export(
     found = known(model, signature, metadata)
     signature = with_scalings(signature, found.metadata)
     model, signature = headed(model, signature, head)
-    reference = Reference(model, signature, images)
+    found = after_head(found, model, head)
+    plan = planned(signature, found.metadata, output_names(model), scaling, chosen)
+    reference = reference_of(model, signature, images, plan)
     options = Options(
-        known=after_head(found, model, head),
+        known=found,
+        inside=plan,
         lower=lower,
         tune=tune,
         representative_data=representative_data,

@@ -10,9 +10,10 @@ from ..metadata import Metadata
 from ._artefact import Options, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
-from ._known import after_head, known, with_scalings
+from ._inside import planned
+from ._known import after_head, known, output_names, with_scalings
 from ._onnx import OPSETS
-from ._reference import Reference
+from ._pixel_reference import reference_of
 from ._report import ArtefactReport
 from ._signature import signature_of
 from ._source import as_model
@@ -35,6 +36,7 @@ def to_saved_model(
     input_shape: ShapeArgument = None,
     batch_size: int | None = None,
     metadata: Metadata | None = None,
+    scaling: str = "outside",
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
@@ -52,7 +54,7 @@ def to_saved_model(
         batch_size: fixes the batch.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        head, lower, tune: as for `export`.
+        scaling, head, lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -64,7 +66,7 @@ def to_saved_model(
     Example:
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
     """
-    options = Options(metadata=metadata, lower=lower, tune=tune)
+    options = Options(metadata=metadata, scaling=scaling, lower=lower, tune=tune)
     return _one(model, path, "saved_model", input_shape, batch_size, images, head, options)
 
 
@@ -80,6 +82,7 @@ def to_tflite(
     allow_flex: bool = False,
     batch_size: int = 1,
     metadata: Metadata | None = None,
+    scaling: str = "outside",
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
@@ -110,7 +113,7 @@ def to_tflite(
         batch_size: images per call.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        head, lower, tune: as for `export`.
+        scaling, head, lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -126,11 +129,12 @@ def to_tflite(
     options = Options(
         allow_flex=allow_flex,
         metadata=metadata,
+        scaling=scaling,
         lower=lower,
         tune=tune,
         representative_data=representative_data,
         integer_io=integer_io,
-        keep_float=_layer_names(keep_float, precision, integer_io),
+        keep_float=_layer_names(keep_float, precision, integer_io or scaling == "inside"),
     )
     return _one(model, path, target, input_shape, batch_size, images, head, options)
 
@@ -148,6 +152,7 @@ def to_onnx(
     weight_bits: int = 7,
     batch_size: int | None = None,
     metadata: Metadata | None = None,
+    scaling: str = "outside",
     images: Images = None,
     head: str | None = None,
     lower: bool = True,
@@ -171,7 +176,7 @@ def to_onnx(
         batch_size: fixes the batch; default any.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        head, lower, tune: as for `export`.
+        scaling, head, lower, tune: as for `export`.
 
     Returns:
         The artefact's report.
@@ -188,6 +193,7 @@ def to_onnx(
         opset=opset,
         layout=layout,
         metadata=metadata,
+        scaling=scaling,
         lower=lower,
         tune=tune,
         representative_data=representative_data,
@@ -204,8 +210,8 @@ def _layer_names(names: Sequence[str], precision: str, integer_io: bool = False)
         raise TypeError(f"`keep_float` must be a list of names of layers. Received: {names!r}.")
     if names and (precision != "int8" or integer_io):
         raise ValueError(
-            '`keep_float` is for precision="int8" without `integer_io`. Received: '
-            f"precision={precision!r}, integer_io={integer_io!r}."
+            '`keep_float` is for precision="int8" with inputs and outputs of floats, without '
+            f"`integer_io` and with scaling outside. Received: precision={precision!r}."
         )
     return tuple(names)
 
@@ -233,6 +239,9 @@ def _one(
     found = known(model, signature, options.metadata)
     signature = with_scalings(signature, found.metadata)
     model, signature = headed(model, signature, head)
-    options = replace(options, known=after_head(found, model, head))
-    reference = Reference(model, signature, images)
-    return make_artefact(model, path, target_named(target), signature, reference, options)
+    found = after_head(found, model, head)
+    goal = target_named(target)
+    plan = planned(signature, found.metadata, output_names(model), options.scaling, [goal])
+    options = replace(options, known=found, inside=plan)
+    reference = reference_of(model, signature, images, plan)
+    return make_artefact(model, path, goal, signature, reference, options)

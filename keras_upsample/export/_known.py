@@ -57,7 +57,7 @@ def known(model: Any, signature: Signature, given: Metadata | None = None) -> Kn
                 item, metadata.preprocessing, door.value_range, door.because, taken, assumed
             )
         inputs.append(item)
-    outputs = _with_kinds(metadata.outputs, _names(model), facts)
+    outputs = _with_kinds(metadata.outputs, output_names(model), facts)
     whole = replace(metadata, inputs=tuple(inputs), outputs=outputs)
     return Known(whole, tuple(taken), tuple(assumed), facts)
 
@@ -145,7 +145,7 @@ _KINDS = {
 }
 
 
-def _names(model: Any) -> list[str]:
+def output_names(model: Any) -> list[str]:
     """Of the outputs, in the model's order; empty where only a call would tell."""
     if not getattr(model, "inputs", None):
         return []
@@ -176,7 +176,7 @@ def after_head(found: Known, model: Any, head: str | None) -> Known:
     if head is None:
         return found
     kind = "probabilities" if head == "softmax" else "class_map"
-    names = _names(model)
+    names = output_names(model)
     changed = found.metadata.with_output(kind=kind, name=names[0] if names else "", threshold=None)
     return replace(found, metadata=changed)
 

@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 
 
 class Reference:
-    """A model and what it says to the cases that an artefact accepts."""
+    """A model and what it says to the cases that an artefact accepts.
+
+    Attributes:
+        images: the user's, see `cases`.
+        whole: outputs that the artefact rounds to whole numbers, and the model does not.
+    """
+
+    whole: frozenset[str] = frozenset()
 
     def __init__(self, model: Any, signature: Signature, images: Images = None) -> None:
         self._model, self._signature, self.images = model, signature, images

@@ -22,6 +22,9 @@ INTEGER = {
 }
 """Precision of integer arithmetic -> the converter's set of operators."""
 
+IO = tuple[str, str]
+FLOAT_IO: IO = ("float32", "float32")
+
 
 def write_tflite(
     model: Any,
@@ -31,8 +34,9 @@ def write_tflite(
     precision: str,
     allow_flex: bool,
     calibration: Feeds | None = None,
-    integer_io: bool = False,
+    io: IO = FLOAT_IO,
     keep_float: Sequence[str] = (),
+    pixels: Sequence[str] = (),
 ) -> list[str]:
     """Convert through a SavedModel with a static signature.
 
@@ -42,8 +46,9 @@ def write_tflite(
     Args:
         precision: "float32", "float16", "dynamic", or one of `INTEGER`.
         calibration: feeds from which the ranges of integer activations are learnt.
-        integer_io: let the file take and give integers where it computes with them.
+        io: of a file that computes with integers: dtypes of what it takes and gives.
         keep_float: layers of an "int8" file that stay in float.
+        pixels: outputs of dtype uint8 whose integers are the numbers themselves, 0 to 255.
 
     Returns:
         The names of the outputs, in order.
@@ -58,9 +63,9 @@ def write_tflite(
         if keep_float:
             content = partly_float(Path(folder), calibration or [], keep_float)
         else:
-            content = converted(
-                Path(folder), precision, calibration, allow_flex=allow_flex, integer_io=integer_io
-            )
+            content = converted(Path(folder), precision, calibration, allow_flex=allow_flex, io=io)
+    if pixels and io[1] == "uint8":
+        content = with_whole_numbers(content, pixels)
     inputs = [spec.name for spec in signature.inputs]
     path.write_bytes(in_order(content, inputs, outputs))
     return outputs
@@ -90,7 +95,7 @@ def converter_of(
     calibration: Feeds | None = None,
     *,
     allow_flex: bool = False,
-    integer_io: bool = False,
+    io: IO = FLOAT_IO,
 ) -> Any:
     """TensorFlow's converter for a SavedModel, arguments as for `write_tflite`."""
     import tensorflow as tf
@@ -104,13 +109,31 @@ def converter_of(
     if precision in INTEGER:
         allowed = [getattr(tf.lite.OpsSet, INTEGER[precision])]
         converter.representative_dataset = lambda: iter(calibration or [])
-        if integer_io:
-            kind = tf.int8 if precision == "int8" else tf.int16
-            converter.inference_input_type = converter.inference_output_type = kind
+        converter.inference_input_type, converter.inference_output_type = map(tf.as_dtype, io)
     if allow_flex:
         allowed.append(tf.lite.OpsSet.SELECT_TF_OPS)
     converter.target_spec.supported_ops = allowed
     return converter
+
+
+def with_whole_numbers(content: bytes, outputs: Sequence[str]) -> bytes:
+    """A file some of whose uint8 outputs have the scale 1 and the zero 0.
+
+    The last operator, QUANTIZE, turns any step into any other; the converter gives it the step of
+    the images' brightest pixel.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    changed = bytearray(content)
+    model = schema.Model.GetRootAs(changed, 0)
+    signature = model.SignatureDefs(0)
+    ends = [signature.Outputs(i) for i in range(signature.OutputsLength())]
+    for end in ends:
+        if (end.Name() or b"").decode() in outputs:
+            quantization = model.Subgraphs(0).Tensors(end.TensorIndex()).Quantization()
+            quantization.ScaleAsNumpy()[:] = 1
+            quantization.ZeroPointAsNumpy()[:] = 0
+    return bytes(changed)
 
 
 def _explain(message: str) -> str:

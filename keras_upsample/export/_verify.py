@@ -90,7 +90,14 @@ def compare(
         expected = dict(item.expected)
         names = _names_given(runner, list(expected))
         outputs = {names[name]: value for name, value in outputs.items()}
-        found = difference(item.case.label, outputs, expected, gate, ordered=runner.ordered)
+        found = difference(
+            item.case.label,
+            outputs,
+            expected,
+            gate,
+            ordered=runner.ordered,
+            whole=reference.whole,
+        )
         if found.failure and gate.max_error is not None:
             found = _against_exact(reference, item, outputs, gate, runner.ordered) or found
         differences.append(found)
@@ -138,7 +145,9 @@ def _against_exact(
     exact = reference.exact(item.case)
     if exact is None:
         return None
-    found = difference(item.case.label, outputs, exact, gate, ordered=ordered)
+    found = difference(
+        item.case.label, outputs, exact, gate, ordered=ordered, whole=reference.whole
+    )
     return None if found.failure else replace(found, against="the model in float64")
 
 

@@ -102,6 +102,12 @@ class Target:
         return self.format == "tflite"
 
     @property
+    def takes_pixels(self) -> bool:
+        """Whether a file's input can be of 8 bits. TFLite's converter knows no CAST in a file of
+        16-bit activations, and no other input than int16 and float32."""
+        return self.precision != "int16x8"
+
+    @property
     def calibrated(self) -> bool:
         """Whether activations are integers, whose ranges are learnt from images."""
         return self.precision in ("int8", "int16x8")

@@ -15,6 +15,8 @@ from ..export._publish import published
 from ._channels import fitted
 from ._georeference import as_aux_xml
 from ._load import load_model
+from ._made_from import kept as is_kept
+from ._made_from import made_from, record
 from ._nodata import Gaps, with_nodata
 from ._pictures import sources_in
 from ._predict import as_picture, check_probabilities
@@ -81,12 +83,14 @@ def predict_to_files(
         tile, overlap, channels, nodata: as for `predict`.
         overlays: whether to write NAME_overlay.png.
         probabilities: whether to write NAME_probabilities.npy.
-        overwrite: whether to replace results that exist. Otherwise they are kept and the missing
-            ones are written; a frame whose results are all there is not computed again.
+        overwrite: whether to replace results that exist. Otherwise those that were made from the
+            same image by the same model with the same options are kept, and the missing ones are
+            written; a frame whose results are all there is not computed again.
         progress: called with the share that is done, 0 to 1.
 
     Raises:
-        ValueError: as `predict`.
+        ValueError: as `predict`; or a result stands there that was made from something else, or
+            of which `.keras_upsample/` in the folder does not say what it was made from.
         PermissionError: the folder can't be written to.
     """
     predictor = load_model(model)
@@ -95,12 +99,22 @@ def predict_to_files(
     written: list[Path] = []
     kept: list[Path] = []
     notes: list[str] = []
-    for number, source in enumerate(sources):
+    plans = []
+    for source in sources:
         stem = "_".join(part for part in (name or Path(image).stem, source.frame) if part)
         files = _wanted(predictor, source, Path(folder) / stem, overlays, probabilities)
-        if not overwrite:
-            kept += [path for path in files.values() if path.exists()]
-            files = {kind: path for kind, path in files.items() if not path.exists()}
+        height, width, _ = source.shape
+        options = {
+            "tiles": predictor.tiles(height, width, tile, overlap),
+            "channels": None if channels is None else tuple(channels),
+            "nodata": nodata,
+        }
+        facts = made_from(Path(image), source, predictor, options)
+        there = [] if overwrite else [path for path in files.values() if is_kept(path, facts)]
+        kept += there
+        files = {kind: path for kind, path in files.items() if path not in there}
+        plans.append((source, files, facts))
+    for number, (source, files, facts) in enumerate(plans):
         if not files:
             continue
         task = _Task(
@@ -115,6 +129,7 @@ def predict_to_files(
             said = task.write(staged)
         for path in files.values():
             _write_crs(path, source)
+            record(path, facts)
         frame = f"{source.frame}: " if source.frame else ""
         notes += [frame + note for note in (*source.notes, said) if note]
         written += files.values()

@@ -12,6 +12,7 @@ from .._keras_file import SUFFIXES, load_keras_file
 from ..errors import ArtefactError, did_you_mean, first_line
 from ..metadata import TASKS, Metadata, attach, of, read
 from ..metadata._scaling import UNIT, scaling_named
+from ..runtimes._digest import digest_of
 from ._meaning import Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
@@ -142,7 +143,9 @@ def _network(
     from ..runtimes import load
 
     runner = load(path, threads=threads, layout=layout, trust=trust)
-    return of_runner(runner, path.name, _metadata_at(runner), output)
+    network = of_runner(runner, path.name, _metadata_at(runner), output)
+    digest = digest_of(path)  # of what was loaded: the file may be replaced
+    return replace(network, identity=lambda: digest)
 
 
 def _metadata_at(runner: Any) -> Metadata | None:

@@ -11,6 +11,7 @@ import numpy as np
 from ..metadata import Input, Metadata, Output, Scaling
 from ..runtimes import Runner
 from ._foreign import graph_of_file
+from ._identity import of_model
 from ._stride import LIKELY_STRIDE, stride_of
 from ._valid import Margin
 
@@ -35,6 +36,7 @@ class Network:
         graph_known: whether the graph was seen.
         taken, assumed: lines on what was read off the graph, and on what nothing says.
         margin: what the output loses where convolutions have no padding; None for nothing.
+        identity: tells it from other networks by its content; None where there is none to look at.
     """
 
     run: Callable[[np.ndarray], np.ndarray]
@@ -50,6 +52,7 @@ class Network:
     taken: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     margin: Margin | None = None
+    identity: Callable[[], str] | None = None
 
 
 def of_keras(model: Any, output: str | None = None) -> Network:
@@ -109,6 +112,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
         bool(activations),
         found.taken,
         found.assumed,
+        identity=lambda: of_model(model),  # anew each time: it may be trained further
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import first_line
 from ..metadata._scaling import UNIT, Scaling
 from ._grid import Span, overlap_for, round_up, spans
+from ._identity import of_behaviour
 from ._meaning import PICTURES, SCORES
 from ._networks import Network
 from ._probabilities import as_labels, as_probabilities
@@ -16,6 +17,7 @@ from ._valid_tiles import valid_tiles
 
 Colour = tuple[int, int, int]
 
+_PROBED = 64
 _DEFAULT_TILE = 512
 _DEFAULT_OVERLAP = 64
 _UNTILED = 1024 * 1024
@@ -87,6 +89,14 @@ class Predictor:
     def blends(self) -> bool:
         """Whether tiles may be blended: of two class numbers there is no mean."""
         return self.kind != "class_map"
+
+    @property
+    def identity(self) -> str:
+        """The same for the same network, whatever it is called, and another for any other."""
+        if self.network.identity is not None:
+            return self.network.identity()
+        height, width = (size or _PROBED for size in self.network.size)
+        return of_behaviour(self.network.run, (height, width, self.network.channels or 3))
 
     @cached_property
     def stride(self) -> int:

@@ -68,7 +68,7 @@ def _metadata(model: Any, image: keras.KerasTensor) -> Metadata:
     """What the builders know: the task, and that pictures are in [0, 1]."""
     count = image.shape[-1]
     colours = {1: "grey", 3: "RGB"}.get(count, f"with {count} channels")
-    outputs = tuple(Output(name, _KINDS.get(name.split("_")[0], "")) for name in model.output_names)
+    outputs = tuple(map(_output, model.output_names))
     first = model.outputs[0]
     enlarged = outputs[0].kind == "picture"
     task = "super_resolution" if enlarged else "segmentation"
@@ -88,6 +88,11 @@ def _metadata(model: Any, image: keras.KerasTensor) -> Metadata:
         outputs=outputs,
         preprocessing=f"float32 {colours} in [0, 1]",
     )
+
+
+def _output(name: str) -> Output:
+    kind = _KINDS.get(name.split("_")[0], "")
+    return Output(name, kind, value_range=(0, 1) if kind == "picture" else None)
 
 
 _CHANNELS = {1: ("grey",), 3: ("red", "green", "blue")}

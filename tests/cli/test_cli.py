@@ -167,6 +167,18 @@ def test_scripts(script: str, name: str, more: tuple[str, ...], tmp_path: Path) 
         assert answer["logits"].shape == (1, 3, 9, 7)
 
 
+def test_export_with_scaling_inside(tmp_path: Path) -> None:
+    options = ("--out", tmp_path / "o", "--target", "tflite", "--input-shape", "32,32,3")
+    result = run("export", "unet", *SMALL, *options, "--scaling", "inside")
+    assert result.returncode == 0, result.stderr
+    from keras_upsample.runtimes import load
+
+    assert [str(info.dtype) for info in load(tmp_path / "o" / "unet.tflite").inputs] == ["uint8"]
+    refused = run("export", "unet:cells", "--out", tmp_path / "c", "--scaling", "inside")
+    assert refused.returncode == 2 and "percentiles" in one_line(refused.stderr)
+    assert not (tmp_path / "c").exists()
+
+
 def test_a_saved_model_as_the_source(tmp_path: Path) -> None:
     import tensorflow as tf
 

@@ -83,7 +83,7 @@ def test_files_folders_patterns_and_a_broken_image(tmp_path: Path) -> None:
     (line,) = lines(result.stderr)
     assert "broken.jpg' can't be read" in line
     assert result.stdout == "3 images predicted, 1 failed: out\n"
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == sorted(
+    assert sorted(path.name for path in (tmp_path / "out").glob("[!.]*")) == sorted(
         f"{name}_{what}.png" for name in ("one", "two", "three") for what in ("classes", "overlay")
     )
     for name, image in (("one", one), ("two", two), ("three", three)):
@@ -96,13 +96,16 @@ def test_existing_results_are_kept(tmp_path: Path) -> None:
     image = save(tmp_path / "a.png")
     first = run(model, "a.png", "--out", "o", "--no-overlays", cwd=tmp_path)
     assert first.returncode == 0 and first.stdout == "1 image predicted: o\n"
-    assert [path.name for path in (tmp_path / "o").iterdir()] == ["a_classes.png"]
-    (tmp_path / "o" / "a_classes.png").write_bytes(b"mine")
+    assert [path.name for path in (tmp_path / "o").glob("[!.]*")] == ["a_classes.png"]
     kept = run(model, ".", "--out", "o", "--no-overlays", cwd=tmp_path)
     assert kept.returncode == 0
     assert kept.stdout == (
-        "0 images predicted, 1 kept (the results are there; --overwrite replaces them): o\n"
+        "0 images predicted, 1 kept (made from the same image by the same model; --overwrite "
+        "replaces them): o\n"
     )
+    (tmp_path / "o" / "a_classes.png").write_bytes(b"mine")
+    refused = run(model, ".", "--out", "o", "--no-overlays", cwd=tmp_path)
+    assert refused.returncode == 1 and "a_classes.png' is there" in refused.stderr
     assert (tmp_path / "o" / "a_classes.png").read_bytes() == b"mine"
     again = run(model, "a.png", "--out", "o", "--no-overlays", "--overwrite", cwd=tmp_path)
     assert again.returncode == 0, again.stderr

@@ -14,7 +14,9 @@ RNG = np.random.default_rng(35)
 
 
 def names(folder) -> list[str]:
-    return sorted(path.name for path in folder.rglob("*"))
+    """What a user sees there."""
+    found = [path.relative_to(folder) for path in folder.rglob("*")]
+    return sorted(path.name for path in found if not path.parts[0].startswith("."))
 
 
 def saved(folder, image: np.ndarray, name: str = "a.png"):
@@ -95,7 +97,7 @@ def test_what_is_looked_at_has_contrast_whatever_the_network_sees(tmp_path) -> N
     seen, first = [], np.eye(3, dtype="float32")[0]
     model = predictor(lambda x: seen.append(x) or np.broadcast_to(first, x.shape))
     predict_to_files(model, tmp_path / "a.tif", tmp_path / "out")
-    np.testing.assert_allclose(seen[0], image / 65535, atol=1e-7)
+    np.testing.assert_allclose(seen[-1], image / 65535, atol=1e-7)
     shown = np.asarray(Image.open(tmp_path / "out" / "a_overlay.png"))  # class 0 is left as it is
     low, high = np.percentile(image, (1, 99.8), axis=(0, 1))
     expected = np.clip((image - low) / (high - low), 0, 1) * 255
@@ -150,18 +152,22 @@ def test_results_are_kept_unless_told_otherwise(tmp_path) -> None:
     calls = []
     model = predictor(lambda x: calls.append(1) or x.copy())
     predict_to_files(model, path, out, overlays=False)
-    mine = b"edited by hand"
-    (out / "a_classes.png").write_bytes(mine)
+    made = (out / "a_classes.png").read_bytes()
 
     again = predict_to_files(model, path, out)  # the overlay is missing, and only that is written
     assert again.written == (out / "a_overlay.png",) and again.kept == (out / "a_classes.png",)
-    assert (out / "a_classes.png").read_bytes() == mine
+    assert (out / "a_classes.png").read_bytes() == made
     expected = viz.overlay_image(image, image.argmax(-1))
     np.testing.assert_array_equal(np.asarray(Image.open(out / "a_overlay.png")), expected)
 
     count = len(calls)
     assert predict_to_files(model, path, out).written == ()
-    assert len(calls) == count  # nothing was computed
+    assert len(calls) == count + 1  # of noise, which tells the function from others
+
+    (out / "a_classes.png").write_bytes(b"edited by hand")
+    with pytest.raises(ValueError, match="neither taken for this one nor replaced"):
+        predict_to_files(model, path, out)
+    assert (out / "a_classes.png").read_bytes() == b"edited by hand"
 
     replaced = predict_to_files(model, path, out, overwrite=True)
     assert len(replaced.written) == 2 and replaced.kept == ()
@@ -185,12 +191,12 @@ def test_nothing_is_half_written(tmp_path) -> None:
     assert breaks.calls in (6, 7) and not out.exists()  # one may be ahead
 
     predict_to_files(predictor(), path, out)
-    before = {p: p.read_bytes() for p in out.iterdir()}
+    before = {p: p.read_bytes() for p in out.iterdir() if p.is_file()}
     breaks.calls = 3
     breaks_later = predictor(lambda x: (_ for _ in ()).throw(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         predict_to_files(breaks_later, path, out, overwrite=True)
-    assert {p: p.read_bytes() for p in out.iterdir()} == before
+    assert {p: p.read_bytes() for p in out.iterdir() if p.is_file()} == before
 
 
 def test_a_file_that_breaks_half_way_leaves_nothing(tmp_path) -> None:

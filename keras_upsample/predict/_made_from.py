@@ -1,0 +1,85 @@
+"""Beside the results, what each was made from: `.keras_upsample/NAME_classes.png.json`."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from ..runtimes._digest import digest_of
+from ._predictor import Predictor
+from ._sources import ImageError, Source
+
+FOLDER = ".keras_upsample"
+
+_WHAT = {"image": "another image", "model": "another model"}
+_NO_MATTER = ("network", "classes", "taken", "assumed")
+_REMEDY = (
+    "It is neither taken for this one nor replaced: pass overwrite=True (--overwrite), or choose "
+    "another folder or name."
+)
+
+
+def made_from(image: Path, source: Source, predictor: Predictor, options: Mapping[str, Any]) -> Any:
+    """Name -> what decides on the values of a result: the image, the model, the options.
+
+    Args:
+        image: the file; its content counts, not its name or date.
+        source: one of its frames.
+        predictor: the model and how it is used.
+        options: of `predict_to_files`, as they act.
+    """
+    own = {f.name: getattr(predictor, f.name) for f in fields(predictor)}
+    own = {name: value for name, value in own.items() if name not in _NO_MATTER}
+    own |= {"output": predictor.network.output.name, "class_count": predictor.class_count}
+    mask = image.with_name(f"{image.name}.msk")
+    beside = digest_of(mask) if mask.is_file() else ""
+    return {
+        "image": f"{digest_of(image)} {source.frame} {beside}".strip(),
+        "model": predictor.identity,
+        **{name: _short(value) for name, value in {**own, **options}.items()},
+        "place": _short(source.place),
+    }
+
+
+def kept(path: Path, facts: Mapping[str, str]) -> bool:
+    """Whether a result stands there that was made from the same; False where none stands there.
+
+    Raises:
+        ImageError: one stands there that was made from something else, or nobody knows from what.
+    """
+    if not path.exists():
+        return False
+    record: Any = None
+    with suppress(OSError, ValueError):
+        record = json.loads(_place(path).read_text(encoding="utf-8"))
+    if not isinstance(record, dict) or record.get("result") != digest_of(path):
+        raise ImageError(
+            f"{str(path)!r} is there, and nothing says that it is a result of this image and "
+            f"model. {_REMEDY}"
+        )
+    for name, value in facts.items():
+        if record.get(name) != value:
+            what = _WHAT.get(name, f"another {name!r} ({record.get(name)}, now {value})")
+            raise ImageError(f"{str(path)!r} is there and was made with {what}. {_REMEDY}")
+    return True
+
+
+def record(path: Path, facts: Mapping[str, str]) -> None:
+    """Say of a result that was just written what it was made from."""
+    from ..export._publish import published
+
+    with published(_place(path)) as staged:
+        text = json.dumps({**facts, "result": digest_of(path)}, indent=1)
+        staged.write_text(text + "\n", encoding="utf-8")
+
+
+def _place(path: Path) -> Path:
+    return path.parent / FOLDER / f"{path.name}.json"
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else hashlib.sha256(text.encode()).hexdigest()
