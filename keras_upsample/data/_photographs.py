@@ -1,7 +1,5 @@
-"""Photographs that travel in scikit-image's wheel (see its data licence notes)."""
+"""Photographs that ship with the package; `photographs/NOTICE.md` says whose they are."""
 
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +17,9 @@ PHOTOGRAPHS = {
     "grass": "grass.png",  # 512 x 512, grey, CC0
     "gravel": "gravel.png",  # 512 x 512, grey, CC0Textures, CC0
 }
-"""Name -> file in scikit-image's data folder."""
+"""Name -> file in `photographs/`."""
+
+_FOLDER = Path(__file__).parent / "photographs"
 
 
 def photograph(name: str, size: tuple[int, int] | None = None) -> np.ndarray:
@@ -53,14 +53,3 @@ def photograph(name: str, size: tuple[int, int] | None = None) -> np.ndarray:
     if size is not None and size != (picture.height, picture.width):
         picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     return np.asarray(picture)
-
-
-@cache
-def _folder() -> Path:
-    # Found without importing skimage, which would cost half a second.
-    spec = find_spec("skimage")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "The sample photographs are in scikit-image. Run: pip install scikit-image"
-        )
-    return Path(spec.origin).parent / "data"
