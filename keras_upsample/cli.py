@@ -17,10 +17,29 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     help="Upsampling models for Keras 3, exported to SavedModel, TFLite and ONNX, each file "
     "verified in its own runtime.",
 )
 app.add_typer(data_commands, name="data")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from . import __version__
+
+        typer.echo(f"keras-upsample {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options of the program itself."""
+
 
 Images = Annotated[
     Path | None, typer.Option(help="Folder of pictures to verify on, in place of ours.")
@@ -48,6 +67,7 @@ RepresentativeData = Annotated[
     Path | None,
     typer.Option(help="Folder of 8 or more pictures from which int8 and int16x8 learn ranges."),
 ]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Tune = Annotated[
     bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
 ]
@@ -72,11 +92,16 @@ def _session(choice: ModelChoice) -> Iterator[Any]:
 
 
 @app.command("list")
-def list_models() -> None:
+def list_models(as_json: AsJson = False) -> None:
     """List the models and presets of the zoo and the targets of `export`."""
     from .export.targets import TARGETS
     from .zoo import CATALOGUE, PRESETS
 
+    if as_json:
+        models = {entry.name: entry.summary for entry in CATALOGUE}
+        presets = {name: preset.summary for name, preset in PRESETS.items()}
+        _print_json({"models": models, "presets": presets, "targets": list(TARGETS)})
+        return
     for entry in CATALOGUE:
         typer.echo(f"{entry.name:<15} {entry.summary}")
     typer.echo()
@@ -91,14 +116,27 @@ def info(
     choice: ModelChoice,
     size: Annotated[int, typer.Option(min=1, help="Pixels, for the multiply-adds.")] = 256,
     layers: Annotated[bool, typer.Option("--layers", help="Print every layer.")] = False,
+    as_json: AsJson = False,
 ) -> None:
-    """Say what goes in and out of a model, how large it is and what it costs."""
+    """Say what goes in and out of a model or a file, what it means, how large it is and what it
+    costs."""
     with _session(choice):
-        from ._cli.describe import describe
-        from ._cli.models import load_choice
+        from ._cli.describe import facts_of_choice, lines_of
 
-        for line in describe(load_choice(choice), size, layers):
+        facts = facts_of_choice(choice, size, layers)
+        if as_json:
+            _print_json(facts)
+            return
+        for line in lines_of(facts):
             typer.echo(line)
+
+
+def _print_json(value: Any) -> None:
+    import json
+
+    from .export._report import finite
+
+    typer.echo(json.dumps(finite(value), indent=2, ensure_ascii=False))
 
 
 @app.command()
@@ -125,7 +163,7 @@ def export(
     with _session(choice) as console:
         from dataclasses import replace
 
-        from ._cli.models import load_choice
+        from ._cli.models import file_name, load_choice
         from ._cli.progress import export_progress
         from .errors import ExportError
         from .export.targets import target_named
@@ -145,6 +183,7 @@ def export(
                     out,
                     targets,
                     images,
+                    name=file_name(choice),
                     input_shape=shape,
                     metadata=metadata,
                     scaling=scaling,
@@ -174,6 +213,7 @@ def verify(
     runtime: Annotated[
         str | None, typer.Option(help="In place of the one that the file is for.")
     ] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Compare an existing file with the model that it should compute."""
     with _session(choice) as console:
@@ -182,13 +222,17 @@ def verify(
         from .runtimes._load import default_runtime
 
         default_runtime(artefact)  # a wrong path is told before TensorFlow takes its seconds
+        from dataclasses import asdict
+
         from .export import verify as verify_artefact
 
         model = load_choice(choice)
         try:
-            typer.echo(
-                str(verify_artefact(model, artefact, images, runtime=runtime, trust=choice.trust))
-            )
+            found = verify_artefact(model, artefact, images, runtime=runtime, trust=choice.trust)
+            if as_json:
+                _print_json({**asdict(found), "passed": found.passed})
+            else:
+                typer.echo(str(found))
         except ExportError as error:
             console.print(str(error), style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error
@@ -206,6 +250,7 @@ def check(
         typer.Option(help="Of a model: height,width,channels.", metavar="H,W,C"),
     ] = None,
     representative_data: RepresentativeData = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say where each operator of a .tflite file, or of a model's export, runs on an accelerator."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
@@ -218,7 +263,12 @@ def check(
             report = check_file(choice.model, device.name)
         else:
             report = _checked_export(choice, device.name, shape, representative_data, console)
-        typer.echo(str(report))
+        if as_json:
+            from dataclasses import asdict
+
+            _print_json({**asdict(report), "passed": report.passed, "verdict": report.verdict})
+        else:
+            typer.echo(str(report))
         if not report.passed:
             raise typer.Exit(1)
 

@@ -106,7 +106,7 @@ def card(entry: Any, figures: dict[str, Any]) -> str:
 
 ## Figures
 
-With the default arguments ({figures["classes"]} classes), float32; multiply-adds as
+With the default arguments{classes_note(name, figures)}, float32; multiply-adds as
 `keras_upsample.zoo.multiply_adds` counts them. SavedModel and ONNX take any size, the TFLite file
 {size}.
 
@@ -119,15 +119,39 @@ With the default arguments ({figures["classes"]} classes), float32; multiply-add
 ```python
 import keras_upsample as ku
 
-model = ku.zoo.{name}(classes={figures["classes"]})
+model = ku.zoo.{name}({usage_arguments(name, figures)})
 ```
 
-Every option is in `help(ku.zoo.{name})`. Weights start random, unless `encoder_weights` names some.
+Every option is in `help(ku.zoo.{name})`. {weights_note(name)}
 
 ## Regenerate
 
 The drawing, the figures and this page: `python zoo/make_cards.py {name}`.
 """
+
+
+def parameters_of(name: str) -> set[str]:
+    """The options of a builder."""
+    return set(inspect.signature(getattr(zoo, name)).parameters)
+
+
+def usage_arguments(name: str, figures: dict[str, Any]) -> str:
+    """What the example passes: the number of classes, where the builder has one."""
+    return f"classes={figures['classes']}" if "classes" in parameters_of(name) else ""
+
+
+def classes_note(name: str, figures: dict[str, Any]) -> str:
+    """How many classes the figures are of, where there are classes."""
+    return f" ({figures['classes']} classes)" if "classes" in parameters_of(name) else ""
+
+
+def weights_note(name: str) -> str:
+    """Where weights come from, by the options that the builder has."""
+    options = [o for o in ("weights", "encoder_weights") if o in parameters_of(name)]
+    if not options:
+        return "Weights start random."
+    named = " or ".join(f"`{option}`" for option in options)
+    return f"Weights start random, unless {named} names some."
 
 
 def megabytes(size: int | None) -> str:

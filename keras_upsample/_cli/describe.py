@@ -1,30 +1,131 @@
-"""What `keras-upsample info` prints."""
+"""What `keras-upsample info` says of a model or a file."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
+from ..errors import ArtefactError
+from ..metadata import Metadata, as_lines, of, read
+from .options import ModelChoice
 
-def describe(model: Any, size: int, layers: bool) -> Iterator[str]:
-    """Lines on a model: inputs, outputs, parameters, multiply-adds, and each layer if asked."""
+
+def facts_of_choice(choice: ModelChoice, size: int, layers: bool) -> dict[str, Any]:
+    """Facts of a model or a file, as plain values.
+
+    Args:
+        choice: what the user named. A `.tflite` or `.onnx` file or a SavedModel is loaded in its
+            runtime, anything else by Keras.
+        size: pixels, for the multiply-adds.
+        layers: whether to list every layer.
+
+    Raises:
+        ArtefactError, UserError: it can't be loaded.
+    """
+    path = Path(choice.model)
+    if path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").is_file():
+        return _of_file(path, choice.trust)
+    from .models import load_choice
+
+    return _of_model(load_choice(choice), size, layers)
+
+
+def _of_file(path: Path, trust: bool) -> dict[str, Any]:
+    from ..runtimes import load
+
+    runner = load(path, trust=trust)
+    facts = _named(path.name, read(path), runner.inputs, runner.outputs)
+    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
+    return {
+        **facts,
+        "layout": runner.layout if runner.layout_known else "",
+        "runtime": runner.runtime,
+        "bytes": sum(file.stat().st_size for file in files),
+        "operators": runner.operator_counts(),
+    }
+
+
+def _of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
+    from ..export._known import known
     from ..export._signature import signature_of
     from ..zoo import multiply_adds
 
     signature = signature_of(model)
-    yield f"model          {model.name}"
-    for spec in signature.inputs:
-        yield f"input          {spec.name} {_shape(spec.shape)} {spec.dtype}"
-    for tensor in getattr(model, "outputs", None) or ():
-        yield f"output         {_shape(tensor.shape)} {tensor.dtype}"
-    yield f"parameters     {model.count_params():,}"
+    try:
+        metadata = known(model, signature).metadata
+    except ValueError:  # the metadata contradicts the graph: it is shown as it is
+        metadata = of(model)
+    outputs = [_Tensor(t.name, t.shape, t.dtype) for t in getattr(model, "outputs", None) or ()]
+    facts = _named(model.name, metadata, signature.inputs, outputs)
+    facts["parameters"] = model.count_params()
     spec = signature.inputs[0]
     if len(signature.inputs) == 1 and len(spec.shape) == 4:
         shape = tuple(n or size for n in spec.shape[1:])
-        yield f"multiply-adds  {multiply_adds(model, shape):,} at {_shape(shape)}"
+        facts["multiply_adds"] = {"count": multiply_adds(model, shape), "at": list(shape)}
     if layers:
         lines: list[str] = []
         model.summary(print_fn=lambda line, **_: lines.append(line))
-        yield from lines
+        facts["layers"] = lines
+    return facts
 
 
-def _shape(shape: tuple[int | None, ...]) -> str:
+class _Tensor:
+    def __init__(self, name: str, shape: Any, dtype: Any) -> None:
+        self.name, self.shape, self.dtype = name, shape, dtype
+
+
+def _named(name: str, metadata: Metadata | None, inputs: Any, outputs: Any) -> dict[str, Any]:
+    def listed(tensors: Any) -> list[dict[str, Any]]:
+        return [{"name": t.name, "shape": list(t.shape), "dtype": str(t.dtype)} for t in tensors]
+
+    return {
+        "model": name,
+        "inputs": listed(inputs),
+        "outputs": listed(outputs),
+        "metadata": None if metadata is None else _with_writer(metadata),
+    }
+
+
+def _with_writer(metadata: Metadata) -> dict[str, Any]:
+    written = {"written_by": metadata.written_by} if metadata.written_by else {}
+    return {**metadata.to_dict(), **written}
+
+
+def lines_of(facts: dict[str, Any]) -> Iterator[str]:
+    """The facts as a person reads them."""
+    yield _line("model", facts["model"])
+    for tensor in facts["inputs"]:
+        yield _line("input", f"{tensor['name']} {_shape(tensor['shape'])} {tensor['dtype']}")
+    file = "bytes" in facts
+    for tensor in facts["outputs"]:
+        name = f"{tensor['name']} " if file else ""
+        yield _line("output", f"{name}{_shape(tensor['shape'])} {tensor['dtype']}")
+    if facts["metadata"] is None:
+        yield _line("metadata", "none: nothing says what its values mean")
+    else:
+        yield from as_lines(_read_back(facts["metadata"]))
+    if file:
+        if facts["layout"]:
+            yield _line("layout", facts["layout"])
+        yield _line("size", f"{facts['bytes'] / 1e6:.2f} MB")
+        yield _line("operators", f"{sum(facts['operators'].values())} for {facts['runtime']}")
+    if "parameters" in facts:
+        yield _line("parameters", f"{facts['parameters']:,}")
+    if "multiply_adds" in facts:
+        cost = facts["multiply_adds"]
+        yield _line("multiply-adds", f"{cost['count']:,} at {_shape(cost['at'])}")
+    yield from facts.get("layers", ())
+
+
+def _read_back(plain: dict[str, Any]) -> Metadata:
+    try:
+        return Metadata.from_dict(plain)
+    except ValueError as error:
+        raise ArtefactError(f"The metadata can't be shown: {error}") from error
+
+
+def _line(label: str, text: object) -> str:
+    return f"{label:<14} {text}"
+
+
+def _shape(shape: Any) -> str:
     return "x".join("?" if n is None else str(n) for n in shape)

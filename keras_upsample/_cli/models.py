@@ -55,6 +55,12 @@ def load_choice(choice: ModelChoice) -> Any:
     return model
 
 
+def file_name(choice: ModelChoice) -> str | None:
+    """The name of what is exported from a file: the file's own, without its ending."""
+    path = Path(choice.model)
+    return path.stem if path.exists() else None
+
+
 def _refuse(arguments: dict[str, Any], what: str) -> None:
     if arguments:
         option = next(iter(arguments)).replace("_", "-")

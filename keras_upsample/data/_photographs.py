@@ -48,7 +48,7 @@ def photograph(name: str, size: tuple[int, int] | None = None) -> np.ndarray:
         raise ValueError(f"`size` must be (height, width) of at least 1 pixel. Received: {size!r}.")
     from PIL import Image
 
-    with Image.open(_folder() / PHOTOGRAPHS[name], formats=("PNG", "JPEG")) as file:
+    with Image.open(_FOLDER / PHOTOGRAPHS[name], formats=("PNG", "JPEG")) as file:
         picture = file.convert("RGB")
     if size is not None and size != (picture.height, picture.width):
         picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)

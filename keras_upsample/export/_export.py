@@ -27,6 +27,7 @@ def export(
     targets: Sequence[str] = ("saved_model", "tflite", "onnx"),
     images: Images = None,
     *,
+    name: str | None = None,
     input_shape: ShapeArgument = None,
     metadata: Metadata | None = None,
     scaling: str = "outside",
@@ -44,6 +45,7 @@ def export(
         directory: gets `saved_model/`, `<name>.tflite`, `<name>.onnx`, ... and `report.json`.
         targets: names of `TARGETS`.
         images: what to verify on, see `verify`; default real photographs.
+        name: of the files; default the preset's (`unet_cells`) or the model's.
         input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Fixes what
             the model leaves open; default: open where the target allows, else 256 x 256 pixels.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
@@ -103,7 +105,7 @@ def export(
             if progress is not None:
                 progress(target.name, name)
 
-        path = directory / _file_name(model, target)
+        path = directory / _file_name(name or found.metadata.preset or model.name, target)
         try:
             artefacts.append(
                 make_artefact(model, path, target, signature, reference, options, step)
@@ -121,8 +123,8 @@ def export(
     return report
 
 
-def _file_name(model: Any, target: Target) -> str:
-    name = re.sub(r"[^\w.-]", "_", model.name) or "model"
+def _file_name(name: str, target: Target) -> str:
+    name = re.sub(r"[^\w.-]", "_", name) or "model"
     kind = target.device or target.precision
     extra = "" if kind == "float32" else f"_{kind}"
     return f"{name}{extra}{target.suffix}" if target.suffix else target.name

@@ -58,8 +58,28 @@ def known(model: Any, signature: Signature, given: Metadata | None = None) -> Kn
             )
         inputs.append(item)
     outputs = _with_kinds(metadata.outputs, output_names(model), facts)
+    _check_class_names(model, outputs)
     whole = replace(metadata, inputs=tuple(inputs), outputs=outputs)
     return Known(whole, tuple(taken), tuple(assumed), facts)
+
+
+def _check_class_names(model: Any, outputs: tuple[Output, ...]) -> None:
+    """One name a channel; two, or one, for a single channel.
+
+    Raises:
+        ValueError: an output has another number of channels.
+    """
+    tensors = getattr(model, "outputs", None) or ()
+    for output, tensor in zip(outputs, tensors, strict=False):
+        channels = tensor.shape[-1] if len(tensor.shape) > 1 else None
+        count = len(output.class_names)
+        if not count or channels is None or output.kind == "class_map":
+            continue
+        if count != channels and not (channels == 1 and count == 2):
+            raise ValueError(
+                f"`class_names` must name the {channels} channels of the output {output.name!r}. "
+                f"Received {count}: {', '.join(output.class_names)}."
+            )
 
 
 def judged_input(

@@ -130,7 +130,7 @@ class ExportReport:
 
     def save(self, path: str | Path) -> None:
         """Write `report.json`."""
-        text = json.dumps(_finite(self.to_dict()), indent=2)
+        text = json.dumps(finite(self.to_dict()), indent=2)
         Path(path).write_text(text + "\n", encoding="utf-8")
 
     def __str__(self) -> str:
@@ -192,12 +192,12 @@ def _rows(artefact: ArtefactReport) -> list[tuple[str, ...]]:
     return rows
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """JSON has no infinity: an infinite ratio (nothing differs) becomes null."""
     if isinstance(value, dict):
-        return {key: _finite(item) for key, item in value.items()}
+        return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
+        return [finite(item) for item in value]
     if isinstance(value, float) and value in (float("inf"), float("-inf")):
         return None
     return value

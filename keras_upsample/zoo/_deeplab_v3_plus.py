@@ -72,7 +72,7 @@ def deeplab_v3_plus(
 
     Raises:
         ValueError: For an argument that is not as above, with what is allowed.
-        RuntimeError: If weights can't be downloaded.
+        FetchError: If weights can't be downloaded.
 
     Reference: Chen, Zhu, Papandreou, Schroff and Adam, Encoder-Decoder with Atrous Separable
     Convolution for Semantic Image Segmentation, ECCV 2018, section 3 and figure 2,

@@ -62,7 +62,7 @@ def fcn32s(
 
     Raises:
         ValueError: For an argument that is not as above, with what is allowed.
-        RuntimeError: If weights can't be downloaded.
+        FetchError: If weights can't be downloaded.
 
     Reference: Long, Shelhamer and Darrell, Fully Convolutional Networks for Semantic
     Segmentation, CVPR 2015, sections 3.3 and 4.1, https://arxiv.org/abs/1411.4038; geometry

@@ -75,7 +75,7 @@ def fcn8s(
 
     Raises:
         ValueError: For an argument that is not as above, with what is allowed.
-        RuntimeError: If weights can't be downloaded.
+        FetchError: If weights can't be downloaded.
 
     Reference: Long, Shelhamer and Darrell, Fully Convolutional Networks for Semantic
     Segmentation, CVPR 2015, sections 3.3, 4.2 and 4.3, https://arxiv.org/abs/1411.4038; geometry

@@ -73,7 +73,7 @@ def fpn(
 
     Raises:
         ValueError: For an argument that is not as above, with what is allowed.
-        RuntimeError: If weights can't be downloaded.
+        FetchError: If weights can't be downloaded.
 
     Reference: Kirillov, Girshick, He and Dollár, Panoptic Feature Pyramid Networks, CVPR 2019,
     section 3.1 and figure 3, https://arxiv.org/abs/1901.02446; Lin et al., Feature Pyramid Networks

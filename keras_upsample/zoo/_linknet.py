@@ -75,7 +75,7 @@ def linknet(
 
     Raises:
         ValueError: For an argument that is not as above, with what is allowed.
-        RuntimeError: If weights can't be downloaded.
+        FetchError: If weights can't be downloaded.
 
     Reference: Chaurasia and Culurciello, LinkNet: Exploiting Encoder Representations for Efficient
     Semantic Segmentation, VCIP 2017, figures 1 and 2, https://arxiv.org/abs/1707.03718

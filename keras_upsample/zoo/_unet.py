@@ -98,7 +98,7 @@ def unet(
 
     Raises:
         ValueError: For an argument that is not as above, with what is allowed.
-        RuntimeError: If weights can't be downloaded.
+        FetchError: If weights can't be downloaded.
 
     Reference: Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image
     Segmentation, MICCAI 2015, section 2 and figure 1, https://arxiv.org/abs/1505.04597; Oktay et

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from keras_upsample.errors import FetchError, first_line
+
 _PATH_HINT = (
     "a weights file of `keras.applications.{builder}(include_top=False)`, saved by "
     "`model.save_weights` or downloaded from Keras"
@@ -48,9 +50,9 @@ def application(builder: str, weights: Any, channels: int) -> Any:
                     include_top=False, weights="imagenet", input_shape=(None, None, channels)
                 )
             except Exception as error:
-                raise RuntimeError(
+                raise FetchError(
                     f"`encoder_weights='imagenet'`: Keras could not download the weights of "
-                    f"{builder} ({error}). Pass the path of a file instead: {hint}."
+                    f"{builder} ({first_line(error)}). Pass the path of a file instead: {hint}."
                 ) from error
         model = build(include_top=False, weights=None, input_shape=(None, None, channels))
         try:

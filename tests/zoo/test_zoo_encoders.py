@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_upsample import zoo
+from keras_upsample.errors import FetchError
 
 slow = pytest.mark.slow
 # name: (application, module of its preprocess_input)
@@ -133,9 +134,7 @@ def test_a_failed_download_names_the_alternative(monkeypatch):
         raise OSError("URL fetch failure")
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", offline)
-    with pytest.raises(
-        RuntimeError, match=r"could not download.*URL fetch failure.*path of a file"
-    ):
+    with pytest.raises(FetchError, match=r"could not download.*URL fetch failure.*path of a file"):
         zoo.unet(encoder="mobilenet_v2", encoder_weights="imagenet")
 
 
