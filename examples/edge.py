@@ -24,11 +24,12 @@ PAGE = """# From a preset to eight bits and an NPU
 `unet:nuclei`, trained on one microscope's images, on an image of another (stardist's, 125 nuclei),
 its middle {size}x{size} pixels, in every precision of TFLite. In a shell:
 
-```
+<!-- needs edge -->
+```sh
 keras-upsample data fetch nuclei
 keras-upsample export unet:nuclei --target tflite_int8 --out build/int8
 keras-upsample export unet:nuclei --target ethos_u85_256 --out build/npu
-keras-upsample check build/npu/unet_ethos_u85_256.tflite --target ethos_u85_256
+keras-upsample check build/npu/unet_nuclei_ethos_u85_256.tflite --target ethos_u85_256
 ```
 
 | precision | MB | against the model | equal classes | IoU of nuclei |

@@ -26,7 +26,8 @@ HEAD = """\
 
 One script a format; `--help` lists the options.
 
-```
+<!-- in a clone -->
+```sh
 python export/to_saved_model.py unet build/unet --classes 3
 python export/to_tflite.py unet build/unet.tflite --classes 3 --precision float16
 python export/to_onnx.py unet build/unet.onnx --classes 3 --layout nchw

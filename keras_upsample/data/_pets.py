@@ -68,7 +68,7 @@ def _load(split: str, data_dir: str | os.PathLike | None, download: bool) -> Any
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             "oxford_iiit_pet is read by TensorFlow Datasets. Run: "
-            "pip install keras-upsample[datasets]"
+            "pip install tensorflow-datasets importlib-resources"
         ) from error
     try:
         return tfds.load(

@@ -43,9 +43,7 @@ def smallest_arena(path: str | Path) -> Arena:
     """
     facts = read(path)
     if find_spec("tflite_micro") is None:
-        raise ModuleNotFoundError(
-            "tflite-micro is not installed. Run: pip install 'keras-upsample[edge]'"
-        )
+        raise ModuleNotFoundError("tflite-micro is not installed. Run: pip install tflite-micro")
     # Another process: a file that the interpreter did not foresee ends the process it is in.
     done = run_module("edge._tflm_process", [str(path)])
     try:

@@ -53,7 +53,7 @@ def compile_file(path: Path, accelerator: str, keep: Path | None = None) -> Comp
     """
     if find_spec("ethosu") is None:
         raise ModuleNotFoundError(
-            "Vela, Arm's compiler, is not installed. Run: pip install 'keras-upsample[edge]'"
+            "Vela, Arm's compiler, is not installed. Run: pip install ethos-u-vela"
         )
     with tempfile.TemporaryDirectory() as folder:
         out = keep or Path(folder)

@@ -85,9 +85,7 @@ def why_unmeasured(target: "Target") -> str:
     from ..edge._devices import DEVICES
 
     if DEVICES[target.device].how == "vela":
-        return (
-            "Vela, which estimates its times, is not installed: pip install 'keras-upsample[edge]'"
-        )
+        return "Vela, which estimates its times, is not installed: pip install ethos-u-vela"
     return f"nothing here can say how long {target.device} takes"
 
 

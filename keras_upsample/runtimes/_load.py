@@ -9,7 +9,12 @@ from ..errors import ArtefactError
 if TYPE_CHECKING:
     from ._runner import Runner
 
-_EXTRAS = {"openvino": "keras-upsample[openvino]", "tflm": "keras-upsample[edge]"}
+# Runtime name -> the package to install, where it is not called like the module.
+_PACKAGES = {
+    "litert": "ai-edge-litert",
+    "litert_builtin": "ai-edge-litert",
+    "tflm": "tflite-micro",
+}
 
 # Runtime name -> the module that must be installed for it.
 _MODULES = {
@@ -76,7 +81,7 @@ def load(
         wanted = "a SavedModel directory" if runtime == "tensorflow" else "a file"
         raise ArtefactError(f"`{path}` is {what}; {runtime} needs {wanted}.")
     if not available()[runtime]:
-        hint = _EXTRAS.get(runtime, _MODULES[runtime])
+        hint = _PACKAGES.get(runtime, _MODULES[runtime])
         raise ModuleNotFoundError(f"{runtime} is not installed. Run: pip install '{hint}'")
     if not trust:
         from ._first_load import admit

@@ -1,4 +1,4 @@
-"""ONNX files, run by OpenVINO on the CPU (optional: `pip install keras-upsample[openvino]`)."""
+"""ONNX files, run by OpenVINO on the CPU (optional: `pip install openvino`)."""
 
 import threading
 from collections import Counter

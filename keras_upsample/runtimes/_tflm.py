@@ -1,4 +1,4 @@
-"""TFLite files in the interpreter for microcontrollers (`pip install keras-upsample[edge]`)."""
+"""TFLite files in the interpreter for microcontrollers (`pip install tflite-micro`)."""
 
 import re
 import tempfile

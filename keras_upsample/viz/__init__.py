@@ -1,7 +1,7 @@
 """Pictures of class maps: arrays for files, figures for notebooks.
 
 `overlay_image` needs NumPy only; `overlay` and `compare` need matplotlib
-(`pip install keras-upsample[viz]`).
+(`pip install matplotlib`).
 """
 
 import lazy_loader as _lazy

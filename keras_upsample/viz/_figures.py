@@ -1,4 +1,4 @@
-"""Figures for notebooks; they need matplotlib (`pip install keras-upsample[viz]`)."""
+"""Figures for notebooks; they need matplotlib (`pip install matplotlib`)."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -87,7 +87,7 @@ def _panels(count: int, aspect: float) -> tuple["Figure", "Sequence[Axes]"]:
         from matplotlib import pyplot
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            "Figures need matplotlib. Run: pip install 'keras-upsample[viz]'. (overlay_image gives "
+            "Figures need matplotlib. Run: pip install matplotlib. (overlay_image gives "
             "an array without it.)"
         ) from error
     side = 5.0 if count == 1 else 3.5

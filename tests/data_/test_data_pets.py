@@ -35,7 +35,7 @@ def trimap(index):
 def prepared(tmp_path_factory):
     """`data_dir` with TFRecords that the real builder wrote, and the photographs' folder."""
     tfds = pytest.importorskip(
-        "tensorflow_datasets", reason="needs: pip install keras-upsample[datasets]"
+        "tensorflow_datasets", reason="needs: pip install tensorflow-datasets importlib-resources"
     )
     place = tmp_path_factory.mktemp("pets")
     images, notes = place / "images", place / "annotations"

@@ -70,5 +70,5 @@ def test_quickstart(tmp_path: Path) -> None:
     assert tiled > 99.5 and exported > 99.9
     assert "LiteRT" in text and "ONNX Runtime" in text
     assert "('background', 'cytoplasm', 'nucleus')" in text
-    for file in ("unet.tflite", "unet.onnx"):
+    for file in ("unet_cells.tflite", "unet_cells.onnx"):
         assert (tmp_path / "build" / "quickstart" / file).is_file()

@@ -180,5 +180,5 @@ def test_without_matplotlib(monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     image, labels = np.zeros((4, 4), "uint8"), np.ones((4, 4), int)
     assert viz.overlay_image(image, labels).shape == (4, 4, 3)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install 'keras-upsample\[viz\]'"):
+    with pytest.raises(ModuleNotFoundError, match=r"pip install matplotlib"):
         viz.overlay(image, labels)
