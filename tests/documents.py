@@ -8,8 +8,8 @@ the clone, with the pictures and models that its commands name. A block of ```py
 program, one of ```sh line by line; other kinds are no commands. A comment above a block says more:
 
     <!-- in a clone -->         the commands are run in a copy of the repository
-    <!-- needs edge -->         they are run only with `--extra edge`, which VENV has installed then;
-                                with that option no others are
+    <!-- needs edge -->         they are run with `--extra edge`, which VENV has installed
+                                then, and no others are
     <!-- not run: reason -->    they are not
 """
 
