@@ -85,6 +85,26 @@ def test_an_enlarged_picture_lies_where_the_image_did(keys, matrix: bool, tmp_pa
         )
 
 
+def test_a_depth_map_and_several_labels_lie_there_too(tmp_path) -> None:
+    image = picture(20, 30)
+    image[4:7] = 0
+    path = scenes.write(tmp_path / "a.tif", image, *scenes.PLACED, scenes.nodata_tag(0))
+    depth = predictor(lambda x: 9 * x, task="regression", kind="regression")
+    labels = predictor(task="multi_label_segmentation", classes=("a", "b", "c"))
+    for model in (depth, labels):
+        for file in predict_to_files(model, path, tmp_path / "out").written:
+            assert file.suffix == ".tif"
+            tags = tags_of(file)
+            assert (tags[33550], tags[33922]) == (scenes.SCALE, scenes.TIE)
+            values = tifffile.imread(file)
+            if model is depth:
+                assert np.isnan(values[4:7]).all() and tags[42113] == "nan"
+                np.testing.assert_allclose(values[7:], image[7:] * (9 / 255), rtol=1e-5)
+            else:
+                assert (values[4:7] == 255).all() and tags[42113] == "255"
+                assert set(np.unique(values[7:])) == {0, 1}
+
+
 def test_nodata_and_metadata_in_the_class_map(tmp_path) -> None:
     image = picture(30, 20, 3, "uint16")
     image[:7] = 65535

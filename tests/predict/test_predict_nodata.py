@@ -50,7 +50,9 @@ def test_the_number_that_stands_for_no_data_does_not_matter(
     assert (one.labels[~none] < 3).all() and np.isfinite(one.probabilities[~none]).all()
 
 
-@pytest.mark.parametrize("normalization", ["full_range", "none"])
+@pytest.mark.parametrize(
+    "normalization", ["full_range", "none", "imagenet", "minus_one_to_one", "0_to_255"]
+)
 def test_it_is_as_if_the_scene_were_black_there(normalization: str, tmp_path) -> None:
     image, none = scene()
     filled = np.where(none[..., None], 65535, image).astype("uint16")
