@@ -1,5 +1,7 @@
 """Values of small integer tensors that follow from constants and from the sizes that are known."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,6 +23,16 @@ Partly = tuple[np.ndarray, np.ndarray]
 """Values, and whether each is known."""
 
 
+Shapes = Mapping[int, Sequence[int | None]]
+"""id of a tensor, as `root_of` gives it -> the shape that it is taken to have."""
+
+_NOTHING: Shapes = MappingProxyType({})
+# What leaves every size as it is: its shape is that of what it reads.
+_KEEPING = frozenset(
+    {"BiasAdd", "Cast", "Elu", "Identity", "Relu", "Relu6", "Sigmoid", "Softplus", "Tanh"}
+)
+
+
 def value_of(tensor: Any) -> np.ndarray | None:
     """The value of a tensor or of what becomes one, or None where it depends on an open size.
 
@@ -33,11 +45,26 @@ def value_of(tensor: Any) -> np.ndarray | None:
         tensor = tf.convert_to_tensor(tensor)
     if hasattr(tensor, "numpy"):
         return tensor.numpy()
-    found = _partly(tensor)
+    found = _partly(tensor, _NOTHING)
     return found[0] if found is not None and found[1].all() else None
 
 
-def _partly(tensor: Any) -> Partly | None:
+def numbers_of(tensor: Any, given: Shapes) -> list[int | None] | None:
+    """The elements of a vector of integers, None for those that are open where `given` holds."""
+    found = _partly(tensor, given)
+    if found is None:
+        return None
+    return [int(n) if known else None for n, known in zip(*found, strict=True)]
+
+
+def root_of(tensor: Any) -> Any:
+    """What a tensor was computed from element by element."""
+    while tensor.op.type in _KEEPING:
+        tensor = tensor.op.inputs[0]
+    return tensor
+
+
+def _partly(tensor: Any, given: Shapes) -> Partly | None:
     import tensorflow as tf
 
     op = tensor.op
@@ -45,7 +72,7 @@ def _partly(tensor: Any) -> Partly | None:
         shape = op.inputs[0].shape
         if shape.rank is None:
             return None
-        sizes = shape.as_list()
+        sizes = given.get(id(root_of(op.inputs[0])), shape.as_list())
         return (
             np.array([0 if n is None else n for n in sizes], tensor.dtype.as_numpy_dtype),
             np.array([n is not None for n in sizes]),
@@ -56,7 +83,7 @@ def _partly(tensor: Any) -> Partly | None:
         return constant, np.ones(constant.shape, bool)
     if op.type not in _ELEMENTWISE | _STRUCTURAL or (tensor.shape.num_elements() or 0) > _LARGEST:
         return None
-    parts = [_partly(x) for x in op.inputs]
+    parts = [_partly(x, given) for x in op.inputs]
     known = [part for part in parts if part is not None]
     if len(known) < len(parts):
         return None
@@ -65,12 +92,11 @@ def _partly(tensor: Any) -> Partly | None:
     if op.type in _ELEMENTWISE:
         mask = np.logical_and.reduce([np.broadcast_to(part[1], values.shape) for part in known])
         return values, mask
-    sizes = {id(x) for x in op.inputs if x.dtype == tensor.dtype}
     masks = [
         part[1].astype(part[0].dtype) if _is_data(op, k) else part[0]
         for k, part in enumerate(known)
     ]
-    if not sizes or not all(part[1].all() for k, part in enumerate(known) if not _is_data(op, k)):
+    if not all(part[1].all() for k, part in enumerate(known) if not _is_data(op, k)):
         return None
     return values, _run(op, masks, index).astype(bool)
 

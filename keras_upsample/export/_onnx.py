@@ -11,6 +11,8 @@ import numpy as np
 from ..errors import ExportError, first_line
 from ._inference import tensor_specs
 from ._onnx_operators import operator_handlers
+from ._onnx_optimizers import sound_optimizers
+from ._onnx_pads import explicit_pads
 from ._onnx_sizes import size_samples
 from ._onnx_weights import large_weights, lifted_arrays, lower_weights, weight_specs
 from ._signature import Signature
@@ -41,14 +43,15 @@ def write_onnx(
 
     weights = large_weights(model)
     function = _lifted_function(model, signature, weights)
-    outputs = function.get_concrete_function().structured_outputs
+    traced = function.get_concrete_function()
+    outputs = traced.structured_outputs
     rank4 = {
         "inputs": [spec.name for spec in signature.inputs if len(spec.shape) == 4],
         "outputs": [name for name, tensor in outputs.items() if tensor.shape.rank == 4],
     }
     nchw = layout == "nchw"
     refused: list[str] = []
-    with _quiet_tf2onnx() as complaints:
+    with _quiet_tf2onnx() as complaints, sound_optimizers():
         import tf2onnx
 
         try:
@@ -56,7 +59,7 @@ def write_onnx(
                 function,
                 input_signature=[*tensor_specs(signature.inputs), *weight_specs(weights)],
                 opset=opset,
-                custom_op_handlers=operator_handlers(size_samples(model, signature), refused),
+                custom_op_handlers=operator_handlers(size_samples(traced.graph), refused),
                 inputs_as_nchw=[f"{name}:0" for name in rank4["inputs"]] if nchw else None,
                 outputs_as_nchw=_tensor_names(function, rank4["outputs"]) if nchw else None,
             )
@@ -69,6 +72,7 @@ def write_onnx(
             "become two matrix products."
         )
     lower_weights(proto, {**lifted_arrays(weights), **_captured(function)})
+    explicit_pads(proto.graph)
     _rename_dimensions(proto, signature, rank4, nchw)
     _put_in_order(proto.graph.input, [spec.name for spec in signature.inputs])
     _put_in_order(proto.graph.output, list(outputs))

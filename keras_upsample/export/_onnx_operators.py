@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ._onnx_nearest import copy_nearest
 from ._onnx_resampling import (
     as_int64,
     constant,
@@ -12,7 +13,7 @@ from ._onnx_resampling import (
     transposed_axes,
     transposed_convolution,
 )
-from ._onnx_sizes import RESIZES, Sample
+from ._onnx_sizes import RESIZES, Sample, integer_scale
 
 # `_resizes` leaves them only with options that `tf.image.resize` has not. tf2onnx silently turns
 # the first into nearest.
@@ -28,7 +29,11 @@ def operator_handlers(
     """
 
     def on_resize(ctx: Any, node: Any, name: str, args: list) -> None:
-        resize(ctx, node, samples.get(name, []))
+        found = samples.get(name, [])
+        if node.type == "ResizeNearestNeighbor" and integer_scale(found) is None:
+            copy_nearest(ctx, node)
+        else:
+            resize(ctx, node, found)
 
     def on_transposed(ctx: Any, node: Any, name: str, args: list) -> None:
         transposed_convolution(ctx, node, samples.get(name, []))

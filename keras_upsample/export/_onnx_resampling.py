@@ -20,7 +20,7 @@ _MODES = {
 def resize(ctx: Any, node: Any, samples: list[Sample]) -> None:
     mode = _MODES[node.type]
     scale = integer_scale(samples)
-    attributes = _resize_attributes(node, mode, integer=scale is not None)
+    attributes = _resize_attributes(node, mode)
     image = transposed_axes(ctx, node.input[0], (0, 3, 1, 2))
     if scale is not None:
         inputs = [image, "", constant(ctx, np.array([1, 1, *scale], np.float32))]
@@ -31,25 +31,21 @@ def resize(ctx: Any, node: Any, samples: list[Sample]) -> None:
         head = ctx.make_node("Slice", [shape, zero, two]).output[0]
         sizes = ctx.make_node("Concat", [head, as_int64(ctx, node.input[1])], {"axis": 0})
         inputs = [image, "", "", sizes.output[0]]
-    _replace_by(ctx, node, "Resize", inputs, attributes)
+    replace_by(ctx, node, "Resize", inputs, attributes)
 
 
-def _resize_attributes(node: Any, mode: str, *, integer: bool) -> dict[str, Any]:
+def _resize_attributes(node: Any, mode: str) -> dict[str, Any]:
+    if mode == "nearest":
+        # At whole factors floor((i + 0.5) / s) = floor(i / s), which every runtime has.
+        return {
+            "mode": mode,
+            "coordinate_transformation_mode": "asymmetric",
+            "nearest_mode": "floor",
+        }
     align = bool(node.get_attr_value("align_corners", False))
     half_pixel = bool(node.get_attr_value("half_pixel_centers", False))
     coordinates = "align_corners" if align else "half_pixel" if half_pixel else "asymmetric"
-    attributes: dict[str, Any] = {"mode": mode, "coordinate_transformation_mode": coordinates}
-    if mode == "nearest":
-        # floor((i + 0.5) / s) = floor(i / s) for integer s; the second is what every runtime has.
-        # Otherwise floor((i + 0.5) / s) = round_half_up(u) with the half-pixel coordinate u.
-        if integer and not align:
-            attributes["coordinate_transformation_mode"] = "asymmetric"
-            attributes["nearest_mode"] = "floor"
-        else:
-            attributes["nearest_mode"] = (
-                "floor" if coordinates == "asymmetric" else "round_prefer_ceil"
-            )
-    return attributes
+    return {"mode": mode, "coordinate_transformation_mode": coordinates}
 
 
 def transposed_convolution(ctx: Any, node: Any, samples: list[Sample]) -> None:
@@ -74,10 +70,10 @@ def transposed_convolution(ctx: Any, node: Any, samples: list[Sample]) -> None:
         attributes["output_padding"] = [max(-n, 0) for n in surplus]
     weights = transposed_axes(ctx, node.input[1], (3, 2, 0, 1))
     image = transposed_axes(ctx, node.input[2], (0, 3, 1, 2))
-    _replace_by(ctx, node, "ConvTranspose", [image, weights, *node.input[3:]], attributes)
+    replace_by(ctx, node, "ConvTranspose", [image, weights, *node.input[3:]], attributes)
 
 
-def _replace_by(ctx: Any, node: Any, op: str, inputs: list[str], attributes: dict) -> None:
+def replace_by(ctx: Any, node: Any, op: str, inputs: list[str], attributes: dict) -> None:
     """Put `op`, computed channels first, in the place of a channels-last node."""
     shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
     ctx.remove_node(node.name)

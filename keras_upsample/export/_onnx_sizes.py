@@ -1,65 +1,62 @@
-"""Image sizes before and after each resize and transposed convolution of a model.
+"""Image sizes before and after each resize and transposed convolution of a traced model.
 
 Where height and width are open, a converter can't see that a layer doubles them, and wraps it in
-some twenty nodes of shape arithmetic. Traced at two fixed sizes, the model tells.
+some twenty nodes of shape arithmetic. The graph itself says so: the size that a resize asks for is
+computed from the shape of its own image, or from another tensor's, which no factor describes.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-from ._inference import inference_function
-from ._signature import Signature
+from ._graph_values import numbers_of, root_of
 
 RESIZES = ("ResizeNearestNeighbor", "ResizeBilinear")
-# Pairs of image sizes at which a model with open sizes is traced; a model may refuse small ones.
-_PROBES = ((64, 96), (256, 320), (572, 604))
+# (height, width) at which an operator's own size arithmetic is followed. They share no factor, so
+# that what holds at all of them is no accident of one size.
+_TRIALS = ((97, 131), (149, 64), (250, 113))
 
 Sample = tuple[tuple[int, int], tuple[int, int]]
 """(height, width) before and after one operator, in pixels."""
 
 
-def size_samples(model: Any, signature: Signature) -> dict[str, list[Sample]]:
+def size_samples(graph: Any) -> dict[str, list[Sample]]:
     """Sizes before and after each resize and transposed convolution, by TensorFlow node name.
 
-    A model with open sizes is traced at two fixed ones and the static shapes are read. The sizes
-    of every such layer follow an affine law, and two points determine it.
+    At a known size there is one pair. At an open one the pairs are those of some trial sizes, if
+    the graph computes the size after from the size before alone; operators that take it from
+    elsewhere are left out.
     """
-    if all(None not in spec.shape[1:] for spec in signature.inputs):
-        return _node_sizes(model, _at(signature, 1))
-    for probes in _PROBES:
-        try:
-            first, second = (_node_sizes(model, _at(signature, size)) for size in probes)
-        except Exception:  # the model refuses this size, whatever the error; try a larger one
-            continue
-        return {name: first[name] + second[name] for name in first.keys() & second.keys()}
-    return {}
-
-
-def _at(signature: Signature, size: int) -> Signature:
-    def close(shape: tuple[int | None, ...]) -> tuple[int, ...]:
-        return (shape[0] or 1, *(n or size for n in shape[1:]))
-
-    return replace(
-        signature,
-        inputs=tuple(replace(spec, shape=close(spec.shape)) for spec in signature.inputs),
-    )
-
-
-def _node_sizes(model: Any, signature: Signature) -> dict[str, list[Sample]]:
-    graph = inference_function(model, signature).get_concrete_function().graph
     sizes = {}
     for node in graph.get_operations():
         if node.type in RESIZES or node.type == "Conv2DBackpropInput":
-            image = node.inputs[2 if node.type == "Conv2DBackpropInput" else 0]
-            before, after = image.shape[1:3], node.outputs[0].shape[1:3]
-            if None in before or None in after:
+            found = _samples_of(node)
+            if found is None:
                 continue
             # tf2onnx joins an operator and its bias to one node of the second's name.
             joined = [user for user in node.outputs[0].consumers() if user.type == "BiasAdd"]
             for name in (node.name, *(user.name for user in joined)):
-                sizes[name] = [(tuple(before), tuple(after))]
+                sizes[name] = found
     return sizes
+
+
+def _samples_of(node: Any) -> list[Sample] | None:
+    transposed = node.type == "Conv2DBackpropInput"
+    image, wanted = node.inputs[2 if transposed else 0], node.inputs[0 if transposed else 1]
+    if transposed and node.get_attr("data_format") != b"NHWC":
+        return None
+    before, after = tuple(image.shape[1:3]), tuple(node.outputs[0].shape[1:3])
+    if None not in (*before, *after):
+        return [(before, after)]
+    root = id(root_of(image))
+    samples: list[Sample] = []
+    for trial in _TRIALS:
+        rows, columns = (t if n is None else n for n, t in zip(before, trial, strict=True))
+        found = numbers_of(wanted, {root: (None, rows, columns, None)})
+        height, width = (found[1:3] if transposed else found) if found else (None, None)
+        if height is None or width is None:
+            return None
+        samples.append(((rows, columns), (height, width)))
+    return samples
 
 
 def integer_scale(samples: list[Sample]) -> tuple[int, int] | None:

@@ -78,6 +78,81 @@ def test_integers_and_channels_first(tmp_path):
     assert_same(path, {"image": image}, {model.output_names[0]: last.transpose(0, 3, 1, 2)})
 
 
+class Like(layers.Layer):
+    """Resized to the size of another tensor."""
+
+    def __init__(self, method, antialias=False):
+        super().__init__()
+        self.method, self.antialias = method, antialias
+
+    def call(self, x, other):
+        size = tf.shape(other)[1:3]
+        return tf.image.resize(x, size, method=self.method, antialias=self.antialias)
+
+    def compute_output_shape(self, x_shape, other_shape):
+        return (x_shape[0], *other_shape[1:3], x_shape[3])
+
+
+ODD = [(101, 77), (37, 64), (9, 10), (2, 31)]
+
+
+def skip_net(method, antialias):
+    x = keras.Input((None, None, 3), name="image")
+    small = layers.Conv2D(4, 3, strides=4, padding="same", bias_initializer="uniform")(x)
+    up = layers.Conv2D(2, 1, name="up")(Like(method, antialias)(small, x))
+    half = layers.Conv2D(2, 2, strides=2, padding="valid")(x)
+    other = Like(method, antialias)(up, half)
+    return keras.Model(x, {"up": up, "down": layers.Concatenate()([other, half])})
+
+
+@pytest.mark.parametrize("method, antialias", METHODS)
+def test_resized_to_another_tensors_size_in_onnx(method, antialias, tmp_path):
+    model = skip_net(method, antialias)
+    for lower in (True, False):
+        path = write(model, tmp_path, "onnx", images=picture(33, 50), lower=lower)
+        runner = runtimes.load(path)
+        for batch, (height, width) in enumerate(ODD, 1):
+            x = noise(batch, height, width, 3)
+            assert_same(runner, {"image": x}, model(x))
+
+
+def test_nearest_takes_tensorflows_pixel_at_every_size(tmp_path):
+    # ONNX's own Resize takes another one at 4% of these sizes.
+    x, other = (keras.Input((None, None, 1), name=name) for name in ("image", "other"))
+    model = keras.Model([x, other], Like("nearest")(x, other))
+    path = write(model, tmp_path, "onnx", images=picture(9, 11, 1))
+    runner = runtimes.load(path)
+    assert "Resize" not in runner.operator_counts()
+    for n, m in product(range(1, 60, 3), range(1, 150, 7)):
+        image = np.arange(n, dtype="float32").reshape(1, n, 1, 1)
+        (found,) = runner({"image": image, "other": np.zeros((1, m, 2, 1), "float32")}).values()
+        step = np.float32(n) / np.float32(m)
+        index = np.floor((np.arange(m, dtype="float32") + np.float32(0.5)) * step)
+        assert found[0, :, 1, 0].tolist() == np.minimum(index, n - 1).tolist()
+
+
+GROWING = {
+    "vector": lambda x: tf.image.resize(x, tf.shape(x)[1:3] * 2),
+    "scalars": lambda x: tf.image.resize(
+        tf.nn.relu(x), (tf.shape(x)[1] * 3, 2 * tf.shape(x)[2]), method="nearest"
+    ),
+    "sum": lambda x: tf.image.resize(
+        x, [tf.shape(tf.nn.relu(x))[1] + tf.shape(x)[1], tf.shape(x)[2] * 4 // 2]
+    ),
+}
+"""Sizes that follow from the image alone, however they are written down."""
+
+
+def test_whole_factors_leave_no_arithmetic_of_shapes(tmp_path):
+    x = keras.Input((None, None, 3), name="image")
+    model = keras.Model(x, {name: layers.Lambda(grow)(x) for name, grow in GROWING.items()})
+    path = write(model, tmp_path, "onnx", images=picture(9, 11))
+    runner = runtimes.load(path)
+    assert set(runner.operator_counts()) <= {"Resize", "Transpose", "Relu", "Identity"}
+    image = noise(2, 7, 5, 3)
+    assert_same(runner, {"image": image}, model(image))
+
+
 @pytest.mark.parametrize("method", ["gaussian", "mitchellcubic", "lanczos3", "area", "bicubic"])
 @pytest.mark.parametrize("antialias", [False, True])
 def test_matrices_of_the_graph_are_the_operators_own(method, antialias):

@@ -1,0 +1,63 @@
+"""tf2onnx's optimisers, kept from what goes wrong at open sizes."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+
+@contextmanager
+def sound_optimizers() -> Iterator[None]:
+    """Inside, tf2onnx optimises without two of its errors.
+
+    Where a transpose moves nothing but axes of size 1, tf2onnx makes it a reshape. With two open
+    axes the reshape's shape is computed in the graph; the reshape optimiser then aligns equal axes
+    by an axis in front, and squeezes that away for the nodes that read the result, but not where
+    the result is an output of the graph: (N, H, W, 1) came out as (1, N, H, W, 1). Whether a
+    result is an output of the graph itself at that moment, or is read by an Identity that is one,
+    depends on the order in which a set of nodes is visited, and so on addresses in memory.
+    """
+    from tf2onnx.optimizer import _optimizers
+    from tf2onnx.optimizer.reshape_optimizer import ReshapeOptimizer
+    from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
+
+    class SoundReshapes(ReshapeOptimizer):
+        def _optimize_reshape(self, node: Any, graph: Any) -> bool:
+            if node.output[0] in graph.outputs:
+                return False
+            return bool(super()._optimize_reshape(node, graph))
+
+    class SoundTransposes(TransposeOptimizer):
+        def post_optimize_action(self) -> None:
+            _reshape_where_nothing_moves(self._g)
+
+    ours = {"reshape_optimizer": SoundReshapes, "optimize_transpose": SoundTransposes}
+    before = {name: _optimizers[name] for name in ours}
+    _optimizers.update(ours)
+    try:
+        yield
+    finally:
+        _optimizers.update(before)
+
+
+def _reshape_where_nothing_moves(graph: Any) -> None:
+    """Transposes that move axes of size 1 alone become reshapes, if at most one size is open."""
+    from tf2onnx import utils
+
+    for node in list(graph.get_nodes()):
+        if node.type != "Transpose" or "perm" not in node.attr:
+            continue
+        before, order = graph.get_shape(node.input[0]), node.get_attr_value("perm")
+        if not before or before.count(-1) > 1:
+            continue
+        kept = [axis for axis in order if before[axis] != 1]
+        if kept != sorted(kept):
+            continue
+        after = np.array([before[axis] for axis in order], np.int64)
+        shape = graph.make_const(utils.make_name("new_shape"), after).output[0]
+        inputs, outputs, name = [node.input[0], shape], node.output, node.name
+        shapes, dtypes = node.output_shapes, node.output_dtypes
+        graph.remove_node(name)
+        graph.make_node("Reshape", inputs, name=name, outputs=outputs, shapes=shapes, dtypes=dtypes)
+    graph.topological_sort(graph.get_nodes())
