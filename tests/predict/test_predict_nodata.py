@@ -59,8 +59,10 @@ def test_it_is_as_if_the_scene_were_black_there(normalization: str, tmp_path) ->
     path = scenes.write(tmp_path / "a.tif", filled, scenes.nodata_tag("65535"))
     black = np.where(none[..., None], 0, image).astype("uint16")
     model = predictor(box(2), normalization=normalization)
-    expected = predict(model, black).labels  # an array, which has no nodata
-    np.testing.assert_array_equal(predict(model, path).labels[~none], expected[~none])
+    expected = predict(model, black, probabilities=True)  # an array, which has no nodata
+    found = predict(model, path, probabilities=True)
+    np.testing.assert_array_equal(found.labels[~none], expected.labels[~none])
+    np.testing.assert_array_equal(found.probabilities[~none], expected.probabilities[~none])
 
 
 def test_percentiles_are_those_of_the_data(tmp_path) -> None:
