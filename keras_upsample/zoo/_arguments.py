@@ -48,6 +48,11 @@ def check_rate(name: str, value: Any) -> float:
     return float(value)
 
 
+def check_momentum(value: Any) -> float | None:
+    """`value` as a float in [0, 1), or None."""
+    return None if value is None else check_rate("batch_norm_momentum", value)
+
+
 def check_flag(name: str, value: Any) -> bool:
     """`value` if it is True or False."""
     if not isinstance(value, bool):

@@ -9,6 +9,9 @@ from keras_upsample.metadata import Metadata, attach, of
 from keras_upsample.zoo._arguments import check_choice
 from keras_upsample.zoo._presets import Preset, presets_of
 
+# What is no part of what was trained.
+_FREE = ("input_shape", "name", "activation", "dropout", "batch_norm_momentum")
+
 
 def preset_model(builder: Callable[..., Any], given: Mapping[str, Any]) -> Any:
     """The trained network that `given["weights"]` names.
@@ -53,7 +56,7 @@ def resolved(
             )
     # What the table does not name stays as it was trained: at the default.
     for name, received in arguments.items():
-        free = name in ("input_shape", "name", "activation", "dropout") or name in preset.arguments
+        free = name in _FREE or name in preset.arguments
         if not free and received != parameters[name].default:
             raise ValueError(
                 f"`{name}`: {builder.__name__}(weights={preset.weights!r}) was trained with the "

@@ -1,7 +1,8 @@
 """File names of images and masks: conventions, patterns, sub-folders, and what is refused."""
 
+import re
 import warnings
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pytest
@@ -232,3 +233,24 @@ def test_links_in_a_circle(tmp_path):
     images, masks = made(tmp_path, "s/{}.png", "s/{}.png", "ab")
     (images / "s" / "again").symlink_to(images, target_is_directory=True)
     assert numbers(folder(images, masks)) == {"s/a": 0, "s/b": 1}
+
+
+def test_the_page_on_data_runs_and_its_patterns_do(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "data.md").read_text()
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / "images" / "a.jpg")
+    put(tmp_path / "masks" / "a.png", 1)
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    exec(block, {})
+    table = page.split("| files | arguments |")[1].split("\n\n")[0].splitlines()[2:]
+    assert len(table) == 4
+    for number, row in enumerate(table):
+        files, call = row.strip("| ").split(" | ")
+        for path in re.findall(r"`([^`]+)`", files):
+            is_mask = re.search(r"(^|/)masks?/|^m/|d/x\.png", path)
+            put(tmp_path / str(number) / path, 1 if is_mask else None)
+        monkeypatch.chdir(tmp_path / str(number))
+        options = ", ".join(re.findall(r"`([^`]+)`", call))
+        code = options if options.startswith("folder(") else f"folder('i', 'm', {options})"
+        found = eval(code, {"folder": folder})
+        assert [*numbers(found).values()] == [1], row

@@ -1,6 +1,7 @@
 """Gradients, graphs, XLA, `fit` and two replicas."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -197,3 +198,12 @@ def test_two_replicas_are_one_device():
         assert step["loss"][1] == pytest.approx(step["loss"][0], rel=1e-5), what
         assert step["difference"] < 1e-5 * step["gradient"] + 1e-6, what
         assert step["gradient"] > 0.01, what
+
+
+def test_the_page_on_training_runs():
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
+    (block,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    names = {}
+    exec(block, names)
+    images, labels = np.zeros((2, 8, 8, 3), "float32"), RNG.integers(0, 3, (2, 8, 8))
+    assert np.isfinite(names["model"].evaluate(images, labels, verbose=0))
