@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ExportError, VerificationError, first_line
+from ..metadata import read
 from ..runtimes import available, load
 from ._compare import Difference, difference
 from ._images import Images
-from ._known import known, with_scalings
+from ._inside import planned
+from ._known import known, output_names, with_scalings
+from ._pixel_reference import reference_of
 from ._reference import CaseFor, Reference, from_layout
 from ._report import Latency, Verification
-from ._signature import signature_of
+from ._signature import Signature, signature_of
 from ._source import as_model
 from .targets import TARGETS, Gate
 
@@ -35,6 +38,9 @@ def verify(
     trust: bool = False,
 ) -> Verification:
     """Compare an existing artefact with the model that it should compute.
+
+    A file that takes 8-bit pixels (`scaling="inside"`) is shown them, and the model what its
+    scaling makes of them.
 
     Args:
         model: the Keras model.
@@ -62,11 +68,24 @@ def verify(
     runner = load(artefact_path, runtime=runtime, trust=trust)
     model = as_model(model)
     signature = signature_of(model)
-    signature = with_scalings(signature, known(model, signature).metadata)
-    reference = Reference(model, signature, images)
+    found = known(model, signature)
+    signature = with_scalings(signature, found.metadata)
+    place = "inside" if _takes_pixels(Path(artefact_path), runner, signature) else "outside"
+    plan = planned(signature, found.metadata, output_names(model), place, ())
+    reference = reference_of(model, signature, images, plan)
     result = compare(reference, runner, gate or reference.gate(TARGETS["saved_model"].gate))
     require(result, artefact_path)
     return result
+
+
+def _takes_pixels(path: Path, runner: "Runner", signature: Signature) -> bool:
+    """Whether the file scales itself what the model takes as floats."""
+    floats = {spec.name for spec in signature.inputs if spec.dtype == "float32"}
+    dtypes = {info.name: str(info.dtype) for info in runner.inputs}
+    # A TFLite file's scaled integers are floats to its runner.
+    facts = read(path)
+    dtypes |= {item.name: item.dtype for item in facts.inputs} if facts is not None else {}
+    return any(dtypes.get(name) == "uint8" for name in floats)
 
 
 def compare(

@@ -9,6 +9,7 @@ from keras_upsample import export, runtimes
 from keras_upsample.errors import VerificationError
 from keras_upsample.export import _inside
 from keras_upsample.metadata import IMAGENET, Input, Metadata, Output, Scaling, attach, read
+from keras_upsample.predict import predict
 
 SCALINGS = {
     "0 to 1": Scaling(),
@@ -212,6 +213,30 @@ def test_an_npu_takes_pixels(tmp_path):
     options = {"representative_data": pictures((16, 16)), "scaling": "inside"}
     report = export.export(model, tmp_path, ["ethos_u55_128"], pictures((16, 16)), **options)
     assert report.artefacts[0].check.passed
+
+
+@pytest.mark.parametrize("kind", ["saved_model", "tflite", "onnx"])
+def test_a_file_is_verified_and_used_later(kind, tmp_path):
+    model = described(classifier((32, 24)), IMAGENET)
+    path = write(model, tmp_path, kind, scaling="inside", images=pictures((32, 24)))
+    assert export.verify(model, path).passed
+    x = pixels(32, 24, 3)
+    wanted = np.asarray(model(by_numpy(x[None], IMAGENET)))[0].argmax(-1)
+    assert np.mean(predict(path, x).labels == wanted) > 0.999
+    other = described(distinctive(classifier((32, 24)), seed=8), IMAGENET)
+    with pytest.raises(VerificationError):
+        export.verify(other, path)
+    same_weights = described(classifier((32, 24)), Scaling())
+    with pytest.raises(VerificationError):  # its scaling is part of what a file computes
+        export.verify(same_weights, path)
+
+
+def test_an_eight_bit_file_is_verified_later(tmp_path):
+    model = described(classifier((32, 24)), IMAGENET)
+    options = {"images": pictures((32, 24)), "scaling": "inside", "precision": "int8"}
+    export.to_tflite(model, tmp_path / "m.tflite", **options)
+    gate = export.Gate(min_snr_db=25)
+    assert export.verify(model, tmp_path / "m.tflite", pictures((32, 24)), gate=gate).passed
 
 
 @pytest.mark.parametrize("kind", ["tflite", "onnx"])
