@@ -1,6 +1,8 @@
 """What ONNX files say: the fields of the format, and the keys that Deepness (QGIS) reads."""
 
 import json
+import re
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -208,3 +210,17 @@ def test_names_of_others_are_read(tmp_path):
         onnx.helper.set_model_props(proto, {"class_names": text})
         onnx.save(proto, path)
         assert [output.class_names for output in read(path).outputs] == wanted
+
+
+def test_the_page_on_qgis_runs(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "qgis.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.S | re.M)
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(compile(code, "docs/qgis.md", "exec"), names)
+    plugin = Plugin(tmp_path / "land.onnx")
+    assert plugin.kind == "Segmentor" and plugin.names() == [["field", "wood", "water"]]
+    x = tiles(1, side=512)
+    (labels,) = plugin.labels(x)
+    scores = np.asarray(names["model"](scaled(x, IMAGENET).astype("float32")))
+    assert np.mean(labels == scores.argmax(-1)) > 0.9999
