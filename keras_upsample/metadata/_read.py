@@ -80,8 +80,10 @@ def _of_onnx(path: Path) -> Metadata | None:
 
 def _of_tflite(path: Path) -> Metadata | None:
     from ..runtimes._tflite_structure import check_structure
+    from ._tflite_file import mapped
 
-    check_structure(path.read_bytes())  # a damaged length would be walked through for minutes
+    with mapped(path) as content:
+        check_structure(content)  # a damaged length would be walked through for minutes
     return read_tflite(path)
 
 

@@ -55,7 +55,7 @@ def add_entries(path: Path, entries: Mapping[str, bytes], files: Mapping[str, by
 
 
 @contextmanager
-def mapped(path: Path) -> Iterator[mmap.mmap]:
+def mapped(path: Path) -> Iterator[Any]:
     """The file's bytes, of which only what is read comes into memory."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         yield content
