@@ -50,7 +50,7 @@ def brightest(path: Path, channels: int = 3, *, known: bool = True) -> Path:
     model = helper.make_model(graph, opset_imports=[opset], ir_version=9)
     facts = Metadata(inputs=(Input("image", scaling=Scaling()),)) if known else None
     if facts is not None:
-        helper.set_model_props(model, as_properties(facts, "nhwc"))
+        helper.set_model_props(model, as_properties(facts, (), ()))
     onnx.save(model, str(path))
     return path
 
