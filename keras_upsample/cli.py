@@ -68,6 +68,10 @@ RepresentativeData = Annotated[
     typer.Option(help="Folder of 8 or more pictures from which int8 and int16x8 learn ranges."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace files of the same names that no export wrote."),
+]
 Tune = Annotated[
     bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
 ]
@@ -157,6 +161,7 @@ def export(
     lower: Lower = True,
     tune: Tune = False,
     representative_data: RepresentativeData = None,
+    overwrite: Overwrite = False,
 ) -> None:
     """Export a model, verify every file in its own runtime, write a report."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
@@ -191,6 +196,7 @@ def export(
                     lower=lower,
                     tune=tune,
                     representative_data=representative_data,
+                    overwrite=overwrite,
                     progress=step,
                 )
             except ExportError as error:

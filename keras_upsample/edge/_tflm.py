@@ -28,6 +28,9 @@ class Arena:
     operators: tuple[str, ...]
 
 
+_ARRAY = b"MODEL_ALIGNED static const unsigned char "
+
+
 def smallest_arena(path: str | Path) -> Arena:
     """The smallest arena, found by bisection to 16 bytes, the alignment of its tensors.
 
@@ -58,16 +61,19 @@ def smallest_arena(path: str | Path) -> Arena:
     return Arena(found["arena"], facts.size, names)
 
 
-def c_array(path: str | Path, header: str | Path, name: str = "model") -> None:
+def c_array(
+    path: str | Path, header: str | Path, name: str = "model", *, overwrite: bool = False
+) -> None:
     """Write a file as a C header: `alignas(16) const unsigned char NAME[]` and `NAME_len`.
 
     Args:
         path: a TFLite file.
-        header: the header to write; one that stands there is replaced.
+        header: the header to write; one that this function wrote is replaced.
         name: of the array, a C identifier.
+        overwrite: replace any file that stands there.
 
     Raises:
-        ValueError: `name` is no identifier.
+        ValueError: `name` is no identifier, or another file stands at `header`.
         ArtefactError: `path` is no TFLite file.
     """
     from ..export._publish import published
@@ -75,6 +81,12 @@ def c_array(path: str | Path, header: str | Path, name: str = "model") -> None:
     if not re.fullmatch(r"[A-Za-z_]\w*", name):
         raise ValueError(f"`name` must be a C identifier. Received: {name!r}.")
     read(path)
+    place = Path(header)
+    if place.is_file() and not overwrite and _ARRAY not in place.read_bytes():
+        raise ValueError(
+            f"`header` {str(header)!r} is there and was not written by this function. Choose "
+            "another path, or pass overwrite=True."
+        )
     content = Path(path).read_bytes()
     rows = [
         "  " + ", ".join(f"0x{byte:02x}" for byte in content[i : i + 12]) + ","

@@ -21,6 +21,7 @@ from ._known import Known
 from ._layer_names import UnknownLayerError
 from ._onnx import LAYOUTS, OPSETS, write_onnx
 from ._onnx_precision import to_float16, to_int8
+from ._ours import bytes_at, check_ours
 from ._prepared import formed, prepared
 from ._publish import check_place, published
 from ._reference import Reference
@@ -37,6 +38,17 @@ if TYPE_CHECKING:
     from ..runtimes import Runner
 
 Progress = Callable[[str], None]
+
+
+def check_target(path: Path, target: Target, *, overwrite: bool) -> None:
+    """Refuse a path that can't take the artefact, or at which something of the user's stands.
+
+    Raises:
+        ValueError: it says what stands there.
+    """
+    directory = target.format == "saved_model"
+    check_place(path, directory=directory, overwrite=overwrite)
+    check_ours(path, directory=directory, overwrite=overwrite)
 
 
 def silent(step: str) -> None:
@@ -58,6 +70,7 @@ class Options:
         integer_io: of integer TFLite files: inputs and outputs are integers too.
         keep_float: layers that an 8-bit file computes in float.
         weight_bits: of files whose target has several; None takes its first.
+        overwrite: replace what stands at the path, whoever wrote it.
     """
 
     allow_flex: bool = False
@@ -73,6 +86,7 @@ class Options:
     integer_io: bool = False
     keep_float: tuple[str, ...] = ()
     weight_bits: int | None = None
+    overwrite: bool = False
 
     def __post_init__(self) -> None:
         tuning_seconds(self.tune)
@@ -107,7 +121,7 @@ def make_artefact(
         ValueError: bad weights, or a path that can't take the artefact.
     """
     directory = target.format == "saved_model"
-    check_place(Path(path), directory=directory)
+    check_target(Path(path), target, overwrite=options.overwrite)
     check_weights(model)
     if target.static:
         signature = signature.fixed()
@@ -179,7 +193,7 @@ def make_artefact(
         report = ArtefactReport(
             target=target.name,
             path=str(path),
-            file_size=_bytes_at(staged),
+            file_size=bytes_at(staged),
             inputs={info.name: info.shape for info in first.inputs},
             verifications=tuple(verifications),
             operators=first.operator_counts(),
@@ -274,9 +288,3 @@ def _load(path: Path, runtime: str) -> "Runner":
         return load(path, runtime=runtime, trust=True)
     except ArtefactError as error:
         raise ExportError(f"The artefact was converted but {error}") from error
-
-
-def _bytes_at(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

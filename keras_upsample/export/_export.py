@@ -8,11 +8,12 @@ from typing import Any
 from ..errors import ExportError
 from ..lowering._lower import headed
 from ..metadata import Metadata
-from ._artefact import Options, make_artefact
+from ._artefact import Options, check_target, make_artefact
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._inside import planned
 from ._known import after_head, known, output_names, with_scalings
+from ._ours import check_ours
 from ._pixel_reference import reference_of
 from ._publish import published
 from ._report import ArtefactReport, ExportReport, package_versions
@@ -35,6 +36,7 @@ def export(
     lower: bool = True,
     tune: bool | float = False,
     representative_data: Any = None,
+    overwrite: bool = False,
     progress: Any = None,
 ) -> ExportReport:
     """Export a model to several targets, each verified in its own runtime.
@@ -60,6 +62,9 @@ def export(
             which takes a minute or so the first time (a number: the seconds it may take for each
             target); False chooses by the targets' tables.
         representative_data: images for the targets of integer arithmetic, as for `to_tflite`.
+        overwrite: replace files that stand in the places of the new ones and that this package did
+            not write; other files are never touched. Without it such a file is refused; results of
+            an earlier export are replaced in any case.
         progress: called as `progress(target_name, step)` before each step.
 
     Returns:
@@ -96,7 +101,11 @@ def export(
         lower=lower,
         tune=tune,
         representative_data=representative_data,
+        overwrite=overwrite,
     )
+    for target in chosen:
+        check_target(directory / _file_name(model, target), target, overwrite=overwrite)
+    check_ours(directory / "report.json", directory=False, overwrite=overwrite)
     artefacts: list[ArtefactReport] = []
     failures: dict[str, str] = {}
     for target in chosen:

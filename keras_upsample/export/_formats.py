@@ -41,6 +41,7 @@ def to_saved_model(
     head: str | None = None,
     lower: bool = True,
     tune: bool | float = False,
+    overwrite: bool = False,
 ) -> ArtefactReport:
     """Write a SavedModel directory, verified in TensorFlow.
 
@@ -49,12 +50,13 @@ def to_saved_model(
 
     Args:
         model: any Keras model, or the path of one, as for `export`.
-        path: the directory to write. A SavedModel that stands there is replaced at the end.
+        path: the directory to write. A SavedModel of ours that stands there is replaced
+            at the end.
         input_shape: sizes to fix, without the batch, e.g. `(256, 256, 3)`, or a dict by input name.
         batch_size: fixes the batch.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune: as for `export`.
+        scaling, head, lower, tune, overwrite: as for `export`.
 
     Returns:
         The artefact's report.
@@ -66,7 +68,9 @@ def to_saved_model(
     Example:
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
     """
-    options = Options(metadata=metadata, scaling=scaling, lower=lower, tune=tune)
+    options = Options(
+        metadata=metadata, scaling=scaling, lower=lower, tune=tune, overwrite=overwrite
+    )
     return _one(model, path, "saved_model", input_shape, batch_size, images, head, options)
 
 
@@ -87,6 +91,7 @@ def to_tflite(
     head: str | None = None,
     lower: bool = True,
     tune: bool | float = False,
+    overwrite: bool = False,
 ) -> ArtefactReport:
     """Write a TFLite file of fixed shapes, verified in LiteRT.
 
@@ -113,7 +118,7 @@ def to_tflite(
         batch_size: images per call.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune: as for `export`.
+        scaling, head, lower, tune, overwrite: as for `export`.
 
     Returns:
         The artefact's report.
@@ -132,6 +137,7 @@ def to_tflite(
         scaling=scaling,
         lower=lower,
         tune=tune,
+        overwrite=overwrite,
         representative_data=representative_data,
         integer_io=integer_io,
         keep_float=_layer_names(keep_float, precision, integer_io or scaling == "inside"),
@@ -157,6 +163,7 @@ def to_onnx(
     head: str | None = None,
     lower: bool = True,
     tune: bool | float = False,
+    overwrite: bool = False,
 ) -> ArtefactReport:
     """Write an ONNX file, verified in ONNX Runtime, and in OpenVINO if that is installed.
 
@@ -176,7 +183,7 @@ def to_onnx(
         batch_size: fixes the batch; default any.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune: as for `export`.
+        scaling, head, lower, tune, overwrite: as for `export`.
 
     Returns:
         The artefact's report.
@@ -196,6 +203,7 @@ def to_onnx(
         scaling=scaling,
         lower=lower,
         tune=tune,
+        overwrite=overwrite,
         representative_data=representative_data,
         keep_float=_layer_names(keep_float, precision),
         weight_bits=weight_bits,

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ._ours import other_files
+
 _ATTEMPTS = 20
 
 
@@ -24,7 +26,7 @@ def published(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
         PermissionError, NotADirectoryError: the parent folder can't be written to.
     """
     path = Path(path)
-    check_place(path, directory=directory)
+    check_place(path, directory=directory, overwrite=True)
     created = _make_parents(path.parent)
     try:
         workshop = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
@@ -38,6 +40,8 @@ def published(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
     try:
         staged = workshop / path.name
         yield staged
+        if directory:
+            _keep_others(path, staged)
         _swap(staged, path, workshop)
         kept = True
     finally:
@@ -46,7 +50,7 @@ def published(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
             _remove_empty(created)
 
 
-def check_place(path: Path, *, directory: bool) -> None:
+def check_place(path: Path, *, directory: bool, overwrite: bool = False) -> None:
     """Refuse a path that can't take the artefact, before any work is done.
 
     Raises:
@@ -57,10 +61,12 @@ def check_place(path: Path, *, directory: bool) -> None:
         raise ValueError(f"`path` must name a file or folder. Received: {str(path)!r}.")
     if directory:
         if path.is_dir():
-            if any(path.iterdir()) and not (path / "saved_model.pb").is_file():
+            whole = (path / "saved_model.pb").is_file() or overwrite
+            if any(path.iterdir()) and not whole:
                 raise ValueError(
                     f"`path` {str(path)!r} is a folder that holds other things than a SavedModel; "
-                    "it is not replaced. Choose another path, or empty it."
+                    "it is not replaced. Choose another path, empty it, or pass overwrite=True "
+                    "(--overwrite), which keeps them."
                 )
         elif path.exists():
             raise ValueError(
@@ -71,6 +77,15 @@ def check_place(path: Path, *, directory: bool) -> None:
             f"`path` {str(path)!r} is a folder; it must be the file to write, e.g. "
             f"{str(path / 'model')!r} with the format's suffix."
         )
+
+
+def _keep_others(path: Path, staged: Path) -> None:
+    """What is not a part of the SavedModel that is replaced goes on to be where it was."""
+    for file in other_files(path):
+        place = staged / file
+        if not place.exists():
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path / file, place, follow_symlinks=False)
 
 
 def _swap(staged: Path, path: Path, workshop: Path) -> None:

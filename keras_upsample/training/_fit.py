@@ -1,13 +1,17 @@
 """`model.fit` by steps, with one checkpoint from which a run goes on as if it had not stopped."""
 
 import os
-import shutil
+import re
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 CHECKPOINT = "checkpoint.keras"
+_MARK = ".keras_upsample"
+_OWN_LOGS = re.compile(
+    re.escape(_MARK) + r"|epochs\.csv|(train|validation)/events\.out\.tfevents\..*"
+)
 
 
 def fit(
@@ -44,7 +48,8 @@ def fit(
 
     Raises:
         ValueError: `steps` is no multiple of `steps_per_epoch`.
-        FileExistsError: a checkpoint is there and `resume` is False.
+        FileExistsError: a checkpoint, or something in `out/logs` that no run wrote, is there and
+            `resume` is False.
         FileNotFoundError: none is there and `resume` is True.
     """
     import keras
@@ -67,7 +72,7 @@ def fit(
             f"{checkpoint} is there already. Pass --resume to go on, or delete the folder."
         )
     else:
-        shutil.rmtree(out / "logs", ignore_errors=True)
+        _clear_logs(out / "logs")
         model = build()
     # Not `int` alone: under a distribution strategy the number is a variable of every replica.
     done = int(keras.ops.convert_to_numpy(model.optimizer.iterations))
@@ -111,11 +116,30 @@ def _saving(checkpoint: Path) -> Any:
     return Saving()
 
 
+def _clear_logs(folder: Path) -> None:
+    """Remove the logs that a run without a checkpoint left, and nothing else.
+
+    Raises:
+        FileExistsError: something is there that no run wrote.
+    """
+    files = [file for file in sorted(folder.rglob("*")) if not file.is_dir()]
+    marked = (folder / _MARK).is_file()
+    for file in files:
+        if not marked or not _OWN_LOGS.fullmatch(file.relative_to(folder).as_posix()):
+            raise FileExistsError(
+                f"{file} is there, which no run of this recipe wrote, and the logs of the new run "
+                "would go there. Choose another folder, or move it away."
+            )
+    for file in files:
+        file.unlink()
+
+
 def _logging(folder: Path) -> list[Any]:
     """TensorBoard's logs where it is installed, and a table of the epochs in any case."""
     import keras
 
     folder.mkdir(exist_ok=True)
+    (folder / _MARK).touch()
     table = keras.callbacks.CSVLogger(str(folder / "epochs.csv"), append=True)
     if find_spec("tensorboard") is None:
         return [table]

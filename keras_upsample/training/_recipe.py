@@ -75,10 +75,17 @@ def train(recipe: Any, options: argparse.Namespace, out: Path) -> str:
 
     import keras
 
-    from ._fit import fit
+    from ._fit import CHECKPOINT, fit
 
     if options.steps is not None:
         recipe = dataclasses.replace(recipe, steps=options.steps)
+    if not options.resume and not (out / CHECKPOINT).exists():
+        for name in ("model.keras", WEIGHTS, RESULT):
+            if (out / name).exists():
+                raise FileExistsError(
+                    f"{out / name} is there and would be replaced. Choose another folder (--out), "
+                    "or move it away."
+                )
     own = _own_data(options)
     keras.utils.set_random_seed(options.seed)
     start = time.perf_counter()

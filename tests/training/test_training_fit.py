@@ -152,3 +152,20 @@ def test_enlargement_scores_of_nearest_lie_below_bicubic():
     )
     assert scores["cat gain_y"] < -0.5
     assert scores["cat psnr_y"] > scores["cat psnr_rgb"] > 25
+
+
+def test_logs_of_the_user_are_not_deleted(tmp_path):
+    from keras_upsample.training import _fit
+
+    logs = tmp_path / "logs"
+    for place in ("notes.txt", "train/events.out.tfevents.1", "epochs.csv"):
+        (logs / place).parent.mkdir(parents=True, exist_ok=True)
+        (logs / place).write_text("mine")
+        with pytest.raises(FileExistsError, match="which no run of this recipe wrote"):
+            _fit._clear_logs(logs)
+        assert (logs / place).read_text() == "mine"
+    (logs / "notes.txt").unlink()
+    (logs / ".keras_upsample").touch()  # as a run leaves it
+    _fit._clear_logs(logs)
+    assert [path for path in logs.rglob("*") if path.is_file()] == []
+    _fit._clear_logs(tmp_path / "none")

@@ -1,0 +1,107 @@
+"""Whether what stands at a path was written by this package, and may be replaced without asking."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..metadata._saved_model import PLACE
+
+_REMEDY = "Choose another path, move it away, or pass overwrite=True (--overwrite)."
+
+# What TensorFlow and this package write into the folder of a SavedModel.
+_SAVED_MODEL = re.compile(
+    r"saved_model\.pb|fingerprint\.pb|variables/variables\.(index|data-\d{5}-of-\d{5})"
+    r"|assets/.*|" + re.escape(PLACE.as_posix())
+)
+
+
+def check_ours(path: Path, *, directory: bool, overwrite: bool = False) -> None:
+    """Refuse a path at which something stands that this package did not write.
+
+    Args:
+        path: of the artefact.
+        directory: whether it is the folder of a SavedModel.
+        overwrite: the user says that it may be replaced.
+
+    Raises:
+        ValueError: it names what stands there.
+    """
+    if overwrite or not (path.exists() or path.is_symlink()):
+        return
+    if path.is_symlink():
+        raise ValueError(f"`path` {str(path)!r} is a link, which would be replaced. {_REMEDY}")
+    if directory:
+        other = next(iter(other_files(path)), None)
+        if other is not None:
+            raise ValueError(
+                f"`path` {str(path)!r} holds {other.as_posix()!r}, which no export wrote and which "
+                f"would be lost. {_REMEDY[:-1]}, which keeps it."
+            )
+        if not any(path.iterdir()) or (path / PLACE).is_file() or _reported(path):
+            return
+    elif path.stat().st_size == 0 or _marked(path) or _reported(path):
+        return
+    raise ValueError(
+        f"`path` {str(path)!r} is there and was not written by this package. It is not replaced. "
+        f"{_REMEDY}"
+    )
+
+
+def other_files(folder: Path) -> list[Path]:
+    """The files in a folder, relative to it, that are no part of a SavedModel."""
+    if not folder.is_dir():
+        return []
+    files = [file.relative_to(folder) for file in sorted(folder.rglob("*")) if not file.is_dir()]
+    return [file for file in files if not _SAVED_MODEL.fullmatch(file.as_posix())]
+
+
+def _marked(path: Path) -> bool:
+    """Whether the file itself says that this package wrote it."""
+    reader = _MARKS.get(path.suffix.lower())
+    try:
+        return reader is not None and reader(path)
+    except Exception:  # damaged or of another kind: not ours
+        return False
+
+
+def _of_tflite(path: Path) -> bool:
+    from ..metadata import read
+
+    return read(path) is not None
+
+
+def _of_onnx(path: Path) -> bool:
+    import onnx
+
+    return onnx.load(str(path), load_external_data=False).producer_name == "keras_upsample"
+
+
+def _of_report(path: Path) -> bool:
+    report = json.loads(path.read_text(encoding="utf-8"))
+    return isinstance(report, dict) and {"model", "artefacts", "versions"} <= report.keys()
+
+
+_MARKS: Mapping[str, Callable[[Path], bool]] = {
+    ".tflite": _of_tflite,
+    ".onnx": _of_onnx,
+    ".json": _of_report,
+}
+
+
+def _reported(path: Path) -> bool:
+    """Whether the report beside it names it, and with its size: for files of earlier versions."""
+    try:
+        report: Any = json.loads((path.parent / "report.json").read_text(encoding="utf-8"))
+        sizes = {Path(a["path"]).name: a["file_size"] for a in report["artefacts"]}
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return sizes.get(path.name) == bytes_at(path)
+
+
+def bytes_at(path: Path) -> int:
+    """Of a file, or of all files in a folder."""
+    if path.is_file():
+        return path.stat().st_size
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())

@@ -1,0 +1,146 @@
+"""An export never deletes or replaces what it did not write."""
+
+import shutil
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_upsample import export
+from keras_upsample.export import _verify
+
+TARGETS = ["saved_model", "tflite", "tflite_float16", "onnx", "onnx_float16"]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(_verify, "_LATENCY_ROUNDS", (1, 1))
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(2)
+    image = keras.Input((8, 8, 3), name="image")
+    return keras.Model(image, keras.layers.Conv2D(2, 3, padding="same")(image), name="net")
+
+
+@pytest.fixture(scope="module")
+def written(model, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("written")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_verify, "_LATENCY_ROUNDS", (1, 1))
+        export.export(model, folder, TARGETS, IMAGES)
+    return folder
+
+
+IMAGES = np.random.default_rng(6).random((1, 8, 8, 3), "float32")
+
+
+def contents(folder: Path) -> dict:
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_our_own_are_replaced_without_asking(model, written, tmp_path):
+    folder = tmp_path / "copied"  # also on another machine
+    shutil.copytree(written, folder)
+    report = export.export(model, folder, TARGETS, IMAGES)
+    assert len(report.artefacts) == len(TARGETS)
+    (folder / "report.json").unlink()  # each says by itself whose it is
+    export.export(model, folder, TARGETS, IMAGES)
+
+
+@pytest.mark.parametrize("name", ["net.tflite", "net.onnx", "net_float16.onnx", "report.json"])
+@pytest.mark.parametrize("content", [b"my own", b"{}", b"\x1c\0\0\0TFL3"])
+def test_a_file_of_the_user(name, content, model, tmp_path):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=rf"{name}' is there and was not written by.*--overwrite"):
+        export.export(model, tmp_path, TARGETS, IMAGES)
+    assert contents(tmp_path) == {Path(name): content}  # refused before anything was written
+
+
+def test_models_of_others_in_the_places_of_ours(model, written, tmp_path):
+    import onnx
+    from ai_edge_litert import schema_py_generated as schema
+    from flatbuffers import Builder
+
+    foreign = schema.ModelT.InitFromPackedBuf((written / "net.tflite").read_bytes(), 0)
+    foreign.metadata = []
+    builder = Builder()
+    builder.Finish(foreign.Pack(builder), b"TFL3")
+    (tmp_path / "a.tflite").write_bytes(bytes(builder.Output()))
+    with pytest.raises(ValueError, match="was not written by this package"):
+        export.to_tflite(model, tmp_path / "a.tflite", images=IMAGES)
+    proto = onnx.load(str(written / "net.onnx"))
+    proto.producer_name = "somebody"
+    onnx.save(proto, str(tmp_path / "a.onnx"))
+    with pytest.raises(ValueError, match="was not written by this package"):
+        export.to_onnx(model, tmp_path / "a.onnx", images=IMAGES)
+    keras_own = tmp_path / "folder"
+    model.export(str(keras_own), verbose=False)
+    before = contents(keras_own)
+    with pytest.raises(ValueError, match="was not written by this package"):
+        export.to_saved_model(model, keras_own, images=IMAGES)
+    assert contents(keras_own) == before
+    for write, name in (
+        (export.to_tflite, "a.tflite"),
+        (export.to_onnx, "a.onnx"),
+        (export.to_saved_model, "folder"),
+    ):
+        write(model, tmp_path / name, images=IMAGES, overwrite=True)
+        write(model, tmp_path / name, images=IMAGES)  # now it is ours
+
+
+@pytest.mark.parametrize(
+    "place", ["notes.txt", "variables/mine.txt", "sub/deep.bin", "assets.extra/notes.md"]
+)
+def test_what_lies_in_the_folder_of_a_saved_model(place, model, written, tmp_path):
+    folder = tmp_path / "saved_model"
+    shutil.copytree(written / "saved_model", folder)
+    (folder / place).parent.mkdir(exist_ok=True)
+    (folder / place).write_text("mine")
+    before = contents(folder)
+    with pytest.raises(ValueError, match=rf"holds '{place}', which no export wrote"):
+        export.export(model, tmp_path, ["saved_model"], IMAGES)
+    assert contents(folder) == before
+    export.export(model, tmp_path, ["saved_model"], IMAGES, overwrite=True)
+    assert (folder / place).read_text() == "mine"
+    assert contents(folder).keys() == before.keys()
+
+
+def test_a_folder_without_a_saved_model(model, tmp_path):
+    (tmp_path / "m").mkdir()
+    (tmp_path / "m" / "notes.txt").write_text("mine")
+    with pytest.raises(ValueError, match="other things than a SavedModel"):
+        export.to_saved_model(model, tmp_path / "m", images=IMAGES)
+    export.to_saved_model(model, tmp_path / "m", images=IMAGES, overwrite=True)
+    assert (tmp_path / "m" / "notes.txt").read_text() == "mine"
+
+
+def test_links_and_empty_files(model, written, tmp_path):
+    shutil.copy(written / "net.onnx", tmp_path / "kept.onnx")
+    (tmp_path / "net.onnx").symlink_to(tmp_path / "kept.onnx")
+    with pytest.raises(ValueError, match=r"net\.onnx' is a link"):
+        export.to_onnx(model, tmp_path / "net.onnx", images=IMAGES)
+    (tmp_path / "empty.onnx").touch()  # as tempfile makes them
+    export.to_onnx(model, tmp_path / "empty.onnx", images=IMAGES)
+
+
+def test_files_of_an_earlier_version_are_known_by_their_report(model, written, tmp_path):
+    from ai_edge_litert import schema_py_generated as schema
+    from flatbuffers import Builder
+
+    folder = tmp_path / "old"
+    shutil.copytree(written, folder)
+    foreign = schema.ModelT.InitFromPackedBuf((written / "net.tflite").read_bytes(), 0)
+    foreign.metadata = []
+    builder = Builder()
+    builder.Finish(foreign.Pack(builder), b"TFL3")
+    content = bytes(builder.Output())
+    (folder / "net.tflite").write_bytes(content)
+    with pytest.raises(ValueError, match="was not written"):
+        export.export(model, folder, ["tflite"], IMAGES)
+    text = (folder / "report.json").read_text()
+    size = (written / "net.tflite").stat().st_size
+    (folder / "report.json").write_text(text.replace(f": {size},", f": {len(content)},"))
+    export.export(model, folder, ["tflite"], IMAGES)
