@@ -103,8 +103,9 @@ def export(
         representative_data=representative_data,
         overwrite=overwrite,
     )
+    called = name or found.metadata.preset or model.name
     for target in chosen:
-        check_target(directory / _file_name(model, target), target, overwrite=overwrite)
+        check_target(directory / _file_name(called, target), target, overwrite=overwrite)
     check_ours(directory / "report.json", directory=False, overwrite=overwrite)
     artefacts: list[ArtefactReport] = []
     failures: dict[str, str] = {}
@@ -114,7 +115,7 @@ def export(
             if progress is not None:
                 progress(target.name, name)
 
-        path = directory / _file_name(name or found.metadata.preset or model.name, target)
+        path = directory / _file_name(called, target)
         try:
             artefacts.append(
                 make_artefact(model, path, target, signature, reference, options, step)
