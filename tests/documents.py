@@ -82,7 +82,8 @@ def run(block: Block, python: Path, place: Path) -> str:
         "MPLBACKEND": "Agg",
     }
     if block.kind == "python":
-        commands = [[str(python), "-c", block.text]]
+        # -P: the installed package, also where the folder is a clone
+        commands = [[str(python), "-P", "-c", block.text]]
     else:
         lines = block.text.replace("\\\n", " ").splitlines()
         commands = [["bash", "-c", line] for line in lines if line.strip() and line[0] != "#"]
