@@ -35,19 +35,24 @@ _INPUTS = """
 import keras, numpy as np, os, tifffile
 from PIL import Image
 from keras_upsample.data import photograph
-for folder in ("photos", "masks", "scans", "more/deep"):
+for folder in ("photos", "images", "masks", "scans", "more/deep"):
     os.makedirs(folder, exist_ok=True)
 Image.fromarray(photograph("chelsea", (90, 120))).save("photo.jpg")
 for number, name in enumerate(("coffee", "rocket", "astronaut")):
     picture = photograph(name, (96, 96))
-    Image.fromarray(picture).save(f"photos/{name}.png")
+    for folder in ("photos", "images"):
+        Image.fromarray(picture).save(f"{folder}/{name}.png")
     Image.fromarray((picture[..., 0] > 128).astype("uint8")).save(f"masks/{name}.png")
 for place in ("scan.tif", "scans/a.tif", "scans/b.tif", "more/deep/c.tif"):
     tifffile.imwrite(place, np.random.default_rng(0).integers(0, 4000, (80, 100), dtype="uint16"))
 image = keras.Input((None, None, 3), name="image")
 x = keras.layers.Rescaling(1 / 255)(image)
 x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(x)
-keras.Model(image, keras.layers.Conv2D(2, 1, name="logits")(x), name="mine").save("my_model.keras")
+x = keras.layers.Conv2D(2, 1, name="logits")(x)
+model = keras.Model(image, x, name="mine")
+model.save("my_model.keras")
+model.save("old.h5")
+model.export("saved_model", verbose=False)
 """
 
 

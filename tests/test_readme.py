@@ -17,8 +17,8 @@ def run(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict:
     return names
 
 
-def test_there_are_five_blocks() -> None:
-    assert len(BLOCKS) == 5
+def test_there_are_six_blocks() -> None:
+    assert len(BLOCKS) == 6
     assert "from_torch_geometry" in BLOCKS[1]
 
 
@@ -51,6 +51,18 @@ def test_own_model_example(tmp_path, monkeypatch) -> None:
 def test_eight_bits_example(tmp_path, monkeypatch) -> None:
     names = run(BLOCKS[4], tmp_path, monkeypatch)
     assert names["report"].verifications[0].snr_db > 30
+
+
+def test_metadata_example(tmp_path, monkeypatch, capsys) -> None:
+    import keras
+
+    image = keras.Input((None, None, 3), name="image")
+    x = keras.layers.Conv2D(2, 1, name="logits")(keras.layers.Rescaling(1 / 255)(image))
+    keras.Model(image, x).save(tmp_path / "my_model.keras")
+    block = BLOCKS[5].replace('"my_model', f'"{tmp_path}/my_model')
+    run(block.replace('"water', f'"{tmp_path}/water'), tmp_path, monkeypatch)
+    assert "classes        land, water" in capsys.readouterr().out
+    assert (tmp_path / "build/water.tflite").is_file()
 
 
 def test_lowering_example(tmp_path, monkeypatch) -> None:
