@@ -60,7 +60,7 @@ def test_metadata_example(tmp_path, monkeypatch, capsys) -> None:
     x = keras.layers.Conv2D(2, 1, name="logits")(keras.layers.Rescaling(1 / 255)(image))
     keras.Model(image, x).save(tmp_path / "my_model.keras")
     block = BLOCKS[5].replace('"my_model', f'"{tmp_path}/my_model')
-    run(block.replace('"water', f'"{tmp_path}/water'), tmp_path, monkeypatch)
+    run(block.replace('"water.keras', f'"{tmp_path}/water.keras'), tmp_path, monkeypatch)
     assert "classes        land, water" in capsys.readouterr().out
     assert (tmp_path / "build/water.tflite").is_file()
 
