@@ -162,6 +162,15 @@ def export(
     tune: Tune = False,
     representative_data: RepresentativeData = None,
     overwrite: Overwrite = False,
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What verification demands in place of a target's own gate: the largest error as "
+            "a share of the range (float files), or the least dB (integer files). Repeat for "
+            "several targets.",
+            metavar="[TARGET=]NUMBER",
+        ),
+    ] = None,
 ) -> None:
     """Export a model, verify every file in its own runtime, write a report."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
@@ -171,9 +180,13 @@ def export(
         from ._cli.models import file_name, load_choice
         from ._cli.progress import export_progress
         from .errors import ExportError
+        from .export._gates import gate_for, gates_of_options
         from .export.targets import target_named
 
         targets = [target_named(name).name for name in target or ["saved_model", "tflite", "onnx"]]
+        asked = gates_of_options(gate)
+        for name in targets:
+            gate_for(target_named(name), asked)  # a bad one is told before the model is loaded
         with export_progress(console, targets) as step:
             from .export import Metadata
             from .export import export as export_model
@@ -197,6 +210,7 @@ def export(
                     tune=tune,
                     representative_data=representative_data,
                     overwrite=overwrite,
+                    gate=asked,
                     progress=step,
                 )
             except ExportError as error:

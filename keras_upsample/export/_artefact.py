@@ -1,5 +1,6 @@
 """One artefact from beginning to end: convert, load, verify, publish."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from ..runtimes._first_load import remember
 from ._calibration import Feeds, held_out_images, strengthened
 from ._file_facts import facts_of_file, with_outputs
 from ._form import formed_for
+from ._gates import GateArgument, gate_for
 from ._inference import check_weights
 from ._inside import Inside
 from ._known import Known
@@ -30,7 +32,7 @@ from ._saved_model import write_saved_model
 from ._signature import Signature
 from ._tflite import FLOAT_IO, IO, write_tflite
 from ._tuned import keep_the_faster
-from ._verify import compare, measure, other_runtimes, require
+from ._verify import beside, compare, measure, other_runtimes, require
 from .targets import Target
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class Options:
         keep_float: layers that an 8-bit file computes in float.
         weight_bits: of files whose target has several; None takes its first.
         overwrite: replace what stands at the path, whoever wrote it.
+        gate: in place of the target's own, see `gate_for`.
     """
 
     allow_flex: bool = False
@@ -87,6 +90,7 @@ class Options:
     keep_float: tuple[str, ...] = ()
     weight_bits: int | None = None
     overwrite: bool = False
+    gate: GateArgument = None
 
     def __post_init__(self) -> None:
         tuning_seconds(self.tune)
@@ -122,6 +126,7 @@ def make_artefact(
     """
     directory = target.format == "saved_model"
     check_target(Path(path), target, overwrite=options.overwrite)
+    gate_for(target, options.gate)  # a bad one is told before any work
     check_weights(model)
     if target.static:
         signature = signature.fixed()
@@ -174,11 +179,12 @@ def make_artefact(
         progress("verify")
         by, others = "litert_flex" if options.allow_flex else target.runtime, []
         first = _load(staged, by)
-        gate = reference.gate(target.gate)
+        default = reference.gate(target.gate)
+        gate = default if options.gate is None else gate_for(target, options.gate)
         verifications = [compare(reference, first, gate, real=target.calibrated)]
         require(verifications[0], path)
         check = _checked(staged, target)
-        for name in other_runtimes(target.also):
+        for name in other_runtimes(target.decides):
             if check is not None and not check.passed:
                 break  # the check says what does not run there
             # One after the other, so that no more than two copies of the weights are in memory.
@@ -186,6 +192,10 @@ def make_artefact(
             other = _load(staged, name)
             verifications.append(compare(reference, other, gate, real=target.calibrated))
             require(verifications[-1], path)
+        for name in other_runtimes(target.also):
+            verifications.append(beside(reference, staged, name, gate, real=target.calibrated))
+            if verifications[-1].differences:
+                others.append(name)
         for name in (by, *others):
             remember(staged, name)
         progress("measure")
@@ -204,8 +214,12 @@ def make_artefact(
             check=check,
             taken=options.known.taken,
             assumed=options.known.assumed,
+            gate=gate,
+            default_gate=default,
         )
         progress("publish")
+    for line in report.warnings:
+        warnings.warn(f"{path}: {line}", UserWarning, stacklevel=2)
     return report
 
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import ExportError
+from ..errors import ExportError, first_line
 from ..lowering._lower import headed
 from ..metadata import Metadata
 from ._artefact import Options, check_target, make_artefact
+from ._gates import GateArgument, gate_for
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._inside import planned
@@ -37,6 +38,7 @@ def export(
     tune: bool | float = False,
     representative_data: Any = None,
     overwrite: bool = False,
+    gate: GateArgument = None,
     progress: Any = None,
 ) -> ExportReport:
     """Export a model to several targets, each verified in its own runtime.
@@ -65,6 +67,10 @@ def export(
         overwrite: replace files that stand in the places of the new ones and that this package did
             not write; other files are never touched. Without it such a file is refused; results of
             an earlier export are replaced in any case.
+        gate: what verification demands in place of a target's own gate: a `Gate`, a number, or a
+            dict of these by target. A number is the largest error as a share of the output's range
+            for files that compute in float, and the least signal-to-noise ratio in dB for those
+            with 8-bit numbers. The report has it beside the default and the measured figures.
         progress: called as `progress(target_name, step)` before each step.
 
     Returns:
@@ -73,7 +79,8 @@ def export(
     Raises:
         ExportError: one or more targets failed. The others are published, `report.json` says so,
             and the error's `report` attribute is the report.
-        ValueError, TypeError: a bad argument; nothing was done.
+        ValueError, TypeError: a bad argument, or a place that can't take its file; nothing was
+            done.
 
     Example:
         >>> report = export(model, "build/unet")  # doctest: +SKIP
@@ -93,6 +100,12 @@ def export(
     signature = with_scalings(signature, found.metadata)
     model, signature = headed(model, signature, head)
     found = after_head(found, model, head)
+    called = name or found.metadata.preset or model.name
+    places = [(target, directory / _file_name(called, target)) for target in chosen]
+    for target, place in places:
+        gate_for(target, gate)
+        check_target(place, target, overwrite=overwrite)
+    check_ours(directory / "report.json", directory=False, overwrite=overwrite)
     plan = planned(signature, found.metadata, output_names(model), scaling, chosen)
     reference = reference_of(model, signature, images, plan)
     options = Options(
@@ -102,35 +115,51 @@ def export(
         tune=tune,
         representative_data=representative_data,
         overwrite=overwrite,
+        gate=gate,
     )
-    called = name or found.metadata.preset or model.name
-    for target in chosen:
-        check_target(directory / _file_name(called, target), target, overwrite=overwrite)
-    check_ours(directory / "report.json", directory=False, overwrite=overwrite)
     artefacts: list[ArtefactReport] = []
     failures: dict[str, str] = {}
-    for target in chosen:
+    for target, path in places:
 
         def step(name: str, target: Target = target) -> None:
             if progress is not None:
                 progress(target.name, name)
 
-        path = directory / _file_name(called, target)
         try:
             artefacts.append(
                 make_artefact(model, path, target, signature, reference, options, step)
             )
         except ExportError as error:
-            failures[target.name] = str(error)
-    report = ExportReport(model.name, tuple(artefacts), failures, package_versions())
-    with published(directory / "report.json") as staged:
-        report.save(staged)
+            failures[target.name] = str(error) + _stale(path)
+        except BaseException as error:
+            if artefacts:  # files were written: what stands there is reported in any case
+                failures[target.name] = (first_line(error) or type(error).__name__) + _stale(path)
+                _save(_report(model, artefacts, failures), directory)
+            raise
+    report = _report(model, artefacts, failures)
+    _save(report, directory)
     if failures:
         lines = [f"{target}: {why}" for target, why in failures.items()]
         failed = ExportError("Not every target could be exported.\n" + "\n".join(lines))
         failed.report = report
         raise failed
     return report
+
+
+def _report(
+    model: Any, artefacts: Sequence[ArtefactReport], failures: dict[str, str]
+) -> ExportReport:
+    return ExportReport(model.name, tuple(artefacts), dict(failures), package_versions())
+
+
+def _save(report: ExportReport, directory: Path) -> None:
+    with published(directory / "report.json") as staged:
+        report.save(staged)
+
+
+def _stale(path: Path) -> str:
+    """What stands where a target failed was not made now."""
+    return f" What stands at {str(path)!r} was there before." if path.exists() else ""
 
 
 def _file_name(name: str, target: Target) -> str:

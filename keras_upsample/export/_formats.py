@@ -8,6 +8,7 @@ from typing import Any
 from ..lowering._lower import headed
 from ..metadata import Metadata
 from ._artefact import Options, make_artefact
+from ._gates import GateArgument
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._inside import planned
@@ -42,6 +43,7 @@ def to_saved_model(
     lower: bool = True,
     tune: bool | float = False,
     overwrite: bool = False,
+    gate: GateArgument = None,
 ) -> ArtefactReport:
     """Write a SavedModel directory, verified in TensorFlow.
 
@@ -56,7 +58,7 @@ def to_saved_model(
         batch_size: fixes the batch.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune, overwrite: as for `export`.
+        scaling, head, lower, tune, overwrite, gate: as for `export`.
 
     Returns:
         The artefact's report.
@@ -69,7 +71,7 @@ def to_saved_model(
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
     """
     options = Options(
-        metadata=metadata, scaling=scaling, lower=lower, tune=tune, overwrite=overwrite
+        metadata=metadata, scaling=scaling, lower=lower, tune=tune, overwrite=overwrite, gate=gate
     )
     return _one(model, path, "saved_model", input_shape, batch_size, images, head, options)
 
@@ -92,6 +94,7 @@ def to_tflite(
     lower: bool = True,
     tune: bool | float = False,
     overwrite: bool = False,
+    gate: GateArgument = None,
 ) -> ArtefactReport:
     """Write a TFLite file of fixed shapes, verified in LiteRT.
 
@@ -118,7 +121,7 @@ def to_tflite(
         batch_size: images per call.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune, overwrite: as for `export`.
+        scaling, head, lower, tune, overwrite, gate: as for `export`.
 
     Returns:
         The artefact's report.
@@ -138,6 +141,7 @@ def to_tflite(
         lower=lower,
         tune=tune,
         overwrite=overwrite,
+        gate=gate,
         representative_data=representative_data,
         integer_io=integer_io,
         keep_float=_layer_names(keep_float, precision, integer_io or scaling == "inside"),
@@ -164,6 +168,7 @@ def to_onnx(
     lower: bool = True,
     tune: bool | float = False,
     overwrite: bool = False,
+    gate: GateArgument = None,
 ) -> ArtefactReport:
     """Write an ONNX file, verified in ONNX Runtime, and in OpenVINO if that is installed.
 
@@ -183,7 +188,7 @@ def to_onnx(
         batch_size: fixes the batch; default any.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune, overwrite: as for `export`.
+        scaling, head, lower, tune, overwrite, gate: as for `export`.
 
     Returns:
         The artefact's report.
@@ -204,6 +209,7 @@ def to_onnx(
         lower=lower,
         tune=tune,
         overwrite=overwrite,
+        gate=gate,
         representative_data=representative_data,
         keep_float=_layer_names(keep_float, precision),
         weight_bits=weight_bits,

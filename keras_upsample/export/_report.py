@@ -7,6 +7,7 @@ from typing import Any
 
 from ..edge._report import CheckReport
 from ._compare import Difference
+from .targets import Gate
 
 
 @dataclass(frozen=True)
@@ -16,25 +17,29 @@ class Verification:
     Attributes:
         runtime: name and version.
         differences: one per case that the artefact's input shapes allow.
+        decides: whether the artefact is for this runtime; a failure in another is a warning.
+        error: why the runtime has no answers, or empty.
     """
 
     runtime: str
     differences: tuple[Difference, ...]
+    decides: bool = True
+    error: str = ""
 
     @property
     def passed(self) -> bool:
         """Whether every case is within the gate."""
-        return not any(difference.failure for difference in self.differences)
+        return not self.error and not any(d.failure for d in self.differences)
 
     @property
     def max_error(self) -> float:
         """Largest |artefact - model| of all cases, as a share of the output's range."""
-        return max(difference.max_error for difference in self.differences)
+        return max((d.max_error for d in self.differences), default=float("inf"))
 
     @property
     def snr_db(self) -> float:
         """Least signal-to-noise ratio of all cases, in dB."""
-        return min(difference.snr_db for difference in self.differences)
+        return min((d.snr_db for d in self.differences), default=float("-inf"))
 
     @property
     def equal_argmax(self) -> float | None:
@@ -45,9 +50,20 @@ class Verification:
     @property
     def within(self) -> float:
         """Least share of an output's elements within the gate's largest error, of all cases."""
-        return min(difference.within for difference in self.differences)
+        return min((d.within for d in self.differences), default=0.0)
+
+    @property
+    def warning(self) -> str:
+        """One line on a failure that did not decide; empty where there is none."""
+        if self.passed or self.decides:
+            return ""
+        failed = [d for d in self.differences if d.failure]
+        why = self.error or f"on {failed[0].case}, {failed[0].failure}"
+        return f"{self.runtime}, for which the file is not, has other answers: {why}"
 
     def __str__(self) -> str:
+        if self.error:
+            return f"{self.runtime}: FAILED, {self.error}"
         verdict = "passed" if self.passed else "FAILED"
         within = "" if self.within == 1 else f", {self.within:.2%} of the elements within the gate"
         argmax = "" if self.equal_argmax is None else f", argmax equal {self.equal_argmax:.3%}"
@@ -88,6 +104,8 @@ class ArtefactReport:
         assumed: what nothing says of them, and what was assumed.
         check: of files for an accelerator: where each operator runs; None where that is not known,
             because the accelerator's compiler is not installed.
+        gate: what verification demanded; None in reports of other makers.
+        default_gate: what it demands of such a model and target unless asked otherwise.
     """
 
     target: str
@@ -103,6 +121,16 @@ class ArtefactReport:
     check: CheckReport | None = None
     taken: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
+    gate: Gate | None = None
+    default_gate: Gate | None = None
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a user should know though the file was written: one line each."""
+        lines = [v.warning for v in self.verifications if v.warning]
+        if self.gate != self.default_gate:
+            lines.append(f"verified with {self.gate}, by default {self.default_gate}")
+        return tuple(lines)
 
     def __str__(self) -> str:
         return str(ExportReport("", (self,)))
@@ -142,6 +170,7 @@ class ExportReport:
             for row in rows
         ]
         lines += [f"{a.target}: {a.notice}" for a in self.artefacts if a.notice]
+        lines += [f"{a.target}: {line}" for a in self.artefacts for line in a.warnings]
         lines += [a.check.verdict for a in self.artefacts if a.check]
         lines += dict.fromkeys(line for a in self.artefacts for line in (*a.taken, *a.assumed))
         lines += [f"{target}: {why}" for target, why in self.failures.items()]
@@ -171,8 +200,8 @@ def _rows(artefact: ArtefactReport) -> list[tuple[str, ...]]:
     for index, verification in enumerate(artefact.verifications):
         share = verification.equal_argmax
         checked = (
-            verification.runtime,
-            f"{verification.max_error:.1e}",
+            verification.runtime if verification.passed else f"{verification.runtime} (FAILED)",
+            f"{verification.max_error:.1e}" if verification.differences else "-",
             "-" if share is None else f"{share:.3%}",
         )
         if index:

@@ -63,7 +63,10 @@ class Target:
         forms: the preferred forms of each interpolation (see `keras_upsample.ops.resize_forms`).
         lacks: operators that it has not (see `keras_upsample.ops._lacking`).
         runtime: the runtime that the artefact is for and is verified in.
-        also: runtimes in which it is verified too, where they are installed.
+        decides: a further runtime that the artefact is for; where it is installed, what misses
+            the gate there is not written.
+        also: runtimes in which it is verified too, where they are installed. They were not asked
+            for: what misses the gate there is reported, and written all the same.
         gate: what verification demands.
         suffix: of the file; a directory has none.
         lowering: rule of `keras_upsample.lowering` -> the forms to take without a measurement, the
@@ -85,6 +88,7 @@ class Target:
     runtime: str
     gate: Gate
     suffix: str = ""
+    decides: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     lowering: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
@@ -280,7 +284,7 @@ def _device(name: str) -> Target:
         integer_io=True,
         weights=_TFLITE_WEIGHTS,
         device=name,
-        also=("tflm",) if name == "tflm" else (),
+        decides=("tflm",) if name == "tflm" else (),
         own_layout=name.startswith("ethos"),
     )
 

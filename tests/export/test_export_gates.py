@@ -1,5 +1,6 @@
 """Nothing wrong is published, and a failure leaves the place as it was."""
 
+import json
 import subprocess
 import sys
 import textwrap
@@ -25,10 +26,12 @@ def net():
 
 
 def put_an_older_one(folder, kind):
-    """What stands where `write` is about to write."""
+    """What stands where `write` is about to write, by the report of an earlier export."""
     path = folder / {"saved_model": "saved/saved_model.pb"}.get(kind, f"m.{kind}")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"an older artefact")
+    place = {"path": str(folder / path.relative_to(folder).parts[0]), "file_size": 17}
+    (folder / "report.json").write_text(json.dumps({"artefacts": [place]}))
 
 
 def snapshot(folder: Path) -> dict[str, bytes | None]:
@@ -50,7 +53,7 @@ def of_another_kernel(model, shift):
         changed[1, 1, 0, 0] += shift
         kernel.assign(changed)
         try:
-            convert(model, *arguments)
+            return convert(model, *arguments)
         finally:
             kernel.assign(right)
 
@@ -211,7 +214,7 @@ def test_a_process_that_was_faster_is_replaced_in_turn(tmp_path, monkeypatch):
     assert seen == ["replaced_0", "saved", "replaced_1", "saved"]
     x = noise(1, 12, 12, 3)
     assert_same(path, {"image": x}, {"out": model(x)})
-    assert [entry.name for entry in tmp_path.iterdir()] == ["saved"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report.json", "saved"]
 
 
 def test_the_other_targets_are_published_when_one_fails(tmp_path, monkeypatch):
@@ -221,7 +224,7 @@ def test_the_other_targets_are_published_when_one_fails(tmp_path, monkeypatch):
     def only_tflite_fails(model, signature, path, target, options, calibration):
         if target.format == "tflite":
             raise ExportError("planted")
-        convert(model, signature, path, target, options, calibration)
+        return convert(model, signature, path, target, options, calibration)
 
     monkeypatch.setattr(_artefact, "convert", only_tflite_fails)
     with pytest.raises(ExportError, match=r"tflite: planted") as info:
