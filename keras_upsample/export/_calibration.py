@@ -160,15 +160,16 @@ def _crops(pictures: Any, signature: Signature) -> list[Any]:
             left = int(rng.integers(max(columns - width, 0) + 1))
             picture = picture[top : top + height, left : left + width]
         result.append(picture)
-    if not shapes:
+    volumes = any(len(spec.shape) == 5 for spec in signature.inputs)
+    if not shapes and not volumes:
         return [_noise_feed(signature, rng) for _ in range(LEAST)]
-    several = len(signature.inputs) > 1
+    several = len(signature.inputs) > 1 or volumes
     return [_by_name(picture, signature, rng) for picture in result] if several else result
 
 
 def _by_name(picture: Any, signature: Signature, rng: Any) -> dict[str, np.ndarray]:
     noise = _noise_feed(signature, rng)
-    image = {s.name: _as_input(picture, s)[0] for s in signature.inputs if len(s.shape) == 4}
+    image = {s.name: _as_input(picture, s)[0] for s in signature.inputs if len(s.shape) in (4, 5)}
     return {**noise, **image}
 
 

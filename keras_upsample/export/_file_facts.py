@@ -40,7 +40,11 @@ def with_outputs(metadata: Metadata, names: Sequence[str]) -> Metadata:
     known = {item.name: item for item in metadata.outputs if item.name}
     places = list(metadata.outputs) if not known else []
     outputs = [
-        known.get(name, places[i] if i < len(places) else Output()) for i, name in enumerate(names)
+        # where an input has the name too, an ONNX file has "mask_output" for "mask"
+        known.get(name)
+        or known.get(name.removesuffix("_output"))
+        or (places[i] if i < len(places) else Output())
+        for i, name in enumerate(names)
     ]
     named = (replace(item, name=name) for item, name in zip(outputs, names, strict=True))
     return replace(metadata, outputs=tuple(named))

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..data import photograph
 from ..metadata import Scaling
-from ._input_shape import DEFAULT_SIZE, InputSpec
+from ._input_shape import InputSpec, closed
 from ._signature import Signature
 
 _NAMES = ("astronaut", "chelsea", "coffee")
@@ -43,12 +43,13 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
     Args:
         signature: the model's own, open sizes still open.
         images: the user's: an array `(N, H, W, C)`, a list of arrays or files, or a folder of
-            pictures; uint8 arrays are scaled to [0, 1] for a float input. Default: photographs.
+            pictures; for inputs of 5 axes arrays may be volumes `(D, H, W, C)`; uint8 arrays are
+            scaled to [0, 1] for a float input. Default: photographs.
 
     Raises:
         ValueError: no image, or an image that does not fit the model.
     """
-    plain = signature.fixed()
+    plain = signature.closed()
     result = [
         Case(label, {spec.name: _as_input(image, spec) for spec in plain.inputs})
         for label, image in _sources(images)
@@ -61,15 +62,13 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
             real=False,
         )
     )
-    odd = {spec.name: _resized(spec, ODD_SIZE) for spec in signature.inputs}
-    open_sizes = any(odd[spec.name] != spec.shape for spec in plain.inputs)
+    odd = [closed(spec, _odd_sizes(len(spec.shape))) for spec in signature.inputs]
     image = next(_sources(images))[1]
-    if open_sizes:
-        feeds = {
-            spec.name: _as_input(image, replace(spec, shape=odd[spec.name]))
-            for spec in signature.inputs
-        }
-        result.append(Case(f"odd size {ODD_SIZE[0]}x{ODD_SIZE[1]}", feeds, standard=False))
+    if tuple(odd) != plain.inputs:
+        feeds = {spec.name: _as_input(image, spec) for spec in odd}
+        largest = max((spec.shape for spec in odd), key=len)
+        size = "x".join(map(str, _odd_sizes(len(largest)) or largest[1:]))
+        result.append(Case(f"odd size {size}", feeds, standard=False))
     if all(spec.shape[0] is None for spec in signature.inputs):
         first = result[0].feeds
         feeds = {
@@ -99,9 +98,10 @@ def _sources(images: Images) -> Any:
             yield Path(image).name, _read(Path(image))
             continue
         array = np.asarray(image)
-        if array.ndim != 3 or 0 in array.shape or array.dtype.kind not in "uif":
+        if array.ndim not in (3, 4) or 0 in array.shape or array.dtype.kind not in "uif":
             raise ValueError(
-                "`images` must hold images (H, W, C) of numbers and at least 1 pixel. "
+                "`images` must hold images (H, W, C), or for networks on volumes and sequences "
+                "volumes (D, H, W, C), of numbers and at least 1 pixel. "
                 f"Received shape {array.shape}, dtype {array.dtype} at index {index}."
             )
         yield f"image {index}", array
@@ -131,15 +131,9 @@ def _read(path: Path) -> np.ndarray:
         raise ValueError(f"`images`: {str(path)!r} can't be read as a picture: {error}") from error
 
 
-def _resized(spec: InputSpec, size: tuple[int, int]) -> tuple[int, ...]:
-    """The input's shape with its open sizes set to `size`, batch 1."""
-    shape = list(spec.shape)
-    shape[0] = shape[0] or 1
-    if len(shape) == 4:
-        axes = (1, 2) if shape[3] is not None else (2, 3)
-        for axis, pixels in zip(axes, size, strict=True):
-            shape[axis] = shape[axis] or pixels
-    return tuple(n or DEFAULT_SIZE for n in shape)
+def _odd_sizes(rank: int) -> tuple[int, ...]:
+    """Of the axes between the batch and the channels: steps; rows and columns; frames before."""
+    return {3: (37,), 4: ODD_SIZE, 5: (5, 21, 13)}.get(rank, ())
 
 
 def _as_input(image: np.ndarray, spec: InputSpec) -> np.ndarray:
@@ -147,6 +141,13 @@ def _as_input(image: np.ndarray, spec: InputSpec) -> np.ndarray:
     a float input. Inputs that are no images get noise."""
     shape = spec.shape
     dtype = np.dtype(spec.dtype)
+    if len(shape) == 5 and dtype.kind in "fu":
+        return _as_volume(image, spec)
+    if image.ndim == 4:
+        raise ValueError(
+            f"`images` holds volumes, and the input {spec.name!r} has the shape {shape} (batch "
+            "first). Pass images (H, W, C)."
+        )
     if len(shape) != 4 or dtype.kind not in "fu":
         return _noise(np.random.default_rng(0), shape, spec)
     batch, height, width, channels = (int(n or 1) for n in shape)
@@ -163,6 +164,19 @@ def _as_input(image: np.ndarray, spec: InputSpec) -> np.ndarray:
     if dtype.kind == "u":
         values = np.round(values.clip(0, np.iinfo(dtype).max))
     return np.repeat(values[None].astype(dtype), batch, axis=0)
+
+
+def _as_volume(image: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """Frames or slices (N, D, H, W, C): of a volume (D, H, W, C) from its begin, again and again
+    where it is too short; of one image, moved a pixel each time."""
+    batch, depth, height, width, channels = (int(n or 1) for n in spec.shape)
+    plane = replace(spec, shape=(1, height, width, channels))
+    if image.ndim == 4:
+        frames = [image[n % len(image)] for n in range(depth)]
+    else:
+        frames = [np.roll(image, n, axis=1) for n in range(depth)]
+    values = np.concatenate([_as_input(frame, plane) for frame in frames])
+    return np.repeat(values[None], batch, axis=0)
 
 
 def _scaled(values: np.ndarray, spec: InputSpec) -> np.ndarray:

@@ -99,3 +99,27 @@ def fixed(spec: InputSpec, batch_size: int) -> InputSpec:
             "needs fixed sizes. Pass `input_shape`, without the batch."
         )
     return replace(spec, shape=tuple(shape))
+
+
+_TRIAL_SIZES = {3: (64,), 5: (16, 32, 32)}
+"""Rank -> sizes at which a model of open sizes is tried: steps; frames or slices, rows and columns.
+Networks with poolings take multiples of 16 alone. Images have `DEFAULT_SIZE`."""
+
+
+def closed(spec: InputSpec, sizes: Sequence[int] = (), batch_size: int = 1) -> InputSpec:
+    """The spec at one of the sizes that its model takes, for a trial run.
+
+    Args:
+        spec: of any rank.
+        sizes: for the axes between the batch and the channels; default such as networks with
+            poolings take.
+
+    Raises:
+        ValueError: the number of channels is open, or an axis of an input that is no signal.
+    """
+    shape = list(spec.shape)
+    shape[0] = shape[0] or batch_size
+    first = 2 if shape[-1] is None and shape[1] is not None else 1  # behind the channels
+    for axis, size in enumerate(sizes or _TRIAL_SIZES.get(len(shape), ()), first):
+        shape[axis] = shape[axis] or size
+    return fixed(replace(spec, shape=tuple(shape)), batch_size)

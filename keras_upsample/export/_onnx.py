@@ -96,9 +96,23 @@ def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -
     def infer(*tensors: Any) -> dict[str, Any]:
         count = len(signature.inputs)
         state = list(zip(weights, tensors[count:], strict=True))
-        return signature.call(model, tensors[:count], state)
+        return _named_apart(signature.call(model, tensors[:count], state), signature)
 
     return infer
+
+
+def _named_apart(outputs: dict[str, Any], signature: Signature) -> dict[str, Any]:
+    """Outputs under names that no input has: an ONNX graph has one tensor of each name."""
+    import tensorflow as tf
+
+    inputs = {spec.name for spec in signature.inputs}
+    result: dict[str, Any] = {}
+    for name, tensor in outputs.items():
+        own = name
+        while own in inputs or own in result or (own != name and own in outputs):
+            own += "_output"
+        result[own] = tensor if own == name else tf.identity(tensor)
+    return result
 
 
 def _captured(function: Any) -> dict[str, np.ndarray]:

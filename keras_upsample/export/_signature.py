@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._stateless import State, assignments_discarded
-from ._input_shape import InputSpec, Shape, ShapeArgument, check_kind, fixed, is_size, narrow
+from ._input_shape import (
+    InputSpec,
+    Shape,
+    ShapeArgument,
+    check_kind,
+    closed,
+    fixed,
+    is_size,
+    narrow,
+)
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,14 @@ class Signature:
             ValueError: an open dimension is neither a batch nor a height or width of an image.
         """
         return replace(self, inputs=tuple(fixed(spec, batch_size) for spec in self.inputs))
+
+    def closed(self) -> "Signature":
+        """Sizes at which the model may be tried, whatever the rank of its inputs; see `closed`.
+
+        Raises:
+            ValueError: a number of channels is open.
+        """
+        return replace(self, inputs=tuple(map(closed, self.inputs)))
 
 
 def signature_of(
@@ -157,7 +174,7 @@ def _make_variables(model: Any, signature: Signature) -> None:
     import tensorflow as tf
 
     with suppress(Exception):
-        inputs = signature.fixed().inputs
+        inputs = signature.closed().inputs
         specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in inputs]
         function = tf.function(lambda *tensors: signature.called(model, tensors), autograph=False)
         function.get_concrete_function(*specs)

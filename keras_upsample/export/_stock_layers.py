@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from ._stock_frames import time_distributed
 from ._stock_normalization import group_normalization
 
 
@@ -39,6 +40,8 @@ def stock_layers_replaced(model: Any, *, file_format: str = "") -> Iterator[None
                 call = _grouped_convolution(layer)
             elif file_format and type(layer) in depthwise and _dilated(layer):
                 call = _dilated_depthwise_convolution(layer, file_format)
+            elif type(layer) is keras.layers.TimeDistributed:
+                call = time_distributed(layer)
             elif type(layer) is keras.layers.GroupNormalization:
                 call = group_normalization(layer)
             else:

@@ -143,13 +143,16 @@ def beside(
 def _names_given(runner: "Runner", expected: list[str]) -> dict[str, str]:
     """The file's names of its outputs -> the model's.
 
-    A file of another exporter may have names of its own ("output_0"), none of which is the model's;
-    then its outputs are known by their places.
+    A file of another exporter may have names of its own ("output_0"), and in ONNX an output can't
+    have the name of an input. An output whose name is not the model's is known by its place.
     """
     names = [info.name for info in runner.outputs]
-    if len(names) == len(expected) and not set(names) & set(expected):
-        return dict(zip(names, expected, strict=True))
-    return {name: name for name in names}
+    given = {name: name for name in names}
+    if len(names) == len(expected):
+        for name, own in zip(names, expected, strict=True):
+            if name not in expected and own not in names:
+                given[name] = own
+    return given
 
 
 def _with_best(differences: list[Difference], gate: Gate) -> tuple[Difference, ...]:

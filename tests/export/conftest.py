@@ -17,7 +17,6 @@ def quick(monkeypatch):
     """Small images where the model leaves their size open, one round of latency in place of 2 s of
     them, and the artefact's own runtime only."""
     monkeypatch.setattr(_input_shape, "DEFAULT_SIZE", 32)
-    monkeypatch.setattr(_images, "DEFAULT_SIZE", 32)
     monkeypatch.setattr(_images, "ODD_SIZE", (21, 13))
     monkeypatch.setattr(_verify, "_LATENCY_ROUNDS", (1, 1))
     monkeypatch.setattr(_artefact, "other_runtimes", lambda names: [])
