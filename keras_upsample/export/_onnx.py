@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExportError, first_line
+from ._advice import advice
 from ._inference import tensor_specs
 from ._onnx_operators import operator_handlers
 from ._onnx_optimizers import sound_optimizers
@@ -67,9 +68,7 @@ def write_onnx(
             raise ExportError(f"tf2onnx failed: {first_line(error)}") from error
     if refused:
         raise ExportError(
-            f"ONNX has no form that computes the same as {', '.join(refused)}. Use a layer of "
-            "keras_upsample, or fix the size by `input_shape`, which lets a stock UpSampling2D "
-            "become two matrix products."
+            f"ONNX has no form that computes the same as {', '.join(refused)}. {advice(refused)}"
         )
     lower_weights(proto, {**lifted_arrays(weights), **_captured(function)})
     explicit_pads(proto.graph)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ExportError
+from ._advice import advice
 from ._calibration import Feeds
 from ._debugger import partly_float
 from ._interpreter import quiet_interpreter
@@ -139,14 +140,15 @@ def with_whole_numbers(content: bytes, outputs: Sequence[str]) -> bytes:
 def _explain(message: str) -> str:
     flex = re.search(r"(?:Flex|TF Select) ops: ([^\n]+)", message)
     custom = re.search(r"Custom ops: ([^\n]+)", message)
-    ours = "Use a layer of keras_upsample in place of the one that needs it"
     if flex:
+        names = flex.group(1).strip()
         return (
-            f"TFLite has no built-in operator for {flex.group(1).strip()}. {ours}, or pass "
-            "allow_flex=True for a file that runs only where TensorFlow's Select-TF operators are "
-            "linked in."
+            f"TFLite has no built-in operator for {names}. {advice(names.split(', '))} With "
+            "allow_flex=True the file runs only where TensorFlow's Select-TF operators are linked "
+            "in."
         )
     if custom:
-        return f"TFLite has no operator for {custom.group(1).strip()}. {ours}."
+        names = custom.group(1).strip()
+        return f"TFLite has no operator for {names}. {advice(names.split(', '))}"
     lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
     return f"The TFLite converter failed: {lines[0] if lines else 'without a message'}"

@@ -103,12 +103,13 @@ def test_shapes_are_fixed(batch_size, tmp_path):
 
 
 def flex_model():
-    gamma = layers.Lambda(lambda x: tf.math.lgamma(tf.abs(x) + 1.5))
-    return distinctive(model_of(convolution(), gamma))
+    options = {"padding": "SAME", "data_format": "NHWC", "dilations": [1] * 4}
+    dilation = layers.Lambda(lambda x: tf.nn.dilation2d(x, tf.ones((3, 3, 4)), [1] * 4, **options))
+    return distinctive(model_of(convolution(), dilation))
 
 
 def test_flex_must_be_asked_for(tmp_path):
-    with pytest.raises(ExportError, match=r"no built-in operator for Lgamma.*allow_flex=True"):
+    with pytest.raises(ExportError, match=r"no built-in operator for Dilation2D.*allow_flex=True"):
         write(flex_model(), tmp_path, "tflite")
     assert not list(tmp_path.iterdir())
 
@@ -133,3 +134,11 @@ def test_allow_flex_changes_nothing_where_it_is_not_needed(tmp_path):
     report = export.to_tflite(net(), tmp_path / "m.tflite", allow_flex=True, images=picture())
     assert not any(name.startswith("Flex") for name in report.operators)
     assert runtimes.load(tmp_path / "m.tflite").delegate_partitions() == 1
+
+
+def test_advice_names_only_what_helps():
+    from keras_upsample.export._advice import advice
+
+    assert "docs/limits.md" in advice(["ImageProjectiveTransformV3"])
+    assert advice(["FlexArgMax", "Dilation2D"]).startswith("Leave keras.ops.argmax out")
+    assert "tf.image.resize" in advice(["ResizeArea at 'model/resize'"])
