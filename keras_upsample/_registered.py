@@ -17,6 +17,7 @@ CLASSES = (
     _crop,
     *_described.CLASSES.values(),
     _head.ClassMap,
+    _head.ThresholdMap,
     _formed.CheckerboardBlur2D,
     _formed.FormedResize2D,
     _formed.Interleave2D,

@@ -48,7 +48,8 @@ InputShape = Annotated[
     str | None, typer.Option(help="Fixes the size: height,width,channels.", metavar="H,W,C")
 ]
 Head = Annotated[
-    str | None, typer.Option(help="argmax or softmax, to put behind the model's scores.")
+    str | None,
+    typer.Option(help="argmax, threshold, softmax or sigmoid, to append to the model's scores."),
 ]
 ScalingPlace = Annotated[
     str,
@@ -158,6 +159,9 @@ def export(
     ] = None,
     scaling: ScalingPlace = "outside",
     head: Head = None,
+    threshold: Annotated[
+        float | None, typer.Option(help="Of --head threshold, in the units of the scores.")
+    ] = None,
     lower: Lower = True,
     tune: Tune = False,
     representative_data: RepresentativeData = None,
@@ -206,6 +210,7 @@ def export(
                     metadata=metadata,
                     scaling=scaling,
                     head=head,
+                    threshold=threshold,
                     lower=lower,
                     tune=tune,
                     representative_data=representative_data,

@@ -24,11 +24,6 @@ _MOVING = {
 _AFFINE = _MOVING | {
     "Rescaling", "Normalization", "Add", "Subtract", "Multiply", "TrueDivide", "Divide", "Negative",
 }  # fmt: skip
-# What moves or averages values keeps their kind.
-_PASSING = {
-    "Identity", "Reshape", "Permute", "Cropping2D", "CropLike2D", "Cast", "UpSampling2D",
-    "BilinearUpSampling2D", "NearestUpSampling2D", "Resizing", "GetItem", "Squeeze", "Dropout",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -64,13 +59,14 @@ NOTHING = GraphFacts()
 def facts_of_graph(model: Any, signature: Signature) -> GraphFacts:
     """What the graph of a Keras model says; the model stays as it is."""
     from ..lowering._flatten import graph_at
+    from ..lowering._last_activation import last_activation
 
     try:
         graph, _ = graph_at(model, signature)
     except Exception:  # a model that can't be followed: nothing is known
         return NOTHING
     doors = tuple(_door(graph, tensor) for tensor in graph.inputs)
-    return GraphFacts(doors, tuple(_activation(tensor) for tensor in graph.outputs))
+    return GraphFacts(doors, tuple(last_activation(tensor) for tensor in graph.outputs))
 
 
 def natural_range(matrix: np.ndarray, offset: np.ndarray) -> tuple[float, float] | None:
@@ -172,30 +168,3 @@ def _call(node: Any, values: dict[int, Any]) -> list[Any]:
     args, kwargs = tree.map_structure(fill, (node.args, node.kwargs))
     kwargs.pop("training", None)
     return tree.flatten(node.operation.call(*args, **kwargs))
-
-
-def _activation(tensor: Any) -> str:
-    node = tensor.node
-    while node is not None:
-        kind = type(node.operation).__name__
-        if kind in ("ClassMap", "Argmax", "ArgMax"):
-            return "class_map"
-        name = _function_of(node.operation)
-        if name in ("softmax", "sigmoid", "tanh", "relu", "hard_sigmoid"):
-            return "sigmoid" if name == "hard_sigmoid" else name
-        linear = name == "linear" and kind in ("Activation", "Identity")
-        if not (linear or kind in _PASSING) or len(node.inputs) != 1:
-            return ""
-        node = node.inputs[0].node
-    return ""
-
-
-def _function_of(operation: Any) -> str:
-    """The activation that an operation applies last, by name."""
-    kind = type(operation).__name__
-    if kind in ("Softmax", "Sigmoid", "Tanh", "ReLU", "Relu"):
-        return kind.lower()
-    if kind in ("HardSigmoid",):
-        return "hard_sigmoid"
-    activation = getattr(operation, "activation", None)
-    return str(getattr(activation, "__name__", "")) if activation is not None else ""

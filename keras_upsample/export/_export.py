@@ -13,7 +13,7 @@ from ._gates import GateArgument, gate_for
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._inside import planned
-from ._known import after_head, known, output_names, with_scalings
+from ._known import after_head, known, output_names, scores_of, with_scalings
 from ._ours import check_ours
 from ._pixel_reference import reference_of
 from ._publish import published
@@ -34,6 +34,7 @@ def export(
     metadata: Metadata | None = None,
     scaling: str = "outside",
     head: str | None = None,
+    threshold: float | None = None,
     lower: bool = True,
     tune: bool | float = False,
     representative_data: Any = None,
@@ -56,8 +57,12 @@ def export(
         scaling: `"inside"` lets the files take pixels, uint8 of 0 to 255, and scale them
             themselves as the metadata says, and give pictures as uint8 too; `"outside"` leaves that
             to whoever runs them, by the metadata in the files.
-        head: `"argmax"` puts the class map behind the scores (uint8 for up to 256 classes),
-            `"softmax"` the probabilities.
+        head: `"argmax"` appends the class map to the scores (uint8 for up to 256 classes),
+            `"threshold"` 0 or 1 for each channel by itself, `"softmax"` and `"sigmoid"`
+            probabilities, unless the scores are that already. Of one channel `"argmax"` is
+            `"threshold"`.
+        threshold: of that head, in the units of the scores. Default: the metadata's, else 0.5 of
+            probabilities and 0 of logits; asked for where nothing says which they are.
         lower: give each target the equal form of the model that it runs fastest, see
             `keras_upsample.lowering.lower`; False keeps the model's own operators.
         tune: choose the forms by measurement on this machine (for an Ethos-U by Vela's estimate),
@@ -98,7 +103,7 @@ def export(
     signature = signature_of(model, input_shape)
     found = known(model, signature, metadata)
     signature = with_scalings(signature, found.metadata)
-    model, signature = headed(model, signature, head)
+    model, signature = headed(model, signature, head, scores_of(found, head, threshold))
     found = after_head(found, model, head)
     called = name or found.metadata.preset or model.name
     places = [(target, directory / _file_name(called, target)) for target in chosen]

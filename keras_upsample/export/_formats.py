@@ -12,7 +12,7 @@ from ._gates import GateArgument
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._inside import planned
-from ._known import after_head, known, output_names, with_scalings
+from ._known import after_head, known, output_names, scores_of, with_scalings
 from ._onnx import OPSETS
 from ._pixel_reference import reference_of
 from ._report import ArtefactReport
@@ -40,6 +40,7 @@ def to_saved_model(
     scaling: str = "outside",
     images: Images = None,
     head: str | None = None,
+    threshold: float | None = None,
     lower: bool = True,
     tune: bool | float = False,
     overwrite: bool = False,
@@ -58,7 +59,7 @@ def to_saved_model(
         batch_size: fixes the batch.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune, overwrite, gate: as for `export`.
+        scaling, head, threshold, lower, tune, overwrite, gate: as for `export`.
 
     Returns:
         The artefact's report.
@@ -73,7 +74,9 @@ def to_saved_model(
     options = Options(
         metadata=metadata, scaling=scaling, lower=lower, tune=tune, overwrite=overwrite, gate=gate
     )
-    return _one(model, path, "saved_model", input_shape, batch_size, images, head, options)
+    return _one(
+        model, path, "saved_model", input_shape, batch_size, images, head, threshold, options
+    )
 
 
 def to_tflite(
@@ -91,6 +94,7 @@ def to_tflite(
     scaling: str = "outside",
     images: Images = None,
     head: str | None = None,
+    threshold: float | None = None,
     lower: bool = True,
     tune: bool | float = False,
     overwrite: bool = False,
@@ -121,7 +125,7 @@ def to_tflite(
         batch_size: images per call.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune, overwrite, gate: as for `export`.
+        scaling, head, threshold, lower, tune, overwrite, gate: as for `export`.
 
     Returns:
         The artefact's report.
@@ -146,7 +150,7 @@ def to_tflite(
         integer_io=integer_io,
         keep_float=_layer_names(keep_float, precision, integer_io or scaling == "inside"),
     )
-    return _one(model, path, target, input_shape, batch_size, images, head, options)
+    return _one(model, path, target, input_shape, batch_size, images, head, threshold, options)
 
 
 def to_onnx(
@@ -165,6 +169,7 @@ def to_onnx(
     scaling: str = "outside",
     images: Images = None,
     head: str | None = None,
+    threshold: float | None = None,
     lower: bool = True,
     tune: bool | float = False,
     overwrite: bool = False,
@@ -188,7 +193,7 @@ def to_onnx(
         batch_size: fixes the batch; default any.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
-        scaling, head, lower, tune, overwrite, gate: as for `export`.
+        scaling, head, threshold, lower, tune, overwrite, gate: as for `export`.
 
     Returns:
         The artefact's report.
@@ -215,7 +220,15 @@ def to_onnx(
         weight_bits=weight_bits,
     )
     return _one(
-        model, path, _chosen(precision, _ONNX), input_shape, batch_size, images, head, options
+        model,
+        path,
+        _chosen(precision, _ONNX),
+        input_shape,
+        batch_size,
+        images,
+        head,
+        threshold,
+        options,
     )
 
 
@@ -246,13 +259,14 @@ def _one(
     batch_size: int | None,
     images: Images,
     head: str | None,
+    threshold: float | None,
     options: Options,
 ) -> ArtefactReport:
     model = as_model(model)
     signature = signature_of(model, input_shape, batch_size)
     found = known(model, signature, options.metadata)
     signature = with_scalings(signature, found.metadata)
-    model, signature = headed(model, signature, head)
+    model, signature = headed(model, signature, head, scores_of(found, head, threshold))
     found = after_head(found, model, head)
     goal = target_named(target)
     plan = planned(signature, found.metadata, output_names(model), options.scaling, [goal])

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from ..lowering._head import Scores
 from ..metadata import Input, Metadata, Output, Scaling, of
+from ..metadata._values import numbers
 from ._door import NOTHING, Door, GraphFacts, facts_of_graph
 from ._signature import Signature, _output_names
 
@@ -191,11 +193,33 @@ def _with_kinds(
     return tuple(result)
 
 
+def scores_of(found: Known, head: str | None, threshold: float | None) -> Scores:
+    """What a head needs to know of a model's scores.
+
+    Args:
+        found: of the model.
+        head: that is put behind the scores.
+        threshold: the user's, in the units of the scores; None takes the metadata's.
+
+    Raises:
+        ValueError: a threshold for a head that has none, or that is no number.
+    """
+    if threshold is None:
+        limit = found.metadata.output.threshold
+    elif head not in ("argmax", "threshold"):
+        raise ValueError(f"`threshold` is for head='threshold' or 'argmax'. Received: {head!r}.")
+    else:
+        limit = numbers("threshold", threshold)[0]
+    output = found.metadata.output
+    kind = output.kind or ("logits" if "logits" in output.name else "")
+    return Scores(kind, limit)
+
+
 def after_head(found: Known, model: Any, head: str | None) -> Known:
     """The same of the model that got a head behind its output."""
     if head is None:
         return found
-    kind = "probabilities" if head == "softmax" else "class_map"
+    kind = "probabilities" if head in ("softmax", "sigmoid") else "class_map"
     names = output_names(model)
     changed = found.metadata.with_output(kind=kind, name=names[0] if names else "", threshold=None)
     return replace(found, metadata=changed)

@@ -1,5 +1,6 @@
-"""What comes behind a network's scores: a class map, or probabilities."""
+"""What is appended to a network's scores: a class map, or probabilities."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -7,13 +8,14 @@ import keras
 from ._assemble import model_at
 from ._flatten import NotAGraphError, graph_at, is_functional
 from ._graph import Tensor, applied
+from ._last_activation import last_activation
 from ._open_sizes import check_open_sizes
 from ._twin import twin
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
 
-HEADS = ("argmax", "softmax")
+HEADS = ("argmax", "softmax", "sigmoid", "threshold")
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
@@ -43,21 +45,80 @@ def _integer_for(classes: int | None) -> str:
     return "uint8" if classes is not None and classes <= 256 else "int32"
 
 
-def with_head(model: Any, signature: "Signature", head: str) -> "tuple[Any, Signature]":
+@keras.saving.register_keras_serializable(package="keras_upsample")
+class ThresholdMap(keras.layers.Layer):
+    """Where a score reaches a threshold: y = 1 where x >= threshold, else 0, as uint8.
+
+    Input: (..., C) of floats. Output: (...) for one channel, else (..., C).
+
+    Args:
+        threshold: in the units of the scores.
+    """
+
+    def __init__(self, threshold: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.threshold = float(threshold)
+
+    def call(self, inputs: Any) -> Any:
+        if inputs.shape[-1] == 1:
+            inputs = keras.ops.squeeze(inputs, axis=-1)
+        # A tensor of the input's own dtype: a Python number would be weak in one backend only.
+        limit = keras.ops.cast(self.threshold, inputs.dtype)
+        return keras.ops.cast(inputs >= limit, "uint8")
+
+    def compute_output_spec(self, inputs: Any) -> keras.KerasTensor:
+        shape = inputs.shape[:-1] if inputs.shape[-1] == 1 else inputs.shape
+        return keras.KerasTensor(shape, dtype="uint8")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "threshold": self.threshold}
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What is known of the scores that get a head.
+
+    Attributes:
+        kind: `"logits"` or `"probabilities"`, "" where not known.
+        threshold: in the units of the scores; None for 0.5 of a probability, 0 of a logit.
+    """
+
+    kind: str = ""
+    threshold: float | None = None
+
+
+UNKNOWN = Scores()
+
+
+def with_head(
+    model: Any, signature: "Signature", head: str, known: Scores = UNKNOWN
+) -> "tuple[Any, Signature]":
     """The model with a head behind its output, and its signature; the model stays as it is.
 
-    A softmax at the end of the model is dropped under "argmax", which it does not change.
+    `"argmax"`: the number of the strongest channel; of one channel as `"threshold"`.
+    `"threshold"`: 1 where a score reaches its threshold, each channel by itself.
+    `"softmax"`: probabilities; of one channel as `"sigmoid"`.
+    `"sigmoid"`: probabilities of each channel by itself.
+
+    Probabilities are not squashed once more: `"softmax"` and `"sigmoid"` behind an activation of
+    that kind change nothing. A softmax at the end is dropped under `"argmax"`, which it does not
+    change.
+
+    Args:
+        model, signature: of it.
+        head: as above.
+        known: what is known of the scores, beside what the graph says.
 
     Raises:
-        ValueError: no such head; the model has not one output of scores with two or more channels
-            last, or can't be taken apart.
+        ValueError: no such head; the model has not one output of scores, channels last; it can't
+            be taken apart; or nothing says what the threshold is.
     """
     if head not in HEADS:
         raise ValueError(
-            f"`head` must be None, {' or '.join(map(repr, HEADS))}. Received: {head!r}."
+            f"`head` must be None or one of {', '.join(map(repr, HEADS))}. Received: {head!r}."
         )
     try:
-        return _headed(model, signature, head)
+        return _headed(model, signature, head, known)
     except NotAGraphError as error:
         raise ValueError(
             f"`head={head!r}` can't be put behind the model {model.name!r}: {error}. Give an "
@@ -65,21 +126,19 @@ def with_head(model: Any, signature: "Signature", head: str) -> "tuple[Any, Sign
         ) from error
 
 
-def _headed(model: Any, signature: "Signature", head: str) -> "tuple[Any, Signature]":
+def _headed(
+    model: Any, signature: "Signature", head: str, known: Scores
+) -> "tuple[Any, Signature]":
     graph, _ = graph_at(model, signature)
     shapes = [tensor.shape for tensor in graph.outputs]
-    if len(shapes) != 1 or len(shapes[0]) < 2 or (shapes[0][-1] or 0) < 2:
+    if len(shapes) != 1 or len(shapes[0]) < 2 or not shapes[0][-1]:
         raise ValueError(
-            f"`head={head!r}` needs a model with one output of two or more channels, last. "
+            f"`head={head!r}` needs a model with one output of scores, channels last. "
             f"Received a model with outputs of the shapes {', '.join(map(str, shapes))}."
         )
-    scores = graph.outputs[0]
-    if head == "argmax":
-        scores = _before_softmax(scores)
-        layer: Any = ClassMap(name="class_map", dtype="float32")
-    else:
-        layer = keras.layers.Softmax(name="probabilities", dtype="float32")
-    _, output = applied(layer, scores, source=("head",))
+    scores, source = graph.outputs[0], ("head",)
+    layer, scores = _layer_for(head, scores, known, model.name)
+    _, output = applied(layer, scores, source=source)
     graph.outputs = [output]
     result, signature = model_at(graph, output, signature, model.name)
     if not is_functional(model):
@@ -88,6 +147,39 @@ def _headed(model: Any, signature: "Signature", head: str) -> "tuple[Any, Signat
         if hasattr(model, attribute):
             setattr(result, attribute, getattr(model, attribute))
     return result, signature
+
+
+def _layer_for(head: str, scores: Tensor, known: Scores, model: str) -> tuple[Any, Tensor]:
+    """The layer of the head, and what it reads."""
+    activation = last_activation(scores)
+    single = scores.shape[-1] == 1
+    squashed = known.kind == "probabilities" or activation in ("softmax", "sigmoid")
+    if activation == "class_map" or known.kind == "class_map":
+        raise ValueError(f"`head={head!r}`: {model!r} gives class numbers already. Leave it out.")
+    if head == "argmax" and not single:
+        return ClassMap(name="class_map", dtype="float32"), _before_softmax(scores)
+    if head in ("argmax", "threshold"):
+        limit = known.threshold
+        if limit is None and not squashed and known.kind != "logits":
+            raise ValueError(
+                f"`head={head!r}`: nothing says whether {model!r} gives probabilities or logits. "
+                "Pass `threshold` (--threshold), in the units of its output: 0.5 of probabilities, "
+                "0 of logits."
+            )
+        if limit is None:
+            limit = 0.5 if squashed else 0.0
+        return ThresholdMap(limit, name="class_map", dtype="float32"), scores
+    if squashed:
+        if head == "softmax" and activation == "sigmoid" and not single:
+            raise ValueError(
+                f"`head='softmax'`: {model!r} ends with a sigmoid of each channel, and a softmax "
+                "behind it would squash probabilities once more. Leave it out, or take "
+                "head='argmax'."
+            )
+        return keras.layers.Identity(name="probabilities", dtype="float32"), scores
+    if head == "softmax" and not single:
+        return keras.layers.Softmax(name="probabilities", dtype="float32"), scores
+    return keras.layers.Activation("sigmoid", name="probabilities", dtype="float32"), scores
 
 
 def _before_softmax(scores: Tensor) -> Tensor:

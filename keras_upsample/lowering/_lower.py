@@ -214,8 +214,7 @@ def lower(
             number is the seconds that measuring may
             take (True: 600); blocks that are left then get the form of the target's table, as all
             do with False.
-        head: "argmax" puts the class map behind the scores (uint8 for up to 256 classes), "softmax"
-            the probabilities.
+        head: as for `keras_upsample.export.export`.
         progress: called with a few words before each block that is measured.
 
     Returns:
@@ -241,7 +240,9 @@ def lower(
     return lowered(model, signature, chosen, tune=tune, progress=progress)[0]
 
 
-def headed(model: Any, signature: "Signature", head: str | None) -> "tuple[Any, Signature]":
+def headed(
+    model: Any, signature: "Signature", head: str | None, scores: Any = None
+) -> "tuple[Any, Signature]":
     """The model with a head behind its scores, or as it is; checks the argument.
 
     Raises:
@@ -249,9 +250,9 @@ def headed(model: Any, signature: "Signature", head: str | None) -> "tuple[Any, 
     """
     if head is None:
         return model, signature
-    from ._head import with_head
+    from ._head import UNKNOWN, with_head
 
-    return with_head(model, signature, head)
+    return with_head(model, signature, head, scores or UNKNOWN)
 
 
 def lowered(
