@@ -102,7 +102,9 @@ def test_many_classes_need_a_larger_integer():
 
 @pytest.mark.parametrize("head", ["max", 1])
 def test_no_such_head(head, tmp_path):
-    with pytest.raises(ValueError, match=r"`head` must be None or one of 'argmax', 'softmax', 'sigmoid'"):
+    with pytest.raises(
+        ValueError, match=r"`head` must be None or one of 'argmax', 'softmax', 'sigmoid'"
+    ):
         write(unet(), tmp_path, "tflite", head=head)
     assert not (tmp_path / "m.tflite").exists()
 
