@@ -287,7 +287,7 @@ def check(
         if choice.model.endswith(".tflite"):
             report = check_file(choice.model, device.name)
         else:
-            report = _checked_export(choice, device.name, shape, representative_data, console)
+            report = _checked_model(choice, device.name, shape, representative_data, console)
         if as_json:
             from dataclasses import asdict
 
@@ -298,36 +298,28 @@ def check(
             raise typer.Exit(1)
 
 
-def _checked_export(
+def _checked_model(
     choice: ModelChoice, device: str, shape: Any, representative_data: Path | None, console: Any
 ) -> Any:
-    """The check of what the model becomes for a device, exported to a temporary folder."""
-    import tempfile
-
+    """The check of what the model becomes for a device; it may be untrained."""
     from ._cli.models import load_choice
     from ._cli.progress import export_progress
-    from .edge import check as check_file
     from .errors import ExportError
-    from .export.targets import TARGETS
 
-    target = device if device in TARGETS else "tflite"
-    with tempfile.TemporaryDirectory() as folder, export_progress(console, [target]) as step:
-        from .export import export as export_model
+    with export_progress(console, [device]) as step:
+        from .export._device_form import check_model
 
         try:
-            report = export_model(
+            return check_model(
                 load_choice(choice),
-                folder,
-                [target],
+                device,
                 input_shape=shape,
                 representative_data=representative_data,
-                progress=step,
+                progress=lambda name: step(device, name),
             )
         except ExportError as error:
             console.print(str(error), style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error
-        (artefact,) = report.artefacts
-        return artefact.check or check_file(artefact.path, device)
 
 
 @app.command()

@@ -44,6 +44,22 @@ def check(path: str | Path, target: str) -> CheckReport:
     return _by_rule(Path(path), facts, device)
 
 
+def require_tool(device: Device) -> None:
+    """Raise unless what checks files for a device is installed.
+
+    Raises:
+        ModuleNotFoundError: it is not.
+    """
+    if device.how == "vela":
+        from ._vela import require_vela
+
+        require_vela()
+    elif device.how == "tflm":
+        from ._tflm import require_tflm
+
+        require_tflm()
+
+
 def _compiled(path: Path, facts: FileFacts, device: Device) -> CheckReport:
     from ._vela import compile_file
 

@@ -31,6 +31,16 @@ class Arena:
 _ARRAY = b"MODEL_ALIGNED static const unsigned char "
 
 
+def require_tflm() -> None:
+    """Raise unless TFLM's interpreter is installed.
+
+    Raises:
+        ModuleNotFoundError: it is not.
+    """
+    if find_spec("tflite_micro") is None:
+        raise ModuleNotFoundError("tflite-micro is not installed. Run: pip install tflite-micro")
+
+
 def smallest_arena(path: str | Path) -> Arena:
     """The smallest arena, found by bisection to 16 bytes, the alignment of its tensors.
 
@@ -45,8 +55,7 @@ def smallest_arena(path: str | Path) -> Arena:
         >>> smallest_arena("build/unet_int8.tflite").arena  # doctest: +SKIP
     """
     facts = read(path)
-    if find_spec("tflite_micro") is None:
-        raise ModuleNotFoundError("tflite-micro is not installed. Run: pip install tflite-micro")
+    require_tflm()
     # Another process: a file that the interpreter did not foresee ends the process it is in.
     done = run_module("edge._tflm_process", [str(path)])
     try:

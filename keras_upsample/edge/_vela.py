@@ -39,6 +39,16 @@ class Compiled:
     settings: str
 
 
+def require_vela() -> None:
+    """Raise unless Vela is installed.
+
+    Raises:
+        ModuleNotFoundError: it is not.
+    """
+    if find_spec("ethosu") is None:
+        raise ModuleNotFoundError("Vela is not installed. Run: pip install ethos-u-vela")
+
+
 def compile_file(path: Path, accelerator: str, keep: Path | None = None) -> Compiled:
     """Compile a TFLite file.
 
@@ -51,10 +61,7 @@ def compile_file(path: Path, accelerator: str, keep: Path | None = None) -> Comp
         ModuleNotFoundError: Vela is not installed.
         ArtefactError: Vela refuses the file.
     """
-    if find_spec("ethosu") is None:
-        raise ModuleNotFoundError(
-            "Vela, Arm's compiler, is not installed. Run: pip install ethos-u-vela"
-        )
+    require_vela()
     with tempfile.TemporaryDirectory() as folder:
         out = keep or Path(folder)
         command = [

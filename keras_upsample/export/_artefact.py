@@ -14,6 +14,7 @@ from ..metadata._write import record
 from ..runtimes import load
 from ..runtimes._first_load import remember
 from ._calibration import Feeds, held_out_images, strengthened
+from ._device import checked
 from ._file_facts import facts_of_file, with_outputs
 from ._form import formed_for
 from ._gates import GateArgument, gate_for
@@ -36,7 +37,6 @@ from ._verify import beside, compare, measure, other_runtimes, require
 from .targets import Target
 
 if TYPE_CHECKING:
-    from ..edge import CheckReport
     from ..runtimes import Runner
 
 Progress = Callable[[str], None]
@@ -183,7 +183,7 @@ def make_artefact(
         gate = default if options.gate is None else gate_for(target, options.gate)
         verifications = [compare(reference, first, gate, real=target.calibrated)]
         require(verifications[0], path)
-        check = _checked(staged, target)
+        check, unchecked = checked(staged, target)
         for name in other_runtimes(target.decides):
             if check is not None and not check.passed:
                 break  # the check says what does not run there
@@ -212,6 +212,7 @@ def make_artefact(
             lowering=(*map(str, low.applied), *(options.inside.notes() if options.inside else ())),
             notice=low.notice,
             check=check,
+            not_checked=unchecked,
             taken=options.known.taken,
             assumed=options.known.assumed,
             gate=gate,
@@ -237,17 +238,6 @@ def _io(options: Options, target: Target) -> IO:
         # 8-bit pixels are unsigned, as MediaPipe, the Edge TPU's samples and cameras have them.
         return "uint8", "uint8" if whole or options.inside.outputs else "float32"
     return (kind, kind) if whole else FLOAT_IO
-
-
-def _checked(path: Path, target: Target) -> "CheckReport | None":
-    if not target.device:
-        return None
-    from ..edge import check
-
-    try:
-        return check(path, target.device)
-    except ModuleNotFoundError:  # the file is as good without the accelerator's compiler
-        return None
 
 
 def convert(

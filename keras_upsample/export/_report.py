@@ -102,8 +102,8 @@ class ArtefactReport:
         notice: why the model could not be lowered; empty where it could.
         taken: what was read off the model's graph, of its input's values.
         assumed: what nothing says of them, and what was assumed.
-        check: of files for an accelerator: where each operator runs; None where that is not known,
-            because the accelerator's compiler is not installed.
+        check: of files for an accelerator: where each operator runs; None where that is not known.
+        not_checked: why not, e.g. `"not compiled: Vela is not installed"`; empty for other files.
         gate: what verification demanded; None in reports of other makers.
         default_gate: what it demands of such a model and target unless asked otherwise.
     """
@@ -119,6 +119,7 @@ class ArtefactReport:
     lowering: tuple[str, ...] = ()
     notice: str = ""
     check: CheckReport | None = None
+    not_checked: str = ""
     taken: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     gate: Gate | None = None
@@ -161,9 +162,21 @@ class ExportReport:
         text = json.dumps(finite(self.to_dict()), indent=2)
         Path(path).write_text(text + "\n", encoding="utf-8")
 
+    def _table(self) -> list[tuple[str, ...]]:
+        """The header and the rows, with what devices say where a file is for one."""
+        devices = any(a.check or a.not_checked for a in self.artefacts)
+        table: list[tuple[str, ...]] = [(*_HEADER, "device") if devices else _HEADER]
+        for artefact in self.artefacts:
+            first, *others = _rows(artefact)
+            if devices:
+                first = (*first, _on_device(artefact))
+                others = [(*row, "") for row in others]
+            table += [first, *others]
+        return table
+
     def __str__(self) -> str:
-        rows = [_HEADER] + [row for artefact in self.artefacts for row in _rows(artefact)]
-        widths = [max(len(row[i]) for row in rows) for i in range(len(_HEADER))]
+        rows = self._table()
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
         rows.insert(1, tuple("-" * width for width in widths))
         lines = [
             "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
@@ -172,6 +185,7 @@ class ExportReport:
         lines += [f"{a.target}: {a.notice}" for a in self.artefacts if a.notice]
         lines += [f"{a.target}: {line}" for a in self.artefacts for line in a.warnings]
         lines += [a.check.verdict for a in self.artefacts if a.check]
+        lines += [f"{a.target}: {a.not_checked}" for a in self.artefacts if a.not_checked]
         lines += dict.fromkeys(line for a in self.artefacts for line in (*a.taken, *a.assumed))
         lines += [f"{target}: {why}" for target, why in self.failures.items()]
         return "\n".join(lines)
@@ -179,8 +193,7 @@ class ExportReport:
     def _repr_html_(self) -> str:
         from html import escape
 
-        cells = [_HEADER] + [row for artefact in self.artefacts for row in _rows(artefact)]
-        head, *body = [[escape(cell) for cell in row] for row in cells]
+        head, *body = [[escape(cell) for cell in row] for row in self._table()]
         table = "<tr>" + "".join(f"<th>{cell}</th>" for cell in head) + "</tr>"
         table += "".join(
             "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in body
@@ -219,6 +232,16 @@ def _rows(artefact: ArtefactReport) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def _on_device(artefact: ArtefactReport) -> str:
+    if artefact.check is None:
+        return artefact.not_checked.partition(". ")[0]
+    if artefact.check.passed:
+        return "passed"
+    if artefact.check.problems:
+        return artefact.check.problems[0]
+    return f"{len(artefact.check.left)} of {len(artefact.check.placements)} operators on the CPU"
 
 
 def finite(value: Any) -> Any:

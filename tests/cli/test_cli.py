@@ -206,3 +206,16 @@ def test_a_saved_model_as_the_source(tmp_path: Path) -> None:
     wrong = run("export", "unet", *options, "--signature", "half")
     assert wrong.returncode == 2
     assert "--signature is for SavedModel folders" in one_line(wrong.stderr)
+
+
+def test_an_untrained_model_is_checked(tmp_path: Path) -> None:
+    image = keras.Input((32, 32, 3), name="image")
+    x = keras.layers.Conv2D(4, 3, padding="same", activation="relu")(image)
+    x = keras.layers.UpSampling2D(interpolation="bilinear")(keras.layers.MaxPooling2D()(x))
+    x = keras.layers.Conv2D(1, 1, activation="sigmoid", kernel_initializer="zeros")(x)
+    keras.Model(image, x).save(tmp_path / "fresh.keras")
+    result = run("check", tmp_path / "fresh.keras", "--target", "edge_tpu", "--json")
+    assert result.returncode in (0, 1) and result.stderr == "", result.stderr
+    report = json.loads(result.stdout)
+    assert {"CONV_2D", "LOGISTIC"} <= {p["operator"] for p in report["placements"]}
+    assert "not compared" in report["notes"][-1]

@@ -1,6 +1,8 @@
 """Vela's compiler, the interpreter for microcontrollers, and exports for devices."""
 
+import json
 import re
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -159,9 +161,71 @@ def test_an_export_without_the_compiler(monkeypatch, tmp_path):
     monkeypatch.setattr(_vela, "find_spec", lambda name: None)
     model = zoo.espcn(weights="photos_x2")
     report = export.export(model, tmp_path, ["ethos_u55_128"], input_shape=(32, 40, 3))
-    assert report.artefacts[0].check is None
-    with pytest.raises(ModuleNotFoundError, match=r"keras-upsample\[edge\]"):
-        edge.check(report.artefacts[0].path, "ethos_u55_128")
+    (artefact,) = report.artefacts
+    assert artefact.check is None
+    assert artefact.not_checked.startswith("not compiled: Vela is not installed. Run: pip install")
+    header, _, row, *lines = str(report).splitlines()
+    assert header.split()[-1] == "device"
+    assert row.endswith("  not compiled: Vela is not installed")
+    assert f"ethos_u55_128: {artefact.not_checked}" in lines
+    assert "<td>not compiled: Vela is not installed</td>" in report._repr_html_()
+    saved = json.loads((tmp_path / "report.json").read_text())
+    assert saved["artefacts"][0]["not_checked"] == artefact.not_checked
+    with pytest.raises(ModuleNotFoundError, match="Vela is not installed"):
+        edge.check(artefact.path, "ethos_u55_128")
+
+
+def test_a_microcontroller_without_the_interpreter(monkeypatch, tmp_path):
+    from keras_upsample.edge import _tflm
+    from keras_upsample.export import _artefact
+
+    monkeypatch.setattr(_tflm, "find_spec", lambda name: None)
+    monkeypatch.setattr(_artefact, "other_runtimes", lambda names: [])
+    model = zoo.espcn(weights="photos_x2")
+    report = export.export(model, tmp_path, ["tflm"], input_shape=(32, 40, 3))
+    assert "not run: tflite-micro is not installed" in str(report).splitlines()[2]
+
+
+def fresh(seed: int = 1) -> keras.Model:
+    """Untrained: its sigmoid barely leaves one half, which no 8-bit file can follow to 30 dB."""
+    keras.utils.set_random_seed(seed)
+    image = keras.Input((32, 40, 3), name="image")
+    x = keras.layers.Conv2D(8, 3, padding="same", use_bias=False)(image)
+    x = keras.layers.MaxPooling2D()(keras.layers.ReLU()(keras.layers.BatchNormalization()(x)))
+    x = keras.layers.UpSampling2D(interpolation="bilinear")(x)
+    x = keras.layers.Conv2D(1, 1, activation="sigmoid", kernel_initializer="zeros")(x)
+    return keras.Model(image, x, name="fresh")
+
+
+@pytest.mark.parametrize("device", ["edge_tpu", "ethos_u55_128", "gpu_delegate"])
+def test_an_untrained_model_is_checked_without_a_gate(device, tmp_path):
+    from keras_upsample.export._device_form import check_model
+
+    model = fresh()
+    before = [np.array(weight) for weight in model.weights]
+    report = check_model(model, device)
+    trained = fresh()  # the same operators, weights apart
+    trained.layers[-1].kernel.assign(np.random.default_rng(0).normal(0, 2, (1, 1, 8, 1)))
+    target = TARGETS["tflite" if device == "gpu_delegate" else device]
+    gate = replace(target.gate, min_snr_db=10.0)
+    artefact = export.export(trained, tmp_path, [target.name], gate=gate).artefacts[0]
+    exported = edge.check(artefact.path, device)
+    kinds = [(p.operator, p.place) for p in report.placements]
+    assert kinds == [(p.operator, p.place) for p in exported.placements]
+    assert "CONV_2D" in dict(kinds)
+    assert "not compared" in report.notes[-1]
+    for weight, value in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight, value)
+
+
+def test_a_missing_compiler_is_told_before_the_conversion(monkeypatch):
+    from keras_upsample.edge import _vela
+    from keras_upsample.export import _device_form
+
+    monkeypatch.setattr(_vela, "find_spec", lambda name: None)
+    monkeypatch.setattr(_device_form, "as_model", lambda model: pytest.fail("too late"))
+    with pytest.raises(ModuleNotFoundError, match="Vela is not installed"):
+        _device_form.check_model(fresh(), "ethos_u55_128")
 
 
 def test_unknown_devices(file):

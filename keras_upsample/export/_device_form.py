@@ -1,0 +1,80 @@
+"""What a device makes of a model, before the model is trained: converted and checked, not judged by
+its accuracy."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..edge._check import check, require_tool
+from ..edge._devices import device_named
+from ..errors import ExportError, first_line
+from ._artefact import Options, convert, silent
+from ._inference import check_weights
+from ._input_shape import ShapeArgument
+from ._known import known, with_scalings
+from ._layer_names import UnknownLayerError
+from ._prepared import prepared
+from ._signature import signature_of
+from ._source import as_model
+from .targets import TARGETS
+
+if TYPE_CHECKING:
+    from ..edge import CheckReport
+
+_NOTE = "operators only: the file's values were not compared with the model's, as `export` does"
+
+
+def check_model(
+    model: Any,
+    device: str,
+    *,
+    input_shape: ShapeArgument = None,
+    representative_data: Any = None,
+    progress: Callable[[str], None] = silent,
+) -> "CheckReport":
+    """Where each operator of a model's file for a device would run.
+
+    The weights may be random: no gate is asked.
+
+    Args:
+        model: any Keras model, or the path of one, as for `export`.
+        device: a name of `keras_upsample.edge.DEVICES`.
+        input_shape, representative_data: as for `to_tflite`.
+        progress: called before each step.
+
+    Raises:
+        ExportError: the model can't be converted.
+        ModuleNotFoundError: the device's compiler or interpreter is not installed.
+        ValueError, TypeError: a bad argument.
+    """
+    require_tool(device_named(device))
+    target = TARGETS[device if device in TARGETS else "tflite"]
+    model = as_model(model)
+    signature = signature_of(model, input_shape).fixed()
+    found = known(model, signature)
+    signature = with_scalings(signature, found.metadata)
+    check_weights(model)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"model{target.suffix}"
+        ready = prepared(
+            model,
+            signature,
+            target,
+            None,
+            lower=True,
+            representative_data=representative_data,
+            progress=progress,
+        )
+        progress("convert")
+        options = Options(known=found)
+        try:
+            convert(ready.low.model, ready.signature, path, target, options, ready.feeds)
+        except (ExportError, UnknownLayerError):
+            raise
+        except Exception as error:  # the model's own code runs here, and so does every converter
+            raise ExportError(f"The model can't be traced: {first_line(error)}") from error
+        progress("check")
+        report = check(path, device)
+    return replace(report, notes=(*report.notes, _NOTE))
