@@ -9,7 +9,14 @@ from ..ops._lacking import lacking
 from ._inference import inference_in
 from ._resizes import resizes_replaced
 from ._stock_layers import stock_layers_replaced
+from ._tflite_operators import lacking_operators_replaced
 from .targets import Target
+
+_REPLACED = {
+    "tflite": (resizes_replaced, lacking_operators_replaced),
+    "onnx": (resizes_replaced,),
+}
+"""Format -> what replaces operators of TensorFlow while a model is traced for it."""
 
 
 @contextmanager
@@ -23,6 +30,6 @@ def formed_for(model: Any, target: Target) -> Iterator[None]:
         lacking(target.lacks),
         ExitStack() as others,
     ):
-        if file_format:
-            others.enter_context(resizes_replaced())
+        for replaced in _REPLACED.get(target.format, ()):
+            others.enter_context(replaced())
         yield

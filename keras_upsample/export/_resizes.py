@@ -1,9 +1,7 @@
 """TensorFlow's resizes that no other runtime has, traced as products with matrices."""
 
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -14,10 +12,7 @@ from ..ops._matrix_forms import by_matrix, by_pointwise
 from . import _resize_weights as weights
 from ._aspect_ratio import keeping_known_sizes
 from ._graph_values import value_of
-
-_active: ContextVar[bool] = ContextVar("resizes_replaced", default=False)
-_lock = threading.Lock()
-_users = 0
+from ._patching import Patch, Place
 
 
 @contextmanager
@@ -30,17 +25,11 @@ def resizes_replaced() -> Iterator[None]:
     the matrices are constants, read off the operator itself; at an open one the graph computes
     them. The functions that build the operators are replaced for this thread alone.
     """
-    token = _active.set(True)
-    _install()
-    try:
+    with _patch.entered():
         yield
-    finally:
-        _uninstall()
-        _active.reset(token)
 
 
-def _places() -> Iterator[tuple[Any, str, Callable[[Callable], Callable]]]:
-    """Module, name of the function in it, and what makes its replacement."""
+def _places() -> Iterator[Place]:
     import tensorflow as tf
     from keras.src.backend.tensorflow import image
     from tensorflow.python.ops import gen_image_ops
@@ -51,44 +40,14 @@ def _places() -> Iterator[tuple[Any, str, Callable[[Callable], Callable]]]:
     yield image, "resize", _only_here
 
 
-_originals: list[Callable] = []
-
-
-def _install() -> None:
-    """Put the replacements into the modules, where functions are looked up by name."""
-    global _users
-    with _lock:
-        _users += 1
-        if _users > 1:
-            return
-        for module, name, replaced in _places():
-            _originals.append(getattr(module, name))
-            setattr(module, name, replaced(_originals[-1]))
-
-
-def _uninstall() -> None:
-    global _users
-    with _lock:
-        _users -= 1
-        if _users:
-            return
-        for (module, name, _), original in zip(_places(), _originals, strict=True):
-            setattr(module, name, original)
-        _originals.clear()
-
-
-def _wanted() -> bool:
-    """Whether this thread traces a graph to be converted."""
-    import tensorflow as tf
-
-    return _active.get() and not tf.executing_eagerly()
+_patch = Patch(_places)
 
 
 def _only_here(original: Callable) -> Callable:
     replaced = keeping_known_sizes(original)
 
     def resize(*args: Any, **options: Any) -> Any:
-        return (replaced if _wanted() else original)(*args, **options)
+        return (replaced if _patch.wanted() else original)(*args, **options)
 
     return resize
 
@@ -105,7 +64,7 @@ def _replacement(name: str, operator: Callable) -> Callable:
     def resize(images: Any, size: Any, *args: Any, **options: Any) -> Any:
         import tensorflow as tf
 
-        if _wanted():
+        if _patch.wanted():
             names = ("scale", "translation") if name == "scale_and_translate" else ()
             vectors = {**dict(zip(names, args, strict=False)), **options}
             if len(args) <= len(names):
