@@ -1,6 +1,6 @@
 """Two arrays that should be the same: how far apart they are."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +33,22 @@ class Difference:
     within: float = 1.0
 
 
+@dataclass(frozen=True)
+class ScoresBehind:
+    """What a class map was made from.
+
+    Attributes:
+        values: the scores, (..., C).
+        threshold: from which a score counts; None where the strongest channel wins.
+    """
+
+    values: np.ndarray
+    threshold: float | None = None
+
+
+NONE: Mapping[str, ScoresBehind] = {}
+
+
 def decibels(signal: float, noise: float) -> float:
     """10 log10(signal / noise) of a variance and a mean square; inf where there is no noise."""
     if not noise:
@@ -48,6 +64,7 @@ def difference(
     *,
     ordered: bool = True,
     whole: Collection[str] = (),
+    scores: Mapping[str, ScoresBehind] = NONE,
 ) -> Difference:
     """Compare every output by name and by place, and judge by the gate.
 
@@ -60,11 +77,14 @@ def difference(
         gate: what is demanded.
         ordered: whether the order of `actual` means anything.
         whole: outputs that `actual` has rounded to whole numbers, which may be half of one away.
+        scores: of class maps, the model's scores that they were made from, where these are known.
     """
     if actual.keys() != expected.keys() or (ordered and list(actual) != list(expected)):
         return _failed(case, f"outputs {list(actual)}, expected {list(expected)}")
     parts = [
-        _one(case, name, actual[name], expected[name], gate, 0.5 if name in whole else 0.0)
+        _one_of_scores(case, name, actual[name], expected[name], gate, scores[name])
+        if name in scores and actual[name].shape == expected[name].shape
+        else _one(case, name, actual[name], expected[name], gate, 0.5 if name in whole else 0.0)
         for name in expected
     ]
     shares = [part.equal_argmax for part in parts if part.equal_argmax is not None]
@@ -124,6 +144,47 @@ def _one(
     if e.ndim > 1 and e.shape[-1] > 1:
         share = float(np.mean(a.argmax(-1) == e.argmax(-1)))
     return Difference(case, error, float(snr), share, failure, within=within)
+
+
+def _one_of_scores(
+    case: str,
+    name: str,
+    actual: np.ndarray,
+    expected: np.ndarray,
+    gate: Gate,
+    behind: ScoresBehind,
+) -> Difference:
+    """A class map judged by the least noise of the scores that explains where it differs.
+
+    Classes turn where two scores are nearly equal, so that equal shares say how many ties a network
+    has, not what rounding cost. For the winner to lose by m, two scores must move by m / 2 each,
+    m^2 / 2 in all; for a score to cross a threshold that is m away, m^2. The sum over the pixels,
+    by the number of scores, is the least mean square of a noise that gives this class map; its
+    signal-to-noise ratio must reach the gate's.
+    """
+    values = behind.values.astype(np.float64)
+    classes = 2 if behind.threshold is not None else values.shape[-1]
+    if not np.isin(actual, np.arange(classes)).all():
+        return _failed(case, f"{name!r} holds numbers beside the classes 0 to {classes - 1}")
+    differs = actual != expected
+    if behind.threshold is None:
+        first, other = (
+            np.take_along_axis(values, found.astype(np.int64)[..., None], axis=-1)[..., 0]
+            for found in (expected, actual)
+        )
+        squares = (first - other) ** 2 / 2
+    else:
+        squares = (values.reshape(expected.shape) - behind.threshold) ** 2
+    noise = float(squares[differs].sum()) / values.size
+    snr = decibels(float(values.var()), noise)
+    share = float(np.mean(~differs))
+    failure = ""
+    if gate.min_snr_db is not None and snr < gate.min_snr_db:
+        failure = (
+            f"{name!r} differs in {1 - share:.2%} of its elements, which takes noise of {snr:.1f} "
+            f"dB in the scores; at least {gate.min_snr_db:.0f} dB are needed"
+        )
+    return Difference(case, 0.0, snr, share, failure)
 
 
 def _classes(

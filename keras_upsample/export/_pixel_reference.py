@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ._compare import ScoresBehind
 from ._images import Case, Images
 from ._inside import Inside
 from ._reference import Reference
@@ -31,6 +32,9 @@ class PixelReference(Reference):
     def exact(self, case: Case) -> dict[str, np.ndarray] | None:
         answer = super().exact(self._scaled(case))
         return None if answer is None else self._plan.answers(answer)
+
+    def scores(self, case: Case) -> dict[str, ScoresBehind]:
+        return super().scores(self._scaled(case))
 
     def _call(self, case: Case) -> dict[str, Any]:
         return super()._call(self._scaled(case))

@@ -8,9 +8,11 @@ import numpy as np
 
 from .._stateless import Traced
 from ..errors import ExportError, first_line
+from ._compare import ScoresBehind
 from ._images import Case, Images, cases
 from ._inference import inference_in
 from ._input_shape import InputSpec
+from ._score_model import score_model
 from ._signature import Signature
 from .targets import Gate, where_rounding_decides
 
@@ -32,6 +34,7 @@ class Reference:
         self._model, self._signature, self.images = model, signature, images
         self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
         self._function = Traced(self._infer)
+        self._scores: Any = None
 
     def shown(self, images: Images) -> "Reference":
         """The same model before other images."""
@@ -80,6 +83,23 @@ class Reference:
         """The model once more, for its latency."""
         for value in self._call(case).values():
             value.numpy()
+
+    def scores(self, case: Case) -> dict[str, ScoresBehind]:
+        """What the model's class maps are made from, by output; empty where that is not seen."""
+        import tensorflow as tf
+
+        if self._scores is None:
+            self._scores = score_model(self._model, self._signature)
+        model, signature, thresholds = self._scores
+        if not thresholds:
+            return {}
+        tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
+        with inference_in(model):
+            found = signature.call(model, tensors)
+        return {
+            name: ScoresBehind(np.asarray(value), limit)
+            for (name, limit), value in zip(thresholds.items(), found.values(), strict=True)
+        }
 
     def exact(self, case: Case) -> dict[str, np.ndarray] | None:
         """The model's answer in float64, or None where it can't be had in that precision."""

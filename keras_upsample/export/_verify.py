@@ -116,6 +116,7 @@ def compare(
             gate,
             ordered=runner.ordered,
             whole=reference.whole,
+            scores=reference.scores(item.case) if gate.max_error is None else {},
         )
         if found.failure and gate.max_error is not None:
             found = _against_exact(reference, item, outputs, gate, runner.ordered) or found

@@ -114,7 +114,7 @@ def test_a_head_needs_one_output_of_scores():
     x = keras.layers.Conv2D(3, 1)(image)
     with pytest.raises(ValueError, match="one output of scores"):
         lower(keras.Model(image, [x, x]), head="argmax")
-    with pytest.raises(ValueError, match="one output of scores"):
+    with pytest.raises(ValueError, match="Pass `threshold`"):
         lower(keras.Model(image, keras.layers.Conv2D(1, 1)(image)), head="argmax")
 
 
