@@ -184,7 +184,4 @@ def _rename_dimensions(
 def _describe(proto: Any, layout: str) -> None:
     import onnx
 
-    from .. import __version__
-
-    proto.producer_name, proto.producer_version = "keras_upsample", __version__
     onnx.helper.set_model_props(proto, {"layout": layout})

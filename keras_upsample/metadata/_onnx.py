@@ -15,14 +15,20 @@ KEY = "keras_upsample_metadata"
 
 
 def write_onnx(path: Path, metadata: Metadata) -> None:
-    """Put the metadata into an `.onnx` file, whose graph stays as it is."""
+    """Put the metadata into an `.onnx` file, whose graph stays as it is, and sign it.
+
+    Every tool that a file goes through, as ONNX Runtime's quantiser, names itself its producer.
+    """
     import onnx
+
+    from .. import __version__
 
     model = onnx.load(str(path), load_external_data=False)
     inputs, outputs = (_tensors(values) for values in (model.graph.input, model.graph.output))
     pairs = {item.key: item.value for item in model.metadata_props}
     pairs |= as_properties(metadata, inputs, outputs)
     onnx.helper.set_model_props(model, pairs)
+    model.producer_name, model.producer_version = "keras_upsample", __version__
     model.doc_string = "\n".join(as_lines(metadata))
     model.domain = "keras_upsample"
     model.model_version = _number(metadata.version)

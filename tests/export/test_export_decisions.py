@@ -49,7 +49,7 @@ def the_last_of_equal_values(monkeypatch):
     def other(*arguments):
         with monkeypatch.context() as patch:
             patch.setattr(module, "pool", turned)
-            convert(*arguments)
+            return convert(*arguments)
 
     monkeypatch.setattr(_artefact, "convert", other)
 
@@ -83,7 +83,7 @@ def test_a_wrong_artefact_is_refused_all_the_same(tmp_path, monkeypatch):
         right = np.array(kernel)
         kernel.assign(right + 1e-3)
         try:
-            convert(model, *arguments)
+            return convert(model, *arguments)
         finally:
             kernel.assign(right)
 

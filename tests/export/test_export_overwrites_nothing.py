@@ -10,7 +10,9 @@ import pytest
 from keras_upsample import export
 from keras_upsample.export import _verify
 
-TARGETS = ["saved_model", "tflite", "tflite_float16", "onnx", "onnx_float16"]
+TARGETS = [
+    "saved_model", "tflite", "tflite_float16", "tflite_int8", "onnx", "onnx_float16", "onnx_int8"
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +36,7 @@ def written(model, tmp_path_factory):
     return folder
 
 
-IMAGES = np.random.default_rng(6).random((1, 8, 8, 3), "float32")
+IMAGES = np.random.default_rng(6).random((8, 8, 8, 3), "float32")
 
 
 def contents(folder: Path) -> dict:
@@ -57,6 +59,19 @@ def test_a_file_of_the_user(name, content, model, tmp_path):
     with pytest.raises(ValueError, match=rf"{name}' is there and was not written by.*--overwrite"):
         export.export(model, tmp_path, TARGETS, IMAGES)
     assert contents(tmp_path) == {Path(name): content}  # refused before anything was written
+
+
+def test_files_of_every_precision_are_signed_and_say_what_they_mean(written):
+    import onnx
+
+    import keras_upsample as ku
+
+    found = sorted(written.glob("*.onnx"))
+    assert len(found) == 3
+    for path in found:
+        proto = onnx.load(str(path))
+        assert (proto.producer_name, proto.producer_version) == ("keras_upsample", ku.__version__)
+        assert ku.metadata.read(path).name == "net"
 
 
 def test_models_of_others_in_the_places_of_ours(model, written, tmp_path):

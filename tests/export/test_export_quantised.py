@@ -286,7 +286,7 @@ def test_wrong_layers_to_keep(kind, tmp_path):
     with pytest.raises(ValueError, match='is for precision="int8"'):
         write(net(), tmp_path, kind, "float16", keep_float=["second"])
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(ValueError, match="integer_io=True"):
+    with pytest.raises(ValueError, match="without `integer_io`"):
         write(net(), tmp_path, "tflite", "int8", keep_float=["second"], integer_io=True)
 
 
