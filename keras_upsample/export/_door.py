@@ -4,16 +4,14 @@ A network that begins with `Rescaling(1 / 255)` is made for [0, 255], one that e
 gives probabilities. Only what the graph says for sure is told.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ._graph_facts import NOTHING, Door, GraphFacts
+from ._natural_range import affine_of, changes_nothing, natural_range
 from ._signature import Signature
-
-RANGES = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0))
-"""What pictures are scaled to before a network sees them."""
 
 # What only moves values, by the names of Keras' operations and layers.
 _MOVING = {
@@ -26,34 +24,8 @@ _AFFINE = _MOVING | {
 }  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Door:
-    """What the first operators do to an input.
-
-    Attributes:
-        value_range: least and largest value that the input is made for; None where that is open.
-        because: the layers that say so, in words.
-    """
-
-    value_range: tuple[float, float] | None = None
-    because: str = ""
-
-
-@dataclass(frozen=True)
-class GraphFacts:
-    """Of a whole model; empty where it can't be taken apart.
-
-    Attributes:
-        doors: one an input.
-        activations: one an output: `"softmax"`, `"sigmoid"`, `"tanh"`, `"class_map"`, `"relu"`, or
-            "" for none of these.
-    """
-
-    doors: tuple[Door, ...] = ()
-    activations: tuple[str, ...] = ()
-
-
-NOTHING = GraphFacts()
+# Layers that hold a function or a graph, of which Keras says nothing.
+_OPAQUE = {"Lambda", "TFSMLayer", "SavedModelFunction"}
 
 
 def facts_of_graph(model: Any, signature: Signature) -> GraphFacts:
@@ -63,46 +35,40 @@ def facts_of_graph(model: Any, signature: Signature) -> GraphFacts:
 
     try:
         graph, _ = graph_at(model, signature)
-    except Exception:  # a model that can't be followed: nothing is known
-        return NOTHING
+    except Exception:  # a model that can't be followed with symbolic tensors
+        graph = None
+    if graph is None or not _seen_through(graph):
+        return _facts_by_tensorflow(model, signature)
     doors = tuple(_door(graph, tensor) for tensor in graph.inputs)
     return GraphFacts(doors, tuple(last_activation(tensor) for tensor in graph.outputs))
 
 
-def natural_range(matrix: np.ndarray, offset: np.ndarray) -> tuple[float, float] | None:
-    """The range of pictures for which y = x A + b gives what networks are trained on.
+def _facts_by_tensorflow(model: Any, signature: Signature) -> GraphFacts:
+    """The same of the graph that TensorFlow makes of the model."""
+    from ._inference import inference_function, inference_in
+    from ._tensorflow_graph import facts_of_function
 
-    That is [0, 1], [−1, 1], or numbers around 0 that are spread by about 1 (mean and deviation
-    taken off) or by about 255 (a mean taken off, as Caffe did). Where two ranges would do, or none,
-    nothing is known.
-
-    Args:
-        matrix: (channels in, channels out).
-        offset: (channels out,).
-    """
-    fitting = [ends for ends in RANGES[:2] if _natural(*_ends(matrix, offset, ends))]
-    return fitting[0] if len(fitting) == 1 else None
-
-
-def _ends(
-    matrix: np.ndarray, offset: np.ndarray, ends: tuple[float, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Least and largest y by channel, for x in [ends]."""
-    low, high = ends
-    positive, negative = matrix.clip(min=0), matrix.clip(max=0)
-    least = low * positive.sum(0) + high * negative.sum(0) + offset
-    largest = high * positive.sum(0) + low * negative.sum(0) + offset
-    return least, largest
+    try:
+        with inference_in(model):
+            function = inference_function(model, signature).get_concrete_function()
+    except Exception:  # it can't be traced, which the export itself will say
+        return NOTHING
+    names = [spec.name for spec in signature.inputs]
+    return facts_of_function(function, names, list(function.structured_outputs))
 
 
-def _natural(low: np.ndarray, high: np.ndarray) -> bool:
-    spread = high - low
-    if np.allclose(low, 0, atol=0.02) and np.allclose(high, 1, atol=0.02):
-        return True
-    around_zero = bool(np.all((low < 0) & (high > 0)))
-    return around_zero and bool(
-        np.all((spread > 1.5) & (spread < 12)) or np.all((spread > 200) & (spread < 300))
-    )
+def _seen_through(graph: Any) -> bool:
+    """Whether what reads the inputs and makes the outputs is Keras', and no code of the user's."""
+    ends = {id(tensor) for tensor in graph.inputs}
+    nodes = [node for node in graph.nodes() if any(id(t) in ends for t in node.inputs)]
+    nodes += [tensor.node for tensor in graph.outputs if tensor.node is not None]
+    return not any(_is_opaque(node.operation) for node in nodes)
+
+
+def _is_opaque(operation: Any) -> bool:
+    kind = type(operation)
+    own = kind.__module__.split(".")[0] in ("keras", "keras_upsample")
+    return not own or kind.__name__ in _OPAQUE
 
 
 def _door(graph: Any, tensor: Any) -> Door:
@@ -122,10 +88,10 @@ def _door(graph: Any, tensor: Any) -> Door:
     if len(exits) != 1 or len(exits[0].shape) != 4 or exits[0] is tensor:
         return Door()
     try:
-        matrix, offset = _affine_of(steps, tensor, exits[0])
+        matrix, offset = affine_of(_running(steps, tensor, exits[0]), int(tensor.shape[-1]))
     except Exception:  # an operation that does not run on a few pixels
         return Door()
-    if matrix is None or (np.array_equal(matrix, np.eye(*matrix.shape)) and not offset.any()):
+    if matrix is None or changes_nothing(matrix, offset):
         return Door()
     names = ", ".join(
         f"{node.name!r} ({type(node.operation).__name__})" for node in steps if _computes(node)
@@ -138,8 +104,8 @@ def _computes(node: Any) -> bool:
     return type(node.operation).__name__ not in _MOVING
 
 
-def _affine_of(steps: Sequence[Any], tensor: Any, end: Any) -> tuple[np.ndarray | None, np.ndarray]:
-    """A and b of y = x A + b, by showing the steps 0 and one channel at a time."""
+def _running(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """From one pixel of the input to what the steps make of it."""
     channels, dtype = int(tensor.shape[-1]), tensor.spec.dtype
 
     def run(pixel: np.ndarray) -> np.ndarray:
@@ -149,12 +115,7 @@ def _affine_of(steps: Sequence[Any], tensor: Any, end: Any) -> tuple[np.ndarray 
             values |= {id(t): value for t, value in zip(node.outputs, results, strict=True)}
         return np.asarray(values[id(end)], "float64")[0, 0, 0]
 
-    offset = run(np.zeros(channels))
-    matrix = np.stack([run(np.eye(channels)[c]) - offset for c in range(channels)])
-    probe = np.arange(1.0, channels + 1)
-    if not np.allclose(run(probe), probe @ matrix + offset, rtol=1e-4, atol=1e-4):
-        return None, offset  # not what it seems to be
-    return matrix, offset
+    return run
 
 
 def _call(node: Any, values: dict[int, Any]) -> list[Any]:

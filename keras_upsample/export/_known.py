@@ -8,7 +8,8 @@ import numpy as np
 from ..lowering._head import Scores
 from ..metadata import Input, Metadata, Output, Scaling, of
 from ..metadata._values import numbers
-from ._door import NOTHING, Door, GraphFacts, facts_of_graph
+from ._door import facts_of_graph
+from ._graph_facts import NOTHING, Door, GraphFacts
 from ._signature import Signature, _output_names
 
 _APART = 8.0

@@ -1,6 +1,6 @@
 """What the graph of a file of another maker says of its input and output.
 
-The counterpart of `export._door` for `.onnx` and `.tflite` files: arithmetic with constants that
+The counterpart of `export._door` for files: arithmetic with constants that
 the input goes through first, and the activation that the output came through last.
 """
 
@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from ..export._door import natural_range
+from ..export._graph_facts import Door
+from ..export._natural_range import natural_range
+from ..export._tensorflow_graph import facts_of_function
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,17 @@ class FileGraph:
     activations: Mapping[str, str] = ()  # type: ignore[assignment]
 
 
-def graph_of_file(path: Path, input_name: str, channels: int | None, axis: int) -> FileGraph:
-    """Read off the file; nothing is run.
+def graph_of_file(runner: Any, channels: int | None, axis: int) -> FileGraph:
+    """Read off the file of a runner; of what has no file nothing is known.
 
     Args:
-        path: an `.onnx` or `.tflite` file; of anything else nothing is known.
-        input_name: of the picture.
+        runner: of an `.onnx` or `.tflite` file, or a SavedModel; its first input is the picture.
         channels: of the picture.
         axis: on which they lie, 1 or 3.
     """
+    if hasattr(runner, "function"):
+        return _of_function(runner)
+    path, input_name = Path(getattr(runner, "path", None) or ""), runner.inputs[0].name
     reader = {".onnx": _onnx_steps, ".tflite": _tflite_steps}.get(path.suffix)
     if reader is None:
         return FileGraph(activations={})
@@ -46,6 +50,15 @@ def graph_of_file(path: Path, input_name: str, channels: int | None, axis: int) 
         return _judged(list(steps), dict(activations), channels, axis)
     except Exception:  # damaged in a way that its runtime does not mind
         return FileGraph(activations={})
+
+
+def _of_function(runner: Any) -> FileGraph:
+    """Of a SavedModel."""
+    names = [info.name for info in runner.outputs]
+    found = facts_of_function(runner.function, [runner.inputs[0].name], names)
+    door = found.doors[0] if found.doors else Door()
+    activations = dict(zip(names, found.activations, strict=False))
+    return FileGraph(door.value_range, door.because, activations)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -143,8 +142,7 @@ def of_runner(
     given = runner.inputs[0]
     said = metadata or Metadata()
     facts, index = _facts_of(said, chosen, names)
-    path = getattr(runner, "path", None)
-    graph = graph_of_file(Path(path or ""), given.name, channels, 1 if planar else 3)
+    graph = graph_of_file(runner, channels, 1 if planar else 3)
     item = replace(said.input, name=given.name)
     scaling, taken, assumed = _scaling(item, str(given.dtype), graph.value_range, graph.because)
 

@@ -13,7 +13,11 @@ from ._runner import TensorInfo, loading
 
 
 class SavedModelRunner:
-    """Runs the `serving_default` signature of a SavedModel directory (Keras is not needed)."""
+    """Runs the `serving_default` signature of a SavedModel directory (Keras is not needed).
+
+    Attributes:
+        function: the signature, TensorFlow's own.
+    """
 
     layout = "nhwc"
     layout_known = True
@@ -25,24 +29,24 @@ class SavedModelRunner:
         self.runtime = f"TensorFlow {tf.__version__}"
         with loading(path, self.runtime):
             self._loaded = tf.saved_model.load(str(path))
-            self._function = self._loaded.signatures["serving_default"]
-        _, keywords = self._function.structured_input_signature
+            self.function = self._loaded.signatures["serving_default"]
+        _, keywords = self.function.structured_input_signature
         facts = _facts(path)
         inputs = [item.name for item in facts.inputs]
         outputs = [item.name for item in facts.outputs]
-        self.ordered = set(outputs) == set(self._function.structured_outputs)
+        self.ordered = set(outputs) == set(self.function.structured_outputs)
         self.inputs = _in_order(keywords, inputs)
-        self.outputs = _in_order(self._function.structured_outputs, outputs)
+        self.outputs = _in_order(self.function.structured_outputs, outputs)
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         import tensorflow as tf
 
-        results = self._function(**{name: tf.constant(array) for name, array in feeds.items()})
+        results = self.function(**{name: tf.constant(array) for name, array in feeds.items()})
         return {info.name: results[info.name].numpy() for info in self.outputs}
 
     def operator_counts(self) -> dict[str, int]:
         """Operators of the signature and of every function that it calls."""
-        definition = self._function.graph.as_graph_def()
+        definition = self.function.graph.as_graph_def()
         counts = Counter(node.op for node in definition.node)
         for function in definition.library.function:
             counts.update(node.op for node in function.node_def)

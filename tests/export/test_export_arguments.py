@@ -6,7 +6,7 @@ import pytest
 from exporting import convolution, noise, picture
 
 from keras_upsample import export
-from keras_upsample.errors import ExportError
+from keras_upsample.errors import ArtefactError, ExportError
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +78,19 @@ def test_options(function, options, words, net, tmp_path):
 
 
 @pytest.mark.parametrize("function", [ONNX, SAVED, TFLITE])
-@pytest.mark.parametrize("model", ["model.keras", None, keras.layers.Dense(2), np.zeros(3)])
+@pytest.mark.parametrize("model", [None, keras.layers.Dense(2), np.zeros(3)])
 def test_not_a_model(model, function, tmp_path):
     refused(
         lambda path: function(model, path), tmp_path / "out", TypeError,
-        "`model` must be a keras.Model", type(model).__name__, "keras.models.load_model",
+        "`model` must be a keras.Model, or the path", type(model).__name__,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("function", [ONNX, SAVED, TFLITE])
+def test_a_path_to_nothing(function, tmp_path):
+    refused(
+        lambda path: function("model.keras", path), tmp_path / "out", ArtefactError,
+        "'model.keras' does not exist",
     )  # fmt: skip
 
 
