@@ -54,7 +54,8 @@ def _door(frozen: Any, tensor: Any) -> Door:
     """The arithmetic behind an input, if all of it ends in one tensor that the network reads."""
     if tensor.shape.rank != 4 or tensor.shape[-1] is None:
         return Door()
-    reached, steps, exits = {tensor.name}, [], {}
+    reached, steps = {tensor.name}, []
+    exits: dict[str, Any] = {}
     for operation in frozen.graph.get_operations():  # in an order in which they can be run
         inside = [source for source in operation.inputs if source.name in reached]
         if not inside or operation.type in _SIZES:
