@@ -149,8 +149,8 @@ def test_an_export_for_a_device_says_where_it_runs(tmp_path):
     assert "ethos_u85_256 (Vela" in str(report)
     assert {p.name for p in tmp_path.iterdir()} == {
         "report.json",
-        "espcn_ethos_u85_256.tflite",
-        "espcn_tflm.tflite",
+        "espcn_photos_x2_ethos_u85_256.tflite",
+        "espcn_photos_x2_tflm.tflite",
     }
     assert ethos.verifications[0].snr_db > 30
 
