@@ -15,6 +15,7 @@ from ._interpreter import quiet_interpreter
 from ._ranges import true_ranges
 from ._saved_model import write_saved_model
 from ._signature import Signature
+from ._tflite_bias import with_full_biases
 from ._tflite_order import in_order
 
 INTEGER = {
@@ -114,6 +115,11 @@ def converter_of(
     if allow_flex:
         allowed.append(tf.lite.OpsSet.SELECT_TF_OPS)
     converter.target_spec.supported_ops = allowed
+    optimize = converter._optimize_tflite_model
+    # It takes the file of floats, before ranges are learnt from it.
+    converter._optimize_tflite_model = lambda content, *args, **options: optimize(
+        with_full_biases(content, own=precision == "int16x8"), *args, **options
+    )
     return converter
 
 
