@@ -30,6 +30,7 @@ from ._publish import check_place, published
 from ._reference import Reference
 from ._report import ArtefactReport
 from ._saved_model import write_saved_model
+from ._shown import shown
 from ._signature import Signature
 from ._tflite import FLOAT_IO, IO, write_tflite
 from ._tuned import keep_the_faster
@@ -132,7 +133,7 @@ def make_artefact(
         signature = signature.fixed()
     if target.calibrated and reference.images is None:
         # Ranges that suit the data of a preset do not suit photographs.
-        reference = reference.shown(held_out_images(model))
+        reference = reference.before(*held_out_images(model))
     with published(path, directory=directory) as staged:
         ready = prepared(
             model,
@@ -217,6 +218,10 @@ def make_artefact(
             assumed=options.known.assumed,
             gate=gate,
             default_gate=default,
+            shown=(
+                *shown("calibration", ready.sources, ready.feeds or (), signature.inputs),
+                *reference.shown(first),
+            ),
         )
         progress("publish")
     for line in report.warnings:

@@ -65,6 +65,7 @@ def check_model(
             None,
             lower=True,
             representative_data=representative_data,
+            any_values=True,
             progress=progress,
         )
         progress("convert")

@@ -10,6 +10,7 @@ from ..lowering._lower import headed
 from ..metadata import Metadata
 from ._artefact import Options, check_target, make_artefact
 from ._gates import GateArgument, gate_for
+from ._given import given_examples
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._inside import planned
@@ -112,13 +113,14 @@ def export(
         check_target(place, target, overwrite=overwrite)
     check_ours(directory / "report.json", directory=False, overwrite=overwrite)
     plan = planned(signature, found.metadata, output_names(model), scaling, chosen)
-    reference = reference_of(model, signature, images, plan)
+    given = given_examples(signature, images, representative_data)
+    reference = reference_of(model, signature, given.images, plan, given.source)
     options = Options(
         known=found,
         inside=plan,
         lower=lower,
         tune=tune,
-        representative_data=representative_data,
+        representative_data=given.learnt(model, signature, chosen),
         overwrite=overwrite,
         gate=gate,
     )

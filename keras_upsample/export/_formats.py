@@ -9,6 +9,7 @@ from ..lowering._lower import headed
 from ..metadata import Metadata
 from ._artefact import Options, make_artefact
 from ._gates import GateArgument
+from ._given import given_examples
 from ._images import Images
 from ._input_shape import ShapeArgument
 from ._inside import planned
@@ -270,6 +271,8 @@ def _one(
     found = after_head(found, model, head)
     goal = target_named(target)
     plan = planned(signature, found.metadata, output_names(model), options.scaling, [goal])
-    options = replace(options, known=found, inside=plan)
-    reference = reference_of(model, signature, images, plan)
+    given = given_examples(signature, images, options.representative_data)
+    reference = reference_of(model, signature, given.images, plan, given.source)
+    data = given.learnt(model, signature, [goal])
+    options = replace(options, known=found, inside=plan, representative_data=data)
     return make_artefact(model, path, goal, signature, reference, options)

@@ -1,14 +1,15 @@
 """What a model and its artefact are both shown: real photographs, noise, odd sizes, batches."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..data import photograph
 from ..metadata import Scaling
+from ._example_form import Example, takes_pictures
+from ._examples import examples
 from ._input_shape import InputSpec, closed
 from ._signature import Signature
 
@@ -16,7 +17,8 @@ _NAMES = ("astronaut", "chelsea", "coffee")
 ODD_SIZE = (101, 77)
 """Height and width of the odd-sized case, in pixels."""
 
-Images = np.ndarray | Sequence[Any] | str | Path | None
+Images = Any
+"""See `FORMS`, and None."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,18 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
 
     Args:
         signature: the model's own, open sizes still open.
-        images: the user's: an array `(N, H, W, C)`, a list of arrays or files, or a folder of
-            pictures; for inputs of 5 axes arrays may be volumes `(D, H, W, C)`; uint8 arrays are
-            scaled to [0, 1] for a float input. Default: photographs.
+        images: the user's, see `FORMS`; for inputs of 5 axes volumes `(D, H, W, C)` or images,
+            of 3 signals `(steps, C)`. uint8 and uint16 images are scaled to [0, 1] for a float
+            input. Default: photographs.
 
     Raises:
         ValueError: no image, or an image that does not fit the model.
     """
+    own, signature = signature, sized(signature, images)
     plain = signature.closed()
     result = [
-        Case(label, {spec.name: _as_input(image, spec) for spec in plain.inputs})
-        for label, image in _sources(images)
+        Case(label, {spec.name: _batch_of(example, spec) for spec in plain.inputs})
+        for label, example in _sources(images, signature)
     ]
     rng = np.random.default_rng(20)
     result.append(
@@ -62,10 +65,10 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
             real=False,
         )
     )
-    odd = [closed(spec, _odd_sizes(len(spec.shape))) for spec in signature.inputs]
-    image = next(_sources(images))[1]
-    if tuple(odd) != plain.inputs:
-        feeds = {spec.name: _as_input(image, spec) for spec in odd}
+    odd = [closed(spec, _odd_sizes(len(spec.shape))) for spec in own.inputs]
+    example = next(_sources(images, signature))[1]
+    if tuple(odd) != plain.inputs and _long_enough(example, odd):
+        feeds = {spec.name: _batch_of(example, spec) for spec in odd}
         largest = max((spec.shape for spec in odd), key=len)
         size = "x".join(map(str, _odd_sizes(len(largest)) or largest[1:]))
         result.append(Case(f"odd size {size}", feeds, standard=False))
@@ -79,56 +82,47 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
     return result
 
 
-def _sources(images: Images) -> Any:
+def _sources(
+    images: Images, signature: Signature, argument: str = "images"
+) -> Iterator[tuple[str, Example]]:
+    """Labels and examples; without `images` photographs, or nothing where no input takes any."""
     if images is None:
-        for name in _NAMES:
-            yield name, photograph(name)
+        taking = [spec.name for spec in signature.inputs if takes_pictures(spec)]
+        if not taking:
+            yield "random numbers", Example()
+        for name in _NAMES if taking else ():
+            yield name, Example(dict.fromkeys(taking, photograph(name)))
         return
-    if isinstance(images, str | Path):
-        images = _pictures_in(Path(images))
-    if not isinstance(images, np.ndarray | list | tuple):
-        raise ValueError(
-            "`images` must be an array (N, H, W, C), a list of arrays or files, or a folder. "
-            f"Received: {type(images).__name__}."
-        )
-    if len(images) == 0:
-        raise ValueError("`images` is empty; pass at least one image.")
-    for index, image in enumerate(images):
-        if isinstance(image, str | Path):
-            yield Path(image).name, _read(Path(image))
-            continue
-        array = np.asarray(image)
-        if array.ndim not in (3, 4) or 0 in array.shape or array.dtype.kind not in "uif":
-            raise ValueError(
-                "`images` must hold images (H, W, C), or for networks on volumes and sequences "
-                "volumes (D, H, W, C), of numbers and at least 1 pixel. "
-                f"Received shape {array.shape}, dtype {array.dtype} at index {index}."
-            )
-        yield f"image {index}", array
-
-
-def _pictures_in(folder: Path) -> list[Path]:
-    if folder.is_file():
-        return [folder]
-    if not folder.is_dir():
-        raise ValueError(f"`images` names {str(folder)!r}, which does not exist.")
-    kinds = {".png", ".jpg", ".jpeg", ".bmp", ".webp", ".tif", ".tiff"}
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in kinds)
+    found = False
+    for entry in examples(images, signature, argument):
+        found = True
+        yield entry
     if not found:
-        raise ValueError(
-            f"`images`: {str(folder)!r} holds no picture ({', '.join(sorted(kinds))})."
-        )
-    return found
+        raise ValueError(f"`{argument}` is empty; pass at least one image.")
 
 
-def _read(path: Path) -> np.ndarray:
-    from ..predict._claims import open_picture
+def sized(signature: Signature, given: Any, argument: str = "images") -> Signature:
+    """The signature with open lengths of signals and volumes closed by the first example.
 
-    try:
-        with open_picture(path) as picture:
-            return np.asarray(picture.convert("RGB"))
-    except (OSError, ValueError, SyntaxError) as error:  # Pillow's, and ours of its size
-        raise ValueError(f"`images`: {str(path)!r} can't be read as a picture: {error}") from error
+    They can't be resampled, as pictures are.
+
+    Args:
+        signature: of any sizes.
+        given: see `FORMS`, or None.
+        argument: its name, for messages.
+    """
+    if given is None or all(None not in s.shape[1:] for s in signature.inputs):
+        return signature
+    _, example = next(_sources(given, signature, argument))
+    inputs = tuple(_sized(spec, example.get(spec.name)) for spec in signature.inputs)
+    return replace(signature, inputs=inputs)
+
+
+def _sized(spec: InputSpec, values: np.ndarray | None) -> InputSpec:
+    if values is None or takes_pictures(spec) or values.ndim != len(spec.shape) - 1:
+        return spec
+    sizes = (own if n is None else n for n, own in zip(spec.shape[1:], values.shape, strict=True))
+    return replace(spec, shape=(spec.shape[0], *sizes))
 
 
 def _odd_sizes(rank: int) -> tuple[int, ...]:
@@ -136,20 +130,58 @@ def _odd_sizes(rank: int) -> tuple[int, ...]:
     return {3: (37,), 4: ODD_SIZE, 5: (5, 21, 13)}.get(rank, ())
 
 
+def _long_enough(example: Example, specs: Sequence[InputSpec]) -> bool:
+    """Whether signals, which can't be resampled, reach these sizes."""
+    return all(
+        takes_pictures(spec)
+        or all(
+            n >= int(m or 1) for n, m in zip(example[spec.name].shape, spec.shape[1:], strict=False)
+        )
+        for spec in specs
+        if spec.name in example
+    )
+
+
+def _batch_of(example: Example, spec: InputSpec) -> np.ndarray:
+    """An example as one input's batch; noise for an input that it does not name."""
+    if spec.name in example:
+        return _as_input(example[spec.name], spec)
+    return _noise(np.random.default_rng(0), spec.shape, spec)
+
+
+def _exact(values: np.ndarray, spec: InputSpec) -> np.ndarray:
+    """Signals and whatever is no picture, as it is; cut to the input's size where it is longer.
+
+    Raises:
+        ValueError: it is shorter, or has other channels.
+    """
+    wanted = tuple(int(n or 1) for n in spec.shape[1:])
+    fits = values.ndim == len(wanted) and values.shape[-1:] == wanted[-1:]
+    if not fits or any(n < w for n, w in zip(values.shape, wanted, strict=True)):
+        raise ValueError(
+            f"The input {spec.name!r} takes examples of the shape {wanted}. Received: "
+            f"{values.shape}. Pass longer ones, or fix the size by `input_shape`."
+        )
+    begins = [(n - w) // 2 for n, w in zip(values.shape, wanted, strict=True)]
+    cut = tuple(slice(b, b + w) for b, w in zip(begins, wanted, strict=True))
+    cast = values[cut].astype(spec.dtype)
+    if cast.dtype.kind in "iu" and (cast != values[cut]).any():
+        raise ValueError(
+            f"The input {spec.name!r} takes whole numbers of {spec.dtype}. Received others, of "
+            f"{values.dtype}."
+        )
+    return np.repeat(cast[None], int(spec.shape[0] or 1), axis=0)
+
+
 def _as_input(image: np.ndarray, spec: InputSpec) -> np.ndarray:
     """An image as one input's batch: resampled, its channels repeated or cut, scaled to [0, 1] for
-    a float input. Inputs that are no images get noise."""
+    a float input; see `_exact` for what is no image."""
     shape = spec.shape
     dtype = np.dtype(spec.dtype)
-    if len(shape) == 5 and dtype.kind in "fu":
+    if not takes_pictures(spec):
+        return _exact(image, spec)
+    if len(shape) == 5:
         return _as_volume(image, spec)
-    if image.ndim == 4:
-        raise ValueError(
-            f"`images` holds volumes, and the input {spec.name!r} has the shape {shape} (batch "
-            "first). Pass images (H, W, C)."
-        )
-    if len(shape) != 4 or dtype.kind not in "fu":
-        return _noise(np.random.default_rng(0), shape, spec)
     batch, height, width, channels = (int(n or 1) for n in shape)
     picture = image.dtype in (np.uint8, np.uint16)  # else it is scaled as the network takes it
     values = image.astype("float32")

@@ -22,12 +22,14 @@ class InputSpec:
         shape: with the batch first, None where any size.
         dtype: its name.
         scaling: how a picture's values become those that the input takes.
+        value_range: least and largest value that it is made for; None where nothing says so.
     """
 
     name: str
     shape: Shape
     dtype: str
     scaling: Scaling = UNIT
+    value_range: tuple[float, float] | None = None
 
 
 def is_size(value: Any) -> bool:

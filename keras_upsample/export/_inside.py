@@ -82,7 +82,7 @@ class Inside:
         return replace(
             signature,
             inputs=tuple(
-                replace(spec, dtype="uint8", scaling=Scaling())
+                replace(spec, dtype="uint8", scaling=Scaling(), value_range=(0, MOST))
                 if spec.name in self.inputs
                 else spec
                 for spec in signature.inputs

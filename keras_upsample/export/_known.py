@@ -227,12 +227,19 @@ def after_head(found: Known, model: Any, head: str | None) -> Known:
 
 
 def with_scalings(signature: Signature, metadata: Metadata) -> Signature:
-    """The signature whose inputs know how a picture's values become theirs."""
-    scalings = {item.name: item.scaling for item in metadata.inputs}
+    """The signature whose inputs know what they are made for, and how a picture's values become
+    theirs."""
+    known = {item.name: item for item in metadata.inputs}
     return replace(
         signature,
         inputs=tuple(
-            replace(spec, scaling=scalings.get(spec.name) or spec.scaling)
+            replace(
+                spec,
+                scaling=known[spec.name].scaling or spec.scaling,
+                value_range=known[spec.name].value_range,
+            )
+            if spec.name in known
+            else spec
             for spec in signature.inputs
         ),
     )

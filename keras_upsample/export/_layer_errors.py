@@ -13,6 +13,7 @@ from ..edge._file import OperatorFacts, read
 from ._calibration import Feeds, held_out_images
 from ._compare import decibels
 from ._debugger import with_own_errors
+from ._examples import listed
 from ._form import formed_for
 from ._images import Images, cases
 from ._input_shape import ShapeArgument
@@ -104,7 +105,9 @@ def quantization_errors(
     model = as_model(model)
     signature = signature_of(model, input_shape).fixed()
     signature = with_scalings(signature, known(model, signature).metadata)
-    shown = images if images is not None else held_out_images(model)
+    shown = listed(images, signature, "images")
+    if shown is None:
+        shown, _ = held_out_images(model)
     ready = prepared(
         model, signature, target, shown, lower=lower, representative_data=representative_data
     )

@@ -1,15 +1,18 @@
 """The model's own answers to pixels that NumPy scales, for files that scale them themselves."""
 
+from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ._compare import ScoresBehind
-from ._images import Case, Images
+from ._example_form import Example
+from ._examples import listed
+from ._images import Case, Images, _batch_of, _sources, sized
 from ._inside import Inside
 from ._reference import Reference
+from ._shown import check_scale
 from ._signature import Signature
 
 
@@ -20,14 +23,20 @@ class PixelReference(Reference):
     """
 
     def __init__(
-        self, model: Any, signature: Signature, images: Images = None, *, plan: Inside
+        self,
+        model: Any,
+        signature: Signature,
+        images: Images = None,
+        source: str = "",
+        *,
+        plan: Inside,
     ) -> None:
-        super().__init__(model, plan.shown(signature), images)
+        super().__init__(model, plan.shown(signature), images, source)
         self._plan, self._plain = plan, signature
         self.whole = frozenset(plan.outputs)
 
-    def shown(self, images: Images) -> "PixelReference":
-        return PixelReference(self._model, self._plain, images, plan=self._plan)
+    def before(self, images: Images, source: str) -> "PixelReference":
+        return PixelReference(self._model, self._plain, images, source, plan=self._plan)
 
     def exact(self, case: Case) -> dict[str, np.ndarray] | None:
         answer = super().exact(self._scaled(case))
@@ -48,19 +57,38 @@ class PixelReference(Reference):
 
 
 def reference_of(
-    model: Any, signature: Signature, images: Images, plan: Inside | None
+    model: Any, signature: Signature, images: Images, plan: Inside | None, source: str = ""
 ) -> Reference:
-    """The model's answers to what its files take.
+    """The model's answers to what its files take; `images` are read once, before any work is done.
+
+    Args:
+        model, signature: of the model.
+        images: see `FORMS`, or None.
+        plan: what the files do themselves.
+        source: of the images, in words; "" for the argument `images`.
 
     Raises:
-        ValueError: `images` are no pictures, where files take pixels.
+        ValueError: `images` do not fit, or are no pictures where files take pixels.
     """
+    images = listed(images, signature, "images")
+    if images is not None:
+        _check(images, signature, plan)
     if plan is None:
-        return Reference(model, signature, images)
-    for image in images if isinstance(images, np.ndarray | list | tuple) else ():
-        if not isinstance(image, str | Path) and np.asarray(image).dtype.kind == "f":
-            raise ValueError(
-                'With `scaling="inside"`, `images` must be pictures of uint8 or uint16, which the '
-                f"file scales. Received: {np.asarray(image).dtype}."
-            )
-    return PixelReference(model, signature, images, plan=plan)
+        return Reference(model, signature, images, source)
+    return PixelReference(model, signature, images, source, plan=plan)
+
+
+def _check(images: Images, signature: Signature, plan: Inside | None) -> None:
+    specs = sized(signature, images).closed().inputs
+
+    def pairs() -> Iterator[tuple[Example, dict[str, np.ndarray]]]:
+        for _, example in _sources(images, signature):
+            for name in plan.inputs if plan is not None else ():
+                if name in example and example[name].dtype not in (np.uint8, np.uint16):
+                    raise ValueError(
+                        'With `scaling="inside"`, `images` must be pictures of uint8 or uint16, '
+                        f"which the file scales. Received: {example[name].dtype}."
+                    )
+            yield example, {s.name: _batch_of(example, s) for s in specs if s.name in example}
+
+    check_scale(pairs(), specs, "images")

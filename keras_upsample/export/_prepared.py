@@ -1,7 +1,7 @@
 """What is converted for a target: the form of the model, its signature, the calibration."""
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..lowering._equalise import equalised
@@ -10,7 +10,7 @@ from ..lowering._round import rounded
 from ..lowering._sharpness import sharpened
 from ..lowering._windows import windowed
 from ..ops._lacking import COMPARISONS, GATHERS
-from ._calibration import Feeds, calibration_feeds
+from ._calibration import Calibration, Feeds, calibration
 from ._images import Images
 from ._signature import Signature
 from .targets import Target
@@ -25,12 +25,14 @@ class Prepared:
         signature: of it.
         feeds: for calibration; None where nothing is calibrated.
         exact: the form before its weights were rounded; that of `low` where they were not.
+        sources: where the feeds come from, by input.
     """
 
     low: Lowered
     signature: Signature
     feeds: Feeds | None
     exact: Any
+    sources: Mapping[str, str] = field(default_factory=dict)
 
 
 def prepared(
@@ -44,6 +46,7 @@ def prepared(
     representative_data: Any = None,
     weight_bits: int | None = None,
     keep_float: Collection[str] = (),
+    any_values: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Prepared:
     """Calibrate, lower, equalise and round, as far as the target and the options ask for it.
@@ -53,15 +56,17 @@ def prepared(
         target: where it goes.
         images: on what the file will be verified.
         lower, tune, representative_data, weight_bits, keep_float: see `to_tflite` and `to_onnx`.
+        any_values: see `calibration`.
         progress: called before each step.
     """
-    feeds = None
+    learnt: Calibration | None = None
     if target.calibrated:
         progress("calibrate")
-        feeds = calibration_feeds(model, signature.fixed(), representative_data, images)
+        learnt = calibration(model, signature, representative_data, images, any_values=any_values)
+    feeds, sources = (learnt.feeds, learnt.sources) if learnt else (None, {})
     if not lower:
-        return Prepared(Lowered(model), signature, feeds, model)
-    return formed(
+        return Prepared(Lowered(model), signature, feeds, model, sources)
+    ready = formed(
         model,
         signature,
         target,
@@ -71,6 +76,7 @@ def prepared(
         keep_float=keep_float,
         progress=progress,
     )
+    return replace(ready, sources=sources)
 
 
 def formed(

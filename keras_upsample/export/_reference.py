@@ -9,10 +9,11 @@ import numpy as np
 from .._stateless import Traced
 from ..errors import ExportError, first_line
 from ._compare import ScoresBehind
-from ._images import Case, Images, cases
+from ._images import Case, Images, _sources, cases
 from ._inference import inference_in
 from ._input_shape import InputSpec
 from ._score_model import score_model
+from ._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, shown
 from ._signature import Signature
 from .targets import Gate, where_rounding_decides
 
@@ -25,20 +26,37 @@ class Reference:
 
     Attributes:
         images: the user's, see `cases`.
+        source: where these come from, in words; "" for the argument `images`.
         whole: outputs that the artefact rounds to whole numbers, and the model does not.
     """
 
     whole: frozenset[str] = frozenset()
 
-    def __init__(self, model: Any, signature: Signature, images: Images = None) -> None:
+    def __init__(
+        self, model: Any, signature: Signature, images: Images = None, source: str = ""
+    ) -> None:
         self._model, self._signature, self.images = model, signature, images
+        self.source = source
         self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
         self._function = Traced(self._infer)
         self._scores: Any = None
 
-    def shown(self, images: Images) -> "Reference":
+    def before(self, images: Images, source: str) -> "Reference":
         """The same model before other images."""
-        return Reference(self._model, self._signature, images)
+        return Reference(self._model, self._signature, images, source)
+
+    def shown(self, runner: "Runner") -> tuple[Shown, ...]:
+        """What the model and the artefact were compared on."""
+        feeds = [c.case.feeds for c in self.cases_for(runner, real=True) if c.case.standard]
+        return shown("verification", self._where(), feeds, self._signature.inputs)
+
+    def _where(self) -> dict[str, str]:
+        """Input -> where its values come from."""
+        _, example = next(_sources(self.images, self._signature))
+        source = self.source or (PHOTOGRAPHS if self.images is None else IMAGES)
+        return {
+            spec.name: source if spec.name in example else RANDOM for spec in self._signature.inputs
+        }
 
     def _infer(self, *tensors: Any) -> dict[str, Any]:
         return self._signature.call(self._model, tensors)

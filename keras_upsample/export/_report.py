@@ -7,6 +7,7 @@ from typing import Any
 
 from ..edge._report import CheckReport
 from ._compare import Difference
+from ._shown import Shown
 from .targets import Gate
 
 
@@ -106,6 +107,7 @@ class ArtefactReport:
         not_checked: why not, e.g. `"not compiled: Vela is not installed"`; empty for other files.
         gate: what verification demanded; None in reports of other makers.
         default_gate: what it demands of such a model and target unless asked otherwise.
+        shown: the values that ranges were learnt from, and those that it was verified on.
     """
 
     target: str
@@ -124,6 +126,7 @@ class ArtefactReport:
     assumed: tuple[str, ...] = ()
     gate: Gate | None = None
     default_gate: Gate | None = None
+    shown: tuple[Shown, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -131,6 +134,7 @@ class ArtefactReport:
         lines = [v.warning for v in self.verifications if v.warning]
         if self.gate != self.default_gate:
             lines.append(f"verified with {self.gate}, by default {self.default_gate}")
+        lines += dict.fromkeys(values.warning for values in self.shown if values.warning)
         return tuple(lines)
 
     def __str__(self) -> str:
@@ -187,6 +191,7 @@ class ExportReport:
         lines += [a.check.verdict for a in self.artefacts if a.check]
         lines += [f"{a.target}: {a.not_checked}" for a in self.artefacts if a.not_checked]
         lines += dict.fromkeys(line for a in self.artefacts for line in (*a.taken, *a.assumed))
+        lines += dict.fromkeys(str(values) for a in self.artefacts for values in a.shown)
         lines += [f"{target}: {why}" for target, why in self.failures.items()]
         return "\n".join(lines)
 

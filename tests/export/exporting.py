@@ -23,9 +23,11 @@ def picture(height: int = 24, width: int = 20, channels: int = 3) -> list[np.nda
 
 
 def write(model: Any, folder: Path, kind: str, **options: Any) -> Path:
-    """One artefact; `kind` is a name of `FORMATS`."""
+    """One artefact; `kind` is a name of `FORMATS`. Shown a picture, if the model takes any."""
     path = folder / {"saved_model": "saved", "tflite": "m.tflite", "onnx": "m.onnx"}[kind]
-    options.setdefault("images", picture())
+    ranks = [len(tensor.shape) for tensor in getattr(model, "inputs", None) or ()]
+    if not ranks or {4, 5} & set(ranks):
+        options.setdefault("images", picture())
     getattr(export, f"to_{kind}")(model, path, **options)
     return path
 

@@ -197,9 +197,9 @@ def test_an_interrupted_export_reports_what_it_wrote(tmp_path):
 
 
 def test_too_little_data_for_one_target(tmp_path):
+    """It is told before the others are made."""
     with pytest.raises(ValueError, match="at least 8"):
         export.export(
             small(), tmp_path, ["tflite", "tflite_int8"], representative_data=[noise(12, 10, 3)]
         )
-    saved = json.loads((tmp_path / "report.json").read_text())
-    assert list(saved["failures"]) == ["tflite_int8"]
+    assert not list(tmp_path.iterdir())

@@ -213,7 +213,7 @@ def test_integer_image(kind, tmp_path):
     x = image_input(dtype="uint8")
     model = keras.Model(x, convolution()(layers.Rescaling(1 / 255)(x)))
     pixels = np.round(X * 255).astype("uint8")
-    path = write(model, tmp_path, kind)
+    path = write(model, tmp_path, kind, images=pixels)
     assert_same(path, {"image": pixels}, {model.output_names[0]: model(pixels)})
 
 

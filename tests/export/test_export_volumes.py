@@ -59,6 +59,6 @@ def test_volumes_calibrate_eight_bits(tmp_path):
 def test_volumes_are_for_networks_on_volumes(tmp_path):
     x = keras.Input((8, 8, 1), name="image")
     model = keras.Model(x, layers.Conv2D(2, 1)(x))
-    with pytest.raises(ValueError, match=r"`images` holds volumes.*Pass images \(H, W, C\)"):
-        write(model, tmp_path, "onnx", images=[noise(4, 8, 8, 1)])
+    with pytest.raises(ValueError, match=r"`images` must hold .*\(8, 8, 1\).*\(2, 4, 8, 8, 1\)"):
+        write(model, tmp_path, "onnx", images=[noise(2, 4, 8, 8, 1)])
     assert not list(tmp_path.iterdir())

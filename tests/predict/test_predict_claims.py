@@ -11,7 +11,7 @@ import tifffile
 from PIL import Image
 
 from keras_upsample.data._masks import read_masks
-from keras_upsample.export._images import _read
+from keras_upsample.export._example_pictures import read_picture
 from keras_upsample.predict import _claims
 from keras_upsample.predict._pictures import sources_in
 from keras_upsample.predict._sources import ImageError
@@ -136,7 +136,7 @@ def test_pictures_of_more_pixels_than_memory(tmp_path) -> None:
         (tmp_path / "a.png").write_bytes(png(side, side))
         refused(tmp_path / "a.png", "can only be decoded whole, in more than 1 GiB")
         with pytest.raises(ValueError, match="decoded whole"):
-            _read(tmp_path / "a.png")
+            read_picture(tmp_path / "a.png", 3, "images")
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.gif"])
@@ -155,7 +155,7 @@ def test_postscript_is_not_run(name, tmp_path, monkeypatch) -> None:
         with pytest.raises(ImageError, match="cannot identify image file"):
             read_masks(tmp_path / name)
     with pytest.raises(ValueError, match="cannot identify image file"):
-        _read(tmp_path / name)
+        read_picture(tmp_path / name, 3, "images")
 
 
 def test_only_the_decoders_that_are_named() -> None:

@@ -1,0 +1,67 @@
+"""What the user gives to learn ranges from and to verify on, read before any work is done."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ._calibration import calibration, some_of, trained_on
+from ._example_form import takes_pictures
+from ._examples import listed
+from ._images import Images
+from ._shown import GIVEN
+from ._signature import Signature
+from .targets import Target
+
+
+@dataclass(frozen=True)
+class Given:
+    """Sources that can be read again.
+
+    Attributes:
+        images: what to verify on, None for the default.
+        source: of these, in words; "" for the argument `images`.
+        representative_data: what to learn ranges from, None for the default.
+    """
+
+    images: Images
+    source: str
+    representative_data: Any
+
+    def learnt(self, model: Any, signature: Signature, targets: Sequence[Target]) -> Any:
+        """A `Calibration` if one is needed and made of what is at hand, else what makes one.
+
+        What a preset was trained on is fetched when its turn comes.
+
+        Raises:
+            ValueError: what was given does not fit the model, or integers are to be learnt from
+                nothing.
+        """
+        data = self.representative_data
+        at_hand = data is not None or not _takes_pictures(signature)
+        if not at_hand or trained_on(model) or not any(t.calibrated for t in targets):
+            return data
+        return calibration(model, signature, data, self.images)
+
+
+def given_examples(signature: Signature, images: Images, representative_data: Any) -> Given:
+    """The user's examples.
+
+    Where no input takes pictures, photographs are no examples: without `images`, some of
+    `representative_data` are what to verify on.
+
+    Args:
+        signature: of the model.
+        images, representative_data: see `FORMS`, or None.
+
+    Raises:
+        ValueError: they are nothing of that.
+    """
+    images = listed(images, signature, "images")
+    data, source = listed(representative_data, signature, "representative_data"), ""
+    if images is None and data is not None and not _takes_pictures(signature):
+        images, source = some_of(data, signature), GIVEN
+    return Given(images, source, data)
+
+
+def _takes_pictures(signature: Signature) -> bool:
+    return any(map(takes_pictures, signature.inputs))
