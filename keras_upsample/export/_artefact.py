@@ -20,6 +20,7 @@ from ._form import formed_for
 from ._gates import GateArgument, gate_for
 from ._inference import check_weights
 from ._inside import Inside
+from ._keras_quantized import check_quantized
 from ._known import Known
 from ._layer_names import UnknownLayerError
 from ._onnx import LAYOUTS, OPSETS, write_onnx
@@ -121,7 +122,8 @@ def make_artefact(
     """Write one verified artefact; on any error nothing at `path` has changed.
 
     Raises:
-        ExportError: the conversion failed, or the runtime refuses the result.
+        ExportError: the conversion failed, the runtime refuses the result, or Keras quantised the
+            model to numbers that the format has not.
         VerificationError: the artefact computes something else than the model.
         ValueError: bad weights, or a path that can't take the artefact.
     """
@@ -129,6 +131,7 @@ def make_artefact(
     check_target(Path(path), target, overwrite=options.overwrite)
     gate_for(target, options.gate)  # a bad one is told before any work
     check_weights(model)
+    check_quantized(model, target)
     if target.static:
         signature = signature.fixed()
     if target.calibrated and reference.images is None:

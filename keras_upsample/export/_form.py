@@ -7,6 +7,7 @@ from typing import Any
 from .. import ops
 from ..ops._lacking import lacking
 from ._inference import inference_in
+from ._keras_quantized import quantized_layers_replaced
 from ._resizes import resizes_replaced
 from ._stock_layers import stock_layers_replaced
 from ._tflite_operators import lacking_operators_replaced
@@ -25,6 +26,7 @@ def formed_for(model: Any, target: Target) -> Iterator[None]:
     file_format = "" if target.format == "saved_model" else target.format
     with (
         inference_in(model),
+        quantized_layers_replaced(model, target),
         stock_layers_replaced(model, file_format=file_format),
         ops.resize_forms(target.forms),
         lacking(target.lacks),

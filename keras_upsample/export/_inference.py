@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,20 @@ def inference_in(model: Any, dtype: str = "float32") -> Iterator[None]:
             if name in _FLOAT_POLICIES and name != dtype:
                 changed.append((layer, policy))
                 layer.dtype_policy = _computing_in(dtype, policy.variable_dtype)
+            elif _quantized_in_half(policy) and dtype == "float32":
+                changed.append((layer, policy))
+                layer.dtype_policy = copy(policy)
+                layer.dtype_policy._compute_dtype = dtype
         yield
     finally:
         for layer, policy in changed:
             layer.dtype_policy = policy
+
+
+def _quantized_in_half(policy: Any) -> bool:
+    """Whether it is the policy of a layer that Keras quantised and that computes in 16 bits."""
+    quantized = getattr(policy, "quantization_mode", None) is not None
+    return quantized and policy.compute_dtype in ("float16", "bfloat16")
 
 
 def _computing_in(dtype: str, variable_dtype: str) -> Any:

@@ -12,10 +12,11 @@ from ._compare import ScoresBehind
 from ._images import Case, Images, _sources, cases
 from ._inference import inference_in
 from ._input_shape import InputSpec
+from ._keras_quantized import rounds_activations
 from ._score_model import score_model
 from ._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, shown
 from ._signature import Signature
-from .targets import Gate, where_rounding_decides
+from .targets import Gate, where_activations_are_rounded, where_rounding_decides
 
 if TYPE_CHECKING:
     from ..runtimes import Runner, TensorInfo
@@ -93,6 +94,8 @@ class Reference:
         """The gate as it suits the model."""
         from ..layers import MaxPoolingWithIndices2D
 
+        if rounds_activations(self._model):
+            return where_activations_are_rounded(gate)
         layers = self._model._flatten_layers()
         decides = any(isinstance(layer, MaxPoolingWithIndices2D) for layer in layers)
         return where_rounding_decides(gate) if decides else gate

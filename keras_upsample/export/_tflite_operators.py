@@ -13,7 +13,8 @@ from ._patching import Patch, Place
 
 @contextmanager
 def lacking_operators_replaced() -> Iterator[None]:
-    """Inside, 3-D pools, patches, pools with places and 3-D convolutions in groups are traced so.
+    """Inside, 3-D pools, patches, pools with places, 3-D convolutions in groups and products of
+    integers are traced so.
 
     Layers, `keras.ops`, `tf.nn` and `tf.raw_ops` all build their operators through the functions
     that are replaced. Where sizes are open, or in a layout that nobody uses, TensorFlow's own
@@ -25,13 +26,14 @@ def lacking_operators_replaced() -> Iterator[None]:
 
 def _places() -> Iterator[Place]:
     import tensorflow as tf
-    from tensorflow.python.ops import gen_array_ops, gen_nn_ops, nn_ops
+    from tensorflow.python.ops import gen_array_ops, gen_math_ops, gen_nn_ops, nn_ops
 
     forms: Mapping[str, tuple[Any, str, Callable]] = {
         "max_pool3d": (gen_nn_ops, "MaxPool3D", partial(_pool_3d, tf.nn.max_pool2d)),
         "avg_pool3d": (gen_nn_ops, "AvgPool3D", partial(_pool_3d, tf.nn.avg_pool2d)),
         "max_pool_with_argmax": (gen_nn_ops, "MaxPoolWithArgmax", _max_pool_with_argmax),
         "conv3d": (gen_nn_ops, "Conv3D", _grouped_convolution_3d),
+        "batch_mat_mul_v3": (gen_math_ops, "BatchMatMulV3", _integer_product),
         "extract_image_patches": (gen_array_ops, "ExtractImagePatches", _image_patches),
         "extract_volume_patches": (gen_array_ops, "ExtractVolumePatches", _volume_patches),
     }
@@ -206,6 +208,26 @@ def _dilated_convolution_3d(
     if rates == [1, 1, 1]:
         return None
     return tf.nn.conv3d(input, filters, [1, *steps, 1], padding, dilations=[1, *rates, 1])
+
+
+def _integer_product(
+    original: Callable,
+    x: Any,
+    y: Any,
+    Tout: Any,  # TensorFlow's name
+    adj_x: bool,
+    adj_y: bool,
+    grad_x: bool,
+    grad_y: bool,
+    name: str | None,
+) -> Any | None:
+    """Sums of products of 8-bit integers, in floats: exact up to 2^24, 1,040 of the largest."""
+    import tensorflow as tf
+
+    if not all(tf.convert_to_tensor(part).dtype.is_integer for part in (x, y)):
+        return None
+    x, y = (tf.cast(part, tf.float32) for part in (x, y))
+    return tf.cast(tf.matmul(x, y, adjoint_a=adj_x, adjoint_b=adj_y), Tout)
 
 
 def _image_patches(
