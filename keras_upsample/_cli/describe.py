@@ -31,15 +31,15 @@ def facts_of_choice(choice: ModelChoice, size: int, layers: bool) -> dict[str, A
 
 def _of_file(path: Path, trust: bool) -> dict[str, Any]:
     from ..runtimes import load
+    from ..runtimes._digest import parts_of
 
     runner = load(path, trust=trust)
     facts = _named(path.name, read(path), runner.inputs, runner.outputs)
-    files = [path] if path.is_file() else [file for file in path.rglob("*") if file.is_file()]
     return {
         **facts,
         "layout": runner.layout if runner.layout_known else "",
         "runtime": runner.runtime,
-        "bytes": sum(file.stat().st_size for file in files),
+        "bytes": sum(file.stat().st_size for file in parts_of(path)),
         "operators": runner.operator_counts(),
     }
 

@@ -24,6 +24,7 @@ from ._keras_quantized import check_quantized
 from ._known import Known
 from ._layer_names import UnknownLayerError
 from ._onnx import LAYOUTS, OPSETS, write_onnx
+from ._onnx_file import data_files
 from ._onnx_precision import to_float16, to_int8
 from ._ours import bytes_at, check_ours
 from ._prepared import formed, prepared
@@ -225,6 +226,7 @@ def make_artefact(
                 *shown("calibration", ready.sources, ready.feeds or (), signature.inputs),
                 *reference.shown(first),
             ),
+            data_files=tuple(file.name for file in data_files(staged)),
         )
         progress("publish")
     for line in report.warnings:

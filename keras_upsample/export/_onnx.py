@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ExportError, first_line
 from ._advice import advice
 from ._inference import tensor_specs
+from ._onnx_file import save_onnx
 from ._onnx_operators import operator_handlers
 from ._onnx_optimizers import sound_optimizers
 from ._onnx_pads import explicit_pads
@@ -70,18 +71,18 @@ def write_onnx(
         raise ExportError(
             f"ONNX has no form that computes the same as {', '.join(refused)}. {advice(refused)}"
         )
-    lower_weights(proto, {**lifted_arrays(weights), **_captured(function)})
+    constants = lower_weights(proto, {**lifted_arrays(weights), **_captured(function)})
     explicit_pads(proto.graph)
     _rename_dimensions(proto, signature, rank4, nchw)
     _put_in_order(proto.graph.input, [spec.name for spec in signature.inputs])
     _put_in_order(proto.graph.output, list(outputs))
     _describe(proto, layout)
+    save_onnx(proto, path, constants)
     try:
-        onnx.checker.check_model(proto, full_check=True)
+        onnx.checker.check_model(str(path), full_check=True)
     except Exception as error:
         reason = "; ".join(complaints) or first_line(error)
         raise ExportError(f"The model has no valid ONNX form: {reason}") from error
-    onnx.save(proto, str(path))
     return list(outputs)
 
 

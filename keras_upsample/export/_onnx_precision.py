@@ -11,22 +11,22 @@ from ..edge._file import layer_of
 from ..errors import ExportError, first_line
 from ._calibration import Feeds
 from ._layer_names import UnknownLayerError, check_layers
+from ._onnx_file import data_files, save_onnx
 from ._reference import to_layout
 
 
 def to_float16(path: Path) -> None:
     """Halve a file in place: float16 inside, float32 at its inputs and outputs."""
-    import onnx
     from onnxruntime.transformers.float16 import convert_float_to_float16
     from onnxruntime.transformers.onnx_model import OnnxModel
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of weights too small for float16, which become 0
-        halved = convert_float_to_float16(onnx.load(str(path)), keep_io_types=True)
+        halved = convert_float_to_float16(str(path), keep_io_types=True)
     OnnxModel(
         halved
     ).topological_sort()  # casts were added at the end, and ONNX wants them in order
-    onnx.save(halved, str(path))
+    save_onnx(halved, path)
 
 
 def to_int8(
@@ -45,6 +45,7 @@ def to_int8(
         ValueError: no operator comes from a layer of `keep_float`.
         ExportError: ONNX Runtime's quantiser gave up.
     """
+    import onnx
     from onnxruntime.quantization import (
         CalibrationDataReader,
         QuantFormat,
@@ -61,12 +62,18 @@ def to_int8(
             feed = next(self._rest, None)
             return feed and {name: to_layout(value, layout) for name, value in feed.items()}
 
-    level = logging.getLogger().level
+    level, large = logging.getLogger().level, bool(data_files(path))
     with tempfile.TemporaryDirectory() as folder:
         prepared, quantised = Path(folder) / "prepared.onnx", Path(folder) / "quantised.onnx"
         try:
             logging.getLogger().setLevel(logging.ERROR)  # it advises to do what was just done
-            quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+            quant_pre_process(
+                str(path),
+                str(prepared),
+                skip_symbolic_shape=True,
+                save_as_external_data=large,
+                all_tensors_to_one_file=True,
+            )
             excluded = _nodes_of(prepared, keep_float) if keep_float else []
             quantize_static(
                 str(prepared),
@@ -80,6 +87,7 @@ def to_int8(
                 # bits, which 8-bit products overflow: 7 bits, or unsigned bytes on both sides.
                 weight_type=QuantType.QInt8 if weight_bits == 7 else QuantType.QUInt8,
                 reduce_range=weight_bits == 7,
+                use_external_data_format=large,
             )
         except UnknownLayerError:
             raise
@@ -87,7 +95,7 @@ def to_int8(
             raise ExportError(f"ONNX Runtime can't quantise it: {first_line(error)}") from error
         finally:
             logging.getLogger().setLevel(level)
-        path.write_bytes(quantised.read_bytes())
+        save_onnx(onnx.load(str(quantised)), path)
 
 
 def _nodes_of(path: Path, layers: Sequence[str]) -> list[str]:

@@ -39,8 +39,12 @@ def lifted_arrays(weights: Sequence[Any]) -> dict[str, np.ndarray]:
     return {f"{_PREFIX}{index}": np.asarray(weight) for index, weight in enumerate(weights)}
 
 
-def lower_weights(proto: Any, arrays: Mapping[str, np.ndarray]) -> None:
-    """Turn the inputs of an ONNX model named in `arrays` into constants, in place."""
+def lower_weights(proto: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Turn the inputs of an ONNX model named in `arrays` into constants, in place.
+
+    Returns:
+        The constants that its nodes now name and that it does not hold itself.
+    """
     from onnx import numpy_helper
 
     graph = proto.graph
@@ -53,9 +57,7 @@ def lower_weights(proto: Any, arrays: Mapping[str, np.ndarray]) -> None:
     used = {name for node in graph.node for name in node.input}
     used.update(value.name for value in graph.output)
     _delete(graph.initializer, lambda item: item.name not in used or item.name in constants)
-    for name, array in constants.items():
-        if name in used:
-            graph.initializer.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+    return {name: array for name, array in constants.items() if name in used}
 
 
 def _delete(field: Any, wanted: Any) -> None:

@@ -3,10 +3,13 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..metadata._saved_model import PLACE
+from ..runtimes._digest import parts_of
+from ._onnx_file import data_files
 
 _REMEDY = "Choose another path, move it away, or pass overwrite=True (--overwrite)."
 
@@ -57,6 +60,11 @@ def other_files(folder: Path) -> list[Path]:
     return [file for file in files if not _SAVED_MODEL.fullmatch(file.as_posix())]
 
 
+def our_data(path: Path) -> list[Path]:
+    """The files of values beside an ONNX file that this package wrote with it."""
+    return data_files(path) if path.suffix.lower() == ".onnx" and _marked(path) else []
+
+
 def _marked(path: Path) -> bool:
     """Whether the file itself says that this package wrote it."""
     reader = _MARKS.get(path.suffix.lower())
@@ -97,11 +105,11 @@ def _reported(path: Path) -> bool:
         sizes = {Path(a["path"]).name: a["file_size"] for a in report["artefacts"]}
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    return sizes.get(path.name) == bytes_at(path)
+    with suppress(ValueError):  # values outside of its folder: not ours
+        return sizes.get(path.name) == bytes_at(path)
+    return False
 
 
 def bytes_at(path: Path) -> int:
-    """Of a file, or of all files in a folder."""
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    """Of a file with the data beside it, or of all files in a folder."""
+    return sum(file.stat().st_size for file in parts_of(path))

@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ._ours import other_files
+from ..runtimes._digest import digest_of
+from ._onnx_file import data_files
+from ._ours import other_files, our_data
 
 _ATTEMPTS = 20
 
@@ -90,7 +92,7 @@ def _keep_others(path: Path, staged: Path) -> None:
 
 def _swap(staged: Path, path: Path, workshop: Path) -> None:
     if staged.is_file():
-        os.replace(staged, path)
+        _swap_file(staged, path)
         return
     # A folder that is not empty can't be replaced in one step: the old one waits in the workshop.
     for attempt in range(_ATTEMPTS):
@@ -107,6 +109,40 @@ def _swap(staged: Path, path: Path, workshop: Path) -> None:
                 os.rename(old, path)
             raise
     raise FileExistsError(f"`path` {str(path)!r} is written by other processes all the time.")
+
+
+def _swap_file(staged: Path, path: Path) -> None:
+    """Rename the file and its data. The data's name tells its content, so nothing reads it yet, and
+    what the old file reads stays until the file itself has changed in one step."""
+    new = {file: path.with_name(file.name) for file in data_files(staged)}
+    old = our_data(path)
+    for file, place in new.items():
+        if os.path.lexists(place) and place not in old and digest_of(place) != digest_of(file):
+            raise ValueError(
+                f"{str(place)!r} is there and was not written by this package. It is not replaced. "
+                "Move it away."
+            )
+    made: list[Path] = []
+    try:
+        for file, place in new.items():
+            if not os.path.lexists(place):
+                made.append(place)
+            os.replace(file, place)
+        os.replace(staged, path)
+    except BaseException:
+        for place in made:
+            place.unlink(missing_ok=True)
+        raise
+    for place in old:
+        if place not in new.values() and not _read_by_others(place, path):
+            with suppress(OSError):  # what is left over does no harm
+                place.unlink()
+
+
+def _read_by_others(data: Path, path: Path) -> bool:
+    """Whether another ONNX file in the folder has its values there: a copy of the old one."""
+    others = [file for file in path.parent.glob("*.onnx") if file != path and file.is_file()]
+    return any(data.name.encode() in file.read_bytes() for file in others)
 
 
 def _make_parents(folder: Path) -> list[Path]:

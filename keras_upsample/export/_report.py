@@ -93,7 +93,7 @@ class ArtefactReport:
     Attributes:
         target: its name in `TARGETS`.
         path: where it stands.
-        file_size: bytes (of all files, for a directory).
+        file_size: bytes (of all files, for a directory and for an ONNX file with data beside it).
         inputs: shape by input name, `None` = any size.
         verifications: the runtime that the artefact is for, then the others that were installed.
         operators: operator -> how often, in the graph that the runtime is given.
@@ -108,6 +108,7 @@ class ArtefactReport:
         gate: what verification demanded; None in reports of other makers.
         default_gate: what it demands of such a model and target unless asked otherwise.
         shown: the values that ranges were learnt from, and those that it was verified on.
+        data_files: names of the files beside it that hold its values, where one file can't.
     """
 
     target: str
@@ -127,6 +128,7 @@ class ArtefactReport:
     gate: Gate | None = None
     default_gate: Gate | None = None
     shown: tuple[Shown, ...] = ()
+    data_files: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -188,6 +190,11 @@ class ExportReport:
         ]
         lines += [f"{a.target}: {a.notice}" for a in self.artefacts if a.notice]
         lines += [f"{a.target}: {line}" for a in self.artefacts for line in a.warnings]
+        lines += [
+            f"{a.target}: {Path(a.path).name} has its values in {name}, which must stay beside it"
+            for a in self.artefacts
+            for name in a.data_files
+        ]
         lines += [a.check.verdict for a in self.artefacts if a.check]
         lines += [f"{a.target}: {a.not_checked}" for a in self.artefacts if a.not_checked]
         lines += dict.fromkeys(line for a in self.artefacts for line in (*a.taken, *a.assumed))

@@ -10,6 +10,7 @@ from typing import Any
 from ..lowering._lower import Applied, Lowered
 from ..lowering._meters import meter_of
 from ..lowering._rewrite import KEEP
+from ._onnx_file import data_files
 from ._signature import Signature
 from .targets import Target
 
@@ -44,17 +45,19 @@ def keep_the_faster(
     ):
         return tuned
     table, own = by_table()
-    other = path.with_name(f"table_{path.name}")
+    other = path.parent / "by_table" / path.name
+    other.parent.mkdir()
     write(table.model, own, other)
     times = meter.seconds({"table": meter.opened(other), "tuned": meter.opened(path)}, 4.0)
     runs = times["tuned"] < float("inf")
     gain = times["table"] / times["tuned"] if runs else 0.0
     form, kept = ("tuned", tuned) if gain > 1 else ("by table", table)
     if kept is table:
-        _remove(path)
-        os.replace(other, path)
-    else:
-        _remove(other)
+        for part in (path, *data_files(path)):
+            _remove(part)
+        for part in (*data_files(other), other):
+            os.replace(part, path.with_name(part.name))
+    shutil.rmtree(other.parent)
     why = "the tuned blocks together, against those of the table"
     entry = Applied("whole model", (tuned.model.name,), form, why, gain)
     return replace(kept, applied=(*kept.applied, entry))

@@ -9,7 +9,7 @@ _BLOCK = 1 << 20
 def digest_of(path: Path) -> str:
     """SHA-256 of a file, of an ONNX file with the data beside it, or of a folder with its names."""
     result = hashlib.sha256()
-    for file in _parts(path):
+    for file in parts_of(path):
         if file != path:
             result.update(
                 f"\0{file.relative_to(path if path.is_dir() else path.parent)}\0".encode()
@@ -20,7 +20,12 @@ def digest_of(path: Path) -> str:
     return result.hexdigest()
 
 
-def _parts(path: Path) -> list[Path]:
+def parts_of(path: Path) -> list[Path]:
+    """The files that an artefact consists of: a folder's, or itself and an ONNX file's data.
+
+    Raises:
+        ValueError: an ONNX file keeps values outside of its own folder.
+    """
     if path.is_dir():
         return sorted(file for file in path.rglob("*") if file.is_file())
     if path.suffix == ".onnx":
