@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -133,6 +133,9 @@ def make_artefact(
     gate_for(target, options.gate)  # a bad one is told before any work
     check_weights(model)
     check_quantized(model, target)
+    if options.weight_bits is None and any(len(spec.shape) == 5 for spec in signature.inputs):
+        # Seven are enough where weights make good what others lose, as those of images do.
+        options = replace(options, weight_bits=max(target.weights, default=None))
     if target.static:
         signature = signature.fixed()
     if target.calibrated and reference.images is None:

@@ -12,7 +12,7 @@ from ._example_form import Example, takes_pictures
 from ._examples import MOST, examples, listed
 from ._images import Images, _as_input, _batch_of, _noise, _sources, sized
 from ._input_shape import InputSpec
-from ._shown import FAR, GIVEN, IMAGES, PHOTOGRAPHS, RANDOM, check_scale
+from ._shown import FAR, GIVEN, IMAGES, PHOTOGRAPHS, RANDOM, check_scale, in_words
 from ._signature import Signature
 
 LEAST = 8
@@ -73,11 +73,11 @@ def calibration(
         return given
     source = GIVEN
     if given is None:
-        signature = sized(signature, images).fixed()
+        signature = sized(signature, images).closed()
         source, given = _default(model, signature, images, any_values)
     else:
         given = listed(given, signature, "representative_data")
-        signature = sized(signature, given, "representative_data").fixed()
+        signature = sized(signature, given, "representative_data").closed()
     found = list(itertools.islice(examples(given, signature, "representative_data"), MOST))
     feeds = [_feed(example, signature) for _, example in found]
     if len(feeds) < LEAST:
@@ -93,8 +93,9 @@ def calibration(
     real = {s.name for s in signature.inputs if source == GIVEN or takes_pictures(s)}
     if source == IMAGES:
         real = set(found[0][1])
-    names = [spec.name for spec in signature.inputs]
-    return Calibration(feeds, {name: source if name in real else RANDOM for name in names})
+    made = source not in (GIVEN, IMAGES)
+    sources = {s.name: in_words(source, s, made) for s in signature.inputs if s.name in real}
+    return Calibration(feeds, dict.fromkeys((s.name for s in signature.inputs), RANDOM) | sources)
 
 
 def some_of(given: Any, signature: Signature) -> list[Example]:
@@ -180,7 +181,7 @@ def _default(
         if len(given) >= LEAST:
             return IMAGES, given
     if any(takes_pictures(spec) for spec in signature.inputs):
-        return f"crops of the {PHOTOGRAPHS}", _crops(_photographs(signature), signature)
+        return f"crops of {PHOTOGRAPHS}", _crops(_photographs(signature), signature)
     if any_values:
         return RANDOM, [Example(_noise_feed(signature, rng)) for _ in range(LEAST)]
     shapes = ", ".join(f"{spec.name!r} {spec.shape[1:]}" for spec in signature.inputs)

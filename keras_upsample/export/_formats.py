@@ -164,7 +164,7 @@ def to_onnx(
     precision: str = "float32",
     representative_data: Any = None,
     keep_float: Sequence[str] = (),
-    weight_bits: int = 7,
+    weight_bits: int | None = None,
     batch_size: int | None = None,
     metadata: Metadata | None = None,
     scaling: str = "outside",
@@ -188,7 +188,8 @@ def to_onnx(
         precision: `"float32"`, `"float16"` (float32 at inputs and outputs) or `"int8"` (quantised
             statically by ONNX Runtime: QDQ, weights by channel).
         representative_data, keep_float: for `"int8"`, as for `to_tflite`.
-        weight_bits: for `"int8"`, 7 or 8. With signed weights of 8 bits, sums of products overflow
+        weight_bits: for `"int8"`, 7 or 8; default 7, and 8 for networks on volumes, whose weights
+            are not rounded together. With signed weights of 8 bits, sums of products overflow
             on processors without VNNI, so those of 8 bits are unsigned, which is slower. They keep
             more digits with `lower=False`; otherwise 7 bits compute as well.
         batch_size: fixes the batch; default any.

@@ -37,7 +37,7 @@ class Given:
                 nothing.
         """
         data = self.representative_data
-        at_hand = data is not None or not _takes_pictures(signature)
+        at_hand = data is not None or not any(map(takes_pictures, signature.inputs))
         if not at_hand or trained_on(model) or not any(t.calibrated for t in targets):
             return data
         return calibration(model, signature, data, self.images)
@@ -46,8 +46,8 @@ class Given:
 def given_examples(signature: Signature, images: Images, representative_data: Any) -> Given:
     """The user's examples.
 
-    Where no input takes pictures, photographs are no examples: without `images`, some of
-    `representative_data` are what to verify on.
+    Where no input takes pictures but signals or volumes, photographs are no examples: without
+    `images`, some of `representative_data` are what to verify on.
 
     Args:
         signature: of the model.
@@ -58,10 +58,7 @@ def given_examples(signature: Signature, images: Images, representative_data: An
     """
     images = listed(images, signature, "images")
     data, source = listed(representative_data, signature, "representative_data"), ""
-    if images is None and data is not None and not _takes_pictures(signature):
+    pictures = any(takes_pictures(s) and len(s.shape) == 4 for s in signature.inputs)
+    if images is None and data is not None and not pictures:
         images, source = some_of(data, signature), GIVEN
     return Given(images, source, data)
-
-
-def _takes_pictures(signature: Signature) -> bool:
-    return any(map(takes_pictures, signature.inputs))

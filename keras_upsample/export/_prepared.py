@@ -1,10 +1,12 @@
 """What is converted for a target: the form of the model, its signature, the calibration."""
 
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..lowering._equalise import equalised
+from ..lowering._lines import lines_as_images
 from ..lowering._lower import Applied, Lowered, lowered
 from ..lowering._round import rounded
 from ..lowering._sharpness import sharpened
@@ -92,7 +94,13 @@ def formed(
 ) -> Prepared:
     """Lowered; equalised and rounded where there are feeds to learn from."""
     progress("lower")
+    lines: tuple[str, ...] = ()
+    if feeds is not None:
+        with suppress(Exception):  # what can't be taken apart stays as it is, and `lowered` says so
+            model, signature, lines = lines_as_images(model, signature)
     low, own = lowered(model, signature, target, tune=tune, progress=progress)
+    if lines:
+        low = replace(low, applied=(replace(_LINES, layers=lines), *low.applied))
     if feeds is None or low.notice:
         return Prepared(low, own, feeds, low.model)
     if GATHERS in target.lacks:
@@ -119,6 +127,12 @@ def formed(
     return Prepared(low, own, feeds, exact)
 
 
+_LINES = Applied(
+    "lines",
+    (),
+    "as images of one row",
+    "bias and activation are rounded with the convolution, not before and behind it",
+)
 _WINDOWS = Applied(
     "windows",
     (),

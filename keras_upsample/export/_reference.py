@@ -14,7 +14,7 @@ from ._inference import inference_in
 from ._input_shape import InputSpec
 from ._keras_quantized import rounds_activations
 from ._score_model import score_model
-from ._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, shown
+from ._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, in_words, shown
 from ._signature import Signature
 from .targets import Gate, where_activations_are_rounded, where_rounding_decides
 
@@ -55,8 +55,10 @@ class Reference:
         """Input -> where its values come from."""
         _, example = next(_sources(self.images, self._signature))
         source = self.source or (PHOTOGRAPHS if self.images is None else IMAGES)
+        made = self.images is None
         return {
-            spec.name: source if spec.name in example else RANDOM for spec in self._signature.inputs
+            spec.name: in_words(source, spec, made) if spec.name in example else RANDOM
+            for spec in self._signature.inputs
         }
 
     def _infer(self, *tensors: Any) -> dict[str, Any]:

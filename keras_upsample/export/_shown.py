@@ -73,6 +73,11 @@ class Shown:
         return f"{self.input!r} was {done} on {self.count} {self.source}: {values} ({of})."
 
 
+def in_words(source: str, spec: InputSpec, made: bool) -> str:
+    """Where an input's values come from; `made` of pictures, if they are volumes."""
+    return f"volumes made of {source}" if made and len(spec.shape) == 5 else source
+
+
 def words(ends: Range) -> str:
     """`"0 to 255"`."""
     return f"{ends[0]:.4g} to {ends[1]:.4g}"

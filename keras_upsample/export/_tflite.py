@@ -87,6 +87,8 @@ def converted(
     try:
         with quiet_interpreter(), ranges:
             return bytes(converter.convert())
+    except ExportError:
+        raise
     except Exception as error:  # ConverterError, and whatever the tracer raises
         raise ExportError(_explain(str(error))) from error
 
@@ -116,11 +118,32 @@ def converter_of(
         allowed.append(tf.lite.OpsSet.SELECT_TF_OPS)
     converter.target_spec.supported_ops = allowed
     optimize = converter._optimize_tflite_model
+
     # It takes the file of floats, before ranges are learnt from it.
-    converter._optimize_tflite_model = lambda content, *args, **options: optimize(
-        with_full_biases(content, own=precision == "int16x8"), *args, **options
-    )
+    def prepared(content: bytes, *args: Any, **options: Any) -> bytes:
+        if precision in INTEGER:
+            _check_no_loops(content)
+        return optimize(with_full_biases(content, own=precision == "int16x8"), *args, **options)
+
+    converter._optimize_tflite_model = prepared
     return converter
+
+
+def _check_no_loops(content: bytes) -> None:
+    """TensorFlow's calibrator crashes the process on a loop or a branch.
+
+    Raises:
+        ExportError: the file has one.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    graphs = schema.Model.GetRootAs(content, 0).SubgraphsLength()
+    if graphs > 1:
+        raise ExportError(
+            "TFLite's quantiser can't learn ranges inside of loops and branches (WHILE, IF), as "
+            "recurrent layers have them. Build these layers with `unroll=True`, or take "
+            'precision="dynamic" or "float16", or ONNX.'
+        )
 
 
 def with_whole_numbers(content: bytes, outputs: Sequence[str]) -> bytes:
