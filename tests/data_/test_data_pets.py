@@ -14,7 +14,7 @@ TRAIN, TEST = 20, 3
 
 def test_without_tensorflow_datasets(monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)
-    with pytest.raises(ModuleNotFoundError, match=r"pip install keras-upsample\[datasets\]"):
+    with pytest.raises(ModuleNotFoundError, match="pip install tensorflow-datasets"):
         oxford_iiit_pet("test")
 
 

@@ -20,7 +20,6 @@ from keras_upsample.lowering._rules import (
     composite,
     deconvolution,
     fold,
-    identity,
     merge,
     minimal_filtering,
     nearest,
@@ -146,22 +145,6 @@ STAYS: dict[str, Callable[[], tuple]] = {
         nearest,
         both(lambda x: layers.Concatenate()([up()(x), up(interpolation="bilinear")(x)]), conv()),
         [UP, CONV, layers.Concatenate],
-    ),
-    # training
-    "norm in training": lambda: (
-        fold,
-        chain(conv(), lambda x: norm()(x, training=True)),
-        [CONV, NORM],
-    ),
-    "norm in training before": lambda: (
-        fold,
-        chain(lambda x: norm()(x, training=True), conv()),
-        [NORM],
-    ),
-    "dropout in training": lambda: (
-        identity,
-        lambda x: layers.Dropout(0.5)(x, training=True),
-        [layers.Dropout],
     ),
     # an activation in between
     "activation, norm": lambda: (fold, chain(conv(activation="relu"), norm()), [CONV, NORM]),

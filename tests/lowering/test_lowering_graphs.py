@@ -96,16 +96,45 @@ def test_nested_at_inference():
     assert flat(lowered) and count(lowered.model, CONV) == 1
 
 
-def test_nested_in_training_stays():
-    """A call without a word about training computes with the batch's statistics."""
-    x = keras.Input(SHAPE)
-    model = stirred(keras.Model(x, conv(2, 1)(block()(x, training=True))))
-    lowered = check(model)
-    assert not flat(lowered) and not lowered.applied
+IN_TRAINING = {
+    "norm": (chain(conv(), lambda x: norm()(x, training=True)), fold, NORM),
+    "norm before": (chain(lambda x: norm()(x, training=True), conv()), fold, NORM),
+    "dropout": (lambda x: layers.Dropout(0.5)(x, training=True), identity, layers.Dropout),
+    "nested": (lambda x: conv(2, 1)(block()(x, training=True)), fold, NORM),
+}
+
+
+@pytest.mark.parametrize("name", IN_TRAINING)
+def test_what_the_graph_says_about_training_goes_behind(name):
+    """`model.predict` and `training=False` overrule it, and so does a lowered model."""
+    stack, rule, kind = IN_TRAINING[name]
+    model = model_of(stack, *SHAPE)
     image = noise(2, *SHAPE)
-    expected = model(image)
-    assert np.abs(np.asarray(expected - model(image, training=False))).max() > 0.1
+    expected = model.predict(image, verbose=0)
+    lowered = check(model, rule)
+    assert flat(lowered) and not count(lowered.model, kind)
     assert_close(lowered.model(image), expected)
+    assert np.abs(np.asarray(model(image)) - expected).max() > 0.1
+
+
+class SaysTraining(keras.Model):
+    """What the `call` of a model's own says about training holds, whatever it is told itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv, self.norm = conv(), norm()
+
+    def call(self, x):
+        return self.norm(self.conv(x), training=True)
+
+
+def test_a_call_of_its_own_in_training_stays():
+    model = SaysTraining()
+    model(noise(2, *SHAPE))
+    stirred(model)
+    lowered = lower(model, target())
+    assert lowered.model is model and not lowered.applied
+    assert "asks layer 'batch_normalization" in lowered.notice
 
 
 def test_three_levels_and_a_shared_layer():

@@ -11,6 +11,7 @@ from compare import assert_close
 from PIL import Image
 from predicting import box, picture, predictor
 
+from keras_upsample.metadata import Output
 from keras_upsample.predict import load_model, predict, predict_to_files
 from keras_upsample.predict._networks import Network
 from keras_upsample.predict._valid import Margin, margin_of, reflected
@@ -149,9 +150,8 @@ def test_files_with_nodata_and_an_overlay(tmp_path) -> None:
     tifffile.imwrite(
         tmp_path / "a.tif", image, photometric="rgb", extratags=[(42113, "s", 0, "0", True)]
     )
-    network = Network(
-        mean, "mean", 3, (None, None), "probabilities", lambda: 4, margin=Margin(2, 1, 5)
-    )
+    output = Output("probabilities", "probabilities")
+    network = Network(mean, "mean", 3, (None, None), output, lambda: 4, margin=Margin(2, 1, 5))
     model = predictor(mean)
     model = replace(model, network=network)
     predict_to_files(model, tmp_path / "a.tif", tmp_path, tile=16, probabilities=True)
