@@ -7,6 +7,7 @@ from typing import Any
 from .. import ops
 from ..ops._lacking import lacking
 from ._inference import inference_in
+from ._integer_normalization import normalizations_replaced
 from ._keras_quantized import quantized_layers_replaced
 from ._resizes import resizes_replaced
 from ._stock_layers import stock_layers_replaced
@@ -28,6 +29,7 @@ def formed_for(model: Any, target: Target) -> Iterator[None]:
         inference_in(model),
         quantized_layers_replaced(model, target),
         stock_layers_replaced(model, file_format=file_format),
+        normalizations_replaced(model, target),
         ops.resize_forms(target.forms),
         lacking(target.lacks),
         ExitStack() as others,
