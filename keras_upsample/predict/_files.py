@@ -94,6 +94,11 @@ def predict_to_files(
         PermissionError: the folder can't be written to.
     """
     predictor = load_model(model)
+    if predictor.network.volume:
+        raise ValueError(
+            f"{predictor.network.name!r} takes volumes, and files hold images. Read the volume "
+            "into an array and pass it to `predict`."
+        )
     check_probabilities(predictor, probabilities)
     sources = sources_in(Path(image), predictor.network.channels)
     written: list[Path] = []

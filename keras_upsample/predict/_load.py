@@ -17,6 +17,7 @@ from ._meaning import Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
 from ._valid import fixed_margin, margin_of
+from ._volumes import volume_of_noise
 
 _PROBE = 64
 """Pixels of the noise that an open network is tried on."""
@@ -170,6 +171,8 @@ def _preset(name: str) -> Any:
 
 def _probed(network: Network, task: str | None) -> Predictor:
     """Run the network once, on noise."""
+    if network.volume:
+        return _predictor(network, volume_of_noise(network), 1, network.channels or 1, task)
     height, width = (size or _PROBE for size in network.size)
     channels = network.channels or 3
     noise = np.random.default_rng(20).random((height, width, channels), dtype="float32")
@@ -191,6 +194,13 @@ def _probed(network: Network, task: str | None) -> Predictor:
             "for models whose output is as large as their input, a whole number of times larger, "
             "or smaller by the same margin on every side (convolutions without padding)."
         )
+    return _predictor(network, values, scale, channels, task)
+
+
+def _predictor(
+    network: Network, values: np.ndarray, scale: int, channels: int, task: str | None
+) -> Predictor:
+    """What the network's answer to noise, and all else that is known, say of its output."""
     output = network.output
     meaning = meaning_of(
         Evidence(
@@ -207,13 +217,13 @@ def _probed(network: Network, task: str | None) -> Predictor:
     value_range = output.value_range or ((-1.0, 1.0) if network.activation == "tanh" else None)
     return Predictor(
         network,
-        values.shape[2],
+        values.shape[-1],
         scale,
         meaning.task,
         meaning.kind,
         classes=output.class_names,
         colours=output.colours,
-        scaling=scaling,
+        scaling=network.scaling or UNIT,
         threshold=_probability(output.threshold, meaning.kind),
         value_range=value_range or (0.0, 1.0),
         taken=(*network.taken, *meaning.taken),

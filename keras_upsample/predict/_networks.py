@@ -27,6 +27,8 @@ class Network:
         name: for messages.
         channels: of its input, None if it takes any number.
         size: height and width of its input, None where it takes any.
+        depth: of a volume; None where it takes any.
+        volume: whether it takes (D, H, W, C).
         output: what is known of its output.
         stride: what origins of tiles must be multiples of; asked for only where there are tiles.
         scaling: how a picture's values become those that it takes; None where nothing says.
@@ -52,6 +54,8 @@ class Network:
     assumed: tuple[str, ...] = ()
     margin: Margin | None = None
     identity: Callable[[], str] | None = None
+    volume: bool = False
+    depth: int | None = None
 
 
 def of_keras(model: Any, output: str | None = None) -> Network:
@@ -89,7 +93,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
         outputs = tuple(infer.get_concrete_function().structured_outputs)
     found = known(model, signature)
     chosen = _chosen_output(model.name, outputs, output)
-    batch, height, width, channels = shape
+    batch, *depth, height, width, channels = shape
     dtype = np.dtype(signature.inputs[0].dtype)
     facts, index = _facts_of(found.metadata, chosen, outputs)
     activations = found.graph.activations
@@ -112,6 +116,8 @@ def of_keras(model: Any, output: str | None = None) -> Network:
         found.taken,
         found.assumed,
         identity=lambda: of_model(model),  # anew each time: it may be trained further
+        volume=bool(depth),
+        depth=depth[0] if depth else None,
     )
 
 
@@ -138,11 +144,17 @@ def of_runner(
             "`layout` (--layout): nhwc or nchw."
         )
     planar = runner.layout == "nchw"
-    batch, height, width, channels = (shape[i] for i in ((0, 2, 3, 1) if planar else range(4)))
+    if planar and len(shape) == 5:
+        raise ValueError(
+            f"{name!r} takes volumes {shape} with the channels first. Export it with them last."
+        )
+    batch, *depth, height, width, channels = (
+        shape[i] for i in ((0, 2, 3, 1) if planar else range(len(shape)))
+    )
     given = runner.inputs[0]
     said = metadata or Metadata()
     facts, index = _facts_of(said, chosen, names)
-    graph = graph_of_file(runner, channels, 1 if planar else 3)
+    graph = graph_of_file(runner, channels, 1 if planar else len(shape) - 1)
     item = replace(said.input, name=given.name)
     scaling, taken, assumed = _scaling(item, str(given.dtype), graph.value_range, graph.because)
 
@@ -166,6 +178,8 @@ def of_runner(
         graph_known=chosen in graph.activations,
         taken=taken,
         assumed=assumed,
+        volume=bool(depth),
+        depth=depth[0] if depth else None,
     )
 
 
@@ -223,14 +237,14 @@ def _only_image(
     kinds = ("float", "uint8", "uint16")
     if (
         len(inputs) != 1
-        or len(inputs[0][1]) != 4
+        or len(inputs[0][1]) not in (4, 5)
         or not any(kind in inputs[0][2] for kind in kinds)
     ):
         listed = ", ".join(f"{label} {shape} {dtype}" for label, shape, dtype in inputs)
         raise ValueError(
             f"{name!r} can't be shown pictures: prediction is for models with one input of "
-            "floats, uint8 or uint16 and 4 axes (batch, height, width, channels). It takes: "
-            f"{listed}."
+            "floats, uint8 or uint16 and 4 axes (batch, height, width, channels), or 5 for volumes "
+            f"(batch, depth, height, width, channels). It takes: {listed}."
         )
     return inputs[0][1]
 

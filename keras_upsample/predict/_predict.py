@@ -13,6 +13,7 @@ from ._predictor import Predictor
 from ._scaling import scaling_of
 from ._sliding import strips
 from ._sources import ImageError, Source, of_array
+from ._volumes import run_volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +31,9 @@ class Prediction:
             `labels` are the largest number of their dtype, 255 or 65535, `probabilities` and
             `values` NaN and `picture` 0.
         values: (H, W, K) float32, the numbers of a regression, e.g. depths; else None.
+
+    Of a volume every array has a first axis more, (D, H, W), and `values` are those of a picture
+    too.
     """
 
     labels: np.ndarray | None
@@ -62,7 +66,8 @@ def predict(
     Args:
         model: a `Predictor`, or what `load_model` takes. Load once to predict many images.
         image: an array (H, W) or (H, W, C), or the path of a picture. Its values are scaled as
-            `Predictor.scaling` says. Grey is repeated for a model of RGB.
+            `Predictor.scaling` says. Grey is repeated for a model of RGB. For a model of volumes
+            an array (D, H, W) or (D, H, W, C), which goes through the network in one piece.
         tile: pixels of a tile's side, rounded up to a multiple of the network's stride. None: the
             whole image up to 1024² pixels, above that 512. A file of a fixed input size has tiles
             of that size.
@@ -87,6 +92,16 @@ def predict(
         (300, 451)
     """
     predictor = load_model(model)
+    if predictor.network.volume:
+        given = {"tile": tile, "overlap": overlap, "channels": channels, "nodata": nodata}
+        values = run_volume(predictor, image, given)
+        check_probabilities(predictor, probabilities)
+        if not predictor.gives_labels:
+            return Prediction(None, None, None, values=values)
+        kept = values if probabilities else None
+        return Prediction(
+            predictor.labels(values), kept, None, predictor.classes, predictor.colours
+        )
     source = with_nodata(_source(image, predictor), nodata)
     source = fitted(source, predictor.network.channels, channels)
     height, width, _ = source.shape
