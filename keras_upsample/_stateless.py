@@ -38,6 +38,10 @@ class Traced:
 
         self._function = tf.function(function, autograph=False)
 
+    def graph(self, *tensors: Any) -> Any:
+        """What the function is as a graph, for tensors of these shapes and types."""
+        return self._function.get_concrete_function(*tensors).graph
+
     def __call__(self, *tensors: Any) -> Any:
         """Trace where the shapes are new, then run."""
         # Traced by hand once a shape: TensorFlow warns of a function that it traces often itself.

@@ -9,6 +9,7 @@ import numpy as np
 from .._stateless import Traced
 from ..errors import ExportError, first_line
 from ._compare import ScoresBehind
+from ._doubles import in_doubles, rounds
 from ._images import Case, Images, _sources, cases
 from ._inference import inference_in
 from ._input_shape import InputSpec
@@ -126,17 +127,18 @@ class Reference:
 
     def exact(self, case: Case) -> dict[str, np.ndarray] | None:
         """The model's answer in float64, or None where it can't be had in that precision."""
-        import tensorflow as tf
-
-        tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
+        feeds = [case.feeds[spec.name] for spec in self._signature.inputs]
+        run = Traced(self._infer)
         try:
-            with inference_in(self._model, "float64"):
-                found = Traced(self._infer)(*tensors)
-                answer = {name: value.numpy() for name, value in found.items()}
+            with in_doubles(self._model):
+                tensors = [_in_double(values) for values in feeds]
+                if rounds(run.graph(*tensors)):
+                    return None
+                answer = {name: value.numpy() for name, value in run(*tensors).items()}
         except Exception:  # an operator or a custom layer that knows no float64
             return None
-        doubles = all(value.dtype == np.float64 for value in answer.values())
-        return answer if doubles else None
+        known = all(value.dtype.kind in "iub" or value.dtype == "f8" for value in answer.values())
+        return answer if known else None
 
     def _call(self, case: Case) -> dict[str, Any]:
         import tensorflow as tf
@@ -168,6 +170,12 @@ class Reference:
                     "is nothing to compare an artefact with."
                 )
         return answer
+
+
+def _in_double(values: np.ndarray) -> Any:
+    import tensorflow as tf
+
+    return tf.constant(values, tf.float64 if values.dtype.kind == "f" else None)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,143 @@
+"""A Keras model computed in float64, and whether all of it is."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ._double_operators import double_operators
+from ._inference import inference_in
+
+_SMALL = {"DT_FLOAT", "DT_HALF", "DT_BFLOAT16"}
+_TYPES = ("T", "dtype", "DstT", "out_type")
+_NAMES = """
+Const Placeholder ReadVariableOp VarHandleOp AssignVariableOp NoOp Identity IdentityN Snapshot
+StopGradient PreventGradient EnsureShape Fill ZerosLike OnesLike OneHot Reshape Transpose Squeeze
+ExpandDims Shape ShapeN Size Rank BroadcastTo Tile ReverseV2 Roll Pad PadV2 MirrorPad StridedSlice
+Slice Split SplitV Pack Unpack Concat ConcatV2 Gather GatherV2 GatherNd ResourceGather
+ResizeNearestNeighbor SpaceToDepth DepthToSpace SpaceToBatchND BatchToSpaceND TensorListFromTensor
+TensorListStack TensorListGetItem TensorListSetItem TensorListReserve PartitionedCall
+StatefulPartitionedCall While StatelessWhile If StatelessIf Enter Exit Switch Merge Select
+SelectV2 Max Min Maximum Minimum MaxPool MaxPoolV2 ClipByValue ArgMax ArgMin Abs Neg Sign Relu
+Relu6 Floor Ceil Round Rint IsNan IsInf IsFinite Equal NotEqual Less LessEqual Greater
+GreaterEqual
+"""
+_KEEPS = frozenset(_NAMES.split())
+"""Operators that only move values, choose among them, turn their sign or make them whole."""
+
+
+@contextmanager
+def in_doubles(model: Any) -> Iterator[None]:
+    """Inside, the model computes in float64 what it is given in float64.
+
+    Layers that keep the precision of what comes in, as LayerNormalization does, would get the
+    float32 that a functional model casts its inputs to: no such cast is made here. Operators
+    without a kernel in float64 are computed by others.
+    """
+    replaced: list[tuple[Any, str, Any]] = []  # the last: the value it had, or None for a method
+    try:
+        for layer in model._flatten_layers():
+            for holder, name, value in _replacements(layer):
+                own = vars(holder).get(name)
+                replaced.append((holder, name, own))
+                object.__setattr__(holder, name, value)
+        with inference_in(model, "float64"), double_operators():
+            yield
+    finally:
+        for holder, name, own in reversed(replaced):
+            if own is None:
+                object.__delattr__(holder, name)
+            else:
+                object.__setattr__(holder, name, own)
+
+
+def _replacements(layer: Any) -> Iterator[tuple[Any, str, Any]]:
+    """What of a layer holds float32 beside its policy: whose attribute, its name, its value now."""
+    import keras
+
+    graph = getattr(layer, "_functional", None) or layer
+    convert = getattr(graph, "_convert_inputs_to_tensors", None)
+    if convert is not None:
+        yield graph, "_convert_inputs_to_tensors", _doubles_kept(convert)
+    if isinstance(layer, keras.layers.InputLayer) and layer.dtype == "float32":
+        yield layer, "_dtype", "float64"  # a Sequential casts to it
+    if type(layer) is keras.layers.Normalization:
+        for name in ("mean", "variance"):  # of which Keras takes the root in their precision
+            if getattr(layer, name) is not None:
+                yield layer, name, keras.ops.cast(getattr(layer, name), "float64")
+    if not layer.autocast:
+        yield layer, "autocast", True
+
+
+def _doubles_kept(original: Any) -> Any:
+    def convert(flat_inputs: Any) -> list[Any]:
+        converted = original(flat_inputs)
+        return [
+            given if getattr(given, "dtype", None) == "float64" else value
+            for given, value in zip(flat_inputs, converted, strict=True)
+        ]
+
+    return convert
+
+
+def rounds(graph: Any) -> str:
+    """The first operator of a TensorFlow graph that rounds to less than float64; "" for none.
+
+    A layer may cast to float32 and back: the type of an output says nothing of what is behind it.
+    Float32 that decides on whole numbers alone, as sizes and places are computed, rounds nothing.
+    """
+    waiting = [tensor.op for tensor in graph.outputs]
+    seen = set()
+    while waiting:
+        operation = waiting.pop()
+        if operation.name in seen:
+            continue
+        seen.add(operation.name)
+        waiting += [tensor.op for tensor in operation.inputs]
+        if operation.type == "Cast":
+            found = _cast(operation)
+            if found:
+                return found
+    for tensor in graph.outputs:
+        if _is_small(tensor) and (found := _computed_small(tensor.op)):
+            return found
+    for function in graph.as_graph_def().library.function:  # bodies of loops
+        for node in function.node_def:
+            small = [_named(node, name) in _SMALL for name in _TYPES]
+            if node.op not in _KEEPS and any(small):
+                return f"{node.op} {node.name!r}"
+    return ""
+
+
+def _cast(operation: Any) -> str:
+    before, after = operation.inputs[0], operation.outputs[0]
+    if before.dtype.name == "float64" and _is_small(after):
+        return f"Cast {operation.name!r}"
+    if _is_small(before) and after.dtype.name == "float64":
+        return _computed_small(before.op)
+    return ""
+
+
+def _computed_small(last: Any) -> str:
+    """The first operator behind, as far as numbers are small floats, that rounds."""
+    waiting, seen = [last], set()
+    while waiting:
+        operation = waiting.pop()
+        if operation.name in seen:
+            continue
+        seen.add(operation.name)
+        if operation.type not in _KEEPS and operation.type != "Cast":
+            return f"{operation.type} {operation.name!r}"
+        waiting += [tensor.op for tensor in operation.inputs if _is_small(tensor)]
+    return ""
+
+
+def _is_small(tensor: Any) -> bool:
+    return tensor.dtype.name in ("float32", "float16", "bfloat16")
+
+
+def _named(node: Any, attribute: str) -> str:
+    from tensorflow.core.framework import types_pb2
+
+    if attribute not in node.attr:
+        return ""
+    return str(types_pb2.DataType.Name(node.attr[attribute].type))
