@@ -6,6 +6,7 @@ from typing import Any
 
 from .. import ops
 from ..ops._lacking import lacking
+from ._convolutions import convolutions_inlined
 from ._inference import inference_in
 from ._integer_normalization import normalizations_replaced
 from ._keras_quantized import quantized_layers_replaced
@@ -15,8 +16,8 @@ from ._tflite_operators import lacking_operators_replaced
 from .targets import Target
 
 _REPLACED = {
-    "tflite": (resizes_replaced, lacking_operators_replaced),
-    "onnx": (resizes_replaced,),
+    "tflite": (resizes_replaced, convolutions_inlined, lacking_operators_replaced),
+    "onnx": (resizes_replaced, convolutions_inlined),
 }
 """Format -> what replaces operators of TensorFlow while a model is traced for it."""
 

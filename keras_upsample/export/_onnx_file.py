@@ -21,6 +21,7 @@ MOST_BYTES = 2**31 - 2**24
 """Of values in the file itself; its nodes and metadata need some room below 2 GiB too."""
 
 _LEAST_BYTES = 1024  # what is smaller, as sizes that a check reads, is in the file itself
+_SLAB = 2**26  # bytes
 _PAGE = 4096  # runtimes map the data into memory
 
 
@@ -62,7 +63,7 @@ def _put_beside(proto: Any, path: Path, arrays: Mapping[str, np.ndarray]) -> Non
         for tensor, values in _large_ones(proto, arrays):
             gap = bytes(-file.tell() % _PAGE)
             moved.append((tensor, file.tell() + len(gap), values.nbytes))
-            for part in (gap, values.reshape(-1).view(np.uint8).data):
+            for part in (gap, *_slabs(values)):
                 file.write(part)
                 digest.update(part)
     name = f"{path.name}.{digest.hexdigest()[:8]}.data"
@@ -77,7 +78,7 @@ def _large_ones(proto: Any, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[
 
     for tensor in proto.graph.initializer:
         if tensor.ByteSize() >= _LEAST_BYTES:
-            values = np.ascontiguousarray(numpy_helper.to_array(tensor))
+            values = numpy_helper.to_array(tensor)
             for field in [field for field, _ in tensor.ListFields()]:
                 if field.name.endswith("_data"):
                     tensor.ClearField(field.name)
@@ -88,7 +89,15 @@ def _large_ones(proto: Any, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[
             continue
         kind = helper.np_dtype_to_tensor_dtype(array.dtype)
         tensor = proto.graph.initializer.add(name=name, dims=array.shape, data_type=kind)
-        yield tensor, np.ascontiguousarray(array)
+        yield tensor, array
+
+
+def _slabs(values: np.ndarray) -> Iterator[memoryview]:
+    """The bytes of an array in rows: a transposed one is a view, and never whole in memory."""
+    rows = max(1, _SLAB * len(values) // values.nbytes)
+    for start in range(0, len(values), rows):
+        slab = np.ascontiguousarray(values[start : start + rows])
+        yield slab.reshape(-1).view(np.uint8).data
 
 
 def _tensor(array: np.ndarray, name: str) -> Any:

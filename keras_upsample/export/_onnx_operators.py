@@ -51,7 +51,18 @@ def operator_handlers(
         **{op: (on_resize, []) for op in RESIZES},
         **{op: (on_refused, []) for op in _WITHOUT_FORM},
         "Conv2DBackpropInput": (on_transposed, []),
+        "Conv3D": (_convolution_3d, []),
     }
+
+
+def _convolution_3d(ctx: Any, node: Any, name: str, args: list) -> None:
+    """With its groups, which tf2onnx looks for in two dimensions alone."""
+    from tf2onnx.onnx_opset.nn import ConvOp
+
+    image, kernel = ctx.get_shape(node.input[0]), ctx.get_shape(node.input[1])
+    ConvOp.version_13(ctx, node)
+    if image and kernel and min(image[-1], kernel[-2]) > 0:
+        node.set_attr("group", image[-1] // kernel[-2])
 
 
 def _less_one(ctx: Any, node: Any, name: str, args: list) -> None:

@@ -36,7 +36,8 @@ def weight_specs(weights: Sequence[Any]) -> list[Any]:
 
 def lifted_arrays(weights: Sequence[Any]) -> dict[str, np.ndarray]:
     """The weights' values by the names of the inputs that stand for them."""
-    return {f"{_PREFIX}{index}": np.asarray(weight) for index, weight in enumerate(weights)}
+    # Keras' own conversion, `np.asarray`, copies twice.
+    return {f"{_PREFIX}{index}": weight.value.numpy() for index, weight in enumerate(weights)}
 
 
 def lower_weights(proto: Any, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -202,7 +203,7 @@ def _rename_constant(
 ) -> None:
     large.pop(node.input[position], None)
     node.input[position] = name
-    large[name] = array.astype(np.float32)
+    large[name] = array.astype(np.float32, copy=False)
 
 
 def _per_channel(values: np.ndarray, channels: int) -> np.ndarray | None:

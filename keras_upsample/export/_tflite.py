@@ -11,6 +11,7 @@ from ..errors import ExportError
 from ._advice import advice
 from ._calibration import Feeds
 from ._debugger import partly_float
+from ._error_functions import error_functions_replaced, lacks_error_function
 from ._interpreter import quiet_interpreter
 from ._ranges import true_ranges
 from ._saved_model import write_saved_model
@@ -60,12 +61,22 @@ def write_tflite(
         ExportError: an operator has no TFLite built-in and `allow_flex` is false, or the converter
             gave up for another reason.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        outputs = write_saved_model(model, signature, Path(folder))
-        if keep_float:
-            content = partly_float(Path(folder), calibration or [], keep_float)
-        else:
-            content = converted(Path(folder), precision, calibration, allow_flex=allow_flex, io=io)
+
+    def once() -> tuple[list[str], bytes]:
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            names = write_saved_model(model, signature, folder)
+            if keep_float:
+                return names, partly_float(folder, calibration or [], keep_float)
+            return names, converted(folder, precision, calibration, allow_flex=allow_flex, io=io)
+
+    try:
+        outputs, content = once()
+    except ExportError as error:
+        if not lacks_error_function(str(error)):
+            raise
+        with error_functions_replaced():
+            outputs, content = once()
     if pixels and io[1] == "uint8":
         content = with_whole_numbers(content, pixels)
     inputs = [spec.name for spec in signature.inputs]

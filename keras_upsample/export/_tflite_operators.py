@@ -34,6 +34,7 @@ def _places() -> Iterator[Place]:
         "max_pool_with_argmax": (gen_nn_ops, "MaxPoolWithArgmax", _max_pool_with_argmax),
         "conv3d": (gen_nn_ops, "Conv3D", _grouped_convolution_3d),
         "batch_mat_mul_v3": (gen_math_ops, "BatchMatMulV3", _integer_product),
+        "bias_add": (gen_nn_ops, "BiasAdd", _channels_first_bias),
         "extract_image_patches": (gen_array_ops, "ExtractImagePatches", _image_patches),
         "extract_volume_patches": (gen_array_ops, "ExtractVolumePatches", _volume_patches),
     }
@@ -178,7 +179,7 @@ def _grouped_convolution_3d(
 
     x, kernel = tf.convert_to_tensor(input), tf.convert_to_tensor(filter)
     channels = x.shape[-1]
-    if data_format != "NDHWC" or channels in (None, kernel.shape[3]):
+    if data_format not in (None, "NDHWC") or channels in (None, kernel.shape[3]):
         return None
     groups = channels // kernel.shape[3]
     parts = zip(tf.split(x, groups, axis=4), tf.split(kernel, groups, axis=4), strict=True)
@@ -186,6 +187,18 @@ def _grouped_convolution_3d(
         original(part, own, strides, padding, dilations=list(dilations)) for part, own in parts
     ]
     return tf.concat(answers, axis=4)
+
+
+def _channels_first_bias(
+    original: Callable, value: Any, bias: Any, data_format: str, name: str | None
+) -> Any | None:
+    """A sum: the converter takes channels-first biases of images alone."""
+    import tensorflow as tf
+
+    x = tf.convert_to_tensor(value)
+    if data_format != "NCHW" or x.shape.rank in (None, 4):
+        return None
+    return x + tf.reshape(bias, (-1, *[1] * (x.shape.rank - 2)))
 
 
 def _dilated_convolution_3d(

@@ -2,11 +2,13 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 
 from ._layout import settled
+from ._onnx_graph import external_files
 from ._runner import TensorInfo, cpu_threads, loading
 
 _DTYPES = {
@@ -21,6 +23,9 @@ _DTYPES = {
     "tensor(int64)": np.int64,
     "tensor(bool)": np.bool_,
 }
+
+
+_MUCH = 2**30  # bytes of values beside a file
 
 
 class OnnxRunner:
@@ -40,6 +45,11 @@ class OnnxRunner:
         # to wait for the next operator, and no longer. (Stopped at the end of each call, by
         # "session.force_spinning_stop", they now and then sleep through the next one.)
         options.add_session_config_entry("session.intra_op.spin_duration_us", "200")
+        if _bytes_beside(path) > _MUCH:
+            # The layouts of the last level cost four copies of the weights while they are made;
+            # without them values stay in the file, mapped into memory.
+            level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
+            options.graph_optimization_level = level
         with loading(path, self.runtime):
             self._session = ort.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
@@ -61,6 +71,12 @@ class OnnxRunner:
 
         graph = onnx.load(str(self.path), load_external_data=False).graph
         return dict(Counter(node.op_type for node in graph.node))
+
+
+def _bytes_beside(path: Path) -> int:
+    with suppress(ValueError, OSError):  # what is wrong with it the runtime says
+        return sum(file.stat().st_size for file in external_files(path))
+    return 0
 
 
 def _info(node: object) -> TensorInfo:
