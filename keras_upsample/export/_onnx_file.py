@@ -92,12 +92,11 @@ def _large_ones(proto: Any, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[
         yield tensor, array
 
 
-def _slabs(values: np.ndarray) -> Iterator[memoryview]:
+def _slabs(values: np.ndarray) -> Iterator[bytes]:
     """The bytes of an array in rows: a transposed one is a view, and never whole in memory."""
     rows = max(1, _SLAB * len(values) // values.nbytes)
     for start in range(0, len(values), rows):
-        slab = np.ascontiguousarray(values[start : start + rows])
-        yield slab.reshape(-1).view(np.uint8).data
+        yield values[start : start + rows].tobytes()
 
 
 def _tensor(array: np.ndarray, name: str) -> Any:
