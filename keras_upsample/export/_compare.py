@@ -14,8 +14,10 @@ class Difference:
 
     Attributes:
         case: what both were shown.
-        max_error: largest |artefact - model| as a share of the model output's range, max - min.
+        max_error: largest |artefact - model| as a share of the model output's range, max - min; of
+            its magnitude where it is constant to float32's rounding, and absolute where it is 0.
         snr_db: least signal-to-noise ratio of an output, in dB; infinite where nothing differs.
+            The signal is the variance, and that magnitude's square for a constant.
         equal_argmax: share of pixels whose strongest channel is the same, or of equal elements
             for outputs of an integer type; `None` where there is one channel only.
         failure: why the gate was missed, or empty.
@@ -121,12 +123,17 @@ def _one(
     a, e = actual.astype(np.float64), expected.astype(np.float64)
     gap = np.abs(a - e)
     where = np.unravel_index(int(gap.argmax()), gap.shape)
-    largest, extent = float(gap[where]), float(e.max() - e.min())
+    largest = float(gap[where])
     # float32 itself rounds: 8 units in the last place of the largest value are no error of ours,
     # which matters only for outputs that barely vary around a value far from zero.
-    rounding = 8 * float(np.finfo(np.float32).eps) * float(np.abs(e).max()) + half
-    error = largest / extent if extent else (0.0 if largest <= rounding else float("inf"))
-    snr = decibels(float(e.var()), float(np.mean((a - e) ** 2)))
+    rounding = 8 * float(np.finfo(np.float32).eps) * float(np.abs(e).max())
+    extent, of_what, signal = float(e.max() - e.min()), "range", float(e.var())
+    if extent <= rounding:  # a constant, whose range says nothing
+        extent, of_what = float(np.abs(e).max()) or 1.0, "magnitude"
+        signal = extent**2
+    rounding += half
+    error = largest / extent
+    snr = decibels(signal, float(np.mean((a - e) ** 2)))
     failure, within = "", 1.0
     if gate.max_error is not None and largest > gate.max_error * extent + rounding:
         within = float(np.mean(gap <= gate.max_error * extent + rounding))
@@ -134,7 +141,7 @@ def _one(
             place = "[" + ", ".join(map(str, map(int, where))) + "]"
             failure = (
                 f"{name!r}{place} is {a[where]:.6g}, expected {e[where]:.6g}: off by {error:.2g} "
-                f"of the range, allowed {gate.max_error:.0e}"
+                f"of the {of_what}, allowed {gate.max_error:.0e}"
             )
             if gate.min_within < 1:
                 failure += f"; {within:.1%} of the elements keep that, {gate.min_within:.0%} must"

@@ -292,3 +292,52 @@ def test_a_constant_output_is_compared_by_its_magnitude():
     far = {"y": constant["y"] + np.float32(1e-2)}
     assert not difference("", near, constant, Gate(5e-5)).failure
     assert difference("", far, constant, Gate(5e-5)).failure
+    assert difference("", far, constant, Gate(5e-5)).max_error == pytest.approx(1e-4, rel=1e-3)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (2, 3, 4, 1)])
+@pytest.mark.parametrize("value", [-7.0, 1e-4, 3e6])
+def test_a_constant_has_its_magnitude_for_a_range(value, size):
+    """A single number is one too: no gate can be a share of the range of one number."""
+    constant = {"y": np.full(size, value, "float32")}
+
+    def off(share, gate):
+        return difference("", {"y": constant["y"] * np.float32(1 + share)}, constant, gate)
+
+    assert not off(4e-5, Gate(5e-5)).failure
+    assert "of the magnitude, allowed 5e-05" in off(7e-5, Gate(5e-5)).failure
+    assert off(0.02, Gate(min_snr_db=30)).snr_db == pytest.approx(34, abs=0.1)
+    assert not off(0.02, Gate(min_snr_db=30)).failure
+    assert "at least 30 dB" in off(0.04, Gate(min_snr_db=30)).failure
+
+
+def test_zeros_are_compared_by_what_is_there():
+    zeros = {"y": np.zeros((1, 2, 2, 1), "float32")}
+    near, far = ({"y": zeros["y"] + np.float32(value)} for value in (4e-5, 6e-5))
+    assert not difference("", near, zeros, Gate(5e-5)).failure
+    found = difference("", far, zeros, Gate(5e-5))
+    assert found.failure and found.max_error == pytest.approx(6e-5)
+    assert difference("", zeros, zeros, Gate(min_snr_db=30)).snr_db == np.inf
+
+
+def test_what_barely_varies_is_a_constant():
+    """By less than float32 rounds; above that the range counts, and rounding on top."""
+    values = np.float32(1000) + np.float32(2**-13) * np.arange(2, dtype="float32")
+    barely = {"y": values.reshape(1, 1, 2, 1)}
+    assert not difference("", {"y": barely["y"] + np.float32(0.04)}, barely, Gate(5e-5)).failure
+    values = np.float32(1000) + np.float32(2**-9) * np.arange(2, dtype="float32")
+    varies = {"y": values.reshape(1, 1, 2, 1)}
+    found = difference("", {"y": varies["y"] + np.float32(0.04)}, varies, Gate(5e-5))
+    assert "of the range" in found.failure
+
+
+@pytest.mark.parametrize("target", ["tflite", "tflite_int8", "onnx", "onnx_int8"])
+def test_a_model_of_one_number(target, tmp_path):
+    """As regression of a whole image gives it, far from zero."""
+    x = keras.Input((24, 20, 3), name="image")
+    y = keras.layers.GlobalAveragePooling2D()(convolution(4, activation="relu")(x))
+    y = keras.layers.Dense(1, name="age")(y)
+    model = distinctive(keras.Model(x, y))
+    model.layers[-1].bias.assign([40.0])
+    report = export.export(model, tmp_path, [target], images=picture())
+    assert all(found.passed for found in report.artefacts[0].verifications)
