@@ -20,6 +20,7 @@ from keras_upsample.errors import ArtefactError, VerificationError
 from keras_upsample.export import _onnx_file, _publish, _tuned, _verify
 from keras_upsample.export.targets import TARGETS
 from keras_upsample.lowering._lower import Applied, Lowered
+from keras_upsample.runtimes import _onnx
 
 DATA = re.compile(r"m\.onnx\.[0-9a-f]{8}\.data")
 IMAGE = noise(2, 9, 7, 3, seed=8)
@@ -116,6 +117,15 @@ def test_reports_count_and_name_it(model, tmp_path):
     assert export.verify(model, path, picture(11, 13)).passed
     facts = facts_of_choice(ModelChoice(str(path)), 64, layers=False)
     assert facts["bytes"] == size
+
+
+def test_much_data_stays_in_the_file(model, tmp_path, monkeypatch):
+    path = write(model, tmp_path, "onnx")
+    monkeypatch.setattr(_onnx, "_MUCH", 10_000)
+    runner = runtimes.load(path)
+    level = runner._session.get_session_options().graph_optimization_level
+    assert level.name == "ORT_ENABLE_EXTENDED"  # no copies of the weights in other layouts
+    assert_same(runner, {"image": IMAGE}, {"out": model(IMAGE)})
 
 
 def test_without_its_data_it_is_refused(model, tmp_path):
