@@ -21,8 +21,8 @@ def external_files(path: Path) -> list[Path]:
         place = Path(os.path.realpath(folder / name))
         if not place.is_relative_to(folder):
             raise ValueError(
-                f"it keeps values in {name!r}, outside of its own folder. If you know where the "
-                "file comes from, trust=True (--trust) reads them"
+                f"it keeps values in {name!r}, outside of its own folder, where ONNX Runtime does "
+                "not read them either. Put the file of the values, no link, into that folder"
             )
         if place.is_file():
             found.append(path.parent / name)

@@ -137,10 +137,14 @@ def test_values_outside_of_the_folder(artefacts, tmp_path):
     (folder / "out.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(ArtefactError, match=r"values in '\.\./m\.data', outside of its own folder"):
         runtimes.load(folder / "out.onnx")
+    with pytest.raises(ArtefactError, match="can't be loaded by ONNX Runtime"):
+        runtimes.load(folder / "out.onnx", trust=True)
     (folder / "m.data").unlink()
     (folder / "m.data").symlink_to(tmp_path / "m.data")
     with pytest.raises(ArtefactError, match="outside of its own folder"):
         runtimes.load(folder / "m.onnx")
+    with pytest.raises(ArtefactError, match="can't be loaded by ONNX Runtime"):
+        runtimes.load(folder / "m.onnx", trust=True)
 
 
 def test_other_values_beside_a_file_are_another_file(artefacts, tmp_path, calls):
