@@ -5,19 +5,22 @@ from contextlib import contextmanager
 from typing import Any
 
 from ._stock_frames import time_distributed
-from ._stock_normalization import group_normalization
+from ._stock_normalization import group_normalization, layer_normalization
 
 
 @contextmanager
-def stock_layers_replaced(model: Any, *, file_format: str = "") -> Iterator[None]:
+def stock_layers_replaced(
+    model: Any, *, file_format: str = "", exact_sums: bool = False
+) -> Iterator[None]:
     """Inside, some layers of the model compute through operations that every format has.
 
     `UpSampling2D` repeats rows and columns for `"nearest"` (chains of Tile and Concat in every
     format) and fails to trace the interpolations where height and width are open; a dilated
     `Conv2DTranspose` has no TFLite operator; `Conv2D` in groups compiles itself by XLA, which
-    leaves a function call in the graph; `GroupNormalization` loses digits where the runtime adds up
-    a large image in one go. The call is replaced on the instance and put back afterwards: this
-    reaches layers wherever they sit, in subclassed models too.
+    leaves a function call in the graph; `GroupNormalization` and `LayerNormalization` lose digits
+    far from zero, and where the runtime adds up a large image in one go. The call is replaced on
+    the instance and put back afterwards: this reaches layers wherever they sit, in subclassed
+    models too.
 
     Args:
         model: any model.
@@ -25,6 +28,7 @@ def stock_layers_replaced(model: Any, *, file_format: str = "") -> Iterator[None
             itself will not run what is traced. Then a dilated depthwise convolution keeps to one
             operator, for which TensorFlow has no CPU kernel; its own form moves space to batch and
             back, which no converter to ONNX undoes and OpenVINO can't follow at open sizes.
+        exact_sums: whether the file adds up whole numbers, without rounding.
     """
     import keras
 
@@ -43,7 +47,9 @@ def stock_layers_replaced(model: Any, *, file_format: str = "") -> Iterator[None
             elif type(layer) is keras.layers.TimeDistributed:
                 call = time_distributed(layer)
             elif type(layer) is keras.layers.GroupNormalization:
-                call = group_normalization(layer)
+                call = group_normalization(layer, exact_sums)
+            elif type(layer) is keras.layers.LayerNormalization:
+                call = layer_normalization(layer, exact_sums)
             else:
                 continue
             object.__setattr__(layer, "call", call)

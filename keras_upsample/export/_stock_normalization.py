@@ -1,17 +1,21 @@
-"""Group normalisation in a form that keeps its digits on large images."""
+"""Normalisation in a form that keeps its digits on large images and far from zero."""
 
+from collections.abc import Callable
+from math import prod
 from typing import Any
 
+from . import _means
 
-def group_normalization(layer: Any) -> Any:
-    """The `call` of a `keras.layers.GroupNormalization`, for images with the channels last.
 
-    y = (x - m) / sqrt(v + epsilon) * gamma + beta, m and v the mean and variance over height, width
-    and the channels of one group. Keras takes v = mean(x^2) - m^2, the difference of two sums over
-    all pixels; LiteRT and ONNX Runtime add these up one by one in float32, so that the error grows
-    with the number of pixels. Here v = mean((x - m)^2), and every mean is one of rows, then of the
-    rows' means, then of the group's channels, which are all equally many. No tensor has more than
-    four axes.
+def group_normalization(layer: Any, exact_sums: bool = False) -> Any:
+    """The `call` of a `keras.layers.GroupNormalization`, see `_normalized`.
+
+    Every mean is one of rows, then of the rows' means, then of the group's channels, which are all
+    equally many. No tensor has more axes than the input or than four.
+
+    Args:
+        layer: what is replaced.
+        exact_sums: whether the file adds up whole numbers.
     """
     import tensorflow as tf
 
@@ -19,23 +23,95 @@ def group_normalization(layer: Any) -> Any:
 
     def call(inputs: Any) -> Any:
         rank = len(inputs.shape)
-        if rank != 4 or layer.axis not in (-1, 3) or inputs.shape[3] is None:
+        axis = layer.axis % rank
+        if inputs.shape[axis] is None:
             return original(inputs)
-        channels = int(inputs.shape[3])
+        channels = int(inputs.shape[axis])
         groups = channels if layer.groups == -1 else layer.groups
+        positions = [k for k in range(1, rank) if k != axis]
+        along = [channels if k == axis else 1 for k in range(rank)]
 
         def mean(x: Any) -> Any:
-            x = tf.reduce_mean(x, axis=2, keepdims=True)  # (N, H, 1, C)
-            x = tf.reduce_mean(x, axis=1, keepdims=True)  # (N, 1, 1, C)
+            x = _means.mean(x, positions, keepdims=True)  # (N, 1, 1, C)
+            if groups == channels:
+                return x
             x = tf.reshape(x, (-1, 1, groups, channels // groups))
             x = tf.reduce_mean(x, axis=3, keepdims=True)  # (N, 1, G, 1)
             x = x * tf.ones((1, 1, 1, channels // groups), x.dtype)
-            return tf.reshape(x, (-1, 1, 1, channels))  # (N, 1, 1, C)
+            return tf.reshape(x, (-1, *along[1:]))  # (N, 1, 1, C)
 
-        centred = inputs - mean(inputs)
-        y = centred * tf.math.rsqrt(mean(tf.square(centred)) + layer.epsilon)
-        if layer.scale:
-            y = y * layer.gamma
-        return y + layer.beta if layer.center else y
+        twice = not exact_sums and _many(inputs, [*positions, axis])
+        gamma, beta = (_placed(part, along, inputs) for part in (layer.gamma, layer.beta))
+        return _normalized(inputs, mean, layer.epsilon, gamma, beta, twice=twice)
 
     return call
+
+
+def layer_normalization(layer: Any, exact_sums: bool = False) -> Any:
+    """The `call` of a `keras.layers.LayerNormalization`; arguments as `group_normalization`."""
+    import tensorflow as tf
+
+    original = layer.call
+
+    def call(inputs: Any) -> Any:
+        rank = len(inputs.shape)
+        axes = sorted(axis % rank for axis in layer.axis)
+        if layer.rms_scaling or exact_sums or any(inputs.shape[axis] is None for axis in axes):
+            return original(inputs)
+        along = [inputs.shape[k] if k in axes else 1 for k in range(rank)]
+
+        def mean(x: Any) -> Any:
+            return tf.reduce_mean(x, axis=axes, keepdims=True)
+
+        gamma, beta = (_placed(part, along, inputs) for part in (layer.gamma, layer.beta))
+        return _normalized(inputs, mean, layer.epsilon, gamma, beta, twice=_many(inputs, axes))
+
+    return call
+
+
+def _placed(weight: Any, shape: list[int], x: Any) -> Any:
+    """Of the input's dtype, for Keras does not cast it; None stays."""
+    import tensorflow as tf
+
+    return None if weight is None else tf.reshape(tf.cast(weight, x.dtype), shape)
+
+
+def _many(x: Any, axes: list[int]) -> bool:
+    sizes = [x.shape[axis] for axis in axes]
+    return None in sizes or prod(sizes) > _means.ENOUGH
+
+
+def _normalized(
+    x: Any,
+    mean: Callable[[Any], Any],
+    epsilon: float,
+    gamma: Any,
+    beta: Any,
+    *,
+    twice: bool,
+) -> Any:
+    """y = (x - m) / sqrt(v + epsilon) * gamma + beta, with c = x - m and v = mean(c^2).
+
+    Keras computes x / s - m / s, the difference of two large numbers where the values are far from
+    zero. Of many elements m itself is rounded by more than the small digits of c: `twice`, the mean
+    d of c is taken off too, v = mean(c^2) - d^2 and y = c a + (beta - d a), a = gamma / sqrt(v +
+    epsilon).
+    """
+    import tensorflow as tf
+
+    centred = x - mean(x)
+    variance = mean(tf.square(centred))
+    if not twice:
+        y = centred * tf.math.rsqrt(variance + epsilon)
+        y = y if gamma is None else y * gamma
+        return y if beta is None else y + beta
+    rest = mean(centred)
+    factor = tf.math.rsqrt(variance - tf.square(rest) + epsilon)
+    if gamma is None or gamma.shape.num_elements() > factor.shape[-1]:
+        # gamma has an element for every place: not multiplied with the others first
+        y = (centred - rest) * factor
+        y = y if gamma is None else y * gamma
+        return y if beta is None else y + beta
+    factor = factor * gamma
+    offset = -rest * factor
+    return centred * factor + (offset if beta is None else beta + offset)
