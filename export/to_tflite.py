@@ -22,6 +22,9 @@ def to_tflite(
     allow_flex: Annotated[bool, typer.Option("--allow-flex")] = False,
     representative_data: RepresentativeData = None,
     integer_io: Annotated[bool, typer.Option("--integer-io")] = False,
+    resizable: Annotated[
+        bool, typer.Option("--resizable", help="Leave height and width open.")
+    ] = False,
     head: Head = None,
     lower: Lower = True,
     tune: Tune = False,
@@ -39,6 +42,7 @@ def to_tflite(
         tune=tune,
         representative_data=representative_data,
         integer_io=integer_io,
+        resizable=resizable,
     )
 
 

@@ -175,6 +175,15 @@ def export(
             metavar="[TARGET=]NUMBER",
         ),
     ] = None,
+    resizable: Annotated[
+        bool,
+        typer.Option(
+            "--resizable",
+            help="Leave height and width open in TFLite files; --input-shape is then the size "
+            "before whoever runs them resizes the input. Slower on small maps, and not for "
+            "devices.",
+        ),
+    ] = False,
 ) -> None:
     """Export a model, verify every file in its own runtime, write a report."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
@@ -216,6 +225,7 @@ def export(
                     representative_data=representative_data,
                     overwrite=overwrite,
                     gate=asked,
+                    resizable=resizable,
                     progress=step,
                 )
             except ExportError as error:

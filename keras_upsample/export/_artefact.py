@@ -31,6 +31,7 @@ from ._prepared import formed, prepared
 from ._publish import check_place, published
 from ._reference import Reference
 from ._report import ArtefactReport
+from ._resizable import explaining, require_another_size
 from ._saved_model import write_saved_model
 from ._shown import shown
 from ._signature import Signature
@@ -77,6 +78,7 @@ class Options:
         weight_bits: of files whose target has several; None takes its first.
         overwrite: replace what stands at the path, whoever wrote it.
         gate: in place of the target's own, see `gate_for`.
+        resizable: let whoever runs a TFLite file choose heights and widths.
     """
 
     allow_flex: bool = False
@@ -94,6 +96,7 @@ class Options:
     weight_bits: int | None = None
     overwrite: bool = False
     gate: GateArgument = None
+    resizable: bool = False
 
     def __post_init__(self) -> None:
         tuning_seconds(self.tune)
@@ -141,7 +144,7 @@ def make_artefact(
     if target.calibrated and reference.images is None:
         # Ranges that suit the data of a preset do not suit photographs.
         reference = reference.before(*held_out_images(model))
-    with published(path, directory=directory) as staged:
+    with published(path, directory=directory) as staged, explaining(target):
         ready = prepared(
             model,
             signature,
@@ -191,6 +194,8 @@ def make_artefact(
         gate = default if options.gate is None else gate_for(target, options.gate)
         verifications = [compare(reference, first, gate, real=target.calibrated)]
         require(verifications[0], path)
+        if target.resizable:
+            require_another_size(reference, first, real=target.calibrated)
         check, unchecked = checked(staged, target)
         for name in other_runtimes(target.decides):
             if check is not None and not check.passed:

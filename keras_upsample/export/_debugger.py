@@ -1,6 +1,6 @@
 """TensorFlow's quantisation debugger: errors of single operators, files that are partly float."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 from ..edge._file import read
 from ._calibration import Feeds
 from ._compare import decibels
+from ._input_shape import Shape
 from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
 from ._layer_names import check_layers
 from ._ranges import true_ranges
@@ -51,13 +52,16 @@ def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes,
     return content, found
 
 
-def partly_float(folder: Path, feeds: Feeds, layers: Sequence[str]) -> bytes:
+def partly_float(
+    folder: Path, feeds: Feeds, layers: Sequence[str], sizes: Mapping[str, Shape]
+) -> bytes:
     """An 8-bit file in which the operators of some Keras layers stay in float.
 
     Args:
         folder: of a SavedModel.
         feeds: for calibration.
         layers: names.
+        sizes: see `converter_of`.
 
     Raises:
         ValueError: no operator comes from one of them.
@@ -70,7 +74,8 @@ def partly_float(folder: Path, feeds: Feeds, layers: Sequence[str]) -> bytes:
     check_layers(layers, {operator.layer for operator in operators} - {""})
     names = [op.outputs[0].name for op in operators if op.layer in set(layers)]
     with quiet_interpreter(), true_ranges():
-        debugger = _debugger(converter_of(folder, "int8", feeds), feeds, denylisted_nodes=names)
+        converter = converter_of(folder, "int8", feeds, sizes=sizes)
+        debugger = _debugger(converter, feeds, denylisted_nodes=names)
         return bytes(debugger.get_nondebug_quantized_model())
 
 

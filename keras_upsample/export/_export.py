@@ -19,6 +19,7 @@ from ._ours import check_ours
 from ._pixel_reference import reference_of
 from ._publish import published
 from ._report import ArtefactReport, ExportReport, package_versions
+from ._resizable import opened, resizable_targets, sized_for
 from ._signature import signature_of
 from ._source import as_model
 from .targets import Target, target_named
@@ -41,6 +42,7 @@ def export(
     representative_data: Any = None,
     overwrite: bool = False,
     gate: GateArgument = None,
+    resizable: bool = False,
     progress: Any = None,
 ) -> ExportReport:
     """Export a model to several targets, each verified in its own runtime.
@@ -77,6 +79,12 @@ def export(
             dict of these by target. A number is the largest error as a share of the output's range
             for files that compute in float, and the least signal-to-noise ratio in dB for those
             with 8-bit numbers. The report has it beside the default and the measured figures.
+        resizable: leave height and width open in TFLite files, as other formats do by themselves:
+            the file computes sizes from its input's, and whoever runs it chooses them by
+            `Interpreter.resize_tensor_input`; before that they are those of `input_shape`. A
+            constant size, the default, is what GPU and NPU delegates need, and takes resizes of
+            small maps half the time (docs/limits.md). Not for devices, nor for a model of fixed
+            height and width.
         progress: called as `progress(target_name, step)` before each step.
 
     Returns:
@@ -100,8 +108,12 @@ def export(
     directory = Path(directory)
     if directory.exists() and not directory.is_dir():
         raise ValueError(f"`directory` {str(directory)!r} is a file. Choose another path.")
+    if resizable:
+        chosen = resizable_targets(chosen)
     model = as_model(model)
-    signature = signature_of(model, input_shape)
+    plain = signature = signature_of(model, input_shape)
+    if resizable:
+        signature = opened(model, plain)
     found = known(model, signature, metadata)
     signature = with_scalings(signature, found.metadata)
     model, signature = headed(model, signature, head, scores_of(found, head, threshold))
@@ -123,6 +135,7 @@ def export(
         representative_data=given.learnt(model, signature, chosen),
         overwrite=overwrite,
         gate=gate,
+        resizable=resizable,
     )
     artefacts: list[ArtefactReport] = []
     failures: dict[str, str] = {}
@@ -132,10 +145,9 @@ def export(
             if progress is not None:
                 progress(target.name, name)
 
+        own = sized_for(target, signature, plain, batch_size=1) if resizable else signature
         try:
-            artefacts.append(
-                make_artefact(model, path, target, signature, reference, options, step)
-            )
+            artefacts.append(make_artefact(model, path, target, own, reference, options, step))
         except ExportError as error:
             failures[target.name] = str(error) + _stale(path)
         except BaseException as error:

@@ -14,10 +14,16 @@ from ._reductions import reductions_in_parts
 from ._resizes import resizes_replaced
 from ._stock_layers import stock_layers_replaced
 from ._tflite_operators import lacking_operators_replaced
+from ._tflite_pads import computed_pads_stated
 from .targets import Target
 
 _REPLACED = {
-    "tflite": (resizes_replaced, convolutions_inlined, lacking_operators_replaced),
+    "tflite": (
+        resizes_replaced,
+        convolutions_inlined,
+        lacking_operators_replaced,
+        computed_pads_stated,
+    ),
     "onnx": (resizes_replaced, convolutions_inlined),
 }
 """Format -> what replaces operators of TensorFlow while a model is traced for it."""

@@ -17,9 +17,10 @@ from ._known import after_head, known, output_names, scores_of, with_scalings
 from ._onnx import OPSETS
 from ._pixel_reference import reference_of
 from ._report import ArtefactReport
+from ._resizable import opened, sized_for
 from ._signature import signature_of
 from ._source import as_model
-from .targets import target_named
+from .targets import resizable, target_named
 
 _TFLITE = {
     "float32": "tflite",
@@ -91,6 +92,7 @@ def to_tflite(
     keep_float: Sequence[str] = (),
     allow_flex: bool = False,
     batch_size: int = 1,
+    resizable: bool = False,
     metadata: Metadata | None = None,
     scaling: str = "outside",
     images: Images = None,
@@ -101,7 +103,7 @@ def to_tflite(
     overwrite: bool = False,
     gate: GateArgument = None,
 ) -> ArtefactReport:
-    """Write a TFLite file of fixed shapes, verified in LiteRT.
+    """Write a TFLite file of fixed shapes, or of open heights and widths, verified in LiteRT.
 
     Args:
         model: any Keras model, or the path of one, as for `export`.
@@ -124,6 +126,7 @@ def to_tflite(
             TensorFlow's own Python package has not had them since 2.20, and then an `ExportError`
             says so.
         batch_size: images per call.
+        resizable: as for `export`.
         metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
         images: what to verify on; see `verify`.
         scaling, head, threshold, lower, tune, overwrite, gate: as for `export`.
@@ -139,6 +142,8 @@ def to_tflite(
         >>> to_tflite(model, "build/unet.tflite", input_shape=(256, 256, 3))  # doctest: +SKIP
     """
     target = _chosen(precision, _TFLITE)
+    if resizable and allow_flex:
+        raise ValueError("`resizable` and `allow_flex` can't go together. Leave one out.")
     options = Options(
         allow_flex=allow_flex,
         metadata=metadata,
@@ -149,6 +154,7 @@ def to_tflite(
         gate=gate,
         representative_data=representative_data,
         integer_io=integer_io,
+        resizable=resizable,
         keep_float=_layer_names(keep_float, precision, integer_io or scaling == "inside"),
     )
     return _one(model, path, target, input_shape, batch_size, images, head, threshold, options)
@@ -265,12 +271,16 @@ def _one(
     options: Options,
 ) -> ArtefactReport:
     model = as_model(model)
+    goal = target_named(target)
     signature = signature_of(model, input_shape, batch_size)
+    if options.resizable:
+        goal, plain = resizable(goal), signature
+        signature = opened(model, plain)
+        signature = sized_for(goal, signature, plain, batch_size or 1)
     found = known(model, signature, options.metadata)
     signature = with_scalings(signature, found.metadata)
     model, signature = headed(model, signature, head, scores_of(found, head, threshold))
     found = after_head(found, model, head)
-    goal = target_named(target)
     plan = planned(signature, found.metadata, output_names(model), options.scaling, [goal])
     given = given_examples(signature, images, options.representative_data)
     reference = reference_of(model, signature, given.images, plan, given.source)

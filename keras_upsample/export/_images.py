@@ -11,6 +11,7 @@ from ..metadata import Scaling
 from ._example_form import Example, takes_pictures
 from ._examples import examples
 from ._input_shape import InputSpec, closed
+from ._resizable import resized
 from ._signature import Signature
 
 _NAMES = ("astronaut", "chelsea", "coffee")
@@ -67,6 +68,11 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
     )
     odd = [closed(spec, _odd_sizes(len(spec.shape))) for spec in own.inputs]
     example = next(_sources(images, signature))[1]
+    if any(spec.usual and None in spec.shape[1:] for spec in own.inputs):
+        for other in resized(own.inputs):
+            feeds = {spec.name: _batch_of(example, closed(spec)) for spec in other}
+            size = ", ".join("x".join(map(str, s.shape[1:])) for s in other if s.usual)
+            result.append(Case(f"resized to {size}", feeds, standard=False))
     if tuple(odd) != plain.inputs and _long_enough(example, odd):
         feeds = {spec.name: _batch_of(example, spec) for spec in odd}
         largest = max((spec.shape for spec in odd), key=len)

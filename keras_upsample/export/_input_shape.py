@@ -23,6 +23,7 @@ class InputSpec:
         dtype: its name.
         scaling: how a picture's values become those that the input takes.
         value_range: least and largest value that it is made for; None where nothing says so.
+        usual: sizes to take where `shape` leaves them open, batch first; () or None: the defaults.
     """
 
     name: str
@@ -30,6 +31,7 @@ class InputSpec:
     dtype: str
     scaling: Scaling = UNIT
     value_range: tuple[float, float] | None = None
+    usual: Shape = ()
 
 
 def is_size(value: Any) -> bool:
@@ -88,12 +90,16 @@ def _fit(spec: InputSpec, shape: Shape) -> Shape:
     return tuple(got if got is not None else want for want, got in zip(own, shape, strict=True))
 
 
+def pixel_axes(spec: InputSpec) -> tuple[int, int]:
+    """Axes of height and width of an image: the number of channels is never open."""
+    return (1, 2) if spec.shape[3] is not None else (2, 3)
+
+
 def fixed(spec: InputSpec, batch_size: int) -> InputSpec:
-    shape = list(spec.shape)
+    shape = [a or b for a, b in zip(spec.shape, spec.usual or spec.shape, strict=True)]
     shape[0] = shape[0] or batch_size
     if len(shape) == 4:  # an image: height and width may take the default
-        channels_last = shape[3] is not None
-        for axis in (1, 2) if channels_last else (2, 3):
+        for axis in pixel_axes(spec):
             shape[axis] = shape[axis] or DEFAULT_SIZE
     if None in shape:
         raise ValueError(

@@ -2,9 +2,10 @@
 
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..errors import ExportError
@@ -12,12 +13,14 @@ from ._advice import advice
 from ._calibration import Feeds
 from ._debugger import partly_float
 from ._error_functions import error_functions_replaced, lacks_error_function
+from ._input_shape import Shape, fixed
 from ._interpreter import quiet_interpreter
 from ._ranges import true_ranges
 from ._saved_model import write_saved_model
 from ._signature import Signature
 from ._tflite_bias import with_full_biases
 from ._tflite_order import in_order
+from ._tflite_shapes import with_usual_sizes
 
 INTEGER = {
     "int8": "TFLITE_BUILTINS_INT8",
@@ -27,6 +30,7 @@ INTEGER = {
 
 IO = tuple[str, str]
 FLOAT_IO: IO = ("float32", "float32")
+NO_SIZES: Mapping[str, Shape] = MappingProxyType({})
 
 
 def write_tflite(
@@ -41,7 +45,7 @@ def write_tflite(
     keep_float: Sequence[str] = (),
     pixels: Sequence[str] = (),
 ) -> list[str]:
-    """Convert through a SavedModel with a static signature.
+    """Convert through a SavedModel with a signature of fixed shapes, or of open heights and widths.
 
     The converter's other entrances (`from_keras_model`, `from_concrete_functions`) leave the
     variables of a Keras 3 model uninitialised in quantised files.
@@ -61,14 +65,17 @@ def write_tflite(
         ExportError: an operator has no TFLite built-in and `allow_flex` is false, or the converter
             gave up for another reason.
     """
+    sizes = {s.name: fixed(s, 1).shape for s in signature.inputs if None in s.shape}
 
     def once() -> tuple[list[str], bytes]:
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
             names = write_saved_model(model, signature, folder)
             if keep_float:
-                return names, partly_float(folder, calibration or [], keep_float)
-            return names, converted(folder, precision, calibration, allow_flex=allow_flex, io=io)
+                return names, partly_float(folder, calibration or [], keep_float, sizes)
+            return names, converted(
+                folder, precision, calibration, allow_flex=allow_flex, io=io, sizes=sizes
+            )
 
     try:
         outputs, content = once()
@@ -77,6 +84,8 @@ def write_tflite(
             raise
         with error_functions_replaced():
             outputs, content = once()
+    if sizes:
+        content = with_usual_sizes(content, sizes)
     if pixels and io[1] == "uint8":
         content = with_whole_numbers(content, pixels)
     inputs = [spec.name for spec in signature.inputs]
@@ -111,8 +120,13 @@ def converter_of(
     *,
     allow_flex: bool = False,
     io: IO = FLOAT_IO,
+    sizes: Mapping[str, Shape] = NO_SIZES,
 ) -> Any:
-    """TensorFlow's converter for a SavedModel, arguments as for `write_tflite`."""
+    """TensorFlow's converter for a SavedModel, arguments as for `write_tflite`.
+
+    Args:
+        sizes: shapes of inputs of open sizes, at which ranges are learnt.
+    """
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
@@ -134,6 +148,7 @@ def converter_of(
     def prepared(content: bytes, *args: Any, **options: Any) -> bytes:
         if precision in INTEGER:
             _check_no_loops(content)
+            content = with_usual_sizes(content, sizes) if sizes else content
         return optimize(with_full_biases(content, own=precision == "int16x8"), *args, **options)
 
     converter._optimize_tflite_model = prepared

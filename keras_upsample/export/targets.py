@@ -92,6 +92,7 @@ class Target:
             a weight; the first are taken unless asked otherwise.
         headroom: the ranges of activations hold what images of this many times the strength make.
         device: what it is for, by its name in `keras_upsample.edge.DEVICES`; empty for processors.
+        resizable: whether a TFLite file computes sizes from its input's, see `resizable`.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Target:
     weights: Mapping[int, Grid] = field(default_factory=lambda: MappingProxyType({}))
     headroom: float = 1.0
     device: str = ""
+    resizable: bool = False
 
     @property
     def shared_steps(self) -> bool:
@@ -361,3 +363,21 @@ def target_named(name: str) -> Target:
     raise ValueError(
         f"`targets` may hold {', '.join(map(repr, TARGETS))}. Received: {name!r}.{hint}"
     )
+
+
+def resizable(target: Target) -> Target:
+    """The target whose files compute heights and widths from those of their inputs.
+
+    The batch stays fixed. Forms that need known sizes are passed over where sizes are open.
+
+    Raises:
+        ValueError: it is no TFLite file for processors.
+    """
+    if target.format != "tflite" or target.device:
+        possible = [t.name for t in TARGETS.values() if t.format == "tflite" and not t.device]
+        raise ValueError(
+            f"`resizable` is for the targets {', '.join(possible)}. Received: {target.name!r}, "
+            f"{'whose sizes are fixed' if target.device else 'which keeps open sizes open'}."
+        )
+    lacks = target.lacks | {lacking.LONG_DIVISIONS}
+    return replace(target, static=False, resizable=True, lacks=lacks)

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from ._backend import Size
+from ._lacking import LONG_DIVISIONS, lacks
 
 Taps = tuple[list[Any], list[Any]]  # indices and weights, each (n_out,)
 
@@ -21,9 +22,13 @@ def _library(*sizes: Size) -> ModuleType:
     return np if all(isinstance(size, int) for size in sizes) else keras.ops
 
 
-def _integer(value: Size) -> Any:
+def _kind(xp: ModuleType) -> str:
     # 64 bits: 2 * n_in * n_out leaves 32 bits at 23,171 -> 46,342 pixels.
-    return value if isinstance(value, int) else keras.ops.cast(value, "int64")
+    return "int32" if xp is not np and lacks(LONG_DIVISIONS) else "int64"
+
+
+def _integer(value: Size) -> Any:
+    return value if isinstance(value, int) else keras.ops.cast(value, _kind(keras.ops))
 
 
 def source_ratio(n_in: Size, n_out: Size, coordinates: str) -> tuple[Any, Any]:
@@ -34,7 +39,7 @@ def source_ratio(n_in: Size, n_out: Size, coordinates: str) -> tuple[Any, Any]:
     """
     xp = _library(n_in, n_out)
     n_in, n_out = _integer(n_in), _integer(n_out)
-    i = xp.arange(n_out, dtype="int64")
+    i = xp.arange(n_out, dtype=_kind(xp))
     if coordinates == "half_pixel":
         return (2 * i + 1) * n_in - n_out, 2 * n_out
     if coordinates == "asymmetric":
@@ -133,7 +138,7 @@ def lanczos_taps(
     xp, floor, t = _split(n_in, n_out, coordinates, kind)
     last = _integer(n_in) - 1
     # All taps at once, (2a, n_out), so that a graph which computes them has few nodes.
-    offsets = np.arange(1 - lobes, lobes + 1, dtype="int64")[:, None]
+    offsets = np.arange(1 - lobes, lobes + 1, dtype=_kind(xp))[:, None]
     signs, k = 1.0 - 2.0 * (offsets % 2), offsets.astype("float64")
     if xp is not np:
         offsets = xp.convert_to_tensor(offsets)

@@ -1,0 +1,131 @@
+"""TFLite files whose heights and widths are chosen by whoever runs them."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import ExportError
+from ._input_shape import InputSpec, Shape, fixed, pixel_axes
+from ._signature import Signature
+from .targets import Target, resizable
+
+if TYPE_CHECKING:
+    from ..runtimes import Runner
+    from ._reference import Reference
+
+_WITHOUT = "Without `resizable` its sizes are constants: one file for each size."
+
+
+def resizable_targets(targets: Sequence[Target]) -> list[Target]:
+    """Those for TFLite made resizable, the others as they are.
+
+    Raises:
+        ValueError: one is for a device, or none is for TFLite.
+    """
+    if not any(target.format == "tflite" for target in targets):
+        resizable(targets[0])  # which says what it is for
+    return [resizable(t) if t.format == "tflite" else t for t in targets]
+
+
+def opened(model: Any, signature: Signature) -> Signature:
+    """The signature with heights and widths of images open where the model's own are.
+
+    The sizes that it has become those to take before anybody resizes the inputs.
+
+    Args:
+        model: built.
+        signature: of it, with the sizes that the user fixed.
+
+    Raises:
+        ValueError: the model has no image of an open height or width.
+    """
+    # A model without a graph takes any size, as far as anybody knows.
+    own: list[Shape] = [tuple(t.shape) for t in getattr(model, "inputs", None) or ()]
+    own = own or [(None,) * len(spec.shape) for spec in signature.inputs]
+    pairs = zip(signature.inputs, own, strict=True)
+    inputs = tuple(_opened(spec, shape) for spec, shape in pairs)
+    if not any(None in spec.shape[1:] for spec in inputs if len(spec.shape) == 4):
+        shapes = ", ".join(f"{s.name!r} {s.shape[1:]}" for s in signature.inputs)
+        raise ValueError(
+            "`resizable` needs a model that takes images (H, W, C) of an open height or width. "
+            f"Received the inputs {shapes}. Build the model with None for them, e.g. "
+            "keras.Input((None, None, 3))."
+        )
+    return replace(signature, inputs=inputs)
+
+
+def _opened(spec: InputSpec, own: Shape) -> InputSpec:
+    if len(spec.shape) != 4:
+        return spec
+    shape = list(spec.shape)
+    for axis in pixel_axes(spec):
+        shape[axis] = own[axis]
+    return replace(spec, shape=tuple(shape), usual=(None, *fixed(spec, 1).shape[1:]))
+
+
+def sized_for(target: Target, opened: Signature, plain: Signature, batch_size: int) -> Signature:
+    """The signature for one target: open sizes for a resizable one, those of `plain` for others."""
+    shapes = {spec.name: spec.shape for spec in plain.inputs}
+    if target.resizable:
+        shapes = {
+            spec.name: (spec.shape[0] or batch_size, *spec.shape[1:])
+            if spec.usual
+            else fixed(spec, batch_size).shape
+            for spec in opened.inputs
+        }
+    inputs = tuple(replace(spec, shape=shapes[spec.name]) for spec in opened.inputs)
+    return replace(opened, inputs=inputs)
+
+
+def resized(specs: Sequence[InputSpec]) -> Iterator[list[InputSpec]]:
+    """The inputs at other sizes than their usual ones, for trials.
+
+    Half of one side and 3/2 of the other, where these are multiples of 32, which no usual network's
+    stride forbids; else larger whole multiples. All inputs grow by the same factors.
+    """
+    sides = [s.usual[axis] or 0 for s in specs if s.usual for axis in pixel_axes(s)]
+    halves = all(side % 64 == 0 for side in sides)
+    for factors in ((1.5, 0.5), (0.5, 1.5)) if halves else ((2, 3), (1, 2)):
+        yield [_grown(spec, factors) for spec in specs]
+
+
+def _grown(spec: InputSpec, factors: tuple[float, float]) -> InputSpec:
+    shape = list(spec.shape)
+    if spec.usual:
+        for axis, factor in zip(pixel_axes(spec), factors, strict=True):
+            if shape[axis] is None:
+                shape[axis] = int((spec.usual[axis] or 1) * factor)
+    return replace(spec, shape=tuple(shape))
+
+
+@contextmanager
+def explaining(target: Target) -> Iterator[None]:
+    """Inside, an error in a resizable file says what would do without it."""
+    try:
+        yield
+    except ExportError as error:
+        if not target.resizable:
+            raise
+        raise type(error)(f"{error} {_WITHOUT}") from error
+
+
+def require_another_size(reference: "Reference", runner: "Runner", *, real: bool) -> None:
+    """Raise unless a resizable file was compared at two sizes at least.
+
+    Raises:
+        ExportError: the model itself takes no other size of those that were tried.
+    """
+    found = {
+        tuple(np.shape(values)[1:] for values in item.feeds.values())
+        for item in reference.cases_for(runner, real=real)
+    }
+    if len(found) < 2:
+        sizes = ", ".join("x".join(map(str, shape)) for shape in next(iter(found)))
+        raise ExportError(
+            f"The model itself takes none of the other sizes at which a resizable file is verified "
+            f"beside {sizes}, so nothing shows that it can be resized. Pass an `input_shape` whose "
+            f"double it takes."
+        )
