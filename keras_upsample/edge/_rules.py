@@ -166,7 +166,7 @@ EDGE_TPU = (
         "overview; DEPTH_TO_SPACE edgetpu#386, ARG_MAX #409, DEQUANTIZE #560",
     ),
     Rule((), _not_integer, 'export with precision="int8", integer_io=True', "overview"),
-    Rule((), _open, "export with fixed sizes (`input_shape`)", "overview"),
+    Rule((), _open, "export with fixed sizes: `input_shape`, without `resizable`", "overview"),
     Rule((), _rank_above_3, "export with batch 1 and images of 3 dimensions", "overview"),
     Rule(_CONVOLUTIONS, _dilations, "dilate rows and columns alike", "overview"),
     Rule(
@@ -200,7 +200,7 @@ EDGE_TPU = (
 
 GPU_DELEGATE = (
     Rule((), _none_of(_GPU_OPERATORS, "the GPU delegate"), "export for this target", "delegate"),
-    Rule((), _open, "export with fixed sizes (`input_shape`)", "delegate"),
+    Rule((), _open, "export with fixed sizes: `input_shape`, without `resizable`", "delegate"),
     Rule((), _rank_above_4, "export with lowering, which keeps to 4 dimensions", "delegate"),
     Rule((), _batch, "export with batch_size=1", "delegate"),
 )

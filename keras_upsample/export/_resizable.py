@@ -109,7 +109,8 @@ def explaining(target: Target) -> Iterator[None]:
     except ExportError as error:
         if not target.resizable:
             raise
-        raise type(error)(f"{error} {_WITHOUT}") from error
+        why = str(error).partition(" With allow_flex=True")[0]  # which does not go with it
+        raise type(error)(f"{why} {_WITHOUT}") from error
 
 
 def require_another_size(reference: "Reference", runner: "Runner", *, real: bool) -> None:

@@ -287,6 +287,27 @@ def test_a_model_of_fixed_sizes(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+class Patches(layers.Layer):
+    def call(self, x: Any) -> Any:
+        import tensorflow as tf
+
+        ones = [1, 1, 1, 1]
+        return tf.image.extract_patches(x, [1, 3, 3, 1], ones, ones, "SAME")
+
+    def compute_output_spec(self, x: Any) -> Any:
+        return keras.KerasTensor((*x.shape[:3], 9 * x.shape[3]))
+
+
+def test_an_operator_without_a_form_at_open_sizes(tmp_path: Path) -> None:
+    image = keras.Input((None, None, 3), name="image")
+    model = keras.Model(image, convolution(2)(Patches()(image)))
+    with pytest.raises(ExportError, match=r"ExtractImagePatches[^\n]+Without `resizable`") as info:
+        write(model, tmp_path, "tflite", resizable=True, input_shape=(32, 32, 3))
+    assert "allow_flex" not in str(info.value)
+    assert not list(tmp_path.iterdir())
+    write(model, tmp_path, "tflite", input_shape=(32, 32, 3))
+
+
 def test_one_side_open(tmp_path: Path) -> None:
     image = keras.Input((None, 32, 3), name="image")
     model = distinctive(keras.Model(image, UPSAMPLERS["bilinear"]()(convolution(2)(image))))
