@@ -92,7 +92,13 @@ class LiteRTRunner:
         with self._one_at_a_time:
             if self._runner is not None:
                 return self._runner(**feeds)
-            for detail in self._interpreter.get_input_details():
+            details = self._interpreter.get_input_details()
+            other = [d for d in details if tuple(d["shape"]) != feeds[d["name"]].shape]
+            for detail in other:  # a signature's runner does so itself
+                self._interpreter.resize_tensor_input(detail["index"], feeds[detail["name"]].shape)
+            if other:
+                self._interpreter.allocate_tensors()
+            for detail in details:
                 self._interpreter.set_tensor(detail["index"], feeds[detail["name"]])
             self._interpreter.invoke()
             return {

@@ -255,6 +255,47 @@ def test_threads_that_ask_for_different_sizes(tmp_path: Path) -> None:
         assert_close(given, np.asarray(model(x)), of_range=5e-6)
 
 
+def test_a_file_without_a_signature(tmp_path: Path) -> None:
+    """As other makers write them: it is resized by the runner, and is well after a bad size."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = net(UPSAMPLERS["bilinear"])
+    path = write(model, tmp_path, "tflite", input_shape=(32, 32, 3), resizable=True)
+    whole = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    whole.signatureDefs = None
+    builder = flatbuffers.Builder(1 << 16)
+    builder.Finish(whole.Pack(builder), b"TFL3")
+    other = tmp_path / "other.tflite"
+    other.write_bytes(bytes(builder.Output()))
+    runner = runtimes.load(other)
+    (name,) = (info.name for info in runner.inputs)
+    assert runner.inputs[0].shape == (1, None, None, 3)
+    for size in [(32, 32), (20, 46), (33, 45), (20, 46), (32, 32)]:
+        x = noise(1, *size, 3)
+        if size == (33, 45):  # maps of 33 and 32 rows are put together
+            with pytest.raises(RuntimeError):
+                runner({name: x})
+            continue
+        (given,) = runner({name: x}).values()
+        assert_close(given, np.asarray(model(x)), of_range=5e-6)
+
+
+def test_on_the_command_line(tmp_path: Path) -> None:
+    from typer.testing import CliRunner
+
+    from keras_upsample.cli import app
+
+    net(UPSAMPLERS["bilinear"]).save(tmp_path / "m.keras")
+    asked = ["export", str(tmp_path / "m.keras"), "--out", str(tmp_path / "out"), "--resizable"]
+    asked += ["--input-shape", "32,32,3", "--target"]
+    found = CliRunner().invoke(app, [*asked, "tflite"])
+    assert found.exit_code == 0, found.output
+    (detail,) = Interpreter(str(tmp_path / "out" / "m.tflite")).get_input_details()
+    assert detail["shape_signature"].tolist() == [1, -1, -1, 3]
+    assert CliRunner().invoke(app, [*asked, "edge_tpu"]).exit_code == 2
+
+
 def test_beside_other_targets(tmp_path: Path) -> None:
     """`input_shape` fixes the other formats, as ever."""
     report = export.export(
