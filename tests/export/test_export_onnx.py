@@ -194,6 +194,6 @@ def test_a_kernel_shared_by_two_layers_is_stored_once(tmp_path):
 def test_odd_names_become_identifiers(tmp_path):
     x = keras.Input((4,), name="2 my-input.1")
     model = keras.Model(x, layers.Dense(2, name="out")(x), name="a-b>c")
-    report = export.export(model, tmp_path, images=picture())
+    report = export.export(model, tmp_path)
     assert {tuple(artefact.inputs) for artefact in report.artefacts} == {("tensor_2_my_input_1",)}
     assert (tmp_path / "a-b_c.onnx").is_file()
