@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import pytest
 from compare import assert_close
-from exporting import answers, assert_same, convolution, distinctive, noise, picture, write
+from exporting import answers, assert_same, convolution, distinctive, noise, write
 from keras import layers
 
 import keras_upsample as ku
