@@ -1,6 +1,5 @@
 """Operators for which TensorFlow has no kernel in float64, or that round inside, by others."""
 
-import inspect
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -37,34 +36,17 @@ def _places() -> Iterator[Place]:
         (gen_image_ops, "scale_and_translate", "ScaleAndTranslate", _resize),
     )
     for module, name, raw, form in forms:
-        yield module, name, partial(_replaced, form)
-        yield tf.raw_ops, raw, partial(_replaced, form)
+        yield module, name, _patch.by(form)
+        yield tf.raw_ops, raw, _patch.by(form)
 
 
 _patch = Patch(_places)
 
 
-def _replaced(form: Callable, original: Callable) -> Callable:
-    """The operator's function that takes the form for float64, where it gives one."""
-    parameters = inspect.signature(original)
-
-    def operator(*args: Any, **options: Any) -> Any:
-        if _patch.wanted():
-            given = parameters.bind(*args, **options)
-            given.apply_defaults()
-            result = form(original, given.arguments)
-            if result is not None:
-                return result
-        return original(*args, **options)
-
-    return operator
-
-
-def _transposed(original: Callable, given: dict[str, Any]) -> Any | None:
+def _transposed(original: Callable, **given: Any) -> Any | None:
     """A dilated kernel is a larger one with zeros in between, whose convolution has a kernel."""
     import tensorflow as tf
 
-    given = dict(given)
     kernel = tf.convert_to_tensor(given["filter"])
     rank = len(kernel.shape) - 2
     axes = range(rank + 2)
@@ -84,7 +66,7 @@ def _transposed(original: Callable, given: dict[str, Any]) -> Any | None:
     return original(**{**given, "filter": kernel, "dilations": [1] * (rank + 2)})
 
 
-def _pool(combine: Callable, original: Callable, given: dict[str, Any]) -> Any | None:
+def _pool(combine: Callable, original: Callable, **given: Any) -> Any | None:
     """The largest or the mean element of every window, tap by tap; only what is inside counts."""
     import tensorflow as tf
 
@@ -119,7 +101,7 @@ def _pool(combine: Callable, original: Callable, given: dict[str, Any]) -> Any |
     return windowed(x, 0.0) / windowed(tf.ones_like(x), 0.0)
 
 
-def _resize(original: Callable, given: dict[str, Any]) -> Any | None:
+def _resize(original: Callable, **given: Any) -> Any | None:
     """The operator's own weights, a matrix for each axis, and the sums in float64.
 
     The weights are what it answers to unit vectors. Half-pixel bilinear ones are computed, for the

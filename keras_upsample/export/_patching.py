@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from inspect import signature
 from typing import Any
 
 Place = tuple[Any, str, Callable[[Callable], Callable]]
@@ -43,6 +44,29 @@ class Patch:
         import tensorflow as tf
 
         return self._active.get() and not tf.executing_eagerly()
+
+    def by(self, form: Callable) -> Callable[[Callable], Callable]:
+        """What makes a replacement that computes by a form, where that applies.
+
+        Args:
+            form: gets the original, and the arguments by name; gives None where it does not apply.
+        """
+
+        def replaced(original: Callable) -> Callable:
+            parameters = signature(original)
+
+            def operator(*args: Any, **options: Any) -> Any:
+                if self.wanted():
+                    given = parameters.bind(*args, **options)
+                    given.apply_defaults()
+                    result = form(original, **given.arguments)
+                    if result is not None:
+                        return result
+                return original(*args, **options)
+
+            return operator
+
+        return replaced
 
     def _install(self) -> None:
         with self._lock:

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from inspect import signature
 from math import prod
 from typing import Any
 
@@ -34,28 +33,12 @@ def _places() -> Iterator[Place]:
         (gen_nn_ops, "avg_pool", "AvgPool", _pooled),
     )
     for module, name, raw, form in forms:
-        yield module, name, partial(_replaced, form)
-        yield tf.raw_ops, raw, partial(_replaced, form)
-    yield tf.nn, "batch_normalization", partial(_replaced, _normalized)
+        yield module, name, _patch.by(form)
+        yield tf.raw_ops, raw, _patch.by(form)
+    yield tf.nn, "batch_normalization", _patch.by(_normalized)
 
 
 _patch = Patch(_places)
-
-
-def _replaced(form: Callable, original: Callable) -> Callable:
-    """The function that takes the form where it gives one."""
-    parameters = signature(original)
-
-    def operator(*args: Any, **options: Any) -> Any:
-        if _patch.wanted():
-            given = parameters.bind(*args, **options)
-            given.apply_defaults()
-            result = form(original, **given.arguments)
-            if result is not None:
-                return result
-        return original(*args, **options)
-
-    return operator
 
 
 def _reduced(

@@ -1,6 +1,5 @@
 """Operators of TensorFlow that TFLite lacks, traced as equal forms of operators that it has."""
 
-import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -39,9 +38,9 @@ def _places() -> Iterator[Place]:
         "extract_volume_patches": (gen_array_ops, "ExtractVolumePatches", _volume_patches),
     }
     for name, (module, raw, form) in forms.items():
-        yield module, name, partial(_replaced, form)
-        yield tf.raw_ops, raw, partial(_replaced, form)
-    yield nn_ops, "convolution_internal", partial(_replaced, _dilated_convolution_3d)
+        yield module, name, _patch.by(form)
+        yield tf.raw_ops, raw, _patch.by(form)
+    yield nn_ops, "convolution_internal", _patch.by(_dilated_convolution_3d)
 
 
 _patch = Patch(_places)
@@ -52,25 +51,6 @@ class _Pooled(NamedTuple):
 
     output: Any
     argmax: Any
-
-
-def _replaced(form: Callable, original: Callable) -> Callable:
-    """The operator's function that takes the form where there is one.
-
-    A form gets the arguments by name, and gives None where it does not apply.
-    """
-    parameters = inspect.signature(original)
-
-    def operator(*args: Any, **options: Any) -> Any:
-        if _patch.wanted():
-            given = parameters.bind(*args, **options)
-            given.apply_defaults()
-            result = form(original, **given.arguments)
-            if result is not None:
-                return result
-        return original(*args, **options)
-
-    return operator
 
 
 def _pool_3d(
