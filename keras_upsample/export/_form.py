@@ -10,6 +10,7 @@ from ._convolutions import convolutions_inlined
 from ._inference import inference_in
 from ._integer_normalization import normalizations_replaced
 from ._keras_quantized import quantized_layers_replaced
+from ._onnx_patches import patches_replaced
 from ._reductions import reductions_in_parts
 from ._resizes import resizes_replaced
 from ._stock_layers import stock_layers_replaced
@@ -24,7 +25,7 @@ _REPLACED = {
         lacking_operators_replaced,
         computed_pads_stated,
     ),
-    "onnx": (resizes_replaced, convolutions_inlined),
+    "onnx": (resizes_replaced, convolutions_inlined, patches_replaced),
 }
 """Format -> what replaces operators of TensorFlow while a model is traced for it."""
 

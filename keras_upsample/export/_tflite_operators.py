@@ -40,6 +40,7 @@ def _places() -> Iterator[Place]:
     for name, (module, raw, form) in forms.items():
         yield module, name, _patch.by(form)
         yield tf.raw_ops, raw, _patch.by(form)
+    yield tf, "extract_volume_patches", _patch.by(_volume_patches)
     yield nn_ops, "convolution_internal", _patch.by(_dilated_convolution_3d)
 
 
@@ -119,7 +120,7 @@ def _max_pool_with_argmax(
     n, h, w, c = x.shape
     y = tf.nn.max_pool2d(x, ksize[1:3], strides[1:3], padding)
     before, after = zip(
-        *(_pads(x.shape[i], ksize[i], strides[i], padding) for i in (1, 2)), strict=True
+        *(pads_of(x.shape[i], ksize[i], strides[i], padding) for i in (1, 2)), strict=True
     )
     pads = [(0, 0), *zip(before, after, strict=True), (0, 0)]
     padded = tf.pad(x, pads, constant_values=x.dtype.min)
@@ -232,7 +233,7 @@ def _image_patches(
     padding: str,
     name: str | None,
 ) -> Any | None:
-    return _patches(images, ksizes, strides, rates, padding)
+    return sliced_patches(images, ksizes, strides, rates, padding)
 
 
 def _volume_patches(
@@ -243,10 +244,10 @@ def _volume_patches(
     padding: str,
     name: str | None,
 ) -> Any | None:
-    return _patches(input, ksizes, strides, (1,) * len(ksizes), padding)
+    return sliced_patches(input, ksizes, strides, (1,) * len(ksizes), padding)
 
 
-def _patches(
+def sliced_patches(
     images: Any, ksizes: Sequence[int], strides: Sequence[int], rates: Sequence[int], padding: Any
 ) -> Any | None:
     """Slices side by side, axis by axis from the last: channels in the order (a, b, c)."""
@@ -260,7 +261,7 @@ def _patches(
         size, stride, rate = ksizes[axis], strides[axis], rates[axis]
         reach = (size - 1) * rate + 1
         pads = [(0, 0)] * len(x.shape)
-        pads[axis] = _pads(x.shape[axis], reach, stride, padding)
+        pads[axis] = pads_of(x.shape[axis], reach, stride, padding)
         x = tf.pad(x, pads) if any(pads[axis]) else x
         count = (x.shape[axis] - reach) // stride + 1
         parts = [_every(x, axis, k * rate, stride, count) for k in range(size)]
@@ -268,12 +269,15 @@ def _patches(
     return x
 
 
-def _pads(length: int, window: int, stride: int, padding: Any) -> tuple[int, int]:
+def pads_of(length: Any, window: int, stride: int, padding: Any) -> tuple[Any, Any]:
     """Elements before and after an axis, as TensorFlow's "SAME" has them; what is left over at the
-    end of a "VALID" one is not asked for."""
+    end of a "VALID" one is not asked for. The length may be a number that the graph computes."""
+    import tensorflow as tf
+
     if padding in ("VALID", b"VALID"):
         return 0, 0
-    missing = max((-(-length // stride) - 1) * stride + window - length, 0)
+    missing = (-(-length // stride) - 1) * stride + window - length
+    missing = max(missing, 0) if isinstance(missing, int) else tf.maximum(missing, 0)
     return missing // 2, missing - missing // 2
 
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import first_line
 from ..metadata._tflite import WHOLE_ENTRY
+from ._flatbuffer import read_root
 from ._layout import settled
 from ._runner import TensorInfo, cpu_threads, loading
 
@@ -66,10 +67,14 @@ class LiteRTRunner:
                 key = default if default in signatures else next(iter(signatures))
                 self._runner = self._interpreter.get_signature_runner(key)
                 inputs = _by_place(
-                    self._runner.get_input_details(), self._interpreter.get_input_details()
+                    self._runner.get_input_details(),
+                    self._interpreter.get_input_details(),
+                    lambda: _entries(self._content, key, "inputs"),
                 )
                 outputs = _by_place(
-                    self._runner.get_output_details(), self._interpreter.get_output_details()
+                    self._runner.get_output_details(),
+                    self._interpreter.get_output_details(),
+                    lambda: _entries(self._content, key, "outputs"),
                 )
             else:
                 inputs = {d["name"]: d for d in self._interpreter.get_input_details()}
@@ -120,11 +125,28 @@ class LiteRTRunner:
 
 
 def _by_place(
-    named: Mapping[str, Mapping[str, Any]], placed: Sequence[Mapping[str, Any]]
+    named: Mapping[str, Mapping[str, Any]],
+    placed: Sequence[Mapping[str, Any]],
+    entries: Callable[[], Sequence[str]],
 ) -> dict[str, Mapping[str, Any]]:
-    """A signature's tensors, which it sorts by name, in the order of the graph's."""
-    places = {detail["index"]: place for place, detail in enumerate(placed)}
-    return dict(sorted(named.items(), key=lambda item: places.get(item[1]["index"], len(places))))
+    """A signature's tensors, which its runner sorts by name, in the order of the graph's.
+
+    Args:
+        entries: gives the names as the file lists them; asked where two are names of one tensor.
+    """
+    own = {detail["index"] for detail in named.values()}
+    waiting: dict[int, list[str]] = {}
+    for name in named if len(own) == len(named) else entries():
+        waiting.setdefault(named[name]["index"], []).append(name)
+    names = [waiting[d["index"]].pop(0) for d in placed if waiting.get(d["index"])]
+    return {name: named[name] for name in dict.fromkeys([*names, *named])}
+
+
+def _entries(content: bytes, key: str, kind: str) -> list[str]:
+    """Names of a signature's "inputs" or "outputs" as the file lists them."""
+    signatures = read_root(content, "Model").all("signature_defs")
+    found = [s for s in signatures if s.get("signature_key", b"").decode() == key]
+    return [end.get("name").decode() for end in found[0].all(kind)]
 
 
 def _reason(error: BaseException) -> str:

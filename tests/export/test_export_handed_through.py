@@ -17,6 +17,8 @@ def models():
         "not used": keras.Model([a, b], scores),
         "twice": keras.Model(a, {"p": scores, "q": scores}),
         "input twice": keras.Model(a, {"p": scores, "q": a, "r": a}),
+        "in two places": keras.Model(x, [other, layers.ReLU(name="r")(other), other]),
+        "input in two places": keras.Model(a, [a, scores, a, layers.Flatten(name="f")(a)]),
         "one name": keras.Model({"x": x}, {"x": other}),
         "one name, both": keras.Model({"x": x}, {"x": other, "x_output": x}),
         "named and handed through": keras.Model({"x": x}, {"x": x, "y": other}),

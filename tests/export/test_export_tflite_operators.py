@@ -130,6 +130,7 @@ def test_patches_of_volumes(tmp_path) -> None:
             "same": tf.raw_ops.ExtractVolumePatches(
                 input=x, ksizes=sizes, strides=strides, padding="SAME"
             ),
+            "valid": tf.extract_volume_patches(x, sizes, strides, "VALID"),
             "keras": ops.image.extract_patches(x, (2, 3, 2)),
         }
 
