@@ -71,7 +71,11 @@ RepresentativeData = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Overwrite = Annotated[
     bool,
-    typer.Option("--overwrite", help="Replace files of the same names that no export wrote."),
+    typer.Option(
+        "--overwrite",
+        help="Write a SavedModel into a folder that holds other files, which are kept. What an "
+        "export wrote is replaced in any case, anything else never.",
+    ),
 ]
 Tune = Annotated[
     bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
@@ -419,7 +423,10 @@ def predict(
         str | None, typer.Option(help="One a class, with commas between them.")
     ] = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace results that exist; else they are kept.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace results that `predict` wrote; else they are kept."
+        ),
     ] = False,
     imports: Annotated[
         list[str] | None,

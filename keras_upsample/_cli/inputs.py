@@ -22,17 +22,18 @@ def image_files(images: Sequence[str], out: Path) -> list[Path]:
     for text in images:
         path = Path(text)
         if path.is_dir():
-            files = [file for file in sorted(path.iterdir()) if _is_picture(file)]
-            files = _not_in(out, files)
+            pictures = [file for file in sorted(path.iterdir()) if _is_picture(file)]
+            files = _not_in(out, pictures)
             if not files:
-                raise UserError(f"{text!r} holds no picture ({', '.join(SUFFIXES)}).")
+                raise UserError(_none(f"{text!r} holds", pictures, out))
         elif path.exists():
             files = [path]
         elif glob.has_magic(text):
             matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
-            files = _not_in(out, [file for file in matches if _is_picture(file)])
+            pictures = [file for file in matches if _is_picture(file)]
+            files = _not_in(out, pictures)
             if not files:
-                raise UserError(f"{text!r} matches no picture ({', '.join(SUFFIXES)}).")
+                raise UserError(_none(f"{text!r} matches", pictures, out))
         else:
             raise UserError(f"{text!r} does not exist.")
         for file in files:
@@ -77,6 +78,15 @@ def _with_folder(file: Path) -> str:
 
 def _is_picture(file: Path) -> bool:
     return file.is_file() and file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+
+
+def _none(start: str, pictures: Sequence[Path], out: Path) -> str:
+    if pictures:
+        return (
+            f"{start} only pictures in --out {str(out)!r}, where they are taken for results of "
+            "before. Choose another folder for the results."
+        )
+    return f"{start} no picture ({', '.join(SUFFIXES)})."
 
 
 def _not_in(folder: Path, files: Sequence[Path]) -> list[Path]:

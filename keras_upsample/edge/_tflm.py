@@ -70,16 +70,13 @@ def smallest_arena(path: str | Path) -> Arena:
     return Arena(found["arena"], facts.size, names)
 
 
-def c_array(
-    path: str | Path, header: str | Path, name: str = "model", *, overwrite: bool = False
-) -> None:
+def c_array(path: str | Path, header: str | Path, name: str = "model") -> None:
     """Write a file as a C header: `alignas(16) const unsigned char NAME[]` and `NAME_len`.
 
     Args:
         path: a TFLite file.
         header: the header to write; one that this function wrote is replaced.
         name: of the array, a C identifier.
-        overwrite: replace any file that stands there.
 
     Raises:
         ValueError: `name` is no identifier, or another file stands at `header`.
@@ -91,10 +88,10 @@ def c_array(
         raise ValueError(f"`name` must be a C identifier. Received: {name!r}.")
     read(path)
     place = Path(header)
-    if place.is_file() and not overwrite and _ARRAY not in place.read_bytes():
+    if place.is_symlink() or (place.is_file() and _ARRAY not in place.read_bytes()):
         raise ValueError(
             f"`header` {str(header)!r} is there and was not written by this function. Choose "
-            "another path, or pass overwrite=True."
+            "another path, or move it away."
         )
     content = Path(path).read_bytes()
     rows = [

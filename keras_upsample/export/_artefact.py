@@ -76,7 +76,7 @@ class Options:
         integer_io: of integer TFLite files: inputs and outputs are integers too.
         keep_float: layers that an 8-bit file computes in float.
         weight_bits: of files whose target has several; None takes its first.
-        overwrite: replace what stands at the path, whoever wrote it.
+        overwrite: replace a SavedModel of ours that has other files beside it in its folder.
         gate: in place of the target's own, see `gate_for`.
         resizable: let whoever runs a TFLite file choose heights and widths.
     """

@@ -72,9 +72,9 @@ def export(
             which takes a minute or so the first time (a number: the seconds it may take for each
             target); False chooses by the targets' tables.
         representative_data: images for the targets of integer arithmetic, as for `to_tflite`.
-        overwrite: replace files that stand in the places of the new ones and that this package did
-            not write; other files are never touched. Without it such a file is refused; results of
-            an earlier export are replaced in any case.
+        overwrite: write a SavedModel into a folder that holds files which this package did not
+            write; they are kept. Without it such a folder is refused. Results of an earlier export
+            are replaced in any case, and anything else in their places is refused in any case.
         gate: what verification demands in place of a target's own gate: a `Gate`, a number, or a
             dict of these by target. A number is the largest error as a share of the output's range
             for files that compute in float, and the least signal-to-noise ratio in dB for those

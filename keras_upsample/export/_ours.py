@@ -1,6 +1,7 @@
 """Whether what stands at a path was written by this package, and may be replaced without asking."""
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -11,12 +12,12 @@ from ..metadata._saved_model import PLACE
 from ..runtimes._digest import parts_of
 from ._onnx_file import data_files
 
-_REMEDY = "Choose another path, move it away, or pass overwrite=True (--overwrite)."
+_REMEDY = "Choose another path, or move it away."
 
 # What TensorFlow and this package write into the folder of a SavedModel.
 _SAVED_MODEL = re.compile(
     r"saved_model\.pb|fingerprint\.pb|variables/variables\.(index|data-\d{5}-of-\d{5})"
-    r"|assets/.*|" + re.escape(PLACE.as_posix())
+    r"|" + re.escape(PLACE.as_posix())
 )
 
 
@@ -26,23 +27,24 @@ def check_ours(path: Path, *, directory: bool, overwrite: bool = False) -> None:
     Args:
         path: of the artefact.
         directory: whether it is the folder of a SavedModel.
-        overwrite: the user says that it may be replaced.
+        overwrite: the user says that a SavedModel of ours may be replaced among other files, which
+            are kept. What this package did not write is refused all the same.
 
     Raises:
         ValueError: it names what stands there.
     """
-    if overwrite or not (path.exists() or path.is_symlink()):
+    if not os.path.lexists(path):
         return
     if path.is_symlink():
         raise ValueError(f"`path` {str(path)!r} is a link, which would be replaced. {_REMEDY}")
     if directory:
-        other = next(iter(other_files(path)), None)
-        if other is not None:
+        others = other_files(path)
+        if others and not overwrite:
             raise ValueError(
-                f"`path` {str(path)!r} holds {other.as_posix()!r}, which no export wrote and which "
-                f"would be lost. {_REMEDY[:-1]}, which keeps it."
+                f"`path` {str(path)!r} holds {others[0].as_posix()!r}, which no export wrote. "
+                f"{_REMEDY[:-1]}, or pass overwrite=True (--overwrite), which keeps it."
             )
-        if not any(path.iterdir()) or (path / PLACE).is_file() or _reported(path):
+        if not _saved_model_files(path) or (path / PLACE).is_file() or _reported(path):
             return
     elif path.stat().st_size == 0 or _marked(path) or _reported(path):
         return
@@ -56,8 +58,26 @@ def other_files(folder: Path) -> list[Path]:
     """The files in a folder, relative to it, that are no part of a SavedModel."""
     if not folder.is_dir():
         return []
-    files = [file.relative_to(folder) for file in sorted(folder.rglob("*")) if not file.is_dir()]
-    return [file for file in files if not _SAVED_MODEL.fullmatch(file.as_posix())]
+    ours = set(_saved_model_files(folder))
+    return [file for file in _files(folder) if file not in ours]
+
+
+def _saved_model_files(folder: Path) -> list[Path]:
+    files = _files(folder)
+    graph = folder / "saved_model.pb"
+    said = graph.read_bytes() if Path(graph.name) in files and graph.is_file() else b""
+    return [
+        file
+        for file in files
+        if _SAVED_MODEL.fullmatch(file.as_posix())
+        or (file.parts[0] == "assets" and file.name.encode() in said)  # the graph reads it
+    ]
+
+
+def _files(folder: Path) -> list[Path]:
+    """All but folders, relative; a link is one, whatever it leads to."""
+    found = [file for file in sorted(folder.rglob("*")) if file.is_symlink() or not file.is_dir()]
+    return [file.relative_to(folder) for file in found]
 
 
 def our_data(path: Path) -> list[Path]:

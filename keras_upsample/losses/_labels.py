@@ -79,6 +79,17 @@ def of_pixels(
     return reshape(weight, (sizes(weight)[0], 1 if sample else pixels))
 
 
+def whole(truth: Any) -> Any:
+    """Labels as signed integers that hold each of them, or as the floats that they are.
+
+    Labels of 64 bits keep them: cut to 32, 2³² + 1 would be class 1.
+    """
+    dtype = keras.backend.standardize_dtype(truth.dtype)
+    if "float" in dtype:
+        return truth
+    return ops.cast(truth, "int64" if dtype in ("int64", "uint32", "uint64") else "int32")
+
+
 def wrong_labels(truth: Any, counted: Any, classes: int) -> Any:
     """Where a pixel counts and its label is none of 0 ... classes − 1."""
     outside = ops.logical_or(ops.less(truth, 0), ops.greater(truth, classes - 1))

@@ -86,8 +86,7 @@ class PixelLoss(keras.losses.Loss):
         dtype = "float64" if self.dtype == "float64" else "float32"
         mask = getattr(y_pred, "_keras_mask", None)
         scores, truth = ops.convert_to_tensor(y_pred), ops.convert_to_tensor(y_true)
-        if "float" not in keras.backend.standardize_dtype(truth.dtype):
-            truth = ops.cast(truth, "int32")
+        truth = labels.whole(truth)
         shape = tuple(scores.shape)
         labels.check_shapes(labels.known_shape(truth), shape)
         channels = int(shape[-1])
@@ -120,9 +119,11 @@ class PixelLoss(keras.losses.Loss):
         if sample_weight is not None:
             given = ops.convert_to_tensor(sample_weight)
             given = labels.of_pixels(given, "sample_weight", shape, samples, pixels)
-            weights = weights * ops.cast(given, dtype)
+            # A weight or score of a pixel that does not count may be anything, NaN too.
+            weights = ops.where(weights != 0, weights * ops.cast(given, dtype), 0)
 
         scores = reshape(ops.cast(scores, dtype), (samples, pixels, channels))
+        scores = ops.where(counted[..., None], scores, 0.5)
         logs = _log_probabilities(scores, self.from_logits)
         values = self.of_samples(logs, one_hot, weights, int(channels == 1))
         values = values * ops.cast(marks, dtype)

@@ -1,5 +1,6 @@
 """One image file -> pictures, in bands."""
 
+import os
 import re
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -15,8 +16,8 @@ from ..export._publish import published
 from ._channels import fitted
 from ._georeference import as_aux_xml
 from ._load import load_model
+from ._made_from import is_ours, made_from, record
 from ._made_from import kept as is_kept
-from ._made_from import made_from, record
 from ._nodata import Gaps, with_nodata
 from ._pictures import sources_in
 from ._predict import as_picture, check_probabilities
@@ -85,12 +86,13 @@ def predict_to_files(
         probabilities: whether to write NAME_probabilities.npy.
         overwrite: whether to replace results that exist. Otherwise those that were made from the
             same image by the same model with the same options are kept, and the missing ones are
-            written; a frame whose results are all there is not computed again.
+            written; a frame whose results are all there is not computed again. What was not written
+            by this function, or was changed since, is never replaced.
         progress: called with the share that is done, 0 to 1.
 
     Raises:
-        ValueError: as `predict`; or a result stands there that was made from something else, or
-            of which `.keras_upsample/` in the folder does not say what it was made from.
+        ValueError: as `predict`; or a result stands there that was made from something else, or a
+            file of which `.keras_upsample/` in the folder does not say that it is a result.
         PermissionError: the folder can't be written to.
     """
     predictor = load_model(model)
@@ -115,7 +117,7 @@ def predict_to_files(
             "nodata": nodata,
         }
         facts = made_from(Path(image), source, predictor, options)
-        there = [] if overwrite else [path for path in files.values() if is_kept(path, facts)]
+        there = [path for path in files.values() if is_kept(path, facts, overwrite=overwrite)]
         kept += there
         files = {kind: path for kind, path in files.items() if path not in there}
         plans.append((source, files, facts))
@@ -133,7 +135,7 @@ def predict_to_files(
             staged = {kind: stack.enter_context(published(path)) for kind, path in files.items()}
             said = task.write(staged)
         for path in files.values():
-            _write_crs(path, source)
+            notes += _write_crs(path, source, facts)
             record(path, facts)
         frame = f"{source.frame}: " if source.frame else ""
         notes += [frame + note for note in (*source.notes, said) if note]
@@ -142,11 +144,20 @@ def predict_to_files(
     return Files(tuple(written), tuple(kept), tuple(notes))
 
 
-def _write_crs(path: Path, source: Source) -> None:
+def _write_crs(path: Path, source: Source, facts: Any) -> list[str]:
     """The reference system of a picture's world file, which has no tag, beside a result."""
-    if source.place is not None and source.place.crs and path.suffix == ".tif":
-        with published(path.with_name(f"{path.name}.aux.xml")) as staged:
-            staged.write_text(as_aux_xml(source.place.crs), "utf-8")
+    if source.place is None or not source.place.crs or path.suffix != ".tif":
+        return []
+    beside = path.with_name(f"{path.name}.aux.xml")
+    if os.path.lexists(beside) and not is_ours(beside):
+        return [
+            f"{beside.name!r} is there, was not written by `predict` or was changed since, and "
+            "stays: the reference system is not written into it"
+        ]
+    with published(beside) as staged:
+        staged.write_text(as_aux_xml(source.place.crs), "utf-8")
+    record(beside, facts)
+    return []
 
 
 def _wanted(

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
@@ -16,9 +17,12 @@ FOLDER = ".keras_upsample"
 
 _WHAT = {"image": "another image", "model": "another model"}
 _NO_MATTER = ("network", "classes", "taken", "assumed")
-_REMEDY = (
+_OURS = (
     "It is neither taken for this one nor replaced: pass overwrite=True (--overwrite), or choose "
     "another folder or name."
+)
+_NOT_OURS = (
+    "It is neither taken for this one nor replaced: move it away, or choose another folder or name."
 )
 
 
@@ -44,27 +48,47 @@ def made_from(image: Path, source: Source, predictor: Predictor, options: Mappin
     }
 
 
-def kept(path: Path, facts: Mapping[str, str]) -> bool:
+def kept(path: Path, facts: Mapping[str, str], *, overwrite: bool = False) -> bool:
     """Whether a result stands there that was made from the same; False where none stands there.
+
+    Args:
+        path: of the result.
+        facts: what it is to be made from.
+        overwrite: any result of ours may be replaced: False for it too.
 
     Raises:
         ImageError: one stands there that was made from something else, or nobody knows from what.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return False
-    record: Any = None
-    with suppress(OSError, ValueError):
-        record = json.loads(_place(path).read_text(encoding="utf-8"))
-    if not isinstance(record, dict) or record.get("result") != digest_of(path):
+    record = _own_record(path)
+    if record is None:
         raise ImageError(
             f"{str(path)!r} is there, and nothing says that it is a result of this image and "
-            f"model. {_REMEDY}"
+            f"model, or it was changed since. {_NOT_OURS}"
         )
+    if overwrite:
+        return False
     for name, value in facts.items():
         if record.get(name) != value:
             what = _WHAT.get(name, f"another {name!r} ({record.get(name)}, now {value})")
-            raise ImageError(f"{str(path)!r} is there and was made with {what}. {_REMEDY}")
+            raise ImageError(f"{str(path)!r} is there and was made with {what}. {_OURS}")
     return True
+
+
+def is_ours(path: Path) -> bool:
+    """Whether what stands there was written by `predict`, and is as it was then."""
+    return _own_record(path) is not None
+
+
+def _own_record(path: Path) -> Mapping[str, Any] | None:
+    if path.is_symlink() or not path.is_file():
+        return None
+    with suppress(OSError, ValueError):
+        record = json.loads(_place(path).read_text(encoding="utf-8"))
+        if isinstance(record, dict) and record.get("result") == digest_of(path):
+            return record
+    return None
 
 
 def record(path: Path, facts: Mapping[str, str]) -> None:

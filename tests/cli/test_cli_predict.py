@@ -108,7 +108,12 @@ def test_existing_results_are_kept(tmp_path: Path) -> None:
     assert refused.returncode == 1 and "a_classes.png' is there" in refused.stderr
     assert (tmp_path / "o" / "a_classes.png").read_bytes() == b"mine"
     again = run(model, "a.png", "--out", "o", "--no-overlays", "--overwrite", cwd=tmp_path)
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 1 and "move it away" in again.stderr
+    assert (tmp_path / "o" / "a_classes.png").read_bytes() == b"mine"
+    (tmp_path / "o" / "a_classes.png").unlink()
+    for options in ((), ("--overwrite",)):
+        again = run(model, "a.png", "--out", "o", "--no-overlays", *options, cwd=tmp_path)
+        assert again.returncode == 0 and again.stdout == "1 image predicted: o\n", again.stderr
     np.testing.assert_array_equal(labels(tmp_path / "o" / "a_classes.png"), image.argmax(-1))
 
 
@@ -148,6 +153,18 @@ def test_one_line_and_exit_code_2(arguments, message: str, tmp_path: Path) -> No
     (line,) = lines(result.stderr)
     assert message in line
     assert not (tmp_path / "o").exists()
+
+
+def test_pictures_in_the_folder_of_the_results_are_said_to_be_there(tmp_path: Path) -> None:
+    from keras_upsample._cli.inputs import image_files
+    from keras_upsample._cli.models import UserError
+
+    save(tmp_path / "a.png")
+    for text in (tmp_path, tmp_path / "*.png"):
+        with pytest.raises(UserError, match="only pictures in --out .* Choose another folder"):
+            image_files([str(text)], tmp_path)
+    with pytest.raises(UserError, match="matches no picture"):
+        image_files([str(tmp_path / "*.txt")], tmp_path)
 
 
 def test_bad_channels_are_a_usage_error(tmp_path: Path) -> None:

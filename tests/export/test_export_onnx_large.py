@@ -215,10 +215,12 @@ def test_a_file_of_others_and_its_data(model, tmp_path):
     place = {"location": "m.onnx.89abcdef.data", "size_threshold": 0}
     onnx.save(theirs, str(path), save_as_external_data=True, **place)
     stood = contents(tmp_path)
-    with pytest.raises(ValueError, match=r"m\.onnx' is there and was not written by this package"):
-        write(model, tmp_path, "onnx")
-    assert contents(tmp_path) == stood
-    write(model, tmp_path, "onnx", overwrite=True)
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match=r"m\.onnx' is there and was not written by this pack"):
+            write(model, tmp_path, "onnx", overwrite=overwrite)
+        assert contents(tmp_path) == stood
+    path.unlink()  # the data without it
+    write(model, tmp_path, "onnx")
     assert (tmp_path / "m.onnx.89abcdef.data").read_bytes() == stood[Path("m.onnx.89abcdef.data")]
     assert_same(path, {"image": IMAGE}, {"out": model(IMAGE)})
 

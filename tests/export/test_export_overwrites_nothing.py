@@ -9,6 +9,7 @@ import pytest
 
 from keras_upsample import export
 from keras_upsample.export import _verify
+from keras_upsample.export._ours import other_files
 
 TARGETS = [
     "saved_model", "tflite", "tflite_float16", "tflite_int8", "onnx", "onnx_float16", "onnx_int8"
@@ -54,10 +55,11 @@ def test_our_own_are_replaced_without_asking(model, written, tmp_path):
 
 @pytest.mark.parametrize("name", ["net.tflite", "net.onnx", "net_float16.onnx", "report.json"])
 @pytest.mark.parametrize("content", [b"my own", b"{}", b"\x1c\0\0\0TFL3"])
-def test_a_file_of_the_user(name, content, model, tmp_path):
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_file_of_the_user(name, content, overwrite, model, tmp_path):
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(ValueError, match=rf"{name}' is there and was not written by.*--overwrite"):
-        export.export(model, tmp_path, TARGETS, IMAGES)
+    with pytest.raises(ValueError, match=rf"{name}' is there and was not written by.*move it away"):
+        export.export(model, tmp_path, TARGETS, IMAGES, overwrite=overwrite)
     assert contents(tmp_path) == {Path(name): content}  # refused before anything was written
 
 
@@ -102,12 +104,15 @@ def test_models_of_others_in_the_places_of_ours(model, written, tmp_path):
         (export.to_onnx, "a.onnx"),
         (export.to_saved_model, "folder"),
     ):
-        write(model, tmp_path / name, images=IMAGES, overwrite=True)
-        write(model, tmp_path / name, images=IMAGES)  # now it is ours
+        before = contents(tmp_path)
+        with pytest.raises(ValueError, match="was not written by this package"):
+            write(model, tmp_path / name, images=IMAGES, overwrite=True)
+        assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize(
-    "place", ["notes.txt", "variables/mine.txt", "sub/deep.bin", "assets.extra/notes.md"]
+    "place",
+    ["notes.txt", "variables/mine.txt", "sub/deep.bin", "assets.extra/notes.md", "assets/me.txt"],
 )
 def test_what_lies_in_the_folder_of_a_saved_model(place, model, written, tmp_path):
     folder = tmp_path / "saved_model"
@@ -123,6 +128,38 @@ def test_what_lies_in_the_folder_of_a_saved_model(place, model, written, tmp_pat
     assert contents(folder).keys() == before.keys()
 
 
+def test_links_in_and_in_place_of_the_folder_of_a_saved_model(model, written, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "notes.txt").write_text("mine")
+    folder = tmp_path / "saved_model"
+    folder.symlink_to(mine)
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match="saved_model' is a "):
+            export.export(model, tmp_path, ["saved_model"], IMAGES, overwrite=overwrite)
+    assert folder.is_symlink() and contents(mine) == {Path("notes.txt"): b"mine"}
+    folder.unlink()
+    shutil.copytree(written / "saved_model", folder)
+    (folder / "more").symlink_to(mine)
+    with pytest.raises(ValueError, match="holds 'more', which no export wrote"):
+        export.to_saved_model(model, folder, images=IMAGES)
+    export.to_saved_model(model, folder, images=IMAGES, overwrite=True)
+    assert (folder / "more").is_symlink() and (folder / "more" / "notes.txt").is_file()
+
+
+def test_assets_that_the_graph_reads_are_ours(tmp_path):
+    import tensorflow as tf
+
+    folder = tmp_path / "m"
+    (tmp_path / "words.txt").write_text("sea\nland\n")
+    module = tf.Module()
+    module.words = tf.saved_model.Asset(str(tmp_path / "words.txt"))
+    tf.saved_model.save(module, str(folder))
+    assert (folder / "assets" / "words.txt").is_file() and other_files(folder) == []
+    (folder / "assets" / "mine.txt").write_text("mine")
+    assert other_files(folder) == [Path("assets/mine.txt")]
+
+
 def test_a_folder_without_a_saved_model(model, tmp_path):
     (tmp_path / "m").mkdir()
     (tmp_path / "m" / "notes.txt").write_text("mine")
@@ -135,8 +172,10 @@ def test_a_folder_without_a_saved_model(model, tmp_path):
 def test_links_and_empty_files(model, written, tmp_path):
     shutil.copy(written / "net.onnx", tmp_path / "kept.onnx")
     (tmp_path / "net.onnx").symlink_to(tmp_path / "kept.onnx")
-    with pytest.raises(ValueError, match=r"net\.onnx' is a link"):
-        export.to_onnx(model, tmp_path / "net.onnx", images=IMAGES)
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match=r"net\.onnx' is a link"):
+            export.to_onnx(model, tmp_path / "net.onnx", images=IMAGES, overwrite=overwrite)
+    assert (tmp_path / "net.onnx").is_symlink()
     (tmp_path / "empty.onnx").touch()  # as tempfile makes them
     export.to_onnx(model, tmp_path / "empty.onnx", images=IMAGES)
 

@@ -115,6 +115,9 @@ def test_ignored_pixels_may_hold_anything(name):
     ours = value(getattr(losses, name)(ignore_class=-1, reduction=None), whole, scores)
     none = value(getattr(losses, name)(ignore_class=None, reduction=None), labels, logits)
     np.testing.assert_allclose(ours, none, rtol=1e-5)
+    scores[:, :, 7:], weights = np.nan, np.where(whole == -1, np.nan, 1)
+    ours = value(getattr(losses, name)(ignore_class=-1, reduction=None), whole, scores, weights)
+    np.testing.assert_allclose(ours, none, rtol=1e-5)
     # Class 0 may be the one that does not count, and whole images.
     labels[1] = 0
     ours = value(getattr(losses, name)(ignore_class=0, reduction=None), labels, logits)

@@ -88,6 +88,40 @@ def test_lovasz_and_the_others_in_graphs_of_open_sizes_and_in_xla(name):
     assert float(compiled(labels, logits, weights)) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.parametrize("label", [2**32, 2**32 + 1, 2**40 + 255, -(2**33), 2**63 - 1])
+@pytest.mark.parametrize("name", NAMES)
+def test_labels_of_64_bits_are_not_cut(name, label):
+    labels = np.array([[[0, label], [1, 2]]], "int64")
+    logits = RNG.normal(size=(1, 2, 2, 3)).astype("float32")
+    loss = getattr(losses, name)()
+    with pytest.raises(ValueError, match="class numbers from 0 to 2"):
+        loss(labels, logits)
+    with pytest.raises(tf.errors.InvalidArgumentError, match=str(label)):
+        tf.function(loss)(labels, logits)
+    if label > 0:
+        with pytest.raises(ValueError, match="class numbers from 0 to 2"):
+            loss(labels.astype("uint64") + 2**62, logits)
+    for dtype in ("uint32", "uint64", "int64"):
+        whole = np.where(labels == label, 2**32 - 1, labels).astype(dtype)
+        plain = np.where(labels == label, 255, labels)
+        own = getattr(losses, name)(ignore_class=2**32 - 1)
+        np.testing.assert_allclose(own(whole, logits), loss(plain, logits), rtol=1e-6)
+
+
+def test_gradients_are_finite_where_scores_of_ignored_pixels_are_not():
+    logits = RNG.normal(size=(2, 3, 3, 3)).astype("float32")
+    logits[:, 0], logits[:, 1, 0] = np.nan, np.inf
+    labels = np.where(np.isfinite(logits[..., 0]), RNG.integers(0, 3, (2, 3, 3)), 255)
+    for name in NAMES:
+        x = tf.constant(logits)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = getattr(losses, name)()(labels, x)
+        slopes = tape.gradient(loss, x).numpy()
+        assert np.isfinite(slopes).all() and (slopes[labels == 255] == 0).all()
+        assert (slopes[labels != 255] != 0).any()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_wrong_labels_in_graphs_and_in_xla(name):
     """As Keras' sparse cross-entropy: an error in a graph, NaN in XLA, which has no errors."""

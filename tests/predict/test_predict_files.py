@@ -165,10 +165,12 @@ def test_results_are_kept_unless_told_otherwise(tmp_path) -> None:
     assert len(calls) == count + 1  # of noise, which tells the function from others
 
     (out / "a_classes.png").write_bytes(b"edited by hand")
-    with pytest.raises(ValueError, match="neither taken for this one nor replaced"):
-        predict_to_files(model, path, out)
-    assert (out / "a_classes.png").read_bytes() == b"edited by hand"
+    for overwrite in (False, True):
+        with pytest.raises(ValueError, match="neither taken for this one nor replaced"):
+            predict_to_files(model, path, out, overwrite=overwrite)
+        assert (out / "a_classes.png").read_bytes() == b"edited by hand"
 
+    (out / "a_classes.png").write_bytes(made)
     replaced = predict_to_files(model, path, out, overwrite=True)
     assert len(replaced.written) == 2 and replaced.kept == ()
     np.testing.assert_array_equal(np.asarray(Image.open(out / "a_classes.png")), image.argmax(-1))

@@ -186,6 +186,23 @@ def test_the_reference_system_of_a_world_file(kind: str, tmp_path) -> None:
         assert ElementTree.parse(beside).findtext("SRS") == WKT
 
 
+def test_a_file_beside_a_result_that_is_not_ours_stays(tmp_path) -> None:
+    Image.fromarray(picture(10, 12)).save(tmp_path / "a.png")
+    (tmp_path / "a.pgw").write_text("1\n0\n0\n-1\n0\n0\n")
+    (tmp_path / "a.prj").write_text(WKT + "\n")
+    beside = tmp_path / "out" / "a_classes.tif.aux.xml"
+    beside.parent.mkdir()
+    beside.write_text("mine")
+    found = predict_to_files(predictor(), tmp_path / "a.png", tmp_path / "out", overlays=False)
+    assert beside.read_text() == "mine"
+    assert any("a_classes.tif.aux.xml' is there" in note for note in found.notes)
+    beside.unlink()
+    for _ in range(2):  # our own is replaced
+        options = {"overlays": False, "overwrite": True}
+        found = predict_to_files(predictor(), tmp_path / "a.png", tmp_path / "out", **options)
+        assert "<SRS>" in beside.read_text() and not found.notes
+
+
 @pytest.mark.parametrize("text", ["1 0 0 0 5 5", "1 0 0 -1 5", "x", "", "nan 0 0 1 2 3"])
 def test_world_files_that_say_nothing(text: str, tmp_path) -> None:
     Image.fromarray(picture(10, 12)).save(tmp_path / "a.png")

@@ -92,10 +92,14 @@ def test_other_options(options, tmp_path) -> None:
 def test_what_nobody_knows_is_not_taken(tmp_path) -> None:
     path = saved(tmp_path / "a.png", picture())
     saved(tmp_path / "out" / "a_classes.png", picture())
-    with pytest.raises(ImageError, match=r"a_classes\.png' is there, and nothing says"):
-        predict_to_files(predictor(), path, tmp_path / "out")
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a_classes.png"]
-    predict_to_files(predictor(), path, tmp_path / "out", overwrite=True)
+    before = (tmp_path / "out" / "a_classes.png").read_bytes()
+    for overwrite in (False, True):
+        with pytest.raises(ImageError, match=r"a_classes\.png' is there, and nothing says"):
+            predict_to_files(predictor(), path, tmp_path / "out", overwrite=overwrite)
+        assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["a_classes.png"]
+        assert (tmp_path / "out" / "a_classes.png").read_bytes() == before
+    (tmp_path / "out" / "a_classes.png").unlink()
+    predict_to_files(predictor(), path, tmp_path / "out")
     other = saved(tmp_path / "b.png", picture())
     predict_to_files(predictor(), other, tmp_path / "out")
     shutil.copy(tmp_path / "out" / "b_classes.png", tmp_path / "out" / "a_classes.png")
@@ -157,3 +161,24 @@ def test_files_of_two_models(artefacts, tmp_path) -> None:
     assert len(predict_to_files(tmp_path / "copy.tflite", path, tmp_path / "out").kept) == 2
     with pytest.raises(ImageError, match="another model"):
         predict_to_files(artefacts["onnx"], path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("leads_to", ["photo.png", "nowhere.png"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_links_in_the_place_of_a_result(leads_to, overwrite, tmp_path) -> None:
+    path = saved(tmp_path / "a.png", picture())
+    saved(tmp_path / "out" / "photo.png", picture())
+    link = tmp_path / "out" / "a_classes.png"
+    link.symlink_to(leads_to)
+    with pytest.raises(ImageError, match="move it away"):
+        predict_to_files(predictor(), path, tmp_path / "out", overwrite=overwrite)
+    assert link.is_symlink() and not (tmp_path / "out" / "a_overlay.png").exists()
+
+
+def test_a_picture_with_the_name_of_a_result_of_another(tmp_path) -> None:
+    one = saved(tmp_path / "a.png", picture())
+    other = saved(tmp_path / "a_overlay.png", picture())
+    before = other.read_bytes()
+    with pytest.raises(ImageError, match=r"a_overlay\.png' is there, and nothing says"):
+        predict_to_files(predictor(), one, tmp_path, overwrite=True)
+    assert other.read_bytes() == before
