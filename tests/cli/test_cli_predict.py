@@ -161,7 +161,7 @@ def test_pictures_in_the_folder_of_the_results_are_said_to_be_there(tmp_path: Pa
 
     save(tmp_path / "a.png")
     for text in (tmp_path, tmp_path / "*.png"):
-        with pytest.raises(UserError, match="only pictures in --out .* Choose another folder"):
+        with pytest.raises(UserError, match=r"only pictures in --out .* Choose another folder"):
             image_files([str(text)], tmp_path)
     with pytest.raises(UserError, match="matches no picture"):
         image_files([str(tmp_path / "*.txt")], tmp_path)
