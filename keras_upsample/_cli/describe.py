@@ -34,14 +34,29 @@ def _of_file(path: Path, trust: bool) -> dict[str, Any]:
     from ..runtimes._digest import parts_of
 
     runner = load(path, trust=trust)
-    facts = _named(path.name, read(path), runner.inputs, runner.outputs)
+    metadata = read(path)
+    facts = _named(path.name, metadata, runner.inputs, runner.outputs)
     return {
         **facts,
+        "notes": _notes(runner, path.name, metadata),
         "layout": runner.layout if runner.layout_known else "",
         "runtime": runner.runtime,
         "bytes": sum(file.stat().st_size for file in parts_of(path)),
         "operators": runner.operator_counts(),
     }
+
+
+def _notes(runner: Any, name: str, metadata: Metadata | None) -> list[str]:
+    """What `predict` would read off the graph, or assume."""
+    from ..predict._networks import of_runner
+
+    try:
+        network = of_runner(runner, name, metadata, runner.outputs[0].name)
+    except ValueError:  # it takes no pictures, or contradicts its metadata
+        return []
+    activation = {runner.outputs[0].name: network.activation} if network.activation else {}
+    ends = [f"{output!r} ends with {kind}." for output, kind in activation.items()]
+    return [*network.taken, *network.assumed, *([] if metadata else ends)]
 
 
 def _of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
@@ -100,9 +115,11 @@ def lines_of(facts: dict[str, Any]) -> Iterator[str]:
         name = f"{tensor['name']} " if file else ""
         yield _line("output", f"{name}{_shape(tensor['shape'])} {tensor['dtype']}")
     if facts["metadata"] is None:
-        yield _line("metadata", "none: nothing says what its values mean")
+        yield _line("metadata", "none")
     else:
         yield from as_lines(_read_back(facts["metadata"]))
+    for text in facts.get("notes", ()):
+        yield _line("note", text)
     if file:
         if facts["layout"]:
             yield _line("layout", facts["layout"])

@@ -45,6 +45,13 @@ def mask_classes(classes: Any, values: Any, ignore: Any, threshold: Any) -> Mask
     from ._strengths import Strengths
 
     if isinstance(values, Mapping):
+        strange = [key for key in values if not isinstance(key, str)]
+        if strange:
+            raise ValueError(
+                "`values` maps the name of a class to its value or colour, e.g. {'road': 7}. "
+                f"Received {strange[0]!r} as a name. Turn it round, or pass the values alone, in "
+                "the order of the classes."
+            )
         if classes is not None:
             raise ValueError(
                 "`classes` are the keys of `values` already. Received: both. Leave `classes` out, "

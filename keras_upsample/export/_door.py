@@ -4,6 +4,7 @@ A network that begins with `Rescaling(1 / 255)` is made for [0, 255], one that e
 gives probabilities. Only what the graph says for sure is told.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,16 +14,26 @@ from ._graph_facts import NOTHING, Door, GraphFacts
 from ._natural_range import affine_of, changes_nothing, natural_range
 from ._signature import Signature
 
-# What only moves values, by the names of Keras' operations and layers.
+# What only moves values or mixes equal ones of neighbours, by the names of Keras' operations and
+# layers, and what does so in training alone.
 _MOVING = {
     "Identity", "InputLayer", "Cast", "GetItem", "Flip", "Split", "Unstack", "Stack", "Concatenate",
-    "ExpandDims", "Squeeze", "Transpose", "Permute",
+    "ExpandDims", "Squeeze", "Transpose", "Permute", "ZeroPadding2D", "Cropping2D", "CenterCrop",
+    "Resizing", "UpSampling2D", "Dropout", "SpatialDropout2D", "GaussianDropout", "GaussianNoise",
+    "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter",
+    "RandomContrast", "RandomCrop", "RandomElasticTransform", "RandomErasing", "RandomFlip",
+    "RandomGaussianBlur", "RandomGrayscale", "RandomHue", "RandomInvert", "RandomPerspective",
+    "RandomPosterization", "RandomRotation", "RandomSaturation", "RandomSharpness", "RandomShear",
+    "RandomTranslation", "RandomZoom",
 }  # fmt: skip
 # Arithmetic with constants, or of the input with itself.
 _AFFINE = _MOVING | {
     "Rescaling", "Normalization", "Add", "Subtract", "Multiply", "TrueDivide", "Divide", "Negative",
 }  # fmt: skip
 
+
+_OPEN = 8
+"""Pixels a side of the constant image that arithmetic at an open size is tried on."""
 
 # Layers that hold a function or a graph, of which Keras says nothing.
 _OPAQUE = {"Lambda", "TFSMLayer", "SavedModelFunction"}
@@ -105,15 +116,17 @@ def _computes(node: Any) -> bool:
 
 
 def _running(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """From one pixel of the input to what the steps make of it."""
-    channels, dtype = int(tensor.shape[-1]), tensor.spec.dtype
+    """From one pixel of the input to what the steps make of it, far from the borders."""
+    _, height, width, channels = tensor.shape
+    shape, dtype = (1, height or _OPEN, width or _OPEN, int(channels)), tensor.spec.dtype
 
     def run(pixel: np.ndarray) -> np.ndarray:
-        values = {id(tensor): np.broadcast_to(pixel.astype(dtype), (1, 2, 2, channels))}
+        values = {id(tensor): np.broadcast_to(pixel.astype(dtype), shape)}
         for node in steps:
             results = _call(node, values)
             values |= {id(t): value for t, value in zip(node.outputs, results, strict=True)}
-        return np.asarray(values[id(end)], "float64")[0, 0, 0]
+        result = np.asarray(values[id(end)], "float64")[0]
+        return result[result.shape[0] // 2, result.shape[1] // 2]
 
     return run
 
@@ -128,4 +141,6 @@ def _call(node: Any, values: dict[int, Any]) -> list[Any]:
 
     args, kwargs = tree.map_structure(fill, (node.args, node.kwargs))
     kwargs.pop("training", None)
+    if "training" in inspect.signature(node.operation.call).parameters:
+        kwargs["training"] = False  # some layers train unless told not to
     return tree.flatten(node.operation.call(*args, **kwargs))

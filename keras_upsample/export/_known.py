@@ -133,6 +133,25 @@ def judged_input(
     return item
 
 
+def check_normalization(
+    name: str, dtype: str, given: Scaling, graph_range: tuple[float, float] | None, because: str
+) -> None:
+    """Refuse the user's scaling where the graph, or the dtype, is made for other values.
+
+    Raises:
+        ValueError: it is. `"none"` says nothing of values, and is taken.
+    """
+    made_for = graph_range or _of_integers(dtype)
+    said = given.value_range
+    if made_for is None or said is None or not _apart(said, made_for):
+        return
+    raise ValueError(
+        f"`normalization` gives {name!r} values {_range(said)}, and it is made for "
+        f"{_range(made_for)}: {because if graph_range else f'it takes {dtype}'}. Leave "
+        "`normalization` out, or choose 'none' if pictures hold such values already."
+    )
+
+
 def _of_integers(dtype: str) -> tuple[float, float] | None:
     """0 to the largest, of an unsigned type of pictures."""
     return (0.0, float(np.iinfo(dtype).max)) if dtype in ("uint8", "uint16") else None

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-RANGES = ((0.0, 1.0), (0.0, 255.0), (-1.0, 1.0))
-"""What pictures are scaled to before a network sees them."""
+RANGES = ((0.0, 1.0), (0.0, 255.0), (0.0, 65535.0))
+"""What pictures are scaled to before a network sees them; the last are 16-bit values as stored."""
 
 
 def natural_range(matrix: np.ndarray, offset: np.ndarray) -> tuple[float, float] | None:
@@ -19,7 +19,7 @@ def natural_range(matrix: np.ndarray, offset: np.ndarray) -> tuple[float, float]
         matrix: (channels in, channels out).
         offset: (channels out,).
     """
-    fitting = [ends for ends in RANGES[:2] if _natural(*_ends(matrix, offset, ends))]
+    fitting = [ends for ends in RANGES if _natural(*_ends(matrix, offset, ends))]
     return fitting[0] if len(fitting) == 1 else None
 
 

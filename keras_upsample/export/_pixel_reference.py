@@ -35,6 +35,10 @@ class PixelReference(Reference):
         self._plan, self._plain = plan, signature
         self.whole = frozenset(plan.outputs)
 
+    @property
+    def taken(self) -> Signature:
+        return self._plain
+
     def before(self, images: Images, source: str) -> "PixelReference":
         return PixelReference(self._model, self._plain, images, source, plan=self._plan)
 

@@ -43,6 +43,11 @@ class Reference:
         self._function = Traced(self._infer)
         self._scores: Any = None
 
+    @property
+    def taken(self) -> Signature:
+        """What the model itself takes."""
+        return self._signature
+
     def before(self, images: Images, source: str) -> "Reference":
         """The same model before other images."""
         return Reference(self._model, self._signature, images, source)
@@ -113,7 +118,7 @@ class Reference:
         import tensorflow as tf
 
         if self._scores is None:
-            self._scores = score_model(self._model, self._signature)
+            self._scores = score_model(self._model, self.taken)
         model, signature, thresholds = self._scores
         if not thresholds:
             return {}

@@ -9,11 +9,11 @@ from ._graph_facts import NOTHING, Door, GraphFacts
 from ._natural_range import affine_of, changes_nothing, natural_range
 
 _ARITHMETIC = {"Add", "AddV2", "BiasAdd", "Div", "Mul", "Neg", "RealDiv", "Sub"}
-# What only moves values.
+# What only moves values, or mixes equal ones of neighbours.
 _MOVING = {
-    "Cast", "ConcatV2", "ExpandDims", "GatherV2", "Identity", "IdentityN", "Pack", "Reshape",
-    "ReverseV2", "Split", "SplitV", "Squeeze", "StopGradient", "StridedSlice", "Transpose",
-    "Unpack",
+    "Cast", "ConcatV2", "ExpandDims", "GatherV2", "Identity", "IdentityN", "MirrorPad", "Pack",
+    "Pad", "PadV2", "Reshape", "ResizeBilinear", "ResizeNearestNeighbor", "ReverseV2", "Slice",
+    "Split", "SplitV", "Squeeze", "StopGradient", "StridedSlice", "Transpose", "Unpack",
 }  # fmt: skip
 _ACTIVATIONS = {
     "ArgMax": "class_map",
@@ -28,6 +28,8 @@ _PASSING = {
 }  # fmt: skip
 _SIZES = {"NoOp", "Rank", "Shape", "ShapeN", "Size"}
 """Operators that read a tensor and none of its values."""
+_OPEN = 8
+"""Pixels a side of the constant image that arithmetic at an open size is tried on."""
 
 
 def facts_of_function(function: Any, inputs: Sequence[str], outputs: Sequence[str]) -> GraphFacts:
@@ -55,16 +57,22 @@ def _door(frozen: Any, tensor: Any) -> Door:
     if tensor.shape.rank != 4 or tensor.shape[-1] is None:
         return Door()
     reached, steps = {tensor.name}, []
+    beyond: set[str] = set()  # what other inputs and the network make
     exits: dict[str, Any] = {}
     for operation in frozen.graph.get_operations():  # in an order in which they can be run
         inside = [source for source in operation.inputs if source.name in reached]
-        if not inside or operation.type in _SIZES:
+        mixed = any(source.name in beyond for source in operation.inputs)
+        results = {output.name for output in operation.outputs}
+        if operation.type == "Placeholder":
+            beyond |= results - {tensor.name}
+        elif not (inside or mixed) or (operation.type in _SIZES and not mixed):
             continue
-        if operation.type in _ARITHMETIC | _MOVING and _only_constants_beside(operation, reached):
+        elif operation.type in _ARITHMETIC | _MOVING and not mixed:
             steps.append(operation.type)
-            reached |= {output.name for output in operation.outputs}
+            reached |= results
         else:
             exits |= {source.name: source for source in inside}
+            beyond |= results
     exits |= {output.name: output for output in frozen.outputs if output.name in reached}
     if len(exits) != 1 or tensor.name in exits:
         return Door()
@@ -77,27 +85,18 @@ def _door(frozen: Any, tensor: Any) -> Door:
     return Door(found, f"it begins with {names}") if found else Door(None, names)
 
 
-def _only_constants_beside(operation: Any, reached: set[str]) -> bool:
-    waiting = [source for source in operation.inputs if source.name not in reached]
-    while waiting:
-        maker = waiting.pop().op
-        if maker.type == "Placeholder":
-            return False
-        waiting += [source for source in maker.inputs if source.name not in reached]
-    return True
-
-
 def _running(frozen: Any, tensor: Any, end: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """From one pixel of the input to what the graph makes of it."""
+    """From one pixel of the input to what the graph makes of it, far from the borders."""
     import tensorflow as tf
 
     part = frozen.prune(tensor, end)
-    shape = [size or 2 for size in tensor.shape.as_list()]
+    shape = [size or _OPEN for size in tensor.shape.as_list()]
     shape[0] = tensor.shape[0] or 1
 
     def run(pixel: np.ndarray) -> np.ndarray:
         image = np.broadcast_to(pixel.astype(tensor.dtype.as_numpy_dtype), shape)
-        return np.asarray(part(tf.constant(image)), "float64")[0, 0, 0]
+        result = np.asarray(part(tf.constant(image)), "float64")[0]
+        return result[result.shape[0] // 2, result.shape[1] // 2]
 
     return run
 

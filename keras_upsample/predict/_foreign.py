@@ -4,7 +4,7 @@ The counterpart of `export._door` for files: arithmetic with constants that
 the input goes through first, and the activation that the output came through last.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,13 @@ from typing import Any
 import numpy as np
 
 from ..export._graph_facts import Door
-from ..export._natural_range import natural_range
+from ..export._natural_range import affine_of, changes_nothing, natural_range
 from ..export._tensorflow_graph import facts_of_function
+from . import _foreign_onnx, _foreign_tflite
+from ._foreign_part import Arithmetic
+
+_OPEN = 8
+"""Pixels a side of the constant image that arithmetic at an open size is tried on."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +46,19 @@ def graph_of_file(runner: Any, channels: int | None, axis: int) -> FileGraph:
     """
     if hasattr(runner, "function"):
         return _of_function(runner)
-    path, input_name = Path(getattr(runner, "path", None) or ""), runner.inputs[0].name
-    reader = {".onnx": _onnx_steps, ".tflite": _tflite_steps}.get(path.suffix)
+    path, picture = Path(getattr(runner, "path", None) or ""), runner.inputs[0]
+    reader = {".onnx": _foreign_onnx.read, ".tflite": _foreign_tflite.read}.get(path.suffix)
     if reader is None:
         return FileGraph(activations={})
     try:
-        steps, activations = reader(path, input_name)
-        return _judged(list(steps), dict(activations), channels, axis)
+        activations, arithmetic = reader(path, picture.name)
     except Exception:  # damaged in a way that its runtime does not mind
         return FileGraph(activations={})
+    if arithmetic is None or channels is None or len(picture.shape) != 4:
+        return FileGraph(activations=activations)
+    shape = [size or _OPEN for size in picture.shape]
+    shape[0], shape[axis] = picture.shape[0] or 1, channels
+    return _judged(arithmetic, activations, shape, axis, np.dtype(picture.dtype))
 
 
 def _of_function(runner: Any) -> FileGraph:
@@ -61,152 +70,28 @@ def _of_function(runner: Any) -> FileGraph:
     return FileGraph(door.value_range, door.because, activations)
 
 
-@dataclass(frozen=True)
-class _Step:
-    """y = f(x, constant), or y = f(constant, x) where `turned`."""
-
-    operator: str
-    constant: np.ndarray | None
-    turned: bool = False
-
-
-_ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
-    "Mul": np.multiply,
-    "Div": np.divide,
-    "Add": np.add,
-    "Sub": np.subtract,
-}
-_ACTIVATIONS = {
-    "Softmax": "softmax",
-    "LogSoftmax": "",
-    "Sigmoid": "sigmoid",
-    "Tanh": "tanh",
-    "ArgMax": "class_map",
-}
-_MOVING = ("Cast", "Identity", "Transpose", "Reshape", "Squeeze", "Unsqueeze", "Resize")
-
-
 def _judged(
-    steps: Sequence[_Step], activations: dict[str, str], channels: int | None, axis: int
+    arithmetic: Arithmetic, activations: dict[str, str], shape: list[int], axis: int, dtype: Any
 ) -> FileGraph:
-    if channels is None or not any(step.operator in _ARITHMETIC for step in steps):
+    channels = shape[axis]
+
+    def run(pixel: np.ndarray) -> np.ndarray:
+        """From one pixel to what becomes of it, far from the borders of a constant image."""
+        last = np.broadcast_to(pixel.astype(dtype), (*_without(shape, axis), channels))
+        result = np.asarray(arithmetic.run(np.moveaxis(last, -1, axis)), "float64")
+        place = next(a for a in (axis, 4 - axis) if result.shape[a] == channels)
+        result = np.moveaxis(result, place, -1)[0]
+        return result[result.shape[0] // 2, result.shape[1] // 2]
+
+    try:
+        matrix, offset = affine_of(run, channels)
+    except Exception:  # operators that do not run on a constant image
+        matrix = None
+    if matrix is None or changes_nothing(matrix, offset):
         return FileGraph(activations=activations)
-
-    def run(value: float) -> np.ndarray:
-        shape = [1, 1, 1, 1]
-        shape[axis] = channels
-        x = np.full(shape, value, "float64")
-        for step in steps:
-            if step.operator == "Transpose" and step.constant is not None:
-                x = x.transpose(step.constant)
-            elif step.operator in _ARITHMETIC and step.constant is not None:
-                pair = (step.constant, x) if step.turned else (x, step.constant)
-                x = _ARITHMETIC[step.operator](*pair)
-        return np.asarray(x).reshape(-1)
-
-    offset = run(0.0)
-    scale = run(1.0) - offset
-    if len(offset) != channels or not np.allclose(run(3.0), 3 * scale + offset, rtol=1e-4):
-        return FileGraph(activations=activations)
-    names = ", ".join(step.operator for step in steps if step.operator in _ARITHMETIC)
-    return FileGraph(natural_range(np.diag(scale), offset), f"it begins with {names}", activations)
+    names = ", ".join(dict.fromkeys(arithmetic.names))
+    return FileGraph(natural_range(matrix, offset), f"it begins with {names}", activations)
 
 
-def _onnx_steps(path: Path, name: str) -> tuple[Iterator[_Step], Iterator[tuple[str, str]]]:
-    import onnx
-    from onnx import numpy_helper
-
-    graph = onnx.load(str(path), load_external_data=False).graph
-    constants = {item.name: item for item in graph.initializer}
-    constants |= {
-        node.output[0]: node.attribute[0].t
-        for node in graph.node
-        if node.op_type == "Constant" and node.attribute and node.attribute[0].name == "value"
-    }
-    makers = {output: node for node in graph.node for output in node.output}
-
-    def first() -> Iterator[_Step]:
-        current = name
-        while True:
-            readers = [node for node in graph.node if current in node.input]
-            if len(readers) != 1 or readers[0].op_type not in (*_ARITHMETIC, *_MOVING[:3]):
-                return
-            node = readers[0]
-            others = [item for item in node.input if item != current]
-            constant = None
-            if node.op_type in _ARITHMETIC:
-                if len(others) != 1 or others[0] not in constants:
-                    return
-                constant = numpy_helper.to_array(constants[others[0]]).astype("float64")
-            elif node.op_type == "Transpose":
-                constant = np.array(next(a.ints for a in node.attribute if a.name == "perm"))
-            yield _Step(node.op_type, constant, node.input[0] != current)
-            current = node.output[0]
-
-    def last() -> Iterator[tuple[str, str]]:
-        for output in graph.output:
-            node = makers.get(output.name)
-            while node is not None and node.op_type in _MOVING:
-                node = makers.get(node.input[0])
-            if node is not None and _ACTIVATIONS.get(node.op_type):
-                yield output.name, _ACTIVATIONS[node.op_type]
-
-    return first(), last()
-
-
-_TFLITE_NAMES = {
-    "MUL": "Mul", "DIV": "Div", "ADD": "Add", "SUB": "Sub", "CAST": "Cast",
-    "TRANSPOSE": "Transpose", "RESHAPE": "Reshape", "SQUEEZE": "Squeeze", "SOFTMAX": "Softmax",
-    "LOGISTIC": "Sigmoid", "TANH": "Tanh", "ARG_MAX": "ArgMax", "RESIZE_BILINEAR": "Resize",
-    "DEQUANTIZE": "Cast", "RESIZE_NEAREST_NEIGHBOR": "Resize", "QUANTIZE": "Cast",
-}  # fmt: skip
-
-
-def _tflite_steps(path: Path, name: str) -> tuple[Iterator[_Step], Iterator[tuple[str, str]]]:
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
-    graph = model.subgraphs[0]
-    builtin = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
-    codes = [max(c.builtinCode, c.deprecatedBuiltinCode) for c in model.operatorCodes]
-    kinds = [_TFLITE_NAMES.get(builtin[codes[op.opcodeIndex]], "") for op in graph.operators]
-
-    def constant_of(index: int) -> np.ndarray | None:
-        tensor = graph.tensors[index]
-        data = model.buffers[tensor.buffer].data
-        if data is None or tensor.type not in (schema.TensorType.FLOAT32, schema.TensorType.INT32):
-            return None
-        dtype = "<f4" if tensor.type == schema.TensorType.FLOAT32 else "<i4"
-        return np.frombuffer(bytes(data), dtype).reshape(list(tensor.shape))
-
-    def first() -> Iterator[_Step]:
-        current = int(graph.inputs[0])
-        while True:
-            readers = [i for i, op in enumerate(graph.operators) if current in list(op.inputs)]
-            if len(readers) != 1 or kinds[readers[0]] not in (*_ARITHMETIC, *_MOVING[:3]):
-                return
-            operator, kind = graph.operators[readers[0]], kinds[readers[0]]
-            others = [int(i) for i in operator.inputs if i != current]
-            constant = constant_of(others[0]) if len(others) == 1 else None
-            if kind in _ARITHMETIC and constant is None:
-                return
-            fused = getattr(operator.builtinOptions, "fusedActivationFunction", 0)
-            turned = int(operator.inputs[0]) != current
-            yield _Step(kind, None if constant is None else constant.astype("float64"), turned)
-            if fused:
-                return
-            current = int(operator.outputs[0])
-
-    def last() -> Iterator[tuple[str, str]]:
-        makers = {int(o): i for i, op in enumerate(graph.operators) for o in op.outputs}
-        names = {int(t): graph.tensors[t].name.decode() for t in graph.outputs}
-        for signature in model.signatureDefs or ():
-            names |= {int(o.tensorIndex): o.name.decode() for o in signature.outputs}
-        for index, output in names.items():
-            maker = makers.get(index)
-            while maker is not None and kinds[maker] in _MOVING:
-                maker = makers.get(int(graph.operators[maker].inputs[0]))
-            if maker is not None and _ACTIVATIONS.get(kinds[maker]):
-                yield output, _ACTIVATIONS[kinds[maker]]
-
-    return first(), last()
+def _without(shape: list[int], axis: int) -> list[int]:
+    return [size for index, size in enumerate(shape) if index != axis]

@@ -11,9 +11,9 @@ import numpy as np
 from .._keras_file import SUFFIXES, load_keras_file
 from ..errors import ArtefactError, did_you_mean, first_line
 from ..metadata import TASKS, Metadata, attach, of, read
-from ..metadata._scaling import UNIT, scaling_named
+from ..metadata._scaling import UNIT, Scaling, scaling_named
 from ..runtimes._digest import digest_of
-from ._meaning import Evidence, meaning_of
+from ._meaning import SCORES, Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
 from ._valid import fixed_margin, margin_of
@@ -84,12 +84,15 @@ def load_model(
             f"`task` must be one of {', '.join(map(repr, TASKS))}. Received: {task!r}."
         )
     if isinstance(source, Predictor):
+        if scaling is not None:
+            _check_scaling(source.network, scaling)
         if (task, output, layout) != (None, None, None):
             raise ValueError("`task`, `output`, `layout`: the model is loaded already.")
         predictor = source
     else:
         network = _network(source, output, layout, threads, trust)
         if scaling is not None:
+            _check_scaling(network, scaling)
             network = replace(network, scaling=scaling, taken=(), assumed=())
         predictor = _probed(network, task)
         for line in predictor.assumed:
@@ -97,10 +100,22 @@ def load_model(
     if scaling is not None:
         predictor = replace(predictor, scaling=scaling)
     if threshold is not None:
+        if not predictor.has_threshold:
+            raise ValueError(
+                "`threshold` is for one channel of scores, or for labels that overlap. "
+                f"{predictor.network.name!r} does {predictor.task.replace('_', ' ')}, and "
+                f"{predictor.outputs} channel{'s' * (predictor.outputs != 1)} of its output "
+                f"hold{'s' * (predictor.outputs == 1)} {predictor.kind.replace('_', ' ')}."
+            )
         if isinstance(threshold, bool) or not 0 <= float(threshold) <= 1:
             raise ValueError(f"`threshold` must be from 0 to 1. Received: {threshold!r}.")
         predictor = replace(predictor, threshold=float(threshold))
     if classes is not None:
+        if classes and not predictor.gives_labels:
+            raise ValueError(
+                f"`classes` are for {', '.join(SCORES)}. {predictor.network.name!r} does "
+                f"{predictor.task.replace('_', ' ')}."
+            )
         predictor = replace(predictor, classes=tuple(classes))
     count = predictor.class_count
     named = predictor.outputs if predictor.task == "multi_label_segmentation" else count
@@ -117,6 +132,12 @@ def load_model(
         network = replace(predictor.network, stride=lambda: stride)
         predictor = replace(predictor, network=network)
     return predictor
+
+
+def _check_scaling(network: Network, scaling: Scaling) -> None:
+    from ..export._known import check_normalization
+
+    check_normalization(network.name, network.dtype, scaling, network.graph_range, network.because)
 
 
 def _network(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..export._graph_facts import Door
 from ..metadata import Input, Metadata, Output, Scaling
 from ..runtimes import Runner
 from ._foreign import graph_of_file
@@ -35,6 +36,9 @@ class Network:
         task: what it is for, "" where nothing says.
         activation: the last one in its graph, "" for none.
         graph_known: whether the graph was seen.
+        dtype: of its input.
+        graph_range: the values that its graph is made for, None where it does not say.
+        because: of which operators.
         taken, assumed: lines on what was read off the graph, and on what nothing says.
         margin: what the output loses where convolutions have no padding; None for nothing.
         identity: tells it from other networks by its content; None where there is none to look at.
@@ -50,6 +54,9 @@ class Network:
     task: str = ""
     activation: str = ""
     graph_known: bool = False
+    dtype: str = "float32"
+    graph_range: tuple[float, float] | None = None
+    because: str = ""
     taken: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
     margin: Margin | None = None
@@ -97,6 +104,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
     dtype = np.dtype(signature.inputs[0].dtype)
     facts, index = _facts_of(found.metadata, chosen, outputs)
     activations = found.graph.activations
+    door = found.graph.doors[0] if found.graph.doors else Door()
 
     def run(image: np.ndarray) -> np.ndarray:
         values = infer(_batch_of(image, batch, dtype))[chosen].numpy()[0]
@@ -113,6 +121,9 @@ def of_keras(model: Any, output: str | None = None) -> Network:
         found.metadata.task,
         activations[index] if index < len(activations) else "",
         bool(activations),
+        signature.inputs[0].dtype,
+        door.value_range,
+        door.because,
         found.taken,
         found.assumed,
         identity=lambda: of_model(model),  # anew each time: it may be trained further
@@ -163,7 +174,8 @@ def of_runner(
         if planar:
             feed = np.ascontiguousarray(feed.transpose(0, 3, 1, 2))
         result = runner({given.name: feed})[chosen][0]
-        result = result.transpose(1, 2, 0) if planar and result.ndim == 3 else result
+        if planar:
+            result = _channels_last(result, image.shape[0], image.shape[1])
         return with_channels(result, image.shape[0], image.shape[1])
 
     return Network(
@@ -176,6 +188,9 @@ def of_runner(
         task=said.task if index == 0 else "",
         activation=graph.activations.get(chosen, ""),
         graph_known=chosen in graph.activations,
+        dtype=str(given.dtype),
+        graph_range=graph.value_range,
+        because=graph.because,
         taken=taken,
         assumed=assumed,
         volume=bool(depth),
@@ -207,6 +222,14 @@ def _scaling(
     assumed: list[str] = []
     result = judged_input(replace(item, dtype=dtype), "", graph_range, because, taken, assumed)
     return result.scaling, tuple(taken), tuple(assumed)
+
+
+def _channels_last(values: np.ndarray, height: int, width: int) -> np.ndarray:
+    """(K, H', W') -> (H', W', K); (K, H · W), whose pixels lie row by row, -> (H · W, K)."""
+    if values.ndim == 3:
+        return values.transpose(1, 2, 0)
+    flat = values.ndim == 2 and values.shape[1] == height * width and values.shape[0] != height
+    return values.T if flat else values
 
 
 def with_channels(values: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -81,6 +81,12 @@ class Predictor:
         return self.task in SCORES
 
     @property
+    def has_threshold(self) -> bool:
+        """Whether scores are compared with `threshold`, and not with one another."""
+        single = self.task == "binary_segmentation"
+        return self.kind != "class_map" and (single or self.labels_overlap)
+
+    @property
     def labels_overlap(self) -> bool:
         """Whether a pixel may have several labels, each channel by itself."""
         return self.task == "multi_label_segmentation"

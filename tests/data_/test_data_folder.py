@@ -198,6 +198,8 @@ def test_no_folder_and_no_pictures(places, tmp_path):
         ({"ignore": -1}, "whole numbers from 0 to 65535. Received: -1"),
         ({"classes": ()}, "`classes` must be 1 to 255. Received: 0"),
         ({"classes": ("a",), "values": (0, 1)}, "`classes` must name each of `values`"),
+        ({"values": {0: 0, 255: 1}}, "Received 0 as a name. Turn it round"),
+        ({"values": {(0, 0, 0): 0, (128, 0, 0): 1}}, "as a name. Turn it round"),
     ],
 )
 def test_bad_arguments(places, options, message):

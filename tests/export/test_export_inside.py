@@ -193,6 +193,25 @@ def test_onnx_of_lower_precision(precision, tmp_path):
     assert decibels(answers(path, {"image": shown[0][None]})["scores"], wanted) > 30
 
 
+@pytest.mark.parametrize("head", ["argmax", "threshold"])
+def test_eight_bit_class_maps_of_pixels(head, tmp_path):
+    """Judged by what the scores of the model lose, which takes no pixels itself."""
+    model = classifier((16, 16))
+    kind = {"argmax": "logits", "threshold": "probabilities"}[head]
+    if head == "threshold":
+        one = keras.layers.Conv2D(1, 1, activation="sigmoid", name="score")(model.output)
+        model = distinctive(keras.Model(model.input, one, name="net"))
+    described(model, IMAGENET, ("binary_" if head == "threshold" else "") + "segmentation", kind)
+    shown, path = pictures((16, 16)), tmp_path / "m.tflite"
+    options = {"precision": "int8", "head": head, "scaling": "inside", "images": shown}
+    export.to_tflite(model, path, representative_data=shown, **options)
+    x = np.stack(shown)
+    scores = np.asarray(model(by_numpy(x, IMAGENET)))
+    wanted = scores.argmax(-1) if head == "argmax" else scores[..., 0] >= 0.5
+    found = np.stack([next(iter(answers(path, {"image": one[None]}).values()))[0] for one in x])
+    assert np.mean(found.reshape(wanted.shape) == wanted) > 0.97
+
+
 def test_a_microcontroller_takes_pixels(tmp_path):
     pytest.importorskip("tflite_micro")
     model = described(classifier((16, 16)), IMAGENET)
