@@ -7,8 +7,26 @@ import numpy as np
 
 from ._sources import ImageError, Source
 
+_COLOURS = ("red", "green", "blue")
 
-def fitted(source: Source, wanted: int | None, chosen: Sequence[int] | None = None) -> Source:
+
+def order_of(names: Sequence[str]) -> tuple[int, ...] | None:
+    """Where a model that takes blue, green and red finds them in a picture.
+
+    None for red, green and blue, and for channels of other names.
+    """
+    plain = [name.strip().lower() for name in names]
+    if sorted(plain) != sorted(_COLOURS) or tuple(plain) == _COLOURS:
+        return None
+    return tuple(map(_COLOURS.index, plain))
+
+
+def fitted(
+    source: Source,
+    wanted: int | None,
+    chosen: Sequence[int] | None = None,
+    order: Sequence[int] | None = None,
+) -> Source:
     """The image with the channels that the model takes.
 
     Grey becomes RGB by repetition, an alpha channel is left out, and RGB becomes grey where its
@@ -18,6 +36,8 @@ def fitted(source: Source, wanted: int | None, chosen: Sequence[int] | None = No
         source: the image.
         wanted: channels that the model takes; None for any number.
         chosen: channels of the image to take, in this order, before anything else.
+        order: in which the model takes the red, green and blue of a picture, where `chosen` says
+            nothing.
 
     Raises:
         ImageError: the image has other channels than the model takes.
@@ -25,6 +45,8 @@ def fitted(source: Source, wanted: int | None, chosen: Sequence[int] | None = No
     given = source.shape[2]
     if source.alpha and source.opaque is None and not _opacity_is_taken(given, wanted, chosen):
         source = replace(source, opaque=_opaque(source))
+    if chosen is None and order is not None and given - bool(source.alpha) == len(order):
+        chosen = order
     if chosen is not None:
         if not chosen or not all(0 <= channel < given for channel in chosen):
             raise ImageError(

@@ -126,7 +126,9 @@ def predict_to_files(
             continue
         task = _Task(
             predictor,
-            fitted(with_nodata(source, nodata), predictor.network.channels, channels),
+            fitted(
+                with_nodata(source, nodata), predictor.network.channels, channels, predictor.order
+            ),
             tile,
             overlap,
             partial(_part, progress, number, len(sources)),

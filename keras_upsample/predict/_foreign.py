@@ -54,6 +54,9 @@ def graph_of_file(runner: Any, channels: int | None, axis: int) -> FileGraph:
         activations, arithmetic = reader(path, picture.name)
     except Exception:  # damaged in a way that its runtime does not mind
         return FileGraph(activations={})
+    if isinstance(arithmetic, tuple):
+        because = "a converter learnt that its integers stand for these values"
+        return FileGraph(arithmetic, because, activations)
     if arithmetic is None or channels is None or len(picture.shape) != 4:
         return FileGraph(activations=activations)
     shape = [size or _OPEN for size in picture.shape]

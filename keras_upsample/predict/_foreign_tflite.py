@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..export._natural_range import range_of_integers
 from ._foreign_part import Arithmetic, Node, Part, last_activation, part_behind
 
 _KINDS = {
@@ -20,8 +21,8 @@ _KINDS = {
 """Operators by their names in ONNX."""
 
 
-def read(path: Path, name: str) -> tuple[dict[str, str], Arithmetic | None]:
-    """Activations by output, and the arithmetic at the door.
+def read(path: Path, name: str) -> tuple[dict[str, str], Arithmetic | tuple[float, float] | None]:
+    """Activations by output, and the arithmetic at the door, or the range of its integers.
 
     Args:
         path: of the file.
@@ -48,12 +49,27 @@ def read(path: Path, name: str) -> tuple[dict[str, str], Arithmetic | None]:
     activations = {label: last_activation(nodes, index) for index, label in names.items()}
     activations = {label: kind for label, kind in activations.items() if kind}
     start, *others = (int(index) for index in graph.inputs)
+    if stored := _integers(graph.tensors[start]):
+        return activations, range_of_integers(*stored)
     if graph.tensors[start].type not in (schema.TensorType.FLOAT32, schema.TensorType.UINT8):
         return activations, None
     part = part_behind(nodes, start, set(others), set(names))
     if part is None or graph.tensors[part.end].type != schema.TensorType.FLOAT32:
         return activations, None
     return activations, Arithmetic(part.names, _running(model, start, part))
+
+
+def _integers(tensor: Any) -> tuple[float, float] | None:
+    """The least and the largest number that an integer tensor can stand for."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    kinds = {schema.TensorType.INT8: "int8", schema.TensorType.UINT8: "uint8"}
+    facts = tensor.quantization
+    if tensor.type not in kinds or facts is None or facts.scale is None or len(facts.scale) != 1:
+        return None
+    ends = np.iinfo(kinds[tensor.type])
+    scale, zero = float(facts.scale[0]), int(facts.zeroPoint[0])
+    return scale * (ends.min - zero), scale * (ends.max - zero)
 
 
 def _running(model: Any, start: int, part: Part) -> Any:

@@ -13,6 +13,7 @@ from ..errors import ArtefactError, did_you_mean, first_line
 from ..metadata import TASKS, Metadata, attach, of, read
 from ..metadata._scaling import UNIT, Scaling, scaling_named
 from ..runtimes._digest import digest_of
+from ._channels import order_of
 from ._meaning import SCORES, Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
@@ -143,6 +144,14 @@ def _check_scaling(network: Network, scaling: Scaling) -> None:
 def _network(
     source: Any, output: str | None, layout: str | None, threads: int | None, trust: bool
 ) -> Network:
+    path = Path(source) if isinstance(source, str | Path) else Path()
+    of_file = path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").is_file()
+    if layout is not None and not of_file:
+        named = str(source) if isinstance(source, str | Path) else type(source).__name__
+        raise ValueError(
+            "`layout` is for .tflite and .onnx files whose shapes leave it open. Received "
+            f"{layout!r} for {named}."
+        )
     if not isinstance(source, str | Path):
         if hasattr(source, "operator_counts"):
             return of_runner(source, source.runtime, _metadata_at(source), output)
@@ -154,12 +163,11 @@ def _network(
                 f"{type(source).__name__}."
             )
         return of_keras(source, output)
-    path = Path(source)
     if not path.exists():
         return of_keras(_preset(str(source)), output)
     if path.suffix in SUFFIXES:
         return of_keras(load_keras_file(path, trust=trust), output)
-    if path.suffix not in (".tflite", ".onnx") and not (path / "saved_model.pb").is_file():
+    if not of_file:
         what = "a folder without saved_model.pb" if path.is_dir() else "a file of another kind"
         raise ArtefactError(f"`{path}` is {what}. Allowed: {_ALLOWED}.")
     from ..runtimes import load
@@ -235,6 +243,12 @@ def _predictor(
             network.graph_known,
         )
     )
+    order = order_of(network.channel_names)
+    named = (
+        (f"Channels of pictures are taken as {', '.join(network.channel_names)}, by the metadata.",)
+        if order is not None
+        else ()
+    )
     value_range = output.value_range or ((-1.0, 1.0) if network.activation == "tanh" else None)
     return Predictor(
         network,
@@ -247,7 +261,8 @@ def _predictor(
         scaling=network.scaling or UNIT,
         threshold=_probability(output.threshold, meaning.kind),
         value_range=value_range or (0.0, 1.0),
-        taken=(*network.taken, *meaning.taken),
+        order=order,
+        taken=(*network.taken, *named, *meaning.taken),
         assumed=(*network.assumed, *meaning.assumed),
     )
 

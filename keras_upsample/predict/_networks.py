@@ -27,6 +27,7 @@ class Network:
         run: (H, W, C) float32 -> (H', W', K) float32, or integers for class numbers.
         name: for messages.
         channels: of its input, None if it takes any number.
+        channel_names: of these, in order, where the metadata has them.
         size: height and width of its input, None where it takes any.
         depth: of a volume; None where it takes any.
         volume: whether it takes (D, H, W, C).
@@ -63,6 +64,7 @@ class Network:
     identity: Callable[[], str] | None = None
     volume: bool = False
     depth: int | None = None
+    channel_names: tuple[str, ...] = ()
 
 
 def of_keras(model: Any, output: str | None = None) -> Network:
@@ -129,6 +131,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
         identity=lambda: of_model(model),  # anew each time: it may be trained further
         volume=bool(depth),
         depth=depth[0] if depth else None,
+        channel_names=found.metadata.input.channels,
     )
 
 
@@ -195,6 +198,7 @@ def of_runner(
         assumed=assumed,
         volume=bool(depth),
         depth=depth[0] if depth else None,
+        channel_names=said.input.channels,
     )
 
 

@@ -103,7 +103,7 @@ def predict(
             predictor.labels(values), kept, None, predictor.classes, predictor.colours
         )
     source = with_nodata(_source(image, predictor), nodata)
-    source = fitted(source, predictor.network.channels, channels)
+    source = fitted(source, predictor.network.channels, channels, predictor.order)
     height, width, _ = source.shape
     rows, columns, shared = predictor.tiles(height, width, tile, overlap)
     scale = predictor.scale

@@ -39,6 +39,7 @@ class Predictor:
         scaling: how a picture's values become those that the network takes.
         threshold: probability from which a single channel, or one of several labels, is 1.
         value_range: of a picture's values: what becomes black and what becomes white.
+        order: of a picture's red, green and blue, by number; None for just that.
         taken: lines on what was read off names, the graph or its answer to noise.
         assumed: lines on what nothing says.
     """
@@ -53,6 +54,7 @@ class Predictor:
     scaling: Scaling = UNIT
     threshold: float = 0.5
     value_range: tuple[float, float] = (0.0, 1.0)
+    order: tuple[int, ...] | None = None
     taken: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
 

@@ -4,16 +4,18 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from ..errors import ArtefactError
 from ..metadata import Metadata
 from ..metadata._saved_model import read_saved_model
 from ._runner import TensorInfo, loading
 
 
 class SavedModelRunner:
-    """Runs the `serving_default` signature of a SavedModel directory (Keras is not needed).
+    """Runs `serving_default`, or the only signature, of a SavedModel. Keras is not needed.
 
     Attributes:
         function: the signature, TensorFlow's own.
@@ -29,7 +31,7 @@ class SavedModelRunner:
         self.runtime = f"TensorFlow {tf.__version__}"
         with loading(path, self.runtime):
             self._loaded = tf.saved_model.load(str(path))
-            self.function = self._loaded.signatures["serving_default"]
+        self.function = _chosen(path, self._loaded.signatures)
         _, keywords = self.function.structured_input_signature
         facts = _facts(path)
         inputs = [item.name for item in facts.inputs]
@@ -51,6 +53,22 @@ class SavedModelRunner:
         for function in definition.library.function:
             counts.update(node.op for node in function.node_def)
         return dict(counts)
+
+
+def _chosen(path: Path, signatures: Mapping[str, Any]) -> Any:
+    names = list(signatures)
+    if "serving_default" in names or len(names) == 1:
+        return signatures["serving_default" if "serving_default" in names else names[0]]
+    if not names:
+        raise ArtefactError(
+            f"`{path}` has no signature, so that nothing says what goes in. Write it with one: "
+            "model.export(folder), or tf.saved_model.save(..., signatures=...)."
+        )
+    raise ArtefactError(
+        f"`{path}` has several signatures, {', '.join(names)}, and none is called "
+        f"'serving_default'. Export one of them and use that file: keras-upsample export {path} "
+        f"--signature {names[0]} ..."
+    )
 
 
 def _facts(path: Path) -> Metadata:

@@ -107,6 +107,24 @@ def test_sixteen_bits_as_stored() -> None:
     np.testing.assert_array_equal(predict(loaded, narrow).labels, expected)
 
 
+@pytest.mark.parametrize(
+    ("factor", "offset", "ends"),
+    [
+        (1, -0.5, (0, 1)),
+        (1 / 255, -0.5, (0, 255)),
+        (2, -1, (0, 1)),
+        (1, -0.2, None),
+        (1, 0.5, None),
+        (1 / 65535, 0, (0, 65535)),
+        (1e-4, 0, None),
+    ],
+)
+def test_which_pictures_arithmetic_is_for(factor: float, offset: float, ends) -> None:
+    from keras_upsample.export._natural_range import natural_range
+
+    assert natural_range(factor * np.eye(3), np.full(3, float(offset))) == ends
+
+
 def test_the_network_is_not_taken_for_the_door(tmp_path) -> None:
     """Behind the door its values are added to what the network makes of them."""
     image = keras.Input((20, 24, 3), name="image")
@@ -225,9 +243,81 @@ def test_info_says_what_the_graph_says(tmp_path) -> None:
     assert "0 to 255, by the graph" in text and "ends with softmax" in text
 
 
-def test_the_metadata_of_ku_goes_before_an_assumption() -> None:
-    """Nothing is assumed of a model that says it."""
-    from keras_upsample.metadata import IMAGENET, Input, Metadata, attach
+# -- integers, signatures, layouts, the order of colours
 
-    model = attach(classes_of(lambda x: x), Metadata(inputs=(Input("image", scaling=IMAGENET),)))
-    assert load_model(model).assumed == () and ku.metadata.of(model).input.scaling == IMAGENET
+
+@pytest.mark.parametrize("ends", [(0, 1), (0, 255), (-1, 1)])
+@pytest.mark.parametrize("dtype", ["int8", "uint8"])
+def test_integers_of_another_converter(ends, dtype: str, tmp_path) -> None:
+    """A file that tells by its integers what it was shown."""
+    import tensorflow as tf
+
+    factor, offset = (ends[1] - ends[0]) / 255, ends[0]
+    model = classes_of(lambda x: L.MaxPooling2D(1)(x))
+    for weight in model.get_layer("out").weights[:1]:
+        weight.assign(weight * 2 / (ends[1] - ends[0]))
+    model.export(tmp_path / "m", verbose=False)
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(tmp_path / "m"))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.as_dtype(dtype)
+    shown = RNG.integers(0, 256, (10, 1, 20, 24, 3)) * factor + offset
+    converter.representative_dataset = lambda: ([x.astype("float32")] for x in shown)
+    (tmp_path / "m.tflite").write_bytes(converter.convert())
+    loaded = load_model(tmp_path / "m.tflite")
+    assert loaded.scaling.value_range == ends and not loaded.assumed
+    expected = by_keras(model, PICTURE * factor + offset)
+    assert np.mean(predict(loaded, PICTURE).labels == expected) > 0.93
+
+
+def test_a_saved_model_without_a_default_signature(tmp_path) -> None:
+    import tensorflow as tf
+
+    module = tf.Module()
+    spec = tf.TensorSpec([None, None, None, 3], tf.float32, name="image")
+    module.less = tf.function(lambda image: {"logits": image - 0.5}, input_signature=[spec])
+    tf.saved_model.save(module, str(tmp_path / "one"), signatures={"a": module.less})
+    found = predict(tmp_path / "one", PICTURE).labels
+    np.testing.assert_array_equal(found, PICTURE.argmax(-1))
+    both = {"a": module.less, "b": module.less}
+    tf.saved_model.save(module, str(tmp_path / "two"), signatures=both)
+    with pytest.raises(ku.errors.ArtefactError, match="several signatures, a, b, and none") as told:
+        load_model(tmp_path / "two")
+    assert "\n" not in str(told.value) and "--signature a" in str(told.value)
+
+
+@pytest.mark.parametrize("layout", ["nchw", "hwc"])
+def test_a_layout_for_a_keras_model_is_refused(layout: str) -> None:
+    with pytest.raises(ValueError, match="`layout` is for"):
+        load_model(classes_of(lambda x: x), layout=layout)
+
+
+@pytest.mark.parametrize("kind", ["keras", "onnx"])
+def test_blue_first_by_the_metadata(kind: str, tmp_path) -> None:
+    """A picture's channels are red, green and blue; the model says where it wants them."""
+    from PIL import Image
+
+    from keras_upsample.metadata import Input, Metadata, Scaling, attach
+
+    model = classes_of(lambda x: x * np.array([3.0, 0.5, 0.1], "float32"))
+    names = ("blue", "green", "red")
+    attach(model, Metadata(inputs=(Input("image", channels=names, scaling=Scaling()),)))
+    source = model
+    if kind == "onnx":
+        source = tmp_path / "m.onnx"
+        ku.export.to_onnx(model, source, images=PICTURE[None])
+    expected = by_keras(model, PICTURE[..., ::-1] / 255)
+    assert np.mean(expected == by_keras(model, PICTURE / 255)) < 0.9
+    loaded = load_model(source)
+    assert any("taken as blue, green, red" in line for line in loaded.taken)
+    np.testing.assert_array_equal(predict(loaded, PICTURE).labels, expected)
+    chosen = predict(loaded, PICTURE, channels=(0, 1, 2)).labels
+    np.testing.assert_array_equal(chosen, by_keras(model, PICTURE / 255))
+    opaque = np.dstack([PICTURE, np.full((20, 24), 255, "uint8")])
+    Image.fromarray(opaque).save(tmp_path / "a.png")
+    files = ku.predict.predict_to_files(loaded, tmp_path / "a.png", tmp_path / "o").written
+    with Image.open(next(p for p in files if "classes" in p.name)) as map_:
+        np.testing.assert_array_equal(np.asarray(map_), expected)
+    Image.fromarray(PICTURE[..., 0]).save(tmp_path / "grey.png")
+    grey = predict(loaded, tmp_path / "grey.png").labels
+    np.testing.assert_array_equal(grey, by_keras(model, PICTURE[..., [0, 0, 0]] / 255))
