@@ -9,6 +9,14 @@ from typing import Any
 from ._keras2_file import readable, version_of
 from .errors import ArtefactError, first_line
 
+# A word of Keras' refusal -> what it refused.
+_UNSAFE = {
+    "a `TFSMLayer`": "a TFSMLayer, which loads and runs a SavedModel",
+    "torch.nn.Module": "a PyTorch module, which is Python code",
+    "vocabulary file": "a vocabulary that is read from another file",
+    "`Lambda`": "a Lambda layer, which is Python code",
+}
+
 SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
@@ -48,8 +56,9 @@ def load_keras_file(path: Path, imports: Sequence[str] = (), *, trust: bool = Fa
 def _why(path: Path, error: Exception) -> str:
     text = str(error)
     if "safe_mode" in text or "unsafe" in text:
+        found = next((what for word, what in _UNSAFE.items() if word in text), _UNSAFE["`Lambda`"])
         return (
-            f"{str(path)!r} holds a Lambda layer, which is Python code, and it was not run. "
+            f"{str(path)!r} holds {found}, and it was not run. "
             "Replace the layer, or pass trust=True (--trust) if you know where the file comes from."
         )
     if "Could not locate" in text:

@@ -108,4 +108,8 @@ def reading(name: str) -> Iterator[None]:
     except ImageError:
         raise
     except Exception as error:  # zlib, struct, Pillow and tifffile raise kinds of their own
-        raise ImageError(f"{name} can't be read: {first_line(error)}") from error
+        said = first_line(error)
+        if isinstance(error, LookupError | AttributeError | TypeError):
+            # A decoder met what it does not check: its own words, "0", say nothing to a reader.
+            said = f"its structure is damaged ({type(error).__name__}: {said})."
+        raise ImageError(f"{name} can't be read: {said}") from error

@@ -78,8 +78,9 @@ def single_page(path: Path, decode: Callable[[Path], Source]) -> Source:
         except Exception as error:  # Pillow's, of several kinds
             if decodable(page):
                 raise
+            codec = getattr(page.compression, "name", page.compression)  # a number if unknown
             raise ImageError(
-                f"{str(path)!r} can't be read: it is compressed by {page.compression.name}, which "
+                f"{str(path)!r} can't be read: it is compressed by {codec}, which "
                 f"needs imagecodecs for {page.dtype} (pip install imagecodecs), or it is damaged."
             ) from error
         stored = np.dtype(page.dtype or "uint8")

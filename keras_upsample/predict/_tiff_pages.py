@@ -161,8 +161,9 @@ def _whole_by_pillow(path: Path, page: Any) -> np.ndarray:
     except Exception:  # Pillow's, of several kinds
         fits = False
     if not fits:
+        codec = getattr(key.compression, "name", key.compression)
         raise ImageError(
-            f"{str(path)!r} is compressed by {key.compression.name}, which can't be decoded here. "
+            f"{str(path)!r} is compressed by {codec}, which can't be decoded here. "
             "Install imagecodecs."
         )
     return values

@@ -99,6 +99,7 @@ def test_a_failed_target_does_not_stop_the_others(tmp_path: Path) -> None:
         (("info", "bad.keras"), "is damaged"),
         (("info", "notes.txt"), "is not a Keras model file"),
         (("info", "lambda.keras"), "holds a Lambda layer"),
+        (("info", "tfsm.keras"), "holds a TFSMLayer, which loads and runs a SavedModel"),
         (("info", "custom.keras"), "--import MODULE"),
     ],
 )
@@ -108,6 +109,12 @@ def test_one_readable_line_and_exit_code_2(arguments, message, tmp_path: Path) -
     if arguments[1] == "lambda.keras":
         layer = keras.layers.Lambda(lambda x: x + 1)
         keras.Sequential([keras.Input((4,)), layer]).save(tmp_path / "lambda.keras")
+    if arguments[1] == "tfsm.keras":
+        plain = keras.Sequential([keras.Input((4,)), keras.layers.Dense(2)])
+        plain.export(str(tmp_path / "plain"), verbose=False)
+        layer = keras.layers.TFSMLayer(str(tmp_path / "plain"), call_endpoint="serve")
+        inputs = keras.Input((4,))
+        keras.Model(inputs, layer(inputs)).save(tmp_path / "tfsm.keras")
     if arguments[1] == "custom.keras":
         save_custom(tmp_path)
     result = run(*arguments, cwd=tmp_path)

@@ -1,5 +1,6 @@
 """Pictures that claim more than they are: one line each, and no memory taken for the claim."""
 
+import re
 import struct
 import tracemalloc
 import zlib
@@ -122,6 +123,30 @@ def test_frames_that_are_not_there(tmp_path) -> None:
     path = described(tmp_path / "a.tif", ome(500), compression="zlib")
     with pytest.raises(ImageError, match="claims 500 pages and has 1"):
         sources_in(path, None)
+
+
+@pytest.mark.parametrize("change", ["compression 999", "compression 2", "cut 8", "cut 24", "bits"])
+def test_a_damaged_directory_is_said_in_words(change, tmp_path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((20, 30, 3), "uint8"), compression="zlib")
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        tags = file.pages[0].tags
+        compression, bits = tags["Compression"].offset, tags["BitsPerSample"].offset
+    kind, _, number = change.partition(" ")
+    if kind == "compression":
+        content[compression + 8 : compression + 10] = int(number).to_bytes(2, "little")
+    elif kind == "bits":
+        content[bits + 2 : bits + 4] = (36099).to_bytes(2, "little")
+    else:
+        del content[int(number) :]
+    path.write_bytes(content)
+    with pytest.raises(ImageError) as caught:
+        for source in sources_in(path, 3):
+            source.rows(0, 20)
+    text = str(caught.value)
+    assert "\n" not in text and "has no attribute" not in text.split("(")[0], text
+    assert re.search("damaged|imagecodecs|corrupt|needs", text), text
 
 
 def test_a_strip_that_unpacks_without_end(tmp_path, monkeypatch) -> None:
