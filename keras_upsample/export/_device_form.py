@@ -16,7 +16,7 @@ from ._input_shape import ShapeArgument
 from ._known import known, with_scalings
 from ._layer_names import UnknownLayerError
 from ._prepared import prepared
-from ._signature import signature_of
+from ._signature import signature_to_run
 from ._source import as_model
 from .targets import TARGETS
 
@@ -52,7 +52,7 @@ def check_model(
     require_tool(device_named(device))
     target = TARGETS[device if device in TARGETS else "tflite"]
     model = as_model(model)
-    signature = signature_of(model, input_shape).fixed()
+    signature = signature_to_run(model, input_shape).fixed()
     found = known(model, signature)
     signature = with_scalings(signature, found.metadata)
     check_weights(model)

@@ -20,7 +20,7 @@ from ._pixel_reference import reference_of
 from ._publish import published
 from ._report import ArtefactReport, ExportReport, package_versions
 from ._resizable import opened, resizable_targets, sized_for
-from ._signature import signature_of
+from ._signature import signature_to_run
 from ._source import as_model
 from .targets import Target, target_named
 
@@ -111,7 +111,7 @@ def export(
     if resizable:
         chosen = resizable_targets(chosen)
     model = as_model(model)
-    plain = signature = signature_of(model, input_shape)
+    plain = signature = signature_to_run(model, input_shape)
     if resizable:
         signature = opened(model, plain)
     found = known(model, signature, metadata)

@@ -18,7 +18,7 @@ from ._onnx import OPSETS
 from ._pixel_reference import reference_of
 from ._report import ArtefactReport
 from ._resizable import opened, sized_for
-from ._signature import signature_of
+from ._signature import signature_to_run
 from ._source import as_model
 from .targets import resizable, target_named
 
@@ -272,7 +272,7 @@ def _one(
 ) -> ArtefactReport:
     model = as_model(model)
     goal = target_named(target)
-    signature = signature_of(model, input_shape, batch_size)
+    signature = signature_to_run(model, input_shape, batch_size)
     if options.resizable:
         goal, plain = resizable(goal), signature
         signature = opened(model, plain)

@@ -10,7 +10,7 @@ from ..data import photograph
 from ..metadata import Scaling
 from ._example_form import Example, takes_pictures
 from ._examples import examples
-from ._input_shape import InputSpec, closed
+from ._input_shape import InputSpec, closed, pixel_axes
 from ._resizable import resized
 from ._signature import Signature
 
@@ -73,6 +73,11 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
             feeds = {spec.name: _batch_of(example, closed(spec)) for spec in other}
             size = ", ".join("x".join(map(str, s.shape[1:])) for s in other if s.usual)
             result.append(Case(f"resized to {size}", feeds, standard=False))
+    if any(spec.trial and None in spec.shape[1:] for spec in own.inputs):
+        # these networks refuse the odd size, and one size alone would show no constants
+        other = [_doubled(spec) for spec in own.inputs]
+        feeds = {spec.name: _batch_of(example, closed(spec)) for spec in other}
+        result.append(Case("height doubled", feeds, standard=False))
     if tuple(odd) != plain.inputs and _long_enough(example, odd):
         feeds = {spec.name: _batch_of(example, spec) for spec in odd}
         largest = max((spec.shape for spec in odd), key=len)
@@ -129,6 +134,15 @@ def _sized(spec: InputSpec, values: np.ndarray | None) -> InputSpec:
         return spec
     sizes = (own if n is None else n for n, own in zip(spec.shape[1:], values.shape, strict=True))
     return replace(spec, shape=(spec.shape[0], *sizes))
+
+
+def _doubled(spec: InputSpec) -> InputSpec:
+    """An open height at twice the size of the trial."""
+    axis = pixel_axes(spec)[0] if len(spec.shape) == 4 else 0
+    if not spec.trial or spec.shape[axis] is not None:
+        return spec
+    shape = (*spec.shape[:axis], 2 * spec.trial, *spec.shape[axis + 1 :])
+    return replace(spec, shape=shape)
 
 
 def _odd_sizes(rank: int) -> tuple[int, ...]:

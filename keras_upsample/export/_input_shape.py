@@ -11,6 +11,8 @@ ShapeArgument = Sequence[int | None] | Mapping[str, Sequence[int | None]] | None
 
 DEFAULT_SIZE = 256
 """Pixels given to a height or width that the model leaves open and the target wants fixed."""
+OTHER_SIZES = (288, 240, 224, 320, 336, 420)
+"""The same where the model refuses that size: multiples of 9, 3, 5 and 7 and of powers of 2."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class InputSpec:
         scaling: how a picture's values become those that the input takes.
         value_range: least and largest value that it is made for; None where nothing says so.
         usual: sizes to take where `shape` leaves them open, batch first; () or None: the defaults.
+        trial: pixels to take for an open height or width in place of `DEFAULT_SIZE`, which the
+            model refuses; 0: it does not.
     """
 
     name: str
@@ -32,6 +36,7 @@ class InputSpec:
     scaling: Scaling = UNIT
     value_range: tuple[float, float] | None = None
     usual: Shape = ()
+    trial: int = 0
 
 
 def is_size(value: Any) -> bool:
@@ -100,7 +105,7 @@ def fixed(spec: InputSpec, batch_size: int) -> InputSpec:
     shape[0] = shape[0] or batch_size
     if len(shape) == 4:  # an image: height and width may take the default
         for axis in pixel_axes(spec):
-            shape[axis] = shape[axis] or DEFAULT_SIZE
+            shape[axis] = shape[axis] or spec.trial or DEFAULT_SIZE
     if None in shape:
         raise ValueError(
             f"The input {spec.name!r} has the shape {spec.shape} (batch first), and this target "

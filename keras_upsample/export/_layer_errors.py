@@ -21,7 +21,7 @@ from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpr
 from ._known import known, with_scalings
 from ._prepared import prepared
 from ._saved_model import write_saved_model
-from ._signature import signature_of
+from ._signature import signature_to_run
 from ._source import as_model
 from ._tflite import converted
 
@@ -103,7 +103,7 @@ def quantization_errors(
 
     target = target_named("tflite_int8")
     model = as_model(model)
-    signature = signature_of(model, input_shape).fixed()
+    signature = signature_to_run(model, input_shape).fixed()
     signature = with_scalings(signature, known(model, signature).metadata)
     shown = listed(images, signature, "images")
     if shown is None:

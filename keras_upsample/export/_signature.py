@@ -8,6 +8,7 @@ from typing import Any
 
 from .._stateless import State, assignments_discarded
 from ._input_shape import (
+    OTHER_SIZES,
     InputSpec,
     Shape,
     ShapeArgument,
@@ -16,6 +17,7 @@ from ._input_shape import (
     fixed,
     is_size,
     narrow,
+    pixel_axes,
 )
 
 
@@ -118,6 +120,42 @@ def signature_of(
     if not getattr(model, "inputs", None):
         _make_variables(model, signature)
     return signature
+
+
+def signature_to_run(
+    model: Any, input_shape: ShapeArgument = None, batch_size: int | None = None
+) -> Signature:
+    """The same, with the pixels at which the model can be tried where its sizes are open.
+
+    A network that takes multiples of 3 alone refuses `DEFAULT_SIZE`. Arguments and errors as for
+    `signature_of`.
+    """
+    signature = signature_of(model, input_shape, batch_size)
+    images = [spec for spec in signature.inputs if len(spec.shape) == 4]
+    if not any(spec.shape[axis] is None for spec in images for axis in pixel_axes(spec)):
+        return signature
+    for size in (0, *OTHER_SIZES):
+        inputs = tuple(
+            replace(spec, trial=size) if len(spec.shape) == 4 else spec for spec in signature.inputs
+        )
+        tried = replace(signature, inputs=inputs)
+        if _takes(model, tried):
+            return tried
+    return signature
+
+
+def _takes(model: Any, signature: Signature) -> bool:
+    """Whether the model can be traced at the sizes of `closed`; nothing is computed."""
+    import tensorflow as tf
+
+    try:
+        inputs = signature.closed().inputs
+        specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in inputs]
+        function = tf.function(lambda *tensors: signature.call(model, tensors), autograph=False)
+        function.get_concrete_function(*specs)
+    except Exception:
+        return False
+    return True
 
 
 def _of_graph(model: Any) -> Signature:

@@ -17,7 +17,7 @@ from ._known import known, output_names, with_scalings
 from ._pixel_reference import reference_of
 from ._reference import CaseFor, Reference, from_layout
 from ._report import Latency, Verification
-from ._signature import Signature, signature_of
+from ._signature import Signature, signature_to_run
 from ._source import as_model
 from .targets import TARGETS, Gate
 
@@ -67,7 +67,7 @@ def verify(
     """
     runner = load(artefact_path, runtime=runtime, trust=trust)
     model = as_model(model)
-    signature = signature_of(model)
+    signature = signature_to_run(model)
     found = known(model, signature)
     signature = with_scalings(signature, found.metadata)
     place = "inside" if _takes_pixels(Path(artefact_path), runner, signature) else "outside"

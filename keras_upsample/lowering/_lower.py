@@ -229,11 +229,11 @@ def lower(
         >>> lowered = lower(model, "tflite", input_shape=(256, 256, 3))  # doctest: +SKIP
         >>> print(*lowered.applied, sep="\\n")  # doctest: +SKIP
     """
-    from ..export._signature import signature_of
+    from ..export._signature import signature_to_run
     from ..export.targets import Target, target_named
 
     chosen = target if isinstance(target, Target) else target_named(target)
-    signature = signature_of(model, input_shape)
+    signature = signature_to_run(model, input_shape)
     if chosen.static:
         signature = signature.fixed()
     model, signature = headed(model, signature, head)
