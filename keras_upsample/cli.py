@@ -269,10 +269,14 @@ def verify(
         try:
             found = verify_artefact(model, artefact, images, runtime=runtime, trust=choice.trust)
             if as_json:
-                _print_json({**asdict(found), "passed": found.passed})
+                _print_json({**asdict(found), "passed": True})
             else:
                 typer.echo(str(found))
         except ExportError as error:
+            if as_json:
+                seen = getattr(error, "verification", None)  # none where it gives no answers
+                facts = {} if seen is None else asdict(seen)
+                _print_json({**facts, "error": str(error), "passed": False})
             console.print(str(error), style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error
 

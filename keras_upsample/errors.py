@@ -21,7 +21,13 @@ class ExportError(RuntimeError):
 
 
 class VerificationError(ExportError):
-    """An artefact computes something else than its model; it was not published."""
+    """An artefact computes something else than its model; it was not published.
+
+    Attributes:
+        verification: what was compared and found.
+    """
+
+    verification: Any = None
 
 
 class ArtefactError(ValueError):

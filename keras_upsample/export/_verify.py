@@ -200,11 +200,13 @@ def require(verification: Verification, path: str | Path) -> None:
     if verification.passed:
         return
     failed = [d for d in verification.differences if d.failure]
-    raise VerificationError(
+    error = VerificationError(
         f"{str(path)!r} in {verification.runtime} does not compute what the model computes "
         f"({len(failed)} of {len(verification.differences)} cases). "
         f"On {failed[0].case}: {failed[0].failure}."
     )
+    error.verification = verification
+    raise error
 
 
 def other_runtimes(names: tuple[str, ...]) -> list[str]:

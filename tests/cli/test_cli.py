@@ -125,6 +125,24 @@ def test_one_readable_line_and_exit_code_2(arguments, message, tmp_path: Path) -
     assert not (tmp_path / "o").exists()
 
 
+def test_verify_prints_json_of_a_file_that_fails_too(tmp_path: Path) -> None:
+    from keras_upsample import export
+
+    for seed in (0, 1):
+        keras.utils.set_random_seed(seed)
+        image = keras.Input((8, 8, 3), name="image")
+        model = keras.Model(image, keras.layers.Conv2D(2, 3)(image))
+        model.save(tmp_path / f"{seed}.keras")
+    export.to_onnx(model, tmp_path / "1.onnx")
+    for seed, passed in ((1, True), (0, False)):
+        found = run("verify", f"{seed}.keras", "1.onnx", "--json", cwd=tmp_path)
+        assert found.returncode == int(not passed), found.stderr
+        facts = json.loads(found.stdout)
+        assert facts["passed"] is passed and len(facts["differences"]) > 2
+        assert ("does not compute what the model computes" in facts["error"]) is not passed
+        assert any(one["failure"] for one in facts["differences"]) is not passed
+
+
 def save_custom(folder: Path) -> None:
     (folder / "my_layers.py").write_text(
         "import keras\n\n\n@keras.saving.register_keras_serializable('mine')\n"
