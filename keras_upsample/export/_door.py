@@ -84,7 +84,7 @@ def _is_opaque(operation: Any) -> bool:
 
 def _door(graph: Any, tensor: Any) -> Door:
     """The arithmetic behind an input, if all of it ends in one tensor that the network reads."""
-    if len(tensor.shape) != 4 or tensor.shape[-1] is None:
+    if len(tensor.shape) not in (4, 5) or tensor.shape[-1] is None:
         return Door()
     nodes = graph.nodes()
     inside, steps = {id(tensor): tensor}, []
@@ -96,7 +96,7 @@ def _door(graph: Any, tensor: Any) -> Door:
     read = {id(t) for node in nodes if node not in steps for t in node.inputs}
     read |= {id(t) for t in graph.outputs}
     exits = [inside[key] for key in inside if key in read]
-    if len(exits) != 1 or len(exits[0].shape) != 4 or exits[0] is tensor:
+    if len(exits) != 1 or len(exits[0].shape) != len(tensor.shape) or exits[0] is tensor:
         return Door()
     try:
         matrix, offset = affine_of(_running(steps, tensor, exits[0]), int(tensor.shape[-1]))
@@ -117,8 +117,8 @@ def _computes(node: Any) -> bool:
 
 def _running(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarray], np.ndarray]:
     """From one pixel of the input to what the steps make of it, far from the borders."""
-    _, height, width, channels = tensor.shape
-    shape, dtype = (1, height or _OPEN, width or _OPEN, int(channels)), tensor.spec.dtype
+    _, *sizes, channels = tensor.shape
+    shape, dtype = (1, *(size or _OPEN for size in sizes), int(channels)), tensor.spec.dtype
 
     def run(pixel: np.ndarray) -> np.ndarray:
         values = {id(tensor): np.broadcast_to(pixel.astype(dtype), shape)}
@@ -126,7 +126,7 @@ def _running(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarra
             results = _call(node, values)
             values |= {id(t): value for t, value in zip(node.outputs, results, strict=True)}
         result = np.asarray(values[id(end)], "float64")[0]
-        return result[result.shape[0] // 2, result.shape[1] // 2]
+        return result[tuple(size // 2 for size in result.shape[:-1])]
 
     return run
 

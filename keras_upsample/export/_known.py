@@ -53,8 +53,8 @@ def known(model: Any, signature: Signature, given: Metadata | None = None) -> Kn
     for index, spec in enumerate(signature.inputs):
         first = metadata.input if index == 0 else Input()
         item = replace(by_name.get(spec.name, first), name=spec.name, dtype=spec.dtype)
-        if len(spec.shape) == 4:
-            item = replace(item, size=(spec.shape[1], spec.shape[2]))
+        if len(spec.shape) in (4, 5):  # pictures, volumes
+            item = replace(item, size=(spec.shape[-3], spec.shape[-2]))
             door = facts.doors[index] if facts.doors else Door()
             item = judged_input(
                 item, metadata.preprocessing, door.value_range, door.because, taken, assumed

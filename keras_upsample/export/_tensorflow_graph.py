@@ -54,7 +54,7 @@ def facts_of_function(function: Any, inputs: Sequence[str], outputs: Sequence[st
 
 def _door(frozen: Any, tensor: Any) -> Door:
     """The arithmetic behind an input, if all of it ends in one tensor that the network reads."""
-    if tensor.shape.rank != 4 or tensor.shape[-1] is None:
+    if tensor.shape.rank not in (4, 5) or tensor.shape[-1] is None:
         return Door()
     reached, steps = {tensor.name}, []
     beyond: set[str] = set()  # what other inputs and the network make
@@ -96,7 +96,7 @@ def _running(frozen: Any, tensor: Any, end: Any) -> Callable[[np.ndarray], np.nd
     def run(pixel: np.ndarray) -> np.ndarray:
         image = np.broadcast_to(pixel.astype(tensor.dtype.as_numpy_dtype), shape)
         result = np.asarray(part(tf.constant(image)), "float64")[0]
-        return result[result.shape[0] // 2, result.shape[1] // 2]
+        return result[tuple(size // 2 for size in result.shape[:-1])]
 
     return run
 

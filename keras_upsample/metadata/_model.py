@@ -78,8 +78,12 @@ def of(model: Any) -> Metadata:
     held = getattr(model, "metadata", None)
     if not isinstance(held, Metadata):
         built = getattr(model, "_build_shapes_dict", None)
-        plain = built.get(KEY) if isinstance(built, dict) else None
-        held = Metadata.from_dict(plain) if plain is not None else None
+        if isinstance(built, dict) and KEY in built:
+            held = Metadata.from_dict(built[KEY])
+            # Keras takes it for the shape of one more argument, and could not build what it saves.
+            shapes = {name: value for name, value in built.items() if name != KEY}
+            object.__setattr__(model, "_build_shapes_dict", shapes)
+            attach(model, held)
     if held is not None:
         own = getattr(model, "class_names", None)
         if own and not held.class_names:

@@ -59,6 +59,25 @@ def test_a_saved_model_keeps_its_metadata(make, tmp_path):
     assert of(keras.models.load_model(tmp_path / "again.keras")) == FACTS
 
 
+def test_a_subclassed_model_is_used_and_saved_again(tmp_path):
+    """Keras takes what it finds beside the shapes for another argument; the weights stay."""
+    from keras_upsample.predict import predict
+
+    model = attach(subclassed(), FACTS)
+    x = np.random.default_rng(0).random((2, 8, 8, 3), dtype="float32")
+    expected = np.asarray(model(x))
+    model.save(tmp_path / "m.keras")
+    picture = np.random.default_rng(1).integers(0, 256, (8, 8, 3), dtype="uint8")
+    found = predict(tmp_path / "m.keras", picture)
+    np.testing.assert_array_equal(found.labels, predict(model, picture).labels)
+    loaded = keras.models.load_model(tmp_path / "m.keras")
+    assert of(loaded) == FACTS
+    loaded.save(tmp_path / "again.keras")
+    again = keras.models.load_model(tmp_path / "again.keras")
+    np.testing.assert_array_equal(np.asarray(again(x)), expected)
+    assert of(again) == FACTS
+
+
 @pytest.mark.parametrize("make", [functional, sequential])
 def test_an_h5_file_keeps_it_too(make, tmp_path):
     model = attach(make(), FACTS)

@@ -321,3 +321,17 @@ def test_blue_first_by_the_metadata(kind: str, tmp_path) -> None:
     Image.fromarray(PICTURE[..., 0]).save(tmp_path / "grey.png")
     grey = predict(loaded, tmp_path / "grey.png").labels
     np.testing.assert_array_equal(grey, by_keras(model, PICTURE[..., [0, 0, 0]] / 255))
+
+
+@pytest.mark.parametrize("size", [(5, 9, 11), (None, None, None)], ids=["fixed", "open"])
+def test_a_volume_behind_a_rescaling(size) -> None:
+    volume = RNG.integers(0, 256, (5, 9, 11, 1), dtype="uint8")
+    image = keras.Input((*size, 1))
+    layer = L.Conv3D(3, 3, padding="same", activation="softmax")
+    model = keras.Model(image, layer(L.Rescaling(1 / 127.5, -1)(image)))
+    loaded = load_model(model)
+    assert loaded.scaling.value_range == (0, 255) and not loaded.assumed
+    assert np.mean(predict(loaded, volume).labels == by_keras(model, volume)) > 0.99
+    bare = keras.Model(image, L.Conv3D(3, 3, padding="same", activation="softmax")(image))
+    with pytest.warns(UserWarning, match="Nothing says what values"):
+        load_model(bare)
