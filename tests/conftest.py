@@ -5,6 +5,8 @@ from collections import Counter
 from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Errors of our own are raised, where a user gets a note and the rest of the work.
+os.environ.setdefault("KERAS_UPSAMPLE_STRICT", "1")
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -1,13 +1,16 @@
 """What is converted for a target: the form of the model, its signature, the calibration."""
 
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ..lowering._equalise import equalised
+from ..lowering._failures import noted
+from ..lowering._flatten import NotAGraphError
 from ..lowering._lines import lines_as_images
-from ..lowering._lower import Applied, Lowered, lowered
+from ..lowering._lower import Lowered, lowered
+from ..lowering._rewrite import KEEP
+from ..lowering._rewriting import Applied
 from ..lowering._round import rounded
 from ..lowering._sharpness import sharpened
 from ..lowering._windows import windowed
@@ -94,13 +97,14 @@ def formed(
 ) -> Prepared:
     """Lowered; equalised and rounded where there are feeds to learn from."""
     progress("lower")
-    lines: tuple[str, ...] = ()
+    rows = Lowered(model)
     if feeds is not None:
-        with suppress(Exception):  # what can't be taken apart stays as it is, and `lowered` says so
-            model, signature, lines = lines_as_images(model, signature)
-    low, own = lowered(model, signature, target, tune=tune, progress=progress)
-    if lines:
-        low = replace(low, applied=(replace(_LINES, layers=lines), *low.applied))
+        rows, signature = _adapted(
+            rows, signature, _LINES, lambda form: lines_as_images(form, signature)
+        )
+    low, own = lowered(rows.model, signature, target, tune=tune, progress=progress)
+    if not low.notice:  # which says what a note of the lines would
+        low = replace(low, applied=(*rows.applied, *low.applied))
     if feeds is None or low.notice:
         return Prepared(low, own, feeds, low.model)
     if GATHERS in target.lacks:
@@ -165,10 +169,13 @@ def _adapted(
     entry: Applied,
     change: Callable[[Any], tuple[Any, Signature, tuple[str, ...]]],
 ) -> tuple[Lowered, Signature]:
+    """The model changed as one step does it; a step that can't leaves it as it is, with a note."""
     try:
         model, own, layers = change(low.model)
-    except Exception:  # a layer of the user's own that can't be called symbolically: as it is
-        return low, signature
+    except Exception as error:
+        reason = str(error) if isinstance(error, NotAGraphError) else noted(error)
+        entry = replace(entry, layers=(low.model.name,), form=KEEP, gain=reason)
+        return replace(low, applied=(*low.applied, entry)), signature
     if not layers:
         return low, signature
     entry = replace(entry, layers=layers)

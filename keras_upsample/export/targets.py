@@ -84,7 +84,8 @@ class Target:
         suffix: of the file; a directory has none.
         lowering: rule of `keras_upsample.lowering` -> the forms to take without a measurement, the
             first that is possible; a rule that is not named leaves the model's own form.
-        never: rules and forms that are not even tried.
+        never: rules that are not even tried.
+        never_forms: forms of the other rules that are not.
         integer_io: whether inputs and outputs are integers too.
         own_layout: whether feature maps lie in a layout or a memory of their own between
             convolutions and pools, so that blocks are measured between pools.
@@ -107,6 +108,7 @@ class Target:
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     lowering: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     never: frozenset[str] = frozenset()
+    never_forms: frozenset[str] = frozenset()
     lacks: frozenset[str] = frozenset()
     integer_io: bool = False
     own_layout: bool = False
@@ -146,12 +148,12 @@ class Target:
 
 
 # Rules of `keras_upsample.lowering`, by name.
-NEAREST = "nearest -> [concat] -> convolution by phases"
-TRANSPOSED = "transposed convolution -> convolution + shuffle"
-FILTERING = "3x3 convolution by minimal filtering"
-CONCATENATION = "convolution of a concatenation -> sum of convolutions"
-LAYOUT = "resize in the layout of the convolutions"
-SHUFFLE = "shuffle without its operator"
+NEAREST = "nearest"
+TRANSPOSED = "transposed"
+FILTERING = "minimal_filtering"
+CONCATENATION = "concatenation"
+LAYOUT = "layout"
+SHUFFLE = "shuffle"
 
 # Forms of these that are made for NPUs.
 INTERLEAVED = "interleaved"
@@ -161,7 +163,8 @@ AT_FEW_CHANNELS = ", at few channels"  # behind a form's name: it may not pay
 
 # Every runtime here has the operator, and all others of the shuffle's forms are slower in all.
 _INTERLEAVED = (INTERLEAVED, INTERLEAVED_2X2, INTERLEAVED_ADDED)
-_ALWAYS_OUT = frozenset({SHUFFLE, *_INTERLEAVED, *(f + AT_FEW_CHANNELS for f in _INTERLEAVED)})
+_INTERLEAVED_FORMS = frozenset({*_INTERLEAVED, *(f + AT_FEW_CHANNELS for f in _INTERLEAVED)})
+_ALWAYS_OUT = frozenset({SHUFFLE})
 # Minimal filtering adds and subtracts weights and results, and so multiplies their rounding; sums
 # of convolutions round once more.
 _FLOAT32_ONLY = frozenset({FILTERING, CONCATENATION, LAYOUT})
@@ -200,6 +203,7 @@ def _tflite(
         forms=_TFLITE_FORMS,
         lowering=_TFLITE_LOWERING,
         never=never,
+        never_forms=_INTERLEAVED_FORMS,
     )
 
 
@@ -219,6 +223,7 @@ def _onnx(
         # other two forms, and OpenVINO computes other borders (`exclude_outside`).
         forms=MappingProxyType({"bicubic": ("matrix", "taps")}),
         never=never,
+        never_forms=_INTERLEAVED_FORMS,
         own_layout=True,
     )
 
@@ -317,6 +322,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 Gate(FLOAT32_ERROR),
                 # TensorFlow runs no depthwise convolution of unequal strides on a CPU.
                 never=_ALWAYS_OUT | _FLOAT32_ONLY,
+                never_forms=_INTERLEAVED_FORMS,
             ),
             _tflite("tflite", "float32", Gate(FLOAT32_ERROR)),
             _tflite("tflite_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
@@ -329,6 +335,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             ),
             replace(
                 _tflite("tflite_int16x8", "int16x8", Gate(min_snr_db=40.0), _FLOAT32_ONLY),
+                never_forms=frozenset(),
                 forms=_INTEGER_FORMS,
                 # DEPTH_TO_SPACE knows no 16 bits in the converter, nor does BATCH_MATMUL.
                 lowering=_NPU_LOWERING,

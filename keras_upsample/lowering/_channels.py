@@ -5,12 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ._emit import fits_transposed
+from ._emit import writable
 from ._graph import Graph, Node, Tensor
+from ._operations import Convolution, Transposed
 from ._rewrite import Surroundings
 from ._views import (
-    Convolution,
-    Transposed,
     concatenation_of,
     convolution_of,
     resize_of,
@@ -132,9 +131,9 @@ class Channels:
         if _tells_places(node):
             self.choices.append(Reader(*self._read(node.inputs[0])))
         read = [self._labels[id(t)] for t in node.inputs]
-        parts = concatenation_of(node)
-        if parts is not None:
-            return [np.concatenate([self._labels[id(part)] for part in parts])]
+        joined = concatenation_of(node)
+        if joined is not None:
+            return [np.concatenate([self._labels[id(part)] for part in joined.parts])]
         if type(node.operation) is Interleave2D:
             scale = node.operation.scale
             grid = np.concatenate(read).reshape(scale[0] * scale[1], -1)
@@ -161,7 +160,10 @@ def _put_together(node: Node) -> list[Tensor] | None:
     """The parts of a concatenation, of channels or of rows."""
     from ._formed import Interleave2D
 
-    return node.inputs if type(node.operation) is Interleave2D else concatenation_of(node)
+    if type(node.operation) is Interleave2D:
+        return node.inputs
+    joined = concatenation_of(node)
+    return None if joined is None else joined.parts
 
 
 def _rescalable(node: Node, around: Surroundings) -> Convolution | Transposed | None:
@@ -171,11 +173,7 @@ def _rescalable(node: Node, around: Surroundings) -> Convolution | Transposed | 
     if view is not None:
         return view
     transposed = transposed_of(node)
-    if transposed is None or not fits_transposed(
-        transposed.kernel.shape[:2], transposed.scale, transposed.crop
-    ):
-        return None
-    return transposed
+    return None if transposed is None or not writable(transposed) else transposed
 
 
 def _homogeneous(activation: Any) -> bool:

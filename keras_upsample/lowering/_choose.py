@@ -8,7 +8,7 @@ from ._rewrite import KEEP, Rewrite
 
 if TYPE_CHECKING:
     from ..export.targets import Target
-    from ._lower import Applied, Choose
+    from ._rewriting import Applied, Choose
 
 
 def by_table(target: "Target") -> "Choose":

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from ._graph import Tensor, applied
-from ._views import NONE, Convolution, Pads, Pair, _same_pads
+from ._operations import NONE, Convolution, Dense, Linear, Pads, Pair, Transposed
+from ._views import same_pads
 
 
 class Emitter:
@@ -34,8 +35,8 @@ class Emitter:
     def convolution(
         self,
         x: Tensor,
-        kernel: np.ndarray,
-        bias: np.ndarray | None,
+        kernel: Any,
+        bias: Any,
         *,
         pads: Pads | str = NONE,
         strides: Pair = (1, 1),
@@ -51,7 +52,7 @@ class Emitter:
         size = kernel.shape[:2]
         padding = "valid"
         if pads == "same" or (
-            pads != NONE and pads == _same_pads(x.shape[1:3], size, strides, dilation)
+            pads != NONE and pads == same_pads(x.shape[1:3], size, strides, dilation)
         ):
             padding = "same"
         elif pads != NONE:
@@ -75,40 +76,69 @@ class Emitter:
             )
         else:
             layer = keras.layers.Conv2D(kernel.shape[3], size, kernel_initializer="zeros", **shared)
-        y = self.call(layer, x)
-        layer.kernel.assign(kernel)
-        if bias is not None:
-            layer.bias.assign(bias)
-        return y
+        return self._holding(layer, x, kernel, bias)
 
-    def changed(
-        self, view: Convolution, kernel: np.ndarray, bias: Any, x: Tensor, suffix: str = ""
-    ) -> Tensor:
-        """The convolution of a view, with other weights or another input."""
-        return self.convolution(
-            x,
-            kernel,
-            bias,
-            pads=view.pads,
-            strides=view.strides,
-            dilation=view.dilation,
-            activation=view.activation,
-            depthwise=view.depthwise,
-            suffix=suffix,
+    def write(self, operation: Linear, x: Tensor, suffix: str = "") -> Tensor:
+        """The layer of an operation, called on x in place of the operation's own."""
+        if isinstance(operation, Convolution):
+            return self.convolution(
+                x,
+                operation.kernel,
+                operation.bias,
+                pads=operation.pads,
+                strides=operation.strides,
+                dilation=operation.dilation,
+                activation=operation.activation,
+                depthwise=operation.depthwise,
+                suffix=suffix,
+            )
+        if isinstance(operation, Transposed):
+            return self.transposed(
+                x,
+                operation.kernel,
+                operation.bias,
+                scale=operation.scale,
+                crop=operation.crop,
+                activation=operation.activation,
+                suffix=suffix,
+            )
+        if isinstance(operation, Dense):
+            return self.dense(x, operation, suffix)
+        raise TypeError(f"no layer is written for {type(operation).__name__}")
+
+    def dense(self, x: Tensor, operation: Dense, suffix: str = "") -> Tensor:
+        """A Dense."""
+        import keras
+
+        layer: Any = keras.layers.Dense(
+            operation.kernel.shape[1],
+            activation=operation.activation,
+            use_bias=operation.bias is not None,
+            kernel_initializer="zeros",
+            name=self.name + suffix,
+            dtype=self.policy,
         )
+        return self._holding(layer, x, operation.kernel, operation.bias)
+
+    def _holding(self, layer: Any, x: Tensor, kernel: Any, bias: Any) -> Tensor:
+        y = self.call(layer, x)
+        layer.kernel.assign(np.asarray(kernel))
+        if bias is not None:
+            layer.bias.assign(np.asarray(bias))
+        return y
 
     def transposed(
         self,
         x: Tensor,
-        kernel: np.ndarray,
-        bias: np.ndarray | None,
+        kernel: Any,
+        bias: Any,
         *,
         scale: Pair,
         crop: Pads,
         activation: Any = None,
         suffix: str = "",
     ) -> Tensor:
-        """A TransposedConv2D with exactly this crop, which must fit (`fits_transposed`)."""
+        """A TransposedConv2D with exactly this crop, which must fit (`writable`)."""
         from ..layers import TransposedConv2D
 
         layer: Any = TransposedConv2D(
@@ -123,11 +153,7 @@ class Emitter:
             name=self.name + suffix,
             **(_geometry(kernel.shape[:2], scale, crop) or {}),
         )
-        y = self.call(layer, x)
-        layer.kernel.assign(kernel)
-        if bias is not None:
-            layer.bias.assign(bias)
-        return y
+        return self._holding(layer, x, kernel, bias)
 
     def shuffle(self, x: Tensor, scale: int) -> Tensor:
         """A PixelShuffle2D."""
@@ -176,9 +202,11 @@ def _storing_float32(policy: Any) -> Any:
     return keras.DTypePolicy(f"mixed_{name}") if name in ("float16", "bfloat16") else policy
 
 
-def fits_transposed(kernel: Sequence[int], scale: Pair, crop: Pads) -> bool:
-    """Whether `TransposedConv2D` has this geometry."""
-    return _geometry(kernel, scale, crop) is not None
+def writable(operation: Linear) -> bool:
+    """Whether a layer computes it: `TransposedConv2D` has no crop beyond its kernel."""
+    return not isinstance(operation, Transposed) or (
+        _geometry(operation.kernel.shape[:2], operation.scale, operation.crop) is not None
+    )
 
 
 def _geometry(kernel: Sequence[int], scale: Pair, crop: Pads) -> dict[str, Any] | None:

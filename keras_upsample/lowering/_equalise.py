@@ -38,9 +38,9 @@ from ._channels import FIXED, Channels, Place, Reader
 from ._emit import Emitter
 from ._flatten import graph_at
 from ._graph import Graph
+from ._operations import Convolution, Transposed
 from ._probe import IMAGES, seen
 from ._rewrite import sources
-from ._views import Convolution, Transposed
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
@@ -208,21 +208,8 @@ def _rescale(graph: Graph, place: Place, factors: Any) -> bool:
     reads, makes = factors(place.reads), factors(place.makes)
     if (reads == 1).all() and (makes == 1).all():
         return False
-    view, node = place.view, place.node
-    emit = Emitter(node.operation, sources(node))
-    kernel = np.asarray(view.kernel, "float64")
-    bias = None if view.bias is None else np.asarray(view.bias, "float64") * makes
-    x = node.inputs[0]
-    if isinstance(view, Transposed):
-        kernel = kernel * makes[:, None] / reads
-        y = emit.transposed(
-            x, kernel, bias, scale=view.scale, crop=view.crop, activation=view.activation
-        )
-    else:
-        if view.depthwise:
-            kernel = kernel / reads[:, None] * makes.reshape(len(reads), -1)
-        else:
-            kernel = kernel / reads[:, None] * makes
-        y = emit.changed(view, kernel, bias, x)
+    node = place.node
+    scaled = place.view.reading(1 / reads).scaled(makes)
+    y = Emitter(node.operation, sources(node)).write(scaled, node.inputs[0])
     graph.replace(node.outputs[0], y)
     return True

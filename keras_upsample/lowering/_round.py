@@ -7,7 +7,7 @@ diagonal. A constant column beside the weights takes up the mean of the error: t
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,10 +17,11 @@ from ._emit import Emitter
 from ._flatten import graph_at
 from ._graph import Graph, Node
 from ._grid import Grid, round_rows
+from ._operations import NONE, Convolution, Transposed
 from ._probe import IMAGES, seen
 from ._rewrite import Surroundings, sources
 from ._rows import channel_axes, columns_of, kernel_of, rows_of
-from ._views import NONE, Convolution, Transposed, convolution_of, transposed_of
+from ._views import convolution_of, transposed_of
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
@@ -164,14 +165,8 @@ def _replace(graph: Graph, place: _Place, grid: Grid, steps: float) -> None:
         chosen[:, :, part] = found[..., : found.shape[2] - free]
         if free:
             shift += found[..., -1]
-    emit = Emitter(node.operation, sources(node))
-    kernel = kernel_of(chosen, view)
-    bias = None if view.bias is None else np.asarray(view.bias, "float64")
-    x = node.inputs[0]
-    if isinstance(view, Transposed):
-        y = emit.transposed(
-            x, kernel, bias, scale=view.scale, crop=view.crop, activation=view.activation
-        )
-    else:
-        y = emit.changed(view, kernel, shift.reshape(-1) + (0 if bias is None else bias), x)
+    moved = replace(view, kernel=kernel_of(chosen, view))
+    if free:
+        moved = moved.shifted(shift.reshape(-1))
+    y = Emitter(node.operation, sources(node)).write(moved, node.inputs[0])
     graph.replace(node.outputs[0], y)

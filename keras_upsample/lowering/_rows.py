@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ._views import Convolution, Pads, Transposed
+from ._operations import Convolution, Pads, Transposed
 
 
 def channel_axes(view: Convolution | Transposed) -> tuple[int, ...]:

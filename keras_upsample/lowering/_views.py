@@ -1,94 +1,29 @@
-"""What a node is, whichever layer or operation of Keras or ours computes it.
+"""Which operation a node is, whichever layer or operation of Keras or ours computes it.
 
 Every view is None where the node is something else, or does more: trains, has several groups, keeps
 the channels first, was quantised.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from ._graph import Node, Tensor
-
-Pair = tuple[int, int]
-Pads = tuple[Pair, Pair]
-
-NONE: Pads = ((0, 0), (0, 0))
-
-
-@dataclass(frozen=True)
-class Convolution:
-    """y = act(K * x + b), zeros outside.
-
-    Attributes:
-        kernel: (rows, columns, in, out); for depthwise (rows, columns, in, multiplier).
-        pads: ((top, bottom), (left, right)), or "same" where these depend on an open size.
-        activation: Keras' function, None for the identity.
-    """
-
-    x: Tensor
-    kernel: Any
-    bias: Any
-    strides: Pair
-    pads: Pads | str
-    dilation: Pair
-    activation: Any
-    depthwise: bool = False
-
-    @property
-    def size(self) -> Pair:
-        return int(self.kernel.shape[0]), int(self.kernel.shape[1])
-
-    @property
-    def pointwise(self) -> bool:
-        plain = self.strides == (1, 1) and self.pads in (NONE, "same") and not self.depthwise
-        return plain and self.size == (1, 1)
-
-
-@dataclass(frozen=True)
-class Transposed:
-    """y[o] = act(sum_i x[i] K[o + begin - s i] + b), K of (rows, columns, out, in)."""
-
-    x: Tensor
-    kernel: Any
-    bias: Any
-    scale: Pair
-    crop: Pads
-    activation: Any
-
-
-@dataclass(frozen=True)
-class Affine:
-    """y = scale x + shift, by channel or for all alike; float64."""
-
-    x: Tensor
-    scale: np.ndarray
-    shift: np.ndarray
-
-
-@dataclass(frozen=True)
-class Resize:
-    """A resize that treats every channel alike and leaves a constant as it is.
-
-    Attributes:
-        interpolation: "nearest", "bilinear", ...
-        scale: whole factors, None where they are not.
-    """
-
-    x: Tensor
-    interpolation: str
-    scale: Pair | None
-
-
-@dataclass(frozen=True)
-class Shuffle:
-    """Depth to space."""
-
-    x: Tensor
-    scale: int
-    order: str
+from ._graph import Node
+from ._operations import (
+    NONE,
+    Affine,
+    Concatenation,
+    Convolution,
+    Dense,
+    Pads,
+    Pair,
+    Resize,
+    Shuffle,
+    Transposed,
+    ZeroPadding,
+)
 
 
 def convolution_of(node: Node) -> Convolution | None:
@@ -106,17 +41,17 @@ def convolution_of(node: Node) -> Convolution | None:
     kernel = layer.kernel
     pads: Pads | str = NONE
     if layer.padding == "same":
-        pads = _same_pads(x.shape[1:3], kernel.shape[:2], strides, dilation)
+        pads = same_pads(x.shape[1:3], kernel.shape[:2], strides, dilation)
     elif layer.padding != "valid":
         return None
     return Convolution(
         x,
         kernel,
         layer.bias if layer.use_bias else None,
+        activation_of(layer),
         strides,
         pads,
         dilation,
-        _activation(layer),
         kind is keras.layers.DepthwiseConv2D,
     )
 
@@ -148,14 +83,19 @@ def transposed_of(node: Node) -> Transposed | None:
         crop = (rows, columns)
     else:
         return None
-    return Transposed(
-        node.inputs[0],
-        layer.kernel,
-        bias,
-        scale,
-        crop,
-        _activation(layer),
-    )
+    return Transposed(node.inputs[0], layer.kernel, bias, activation_of(layer), scale, crop)
+
+
+def dense_of(node: Node) -> Dense | None:
+    """Dense."""
+    import keras
+
+    layer = node.operation
+    if type(layer) is not keras.layers.Dense or len(node.inputs) != 1:
+        return None
+    if layer.quantization_mode is not None or layer.lora_enabled:
+        return None
+    return Dense(node.inputs[0], layer.kernel, layer.bias, activation_of(layer))
 
 
 def affine_of(node: Node) -> Affine | None:
@@ -247,8 +187,8 @@ def shuffle_of(node: Node) -> Shuffle | None:
     return None
 
 
-def concatenation_of(node: Node) -> list[Tensor] | None:
-    """The parts of a concatenation of channels."""
+def concatenation_of(node: Node) -> Concatenation | None:
+    """Concatenate, keras.ops.concatenate, or SkipFusion2D that concatenates maps of one size."""
     import keras
 
     from ..layers import SkipFusion2D
@@ -259,23 +199,38 @@ def concatenation_of(node: Node) -> list[Tensor] | None:
     if len(parts) < 2 or any(len(part.shape) != 4 for part in parts):
         return None
     if kind is keras.layers.Concatenate or _is_operation(op, "numpy", "Concatenate"):
-        return parts if op.axis in (-1, 3) else None
+        return Concatenation(parts) if op.axis in (-1, 3) else None
     if kind is SkipFusion2D and op.mode == "concat" and op.data_format == "channels_last":
         sizes = {part.shape[1:3] for part in parts}
-        same = len(sizes) == 1 and None not in sizes.pop()
-        return parts if same or op.align is None else None
+        same = len(sizes) == 1 and not any(None in size for size in sizes)
+        return Concatenation(parts) if same or op.align is None else None
     return None
 
 
-def zero_padding_of(node: Node) -> Pads | None:
-    """The pads of a ZeroPadding2D."""
+def zero_padding_of(node: Node) -> ZeroPadding | None:
+    """ZeroPadding2D."""
     import keras
 
     layer = node.operation
     if type(layer) is not keras.layers.ZeroPadding2D or layer.data_format != "channels_last":
         return None
     (top, bottom), (left, right) = layer.padding
-    return (top, bottom), (left, right)
+    return ZeroPadding(node.inputs[0], ((top, bottom), (left, right)))
+
+
+VIEWS: Mapping[Any, Callable[[Node], Any]] = MappingProxyType(
+    {
+        Affine: affine_of,
+        Concatenation: concatenation_of,
+        Convolution: convolution_of,
+        Dense: dense_of,
+        Resize: resize_of,
+        Shuffle: shuffle_of,
+        Transposed: transposed_of,
+        ZeroPadding: zero_padding_of,
+    }
+)
+"""Kind of operation -> its view."""
 
 
 def _is_operation(operation: Any, module: str, name: str) -> bool:
@@ -292,11 +247,11 @@ def _plain(node: Node) -> bool:
         and len(node.inputs[0].shape) == 4
         and getattr(layer, "quantization_mode", None) is None
         and not getattr(layer, "lora_enabled", False)
-        and getattr(layer, "activity_regularizer", None) is None
     )
 
 
-def _activation(layer: Any) -> Any:
+def activation_of(layer: Any) -> Any:
+    """The function behind a layer, None for the identity."""
     import keras
 
     function = layer.activation
@@ -323,7 +278,7 @@ def _whole_factors(n_in: Sequence[int | None], n_out: Sequence[int | None]) -> P
     return rows, columns
 
 
-def _same_pads(
+def same_pads(
     sizes: Sequence[int | None], kernel: Sequence[int], strides: Pair, dilation: Pair
 ) -> Pads | str:
     """TensorFlow's SAME: ceil(n / s) pixels, the odd one of the padding at the end."""

@@ -9,8 +9,11 @@ import pytest
 import tensorflow as tf
 
 from keras_upsample import export, runtimes, zoo
+from keras_upsample.export import _prepared
 from keras_upsample.export.targets import FILTERING, NEAREST, TARGETS
 from keras_upsample.lowering import _meters, lower
+from keras_upsample.lowering._failures import VARIABLE
+from keras_upsample.lowering._rewrite import KEEP
 from keras_upsample.lowering._tuning_cache import TuningCache
 
 RNG = np.random.default_rng(5)
@@ -250,6 +253,22 @@ def test_a_model_that_cannot_be_taken_apart_is_exported_as_it_is(kind, tmp_path)
     assert report.lowering == ()
     assert report.notice.startswith("The model 'plain' was not lowered: ")
     assert report.notice in str(report)
+
+
+@pytest.mark.parametrize("step", ["lines_as_images", "equalised", "rounded"])
+def test_a_bug_in_a_step_of_quantization_leaves_a_note(step, tmp_path, monkeypatch):
+    def broken(*_, **__):
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setenv(VARIABLE, "")
+    monkeypatch.setattr(_prepared, step, broken)
+    report = export.to_tflite(
+        wide(), tmp_path / "m.tflite", input_shape=(16, 24, 3), precision="int8"
+    )
+    notes = [entry for entry in report.lowering if "a bug" in entry.gain]
+    names = {"lines_as_images": "lines", "equalised": "equalisation", "rounded": "rounding"}
+    assert [(entry.rule, entry.form) for entry in notes] == [(names[step], KEEP)]
+    assert "left out after an error of its own" in str(report)
 
 
 @pytest.mark.parametrize("kind", ["tflite", "onnx"])

@@ -13,9 +13,11 @@ from compare import assert_close
 from keras_upsample.data import photograph
 from keras_upsample.export._signature import signature_of
 from keras_upsample.export.targets import TARGETS, Target
-from keras_upsample.lowering import Lowered, _lower, lower
+from keras_upsample.lowering import Lowered, lower
 from keras_upsample.lowering._flatten import graph_at
 from keras_upsample.lowering._rewrite import KEEP
+from keras_upsample.lowering._rewriting import Rewriting
+from keras_upsample.lowering._rules._all import STAGES
 
 OF_RANGE = 1e-5
 Pair = tuple[int, int]
@@ -24,6 +26,7 @@ Pair = tuple[int, int]
 def target(forms: Mapping[str, str] | None = None, **options: Any) -> Target:
     """A target that leaves sizes and batch open, tries every rule and takes these forms."""
     options.setdefault("never", frozenset())
+    options.setdefault("never_forms", frozenset())
     lowering = {rule: (form,) for rule, form in (forms or {}).items()}
     return dataclasses.replace(TARGETS["saved_model"], lowering=lowering, **options)
 
@@ -36,7 +39,7 @@ def photographs(*names: str, size: Sequence[int]) -> list[dict[str, np.ndarray]]
 
 def only(*rules: Any) -> frozenset[str]:
     """For `never`: every rule but these."""
-    every = {rule.NAME for stage in _lower.STAGES for rule in stage}
+    every = {rule.NAME for stage in STAGES for rule in stage}
     return frozenset(every - {rule.NAME for rule in rules})
 
 
@@ -144,7 +147,7 @@ def proposals(model: Any, rule: Any) -> dict[str, Any]:
         return KEEP, None
 
     graph, _ = graph_at(model, signature_of(model))
-    _lower.Rewriting(graph, choose).run([[rule]])
+    Rewriting(graph, choose).run([[rule]])
     return dict(found[0].forms) if found else {}
 
 

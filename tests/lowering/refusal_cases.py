@@ -17,7 +17,6 @@ from keras_upsample.layers import (
     TransposedConv2D,
 )
 from keras_upsample.lowering._rules import (
-    composite,
     deconvolution,
     fold,
     merge,
@@ -26,6 +25,7 @@ from keras_upsample.lowering._rules import (
     padding,
     pointwise,
     shuffle,
+    subpixel,
     transposed,
 )
 
@@ -121,7 +121,7 @@ STAYS: dict[str, Callable[[], tuple]] = {
         [layers.Conv2DTranspose],
     ),
     "shared subpixel": lambda: (
-        composite,
+        subpixel,
         twice(SubpixelConv2D(2), plain, plain),
         [SubpixelConv2D],
     ),
@@ -201,7 +201,7 @@ STAYS: dict[str, Callable[[], tuple]] = {
         [UP],
     ),
     "subpixel, channels first": lambda: (
-        composite,
+        subpixel,
         SubpixelConv2D(2, data_format="channels_first"),
         [SubpixelConv2D],
     ),

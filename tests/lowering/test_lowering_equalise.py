@@ -21,6 +21,7 @@ from keras_upsample.layers import (
 from keras_upsample.lowering import _channels, _equalise
 from keras_upsample.lowering._equalise import equalised
 from keras_upsample.lowering._formed import Interleave2D
+from keras_upsample.lowering._operations import Linear, Transposed
 
 SIZE = (8, 6, 3)
 
@@ -224,9 +225,9 @@ def test_a_model_without_free_channels_stays() -> None:
 @pytest.mark.parametrize(
     ("module", "name", "old", "new"),
     [
-        (_equalise, "_rescale", "kernel / reads[:, None] * makes\n", "kernel * makes\n"),
-        (_equalise, "_rescale", '"float64") * makes', '"float64")'),
-        (_equalise, "_rescale", "kernel * makes[:, None] / reads", "kernel * makes[:, None]"),
+        (_equalise, "_rescale", "reading(1 / reads)", "reading(reads)"),
+        (Linear, "scaled", "scale * self.exact_bias", "self.exact_bias"),
+        (Transposed, "_kernel_by_channel", "self.exact_kernel * scale", "self.exact_kernel"),
         (_channels, "_homogeneous", "activation is keras.activations.relu", "True"),
         (_channels, "Channels", "for row in grid[1:]", "for row in grid[2:]"),
     ],

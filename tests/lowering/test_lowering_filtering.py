@@ -47,6 +47,7 @@ from keras_upsample.lowering._blocks import block_model
 from keras_upsample.lowering._equal import merge_equal
 from keras_upsample.lowering._flatten import graph_at
 from keras_upsample.lowering._lower import lowered
+from keras_upsample.lowering._match import Here
 from keras_upsample.lowering._rewrite import KEEP, Surroundings
 from keras_upsample.lowering._rules import (
     _tiles,
@@ -144,8 +145,7 @@ def test_between_pools_a_block_computes_the_same() -> None:
     model = Filtered((17, 9), parts=(2, 3)).model()
     graph, _ = graph_at(model, signature_of(model))
     (node,) = [n for n in graph.nodes() if n.name == "convolution"]
-    proposal = concatenation.propose(node, Surroundings(graph))
-    assert proposal is not None
+    proposal = concatenation.by_parts(Here(node, Surroundings(graph), concatenation.NAME))
     feeds = feed_of(model, batch=1)
     (wanted,) = answers(model, feeds)
     for form in (KEEP, "by parts"):

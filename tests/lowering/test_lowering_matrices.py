@@ -65,10 +65,10 @@ def test_the_lowered_model_can_be_saved(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("layer", "size", "reason"),
     [
-        (layers.UpSampling2D(2), (4, 4), "no plain convolution of stride 1"),
-        (layers.Resizing(5, 7, "bicubic"), (4, 4), "one form"),
+        (layers.UpSampling2D(2), (4, 4), "nothing but the model's output reads it"),
+        (layers.Resizing(5, 7, "bicubic"), (4, 4), "no rule has another form"),
         (BilinearUpSampling2D(2), (None, None), "its size is open"),
-        (layers.UpSampling2D(2, interpolation="bicubic"), (4, 4), "one form"),
+        (layers.UpSampling2D(2, interpolation="bicubic"), (4, 4), "no rule has another form"),
     ],
 )
 def test_what_stays_is_named_with_the_reason(layer, size, reason) -> None:
@@ -83,4 +83,4 @@ def test_a_shared_transposed_convolution_is_named() -> None:
     shared = layers.Conv2DTranspose(2, 2, 2)
     x, y = keras.Input((4, 4, 2)), keras.Input((4, 4, 2))
     entries = lower(keras.Model([x, y], [shared(x), shared(y)]), target()).applied
-    assert {entry.gain for entry in entries} == {"its layer is shared"}
+    assert {entry.gain for entry in entries} == {f"`transposed`: layer {shared.name!r} is shared"}

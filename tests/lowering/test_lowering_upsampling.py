@@ -42,11 +42,11 @@ from upsampling_cases import (
 from keras_upsample.layers import SubpixelConv2D, TransposedConv2D
 from keras_upsample.lowering import lower
 from keras_upsample.lowering._rules import (
-    composite,
     minimal_filtering,
     nearest,
     pointwise,
     shuffle,
+    subpixel,
     transposed,
 )
 
@@ -153,7 +153,7 @@ def test_activations_of_which_nothing_is_known(
         (transposed, layers.Conv2DTranspose(2, 2, 2, activation=activation)),
         (minimal_filtering, conv(2, padding="same", activation=activation)),
         (pointwise, chain(up, conv(2, 1, activation=activation))),
-        (composite, SubpixelConv2D(2, activation=activation)),
+        (subpixel, SubpixelConv2D(2, activation=activation)),
     ]
     for rule, stack in stacks:
         assert check_forms(model_of(stack, 4, 5, 3), rule), rule.NAME

@@ -41,11 +41,11 @@ from keras_upsample.layers import (
 from keras_upsample.lowering import Lowered, lower
 from keras_upsample.lowering._rules import (
     _tiles,
-    composite,
     layout,
     minimal_filtering,
     nearest,
     shuffle,
+    subpixel,
 )
 
 # Nearest upsampling
@@ -410,7 +410,7 @@ def check_subpixel(case: Subpixel) -> Lowered:
         blur=case.blur,
     )
     model = model_of(layer, *case.size, 3)
-    lowered = check(model, composite, never=only(composite), sizes=[(3, 4), (1, 2)])
+    lowered = check(model, subpixel, never=only(subpixel), sizes=[(3, 4), (1, 2)])
     for size in [(3, 4), (1, 2)]:
         (x,) = feed_of(model, size=size)
         pads = zeros_around(case.kernel, "same")

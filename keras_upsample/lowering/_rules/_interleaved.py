@@ -27,7 +27,7 @@ from ...export.targets import INTERLEAVED, INTERLEAVED_2X2
 from .._activations import by_element
 from .._emit import Emitter
 from .._graph import Tensor
-from .._views import Convolution, Pads, Pair, Transposed
+from .._operations import Convolution, Pads, Pair, Transposed
 from . import _parts
 
 _MOST = 16

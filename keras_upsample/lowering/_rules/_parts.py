@@ -8,20 +8,22 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from .._emit import Emitter
-from .._graph import Node, Tensor
-from .._rewrite import Surroundings
-from .._views import Convolution, concatenation_of
+from .._graph import Tensor
+from .._match import Here, require
+from .._operations import Concatenation, Convolution
 
 BY_PARTS = "by parts"
 
 
-def parts_of(view: Convolution, around: Surroundings) -> tuple[Node, list[Tensor]] | None:
-    """The concatenation of different tensors that a convolution alone reads, and its parts."""
-    maker = around.maker(view.x)
-    parts = None if maker is None else concatenation_of(maker)
-    if maker is None or parts is None or len({id(part) for part in parts}) < len(parts):
-        return None
-    return maker, parts
+def parts_of(convolution: Convolution, here: Here) -> list[Tensor]:
+    """The parts of the concatenation that a convolution alone reads; it joins the pattern.
+
+    Raises:
+        NoMatch: it reads none, or one in which a map stands twice.
+    """
+    parts = here.behind(convolution.x, Concatenation).parts
+    require(len({id(part) for part in parts}) == len(parts), "a map is concatenated with itself")
+    return parts
 
 
 def concatenated(parts: Sequence[Tensor], emit: Emitter, suffix: str = "_parts") -> Tensor:

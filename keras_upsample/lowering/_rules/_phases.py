@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from .._activations import by_element
-from .._emit import Emitter, fits_transposed
+from .._emit import Emitter, writable
 from .._graph import Tensor
-from .._views import Pads, Transposed
+from .._operations import Pads, Transposed
 
 TRANSPOSED, SHUFFLE, DENSE = "transposed", "shuffle", "dense"
 
@@ -46,7 +46,7 @@ def forms(
     kernel = np.asarray(view.kernel, "float64")
     bias = None if view.bias is None else np.asarray(view.bias, "float64")
     activation = view.activation
-    if fits_transposed(kernel.shape[:2], view.scale, view.crop):
+    if writable(view):
         result[TRANSPOSED] = lambda x: emitter().transposed(
             x, kernel, bias, scale=view.scale, crop=view.crop, activation=activation
         )

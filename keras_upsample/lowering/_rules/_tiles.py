@@ -6,7 +6,7 @@ import numpy as np
 
 from .._emit import Emitter
 from .._graph import Tensor
-from .._views import Convolution
+from .._operations import Convolution
 
 FORM = "4x4 by 6x6"
 _MIN_CHANNELS = 128

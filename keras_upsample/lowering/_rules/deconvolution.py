@@ -12,34 +12,31 @@ from typing import Any
 
 import numpy as np
 
-from .._emit import Emitter
-from .._graph import Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
-from .._views import Pads, Transposed, transposed_of
+from .._graph import Tensor
+from .._match import Here, require
+from .._operations import Pads, Transposed
+from .._rewrite import Rewrite
 
-NAME = "fixed bilinear deconvolution -> resize"
+NAME = "deconvolution"
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
+def as_resize(here: Here) -> Rewrite:
     """A transposed convolution whose weights are bilinear and keep every channel to itself."""
-    view = transposed_of(node)
-    if view is None or around.shared(node) or view.activation is not None:
-        return None
-    if max(view.scale) == 1 or not _is_bilinear(view):
-        return None
-    if view.bias is not None and np.any(np.asarray(view.bias)):
-        return None
-
+    view = here.this(Transposed)
+    require(view.activation is None, "an activation follows")
+    require(max(view.scale) > 1 and _is_bilinear(view), "its weights are not bilinear")
+    require(view.bias is None or not np.any(np.asarray(view.bias)), "it has a bias")
     pads, crop = _frame(view)
-    if min(n for pair in crop for n in pair) < 0:
-        return None
+    require(
+        min(n for pair in crop for n in pair) >= 0, "it makes pixels outside of the resized image"
+    )
 
     def resize(x: Tensor) -> Tensor:
         import keras
 
         from ...layers import BilinearUpSampling2D
 
-        emit = Emitter(node.operation, sources(node))
+        emit = here.emitter()
         shared: dict[str, Any] = {"data_format": "channels_last", "dtype": emit.policy}
         x = emit.call(keras.layers.ZeroPadding2D(pads, name=f"{emit.name}_pad", **shared), x)
         x = emit.call(BilinearUpSampling2D(view.scale, name=emit.name, **shared), x)
@@ -48,11 +45,8 @@ def propose(node: Node, around: Surroundings) -> Rewrite | None:
     channels = int(view.kernel.shape[3])
     rows, columns = view.kernel.shape[:2]
     height, width = view.x.shape[1:3]
-    return Rewrite(
-        NAME,
-        sources(node),
+    return here.rewrite(
         (view.x,),
-        node.outputs[0],
         {"resize": resize},
         f"{channels} channels by themselves, not {channels}x{channels}",
         block=(
@@ -61,6 +55,9 @@ def propose(node: Node, around: Surroundings) -> Rewrite | None:
         ),
         always=channels > 1,
     )
+
+
+PATTERNS = (as_resize,)
 
 
 def _is_bilinear(view: Transposed) -> bool:

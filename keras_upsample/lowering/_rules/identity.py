@@ -7,23 +7,28 @@ activation by nothing, and for the alignment layers of ours at sizes that meet.
 from typing import Any
 
 from .._graph import Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
+from .._match import Here, OtherKind, require
+from .._rewrite import Rewrite
 
 NAME = "identity"
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
+def nothing(here: Here) -> Rewrite:
     """Any node whose output is its first input."""
+    node = here.node
     if not node.inputs or not node.infers or not _does_nothing(node):
-        return None
+        raise OtherKind
     x, y = node.inputs[0], node.outputs[0]
-    if x.spec.dtype != y.spec.dtype or len(x.shape) != len(y.shape):
-        return None
+    require(x.spec.dtype == y.spec.dtype, f"{node.name!r} casts to {y.spec.dtype}")
+    require(len(x.shape) == len(y.shape), f"{node.name!r} changes the rank")
 
     def build(tensor: Tensor) -> Tensor:
         return tensor
 
-    return Rewrite(NAME, sources(node), (x,), y, {"dropped": build}, "one node less", always=True)
+    return here.rewrite((x,), {"dropped": build}, "one node less", always=True)
+
+
+PATTERNS = (nothing,)
 
 
 def _does_nothing(node: Node) -> bool:

@@ -7,55 +7,50 @@ the map is small.
 """
 
 from ...export.targets import LAYOUT
-from .._emit import Emitter
-from .._graph import Node, Tensor, applied
-from .._rewrite import Rewrite, Surroundings, sources
+from .._graph import Tensor, applied
+from .._match import Here, require
+from .._operations import Resize
+from .._rewrite import Rewrite
 from .._twin import twin
-from .._views import resize_of
 
 NAME = LAYOUT
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
+def behind_a_pool(here: Here) -> Rewrite:
     """Reshape -> [activations ->] nearest or bilinear resize."""
     import keras
 
-    view = resize_of(node)
-    if view is None or view.interpolation not in ("nearest", "bilinear"):
-        return None
-    between: list[Node] = []
-    maker = around.maker(view.x)
-    while maker is not None and type(maker.operation) in (
-        keras.layers.ReLU,
-        keras.layers.Activation,
-    ):
-        between.insert(0, maker)
-        maker = around.maker(maker.inputs[0])
-    if maker is None or type(maker.operation) is not keras.layers.Reshape:
-        return None
+    resize = here.this(Resize)
+    kept = ("nearest", "bilinear")
+    require(resize.interpolation in kept, f"the resize is {resize.interpolation}")
+    maker = here.maker(resize.x)
+    while type(maker.operation) in (keras.layers.ReLU, keras.layers.Activation):
+        here.matched.insert(0, maker)
+        maker = here.maker(maker.inputs[0])
+    require(type(maker.operation) is keras.layers.Reshape, "no reshape lies before the resize")
     x = maker.inputs[0]
-    if len(x.shape) != 4 or None in (*x.shape[1:], *view.x.shape[1:]):
-        return None
-    names = sources(*between, node)
+    known = len(x.shape) == 4 and None not in (*x.shape[1:], *resize.x.shape[1:])
+    require(known, "its size is open")
+    steps = tuple(here.matched)
 
-    def behind_a_pool(x: Tensor) -> Tensor:
-        emit = Emitter(node.operation, names)
+    def build(x: Tensor) -> Tensor:
+        emit = here.emitter()
         pool = keras.layers.MaxPooling2D(
             1, 1, data_format="channels_last", name=f"{emit.name}_layout", dtype=emit.policy
         )
         y = emit.call(pool, emit.call(twin(maker.operation), x))
-        for step in (*between, node):
+        for step in steps:
             _, y = applied(twin(step.operation), y, source=step.source)
         return y
 
-    _, height, width, channels = view.x.shape
-    _, rows, columns, _ = node.outputs[0].shape
-    return Rewrite(
-        NAME,
-        names,
+    _, height, width, channels = resize.x.shape
+    _, rows, columns, _ = here.node.outputs[0].shape
+    return here.rewrite(
         (x,),
-        node.outputs[0],
-        {"behind a pool": behind_a_pool},
+        {"behind a pool": build},
         "the resize in the layout of the convolutions",
-        block=f"{view.interpolation} {height}x{width} -> {rows}x{columns} of {channels} channels",
+        block=f"{resize.interpolation} {height}x{width} -> {rows}x{columns} of {channels} channels",
     )
+
+
+PATTERNS = (behind_a_pool,)

@@ -6,31 +6,30 @@ multiplies by many zeros, and pays where the runtime's own operator is slow: ONN
 whole factors above 2.
 """
 
-from .._emit import Emitter
 from .._formed import FormedResize2D
-from .._graph import Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
+from .._graph import Tensor
+from .._match import Here, NoMatch, require
+from .._operations import Resize
+from .._rewrite import Rewrite
 from .._twin import twin
-from .._views import resize_of
 
-NAME = "bilinear resize -> products with matrices"
+NAME = "matrices"
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
+def two_products(here: Here) -> Rewrite:
     """A bilinear resize of known sizes."""
-    view = resize_of(node)
-    if view is None or view.interpolation != "bilinear":
-        return None
-    height, width, channels = view.x.shape[1:]
-    rows, columns = node.outputs[0].shape[1:3]
+    resize = here.this(Resize)
+    require(resize.interpolation == "bilinear", f"the resize is {resize.interpolation}")
+    height, width, channels = resize.x.shape[1:]
+    rows, columns = here.node.outputs[0].shape[1:3]
     if None in (height, width, channels) or rows is None or columns is None:
-        return None
-    layer, after = node.operation, (rows, columns)
+        raise NoMatch("its size is open, and constant matrices need one")
+    layer, after = here.node.operation, (rows, columns)
 
     def products(x: Tensor) -> Tensor:
         from ...layers import BilinearUpSampling2D
 
-        emit = Emitter(layer, sources(node))
+        emit = here.emitter()
         options = {"dtype": emit.policy, "name": emit.name}
         if type(layer) is BilinearUpSampling2D:
             ours = twin(layer)
@@ -38,12 +37,12 @@ def propose(node: Node, around: Surroundings) -> Rewrite | None:
             ours = BilinearUpSampling2D(size=after, data_format="channels_last", **options)
         return emit.call(FormedResize2D(ours, "bilinear", "matrix", **options), x)
 
-    return Rewrite(
-        NAME,
-        sources(node),
-        (view.x,),
-        node.outputs[0],
+    return here.rewrite(
+        (resize.x,),
         {"matrices": products},
         "a dense product where the operator is slow",
         block=f"bilinear {height}x{width} -> {rows}x{columns} of {channels} channels",
     )
+
+
+PATTERNS = (two_products,)

@@ -5,75 +5,60 @@ padding or b is 0; and P (Q * x + c) + b = (P Q) * x + (P c + b) for any Q. Take
 product costs no more multiply-adds than the two.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from .._emit import Emitter
-from .._graph import Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
-from .._views import NONE, Convolution, convolution_of
+from .._graph import Tensor
+from .._match import Here, require
+from .._operations import NONE, Convolution
+from .._rewrite import Rewrite
 
-NAME = "merge linear convolutions"
+NAME = "merge"
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
-    """Conv2D -> Conv2D without an activation in between."""
-    second = convolution_of(node)
-    if second is None or second.depthwise or around.shared(node):
-        return None
-    maker = around.maker(second.x)
-    first = None if maker is None else convolution_of(maker)
-    if maker is None or first is None or first.depthwise or first.activation is not None:
-        return None
+def two_convolutions(here: Here) -> Rewrite:
+    """Convolution -> convolution without an activation in between, one of them 1x1."""
+    second = here.this(Convolution)
+    first = here.behind(second.x, Convolution)
+    require(not (first.depthwise or second.depthwise), "one of the two is depthwise")
+    require(first.activation is None, "an activation lies between")
+    require(first.pointwise or second.pointwise, "none of the two is 1x1")
     if second.pointwise:
-        kernel_view, product = first, "hwio,zyop->hwip"
-        kernel = np.asarray(first.kernel, "float64")
-    elif first.pointwise:
-        if first.bias is not None and second.pads != NONE and np.any(np.asarray(first.bias)):
-            return None
-        kernel_view, product = second, "zyio,hwop->hwip"
-        kernel = np.asarray(second.kernel, "float64")
+        wide, product = first, "hwio,zyop->hwip"
     else:
-        return None
-    cost = _taps(first) * _io(first) + _taps(second) * _io(second)
-    merged_cost = (
-        kernel.shape[0] * kernel.shape[1] * int(first.kernel.shape[2]) * int(second.kernel.shape[3])
-    )
-    if merged_cost > cost:
-        return None
+        wide, product = second, "zyio,hwop->hwip"
+        meets_zeros = second.pads != NONE and first.bias is not None
+        require(
+            not (meets_zeros and np.any(np.asarray(first.bias))),
+            "the bias before does not reach the zeros of the padding",
+        )
+    before, after = _costs(first, second, wide)
+    require(after <= before, f"one convolution has x{after / before:.2f} the multiply-adds")
+    a, b = first.exact_kernel, second.exact_kernel
+    bias = second.exact_bias
+    if first.exact_bias is not None:
+        moved = np.einsum("hwio,i->o", b, first.exact_bias)
+        bias = moved if bias is None else moved + bias
+    merged = replace(wide, kernel=np.einsum(product, a, b), bias=bias, activation=second.activation)
 
     def build(x: Tensor) -> Tensor:
-        emit = Emitter(node.operation, sources(maker, node))
-        a = np.asarray(first.kernel, "float64")
-        b = np.asarray(second.kernel, "float64")
-        bias = np.zeros(b.shape[3])
-        if first.bias is not None:
-            bias = bias + np.einsum("hwio,i->o", b, np.asarray(first.bias, "float64"))
-        if second.bias is not None:
-            bias = bias + np.asarray(second.bias, "float64")
-        return emit.convolution(
-            x,
-            np.einsum(product, a, b),
-            bias if first.bias is not None or second.bias is not None else None,
-            pads=kernel_view.pads,
-            strides=kernel_view.strides,
-            dilation=kernel_view.dilation,
-            activation=second.activation,
-        )
+        return here.emitter().write(merged, x)
 
-    return Rewrite(
-        NAME,
-        sources(maker, node),
-        (first.x,),
-        node.outputs[0],
-        {"one convolution": build},
-        f"multiply-adds x{merged_cost / cost:.2f}",
-        always=True,
-    )
+    gain = f"multiply-adds x{after / before:.2f}"
+    return here.rewrite((first.x,), {"one convolution": build}, gain, always=True)
 
 
-def _taps(view: Convolution) -> int:
-    return view.size[0] * view.size[1]
+PATTERNS = (two_convolutions,)
 
 
-def _io(view: Convolution) -> int:
-    return int(view.kernel.shape[2]) * int(view.kernel.shape[3])
+def _costs(first: Convolution, second: Convolution, wide: Convolution) -> tuple[int, int]:
+    """Multiply-adds a pixel of both, and of one in their place."""
+    channels, between = (int(n) for n in first.kernel.shape[2:])
+    filters = int(second.kernel.shape[3])
+    both = _taps(first) * channels * between + _taps(second) * between * filters
+    return both, _taps(wide) * channels * filters
+
+
+def _taps(convolution: Convolution) -> int:
+    return convolution.size[0] * convolution.size[1]

@@ -30,9 +30,10 @@ import numpy as np
 from ...export.targets import FILTERING
 from .._activations import by_pixel
 from .._emit import Emitter
-from .._graph import Build, Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
-from .._views import Convolution, convolution_of
+from .._graph import Build, Tensor
+from .._match import Here, NoMatch, require
+from .._operations import Convolution
+from .._rewrite import Rewrite
 from . import _parts, _tiles
 from ._cook_toom import filtering
 
@@ -63,41 +64,40 @@ def filterable(view: Convolution) -> bool:
     return min(channels, filters) >= MIN_CHANNELS and int(view.x.shape[1] or 0) >= OUTPUTS
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
-    """[Concatenation ->] Conv2D."""
-    view = convolution_of(node)
-    if view is None or around.shared(node) or not filterable(view):
-        return None
-    found = _parts.parts_of(view, around)
-    maker, parts = (None, [view.x]) if found is None else found
-    names = sources(node) if maker is None else sources(maker, node)
-
-    def emitter() -> Emitter:
-        return Emitter(node.operation, names)
-
+def filtered(here: Here) -> Rewrite:
+    """[Concatenation ->] 3x3 convolution."""
+    view = here.this(Convolution)
+    require(
+        filterable(view),
+        f"no 3x3 convolution that keeps the size, or below {MIN_CHANNELS} channels",
+    )
+    try:
+        parts = _parts.parts_of(view, here)
+    except NoMatch:
+        parts = [view.x]
     forms: dict[str, Build] = {
-        ALONG: lambda *xs: _build([_parts.concatenated(xs, emitter())], emitter(), view)
+        ALONG: lambda *xs: _build([_parts.concatenated(xs, here.emitter())], here.emitter(), view)
     }
     gain = "multiply-adds x0.50"
-    if maker is not None:
-        forms[_parts.BY_PARTS] = _parts.form(view, emitter)
-        forms[f"{ALONG}, {_parts.BY_PARTS}"] = lambda *xs: _build(xs, emitter(), view)
+    if len(parts) > 1:
+        forms[_parts.BY_PARTS] = _parts.form(view, here.emitter)
+        forms[f"{ALONG}, {_parts.BY_PARTS}"] = lambda *xs: _build(xs, here.emitter(), view)
         gain += " (4 by 6), and no copy of what is concatenated (by parts)"
     if _tiles.pays(view):
-        tiled = _tiles.form(view, emitter)
-        forms[_tiles.FORM] = lambda *xs: tiled(_parts.concatenated(xs, emitter()))
+        tiled = _tiles.form(view, here.emitter)
+        forms[_tiles.FORM] = lambda *xs: tiled(_parts.concatenated(xs, here.emitter()))
         gain += " or x0.25 (4x4 by 6x6), weights x2 or x4"
     height, width = view.x.shape[1:3]
     widths = "+".join(str(part.shape[3]) for part in parts)
-    return Rewrite(
-        NAME,
-        names,
+    return here.rewrite(
         tuple(parts),
-        node.outputs[0],
         forms,
         gain,
         block=f"convolution 3x3 {widths}->{view.kernel.shape[3]} at {height}x{width}",
     )
+
+
+PATTERNS = (filtered,)
 
 
 def _build(parts: Sequence[Tensor], emit: Emitter, view: Convolution) -> Tensor:

@@ -18,125 +18,104 @@ from functools import partial
 import numpy as np
 
 from ...export.targets import AT_FEW_CHANNELS, INTERLEAVED, INTERLEAVED_ADDED, NEAREST
-from .._emit import Emitter
-from .._graph import Build, Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
-from .._views import (
-    Convolution,
-    Resize,
-    Transposed,
-    concatenation_of,
-    convolution_of,
-    resize_of,
-)
+from .._graph import Build, Tensor
+from .._match import Here, NoMatch, require
+from .._operations import Concatenation, Convolution, Pads, Resize, Transposed
+from .._rewrite import Rewrite
+from .._views import resize_of
 from . import _interleaved, _parts, _phases
 
 NAME = NEAREST
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
-    """Nearest by whole factors -> [Concatenate ->] Conv2D of stride 1."""
-    view = convolution_of(node)
-    if (
-        view is None
-        or around.shared(node)
-        or view.depthwise
-        or view.strides != (1, 1)
-        or view.dilation != (1, 1)
-        or isinstance(view.pads, str)
-        or view.size == (1, 1)
-        or any(p > k - 1 for k, pair in zip(view.size, view.pads, strict=True) for p in pair)
-    ):
-        return None
-    maker = around.maker(view.x)
-    if maker is None:
-        return None
-    resize = _nearest(maker)
-    if resize is not None:
-        return _alone(node, view, maker, resize)
-    parts = concatenation_of(maker)
-    if parts is None:
-        return None
-    for index, part in enumerate(parts):
-        up = around.maker(part)
-        resize = None if up is None else _nearest(up)
-        if up is not None and resize is not None:
-            return _beside(node, view, maker, up, resize, parts, index)
-    return None
-
-
-def _nearest(node: Node) -> Resize | None:
-    resize = resize_of(node)
-    whole = resize is not None and resize.interpolation == "nearest" and resize.scale is not None
-    return resize if whole and resize is not None and max(resize.scale or (1,)) > 1 else None
-
-
-def _alone(node: Node, view: Convolution, maker: Node, resize: Resize) -> Rewrite:
-    names = sources(maker, node)
-    transposed = _as_transposed(view, np.asarray(view.kernel, "float64"), resize)
-
-    def emitter() -> Emitter:
-        return Emitter(node.operation, names)
-
-    return Rewrite(
-        NAME,
-        names,
+def alone(here: Here) -> Rewrite:
+    """Nearest by whole factors -> convolution of stride 1."""
+    convolution, pads = _of_stride_1(here)
+    resize = here.behind(convolution.x, Resize)
+    require(_is_nearest(resize), f"the resize is {resize.interpolation}, or by no whole factor")
+    transposed = _as_transposed(convolution, pads, convolution.exact_kernel, resize)
+    return here.rewrite(
         (resize.x,),
-        node.outputs[0],
-        _phases.forms(transposed, emitter) | _interleaved.forms(transposed, emitter),
-        _gain(view, transposed, 0),
-        block=_block(view, resize, 0),
+        _phases.forms(transposed, here.emitter) | _interleaved.forms(transposed, here.emitter),
+        _gain(convolution, transposed, 0),
+        block=_block(convolution, resize, 0),
     )
 
 
-def _beside(
-    node: Node,
-    view: Convolution,
-    concat: Node,
-    up: Node,
-    resize: Resize,
-    parts: list[Tensor],
-    index: int,
-) -> Rewrite:
-    names = sources(up, concat, node)
+def beside(here: Here) -> Rewrite:
+    """Nearest by whole factors -> concatenation of channels -> convolution of stride 1."""
+    convolution, pads = _of_stride_1(here)
+    parts = here.behind(convolution.x, Concatenation).parts
+    index, resize = _upsampled(parts, here)
     others = tuple(part for i, part in enumerate(parts) if i != index)
     widths = [int(part.shape[3] or 0) for part in parts]
     begin = sum(widths[:index])
     own = slice(begin, begin + widths[index])
-    kernel = np.asarray(view.kernel, "float64")
-    rest = np.delete(kernel, np.arange(own.start, own.stop), axis=2)
-    transposed = replace(_as_transposed(view, kernel[:, :, own], resize), bias=None)
-
-    def emitter() -> Emitter:
-        return Emitter(node.operation, names)
-
-    linear = replace(transposed, activation=None)
-    alone = _phases.forms(linear, emitter)
-    for build in _interleaved.forms(linear, emitter).values():
-        alone[INTERLEAVED_ADDED] = build
+    kernel = convolution.exact_kernel
+    rest = replace(convolution, kernel=np.delete(kernel, np.arange(own.start, own.stop), axis=2))
+    transposed = _as_transposed(convolution, pads, kernel[:, :, own], resize)
+    linear = replace(transposed, bias=None, activation=None)
+    apart = _phases.forms(linear, here.emitter)
+    for build in _interleaved.forms(linear, here.emitter).values():
+        apart[INTERLEAVED_ADDED] = build
 
     def added(x: Tensor, *skips: Tensor, form: str) -> Tensor:
         import keras
 
-        emit = emitter()
-        y = alone[form](x)
+        emit = here.emitter()
+        y = apart[form](x)
         skip = _parts.concatenated(skips, emit)
-        bias = None if view.bias is None else np.asarray(view.bias)
-        z = emit.convolution(skip, rest, bias, pads=view.pads, suffix="_skip")
+        z = emit.write(replace(rest, activation=None), skip, suffix="_skip")
         total = emit.call(keras.layers.Add(name=f"{emit.name}_add", dtype=emit.policy), y, z)
-        return emit.activation(total, view.activation)
+        return emit.activation(total, convolution.activation)
 
-    forms: dict[str, Build] = {form: partial(added, form=form) for form in alone}
-    forms |= _interleaved.forms(transposed, emitter, beside=replace(view, kernel=rest))
-    return Rewrite(
-        NAME,
-        names,
+    forms: dict[str, Build] = {form: partial(added, form=form) for form in apart}
+    together = replace(transposed, bias=None)
+    forms |= _interleaved.forms(together, here.emitter, beside=rest)
+    skip_channels = sum(widths) - widths[index]
+    return here.rewrite(
         (resize.x, *others),
-        node.outputs[0],
-        _by_what_pays(forms, widths[index], int(view.kernel.shape[3])),
-        _gain(view, transposed, rest.shape[2]),
-        block=_block(view, resize, rest.shape[2]),
+        _by_what_pays(forms, widths[index], int(convolution.kernel.shape[3])),
+        _gain(convolution, transposed, skip_channels),
+        block=_block(convolution, resize, skip_channels),
     )
+
+
+PATTERNS = (alone, beside)
+
+
+def _of_stride_1(here: Here) -> tuple[Convolution, Pads]:
+    """The convolution, and its padding."""
+    convolution = here.this(Convolution)
+    name = repr(here.node.name)
+    require(not convolution.depthwise, f"{name} is depthwise")
+    require(convolution.strides == (1, 1), f"{name} has strides")
+    require(convolution.dilation == (1, 1), f"{name} is dilated")
+    require(convolution.size != (1, 1), f"{name} is 1x1")
+    pads = convolution.pads
+    if isinstance(pads, str):
+        raise ValueError("the pads of a convolution of stride 1 are known")
+    inside = all(p < k for k, pair in zip(convolution.size, pads, strict=True) for p in pair)
+    require(inside, f"{name} has padding beyond its kernel")
+    return convolution, pads
+
+
+def _is_nearest(resize: Resize) -> bool:
+    return resize.interpolation == "nearest" and max(resize.scale or (1,)) > 1
+
+
+def _upsampled(parts: list[Tensor], here: Here) -> tuple[int, Resize]:
+    """The first part that is upsampled by nearest, and how; its node joins the pattern."""
+    reason = NoMatch("no part of the concatenation is upsampled by nearest and whole factors")
+    for index, part in enumerate(parts):
+        resize = None if part.node is None else resize_of(part.node)
+        if resize is None or not _is_nearest(resize):
+            continue
+        try:
+            return index, here.behind(part, Resize)
+        except NoMatch as why:
+            reason = why
+    raise reason
 
 
 def _by_what_pays(forms: dict[str, Build], channels: int, filters: int) -> dict[str, Build]:
@@ -152,20 +131,20 @@ def _by_what_pays(forms: dict[str, Build], channels: int, filters: int) -> dict[
     return {name + AT_FEW_CHANNELS * (name in few): form for name, form in forms.items()}
 
 
-def _as_transposed(view: Convolution, kernel: np.ndarray, resize: Resize) -> Transposed:
+def _as_transposed(
+    convolution: Convolution, pads: Pads, kernel: np.ndarray, resize: Resize
+) -> Transposed:
     scale = resize.scale or (1, 1)
-    if isinstance(view.pads, str):
-        raise ValueError("the pads of a convolution of stride 1 are known")
-    (top, bottom), (left, right) = view.pads
-    rows, columns = view.size
+    (top, bottom), (left, right) = pads
+    rows, columns = convolution.size
     spread = _spread(_spread(kernel, scale[0], 0), scale[1], 1)
     return Transposed(
         resize.x,
         spread.transpose(0, 1, 3, 2),
-        view.bias,
+        convolution.bias,
+        convolution.activation,
         scale,
         ((rows - 1 - top, rows - 1 - bottom), (columns - 1 - left, columns - 1 - right)),
-        view.activation,
     )
 
 

@@ -5,49 +5,36 @@ sees a + p and b + q of them. The sum is stated as Keras' "same" where it is tha
 is won, because Keras has no other words for it.
 """
 
-import numpy as np
+from dataclasses import replace
 
-from .._emit import Emitter
-from .._graph import Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
-from .._views import _same_pads, convolution_of, zero_padding_of
+from .._graph import Tensor
+from .._match import Here, NoMatch, require
+from .._operations import Convolution, ZeroPadding
+from .._rewrite import Rewrite
+from .._views import same_pads
 
-NAME = "padding into convolution"
+NAME = "padding"
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
-    """ZeroPadding2D -> Conv2D or DepthwiseConv2D."""
-    view = convolution_of(node)
-    if view is None or around.shared(node) or isinstance(view.pads, str):
-        return None
-    pad = around.maker(view.x)
-    pads = None if pad is None else zero_padding_of(pad)
-    if pad is None or pads is None:
-        return None
-    (x,) = pad.inputs
-    total = tuple((a + p, b + q) for (a, b), (p, q) in zip(pads, view.pads, strict=True))
-    if total != _same_pads(x.shape[1:3], view.size, view.strides, view.dilation):
-        return None
-
-    def build(tensor: Tensor) -> Tensor:
-        emit = Emitter(node.operation, sources(pad, node))
-        return emit.convolution(
-            tensor,
-            np.asarray(view.kernel),
-            None if view.bias is None else np.asarray(view.bias),
-            pads=total,
-            strides=view.strides,
-            dilation=view.dilation,
-            activation=view.activation,
-            depthwise=view.depthwise,
-        )
-
-    return Rewrite(
-        NAME,
-        sources(pad, node),
-        (x,),
-        node.outputs[0],
-        {"same": build},
-        "no copy of the feature map",
-        always=True,
+def into_same(here: Here) -> Rewrite:
+    """ZeroPadding2D -> convolution."""
+    convolution = here.this(Convolution)
+    if isinstance(convolution.pads, str):
+        raise NoMatch("its own padding depends on an open size")
+    zeros = here.behind(convolution.x, ZeroPadding)
+    (top, bottom), (left, right) = zeros.pads
+    (a, b), (c, d) = convolution.pads
+    total = ((top + a, bottom + b), (left + c, right + d))
+    same = same_pads(
+        zeros.x.shape[1:3], convolution.size, convolution.strides, convolution.dilation
     )
+    require(total == same, f'zeros of {total} are not those of "same"')
+    merged = replace(convolution, pads=total)
+
+    def build(x: Tensor) -> Tensor:
+        return here.emitter().write(merged, x)
+
+    return here.rewrite((zeros.x,), {"same": build}, "no copy of the feature map", always=True)
+
+
+PATTERNS = (into_same,)

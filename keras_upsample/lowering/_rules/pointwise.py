@@ -7,52 +7,43 @@ pixel by pixel.
 """
 
 import math
-
-import numpy as np
+from dataclasses import replace
 
 from .._activations import by_pixel
-from .._emit import Emitter
-from .._graph import Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
+from .._graph import Tensor
+from .._match import Here, require
+from .._operations import Convolution, Resize
+from .._rewrite import Rewrite
 from .._twin import twin
-from .._views import convolution_of, resize_of
 
-NAME = "1x1 convolution before resize"
+NAME = "pointwise"
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
-    """Resize -> 1x1 Conv2D of no more channels than it reads."""
-    view = convolution_of(node)
-    if view is None or not view.pointwise or around.shared(node):
-        return None
-    maker = around.maker(view.x)
-    resize = None if maker is None else resize_of(maker)
-    if maker is None or resize is None:
-        return None
-    channels, filters = int(view.kernel.shape[2]), int(view.kernel.shape[3])
-    before, after = resize.x.shape[1:3], view.x.shape[1:3]
+def before_resize(here: Here) -> Rewrite:
+    """Resize -> 1x1 convolution of no more channels than it reads."""
+    convolution = here.this(Convolution)
+    require(convolution.pointwise, f"{here.node.name!r} is no 1x1 convolution")
+    resize = here.behind(convolution.x, Resize)
+    channels, filters = (int(n) for n in convolution.kernel.shape[2:])
+    require(filters <= channels, f"{here.node.name!r} makes more channels than it reads")
+    before, after = resize.x.shape[1:3], convolution.x.shape[1:3]
     grows = None not in (*before, *after) and math.prod(before) <= math.prod(after)  # type: ignore[arg-type]
-    if filters > channels or not (grows or resize.scale is not None):
-        return None
-    copies = resize.interpolation.startswith("nearest") and by_pixel(view.activation)
+    require(grows or resize.scale is not None, "the image shrinks, or nothing says that it grows")
+    copies = resize.interpolation.startswith("nearest") and by_pixel(convolution.activation)
+    own = convolution.activation if copies else None
+    first, resizes = replace(convolution, activation=own), here.matched[0].operation
 
     def build(x: Tensor) -> Tensor:
-        emit = Emitter(node.operation, sources(maker, node))
-        y = emit.convolution(
-            x,
-            np.asarray(view.kernel),
-            None if view.bias is None else np.asarray(view.bias),
-            activation=view.activation if copies else None,
-        )
-        y = emit.call(twin(maker.operation), y)
-        return y if copies else emit.activation(y, view.activation)
+        emit = here.emitter()
+        y = emit.call(twin(resizes), emit.write(first, x))
+        return y if copies else emit.activation(y, convolution.activation)
 
-    return Rewrite(
-        NAME,
-        sources(maker, node),
+    return here.rewrite(
         (resize.x,),
-        node.outputs[0],
         {"convolution first": build},
         f"resizes {filters} channels, not {channels}",
         always=True,
     )
+
+
+PATTERNS = (before_resize,)

@@ -7,81 +7,93 @@ costs it nothing and serves any order of the channels. And it is the transposed 
 kernel K[a, b, c, d] = 1 where d = (a s + b) C + c, else 0, at stride s: no two pixels of x meet.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from ...export.targets import INTERLEAVED, SHUFFLE
 from .._activations import by_element
-from .._emit import Emitter
-from .._graph import Build, Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
-from .._views import Convolution, convolution_of, shuffle_of
+from .._graph import Build, Tensor
+from .._match import Here, NoMatch, require
+from .._operations import Convolution, Shuffle
+from .._rewrite import Rewrite
 
 NAME = SHUFFLE
 BY_ROWS, ONE_HOT = "by rows", "one-hot transposed"
+_GAIN = "no operator that falls back to the CPU"
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
-    """[Conv2D ->] PixelShuffle2D or depth_to_space."""
-    view = shuffle_of(node)
-    if view is None or view.scale == 1 or view.x.shape[3] is None:
-        return None
-    s, channels = view.scale, int(view.x.shape[3])
-    filters = channels // s**2
-    index = np.arange(channels).reshape(s, s, filters)
-    if view.order == "crd":  # channel c s s + a s + b
-        index = np.arange(channels).reshape(filters, s, s).transpose(1, 2, 0)
+def behind_convolution(here: Here) -> Rewrite:
+    """Convolution -> shuffle."""
+    shuffle, index = _shuffle(here)
+    convolution = here.behind(shuffle.x, Convolution)
+    require(not convolution.depthwise, "the convolution is depthwise")
+    require(by_element(convolution.activation), "its activation mixes channels")
+    forms = {BY_ROWS: _by_rows(convolution, index, here)}
+    return here.rewrite((convolution.x,), forms, _GAIN, block=_block(shuffle))
+
+
+def alone(here: Here) -> Rewrite:
+    """A shuffle."""
+    shuffle, index = _shuffle(here)
+    s, filters = shuffle.scale, index.shape[2]
+    channels = index.size
 
     def one_hot(x: Tensor) -> Tensor:
         kernel = np.zeros((s, s, filters, channels), "float32")
         a, b, c = np.indices((s, s, filters))
         kernel[a, b, c, index] = 1
-        emit = Emitter(node.operation, sources(node))
-        return emit.transposed(x, kernel, None, scale=(s, s), crop=((0, 0), (0, 0)))
+        return here.emitter().transposed(x, kernel, None, scale=(s, s), crop=((0, 0), (0, 0)))
 
     def interleaved(x: Tensor) -> Tensor:
-        return Emitter(node.operation, sources(node)).interleaved([x], (s, s))
+        return here.emitter().interleaved([x], (s, s))
 
-    names, x = sources(node), view.x
     forms: dict[str, Build] = {ONE_HOT: one_hot}
-    if view.order == "dcr":
+    if shuffle.order == "dcr":
         forms = {INTERLEAVED: interleaved, **forms}
-    maker = around.maker(x)
-    made = None if maker is None else convolution_of(maker)
-    if (
-        maker is not None
-        and made is not None
-        and not made.depthwise
-        and by_element(made.activation)
-    ):
-        names, x = sources(maker, node), made.x
-        forms = {BY_ROWS: _by_rows(made, index, Emitter(maker.operation, names))}
-    return Rewrite(
-        NAME,
-        names,
-        (x,),
-        node.outputs[0],
-        forms,
-        "no operator that falls back to the CPU",
-        block=f"shuffle {s} of {channels} channels",
-    )
+    return here.rewrite((shuffle.x,), forms, _GAIN, block=_block(shuffle))
 
 
-def _by_rows(view: Convolution, index: np.ndarray, emitter: Emitter) -> Build:
+PATTERNS = (behind_convolution, alone)
+
+
+def _shuffle(here: Here) -> tuple[Shuffle, np.ndarray]:
+    """The shuffle, and (rows, columns, channels) -> number of a filter in front of it."""
+    shuffle = here.this(Shuffle)
+    s = shuffle.scale
+    require(s > 1, "its scale is 1")
+    if shuffle.x.shape[3] is None:
+        raise NoMatch("the number of its channels is open")
+    channels = int(shuffle.x.shape[3])
+    filters = channels // s**2
+    index = np.arange(channels).reshape(s, s, filters)
+    if shuffle.order == "crd":  # channel c s s + a s + b
+        index = np.arange(channels).reshape(filters, s, s).transpose(1, 2, 0)
+    return shuffle, index
+
+
+def _block(shuffle: Shuffle) -> str:
+    return f"shuffle {shuffle.scale} of {int(shuffle.x.shape[3] or 0)} channels"
+
+
+def _by_rows(convolution: Convolution, index: np.ndarray, here: Here) -> Build:
     """A convolution for each row of a block.
 
     Args:
-        view: makes all channels.
+        convolution: makes all channels.
         index: (rows, columns, channels) -> number of a filter.
-        emitter: of the build.
+        here: the place of both.
     """
-    kernel = np.asarray(view.kernel)
-    bias = None if view.bias is None else np.asarray(view.bias)
+    kernel = np.asarray(convolution.kernel)
+    bias = None if convolution.bias is None else np.asarray(convolution.bias)
 
     def build(x: Tensor) -> Tensor:
+        emit = here.emitter(like=here.matched[0])
         maps = []
         for a, row in enumerate(index.reshape(len(index), -1)):
             own = None if bias is None else bias[row]
-            maps.append(emitter.changed(view, kernel[..., row], own, x, suffix=f"_row{a}"))
-        return emitter.interleaved(maps, index.shape[:2])
+            part = replace(convolution, kernel=kernel[..., row], bias=own)
+            maps.append(emit.write(part, x, suffix=f"_row{a}"))
+        return emit.interleaved(maps, index.shape[:2])
 
     return build

@@ -8,40 +8,40 @@ order is that for "dcr" with its output channels permuted.
 import numpy as np
 
 from .._activations import by_element
-from .._emit import Emitter
 from .._formed import CheckerboardBlur2D
-from .._graph import Node, Tensor
-from .._rewrite import Rewrite, Surroundings, sources
-from .._views import _activation, _same_pads
+from .._graph import Tensor
+from .._match import Here, OtherKind, require
+from .._rewrite import Rewrite
+from .._views import activation_of, same_pads
 
-NAME = "sub-pixel convolution -> convolution + shuffle"
+NAME = "subpixel"
 
 
-def propose(node: Node, around: Surroundings) -> Rewrite | None:
+def taken_apart(here: Here) -> Rewrite:
     """A SubpixelConv2D."""
     from ...layers import SubpixelConv2D
 
-    layer = node.operation
-    if type(layer) is not SubpixelConv2D or around.shared(node):
-        return None
-    if layer.data_format != "channels_last":
-        return None
+    layer = here.node.operation
+    if type(layer) is not SubpixelConv2D:
+        raise OtherKind
+    require(not here.around.shared(here.node), f"layer {layer.name!r} is shared")
+    require(layer.data_format == "channels_last", f"{layer.name!r} has its channels first")
 
     def build(x: Tensor) -> Tensor:
-        emit = Emitter(layer, sources(node))
+        emit = here.emitter()
         kernel = np.asarray(layer.kernel)
         bias = None if layer.bias is None else np.asarray(layer.bias)
         if layer.order == "crd":
             order = np.arange(kernel.shape[3]).reshape(layer.filters, -1).T.ravel()
             kernel = kernel[..., order]
             bias = None if bias is None else bias[order]
-        activation = _activation(layer)
+        activation = activation_of(layer)
         before = by_element(activation) and not layer.blur
         y = emit.convolution(
             x,
             kernel,
             bias,
-            pads=_same_pads(x.shape[1:3], kernel.shape[:2], (1, 1), (1, 1)),
+            pads=same_pads(x.shape[1:3], kernel.shape[:2], (1, 1), (1, 1)),
             activation=activation if before else None,
         )
         y = emit.shuffle(y, layer.scale)
@@ -50,5 +50,9 @@ def propose(node: Node, around: Surroundings) -> Rewrite | None:
             y = emit.call(CheckerboardBlur2D(layer.scale, name=name, dtype=emit.policy), y)
         return y if before else emit.activation(y, activation)
 
-    (x,) = node.inputs
-    return Rewrite(NAME, sources(node), (x,), node.outputs[0], {"apart": build}, "", always=True)
+    (x,) = here.node.inputs
+    gain = "the other rules see its convolution and its shuffle"
+    return here.rewrite((x,), {"apart": build}, gain, always=True)
+
+
+PATTERNS = (taken_apart,)

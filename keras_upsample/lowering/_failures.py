@@ -1,0 +1,23 @@
+"""What becomes of an error of our own where the work can go on without the step that failed."""
+
+import os
+
+VARIABLE = "KERAS_UPSAMPLE_STRICT"
+
+
+def strict() -> bool:
+    """Whether such errors are raised, as in tests, instead of noted: KERAS_UPSAMPLE_STRICT=1."""
+    return os.environ.get(VARIABLE, "") not in ("", "0")
+
+
+def noted(error: Exception) -> str:
+    """The error as the reason why a step was left out.
+
+    Raises:
+        Exception: the error itself, where `strict` says so.
+    """
+    from ..errors import first_line
+
+    if strict():
+        raise error
+    return f"left out after an error of its own: {first_line(error)}"

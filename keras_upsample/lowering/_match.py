@@ -1,0 +1,141 @@
+"""Matching a pattern against a graph, with the reason where it is not there."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar, overload
+
+from ._emit import Emitter
+from ._graph import Build, Node, Tensor
+from ._operations import Operation
+from ._rewrite import Rewrite, Surroundings, sources
+from ._views import VIEWS
+
+_A = TypeVar("_A", bound=Operation)
+_B = TypeVar("_B", bound=Operation)
+_C = TypeVar("_C", bound=Operation)
+
+
+class NoMatch(Exception):
+    """A pattern is not there; the message says why, as a sentence without its end."""
+
+
+class OtherKind(NoMatch):
+    """The node at which the pattern would end is another operation: nothing worth telling."""
+
+
+def require(condition: bool, reason: str) -> None:
+    """Go on only if a condition of the pattern holds.
+
+    Raises:
+        NoMatch: it doesn't.
+    """
+    if not condition:
+        raise NoMatch(reason)
+
+
+class Here:
+    """The place at which a rule looks: a node, and what is found in front of it.
+
+    Args:
+        node: the last of the pattern.
+        around: the graph.
+        rule: name of the rule that looks.
+
+    Attributes:
+        matched: the nodes of the pattern, in the order of the model.
+        looked_at: the nodes that were looked at, matched or not.
+    """
+
+    def __init__(self, node: Node, around: Surroundings, rule: str) -> None:
+        self.node, self.around, self.rule = node, around, rule
+        self.matched: list[Node] = [node]
+        self.looked_at: list[Node] = [node]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The user's layers that the pattern stands on."""
+        return sources(*self.matched)
+
+    @overload
+    def this(self, a: type[_A], /) -> _A: ...
+    @overload
+    def this(self, a: type[_A], b: type[_B], /) -> _A | _B: ...
+    @overload
+    def this(self, a: type[_A], b: type[_B], c: type[_C], /) -> _A | _B | _C: ...
+    def this(self, *kinds: Any) -> Any:
+        """What the node computes, its weights being its own.
+
+        Raises:
+            OtherKind: it is none of these kinds.
+            NoMatch: its layer is called elsewhere too.
+        """
+        found = _view(self.node, kinds)
+        if found is None:
+            raise OtherKind(_is_no(self.node, kinds))
+        weights = getattr(self.node.operation, "weights", ())
+        own = not weights or not self.around.shared(self.node)
+        require(own, f"layer {self.node.name!r} is shared")
+        return found
+
+    def maker(self, tensor: Tensor) -> Node:
+        """The node that makes a tensor for the pattern alone.
+
+        Raises:
+            NoMatch: something else reads the tensor too, the node's layer is shared, or it is one
+                that trains.
+        """
+        node = tensor.node
+        if node is None:
+            raise NoMatch(f"{self.matched[0].name!r} reads an input of the model")
+        self.looked_at.append(node)
+        require(self.around.read_once(tensor), f"more than one reads what {node.name!r} makes")
+        require(not self.around.shared(node), f"layer {node.name!r} is shared")
+        require(node.infers, f"layer {node.name!r} is asked to behave as in training")
+        return node
+
+    @overload
+    def behind(self, tensor: Tensor, a: type[_A], /) -> _A: ...
+    @overload
+    def behind(self, tensor: Tensor, a: type[_A], b: type[_B], /) -> _A | _B: ...
+    @overload
+    def behind(self, tensor: Tensor, a: type[_A], b: type[_B], c: type[_C], /) -> _A | _B | _C: ...
+    def behind(self, tensor: Tensor, *kinds: Any) -> Any:
+        """What makes a tensor for the pattern alone; its node joins the pattern.
+
+        Raises:
+            NoMatch: it is none of these kinds, or `maker` says why.
+        """
+        node = self.maker(tensor)
+        found = _view(node, kinds)
+        require(found is not None, _is_no(node, kinds))
+        self.matched.insert(0, node)
+        return found
+
+    def emitter(self, like: Node | None = None) -> Emitter:
+        """Writes layers in place of the pattern, named after its last node unless told another."""
+        return Emitter((like or self.node).operation, self.names)
+
+    def rewrite(
+        self,
+        inputs: tuple[Tensor, ...],
+        forms: Mapping[str, Build],
+        gain: str,
+        *,
+        block: str = "",
+        always: bool = False,
+    ) -> Rewrite:
+        """Equal forms of the pattern, see `Rewrite`."""
+        output = self.node.outputs[0]
+        return Rewrite(self.rule, self.names, inputs, output, forms, gain, block, always)
+
+
+def _view(node: Node, kinds: tuple[type[Operation], ...]) -> Any:
+    for kind in kinds:
+        found = VIEWS[kind](node)
+        if found is not None:
+            return found
+    return None
+
+
+def _is_no(node: Node, kinds: tuple[type[Operation], ...]) -> str:
+    wanted = " or ".join(kind.KIND for kind in kinds)
+    return f"{type(node.operation).__name__} {node.name!r} is no {wanted}"

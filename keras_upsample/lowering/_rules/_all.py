@@ -1,0 +1,55 @@
+"""The rules, in the order in which they are tried."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from .._match import Here
+from .._rewrite import Rewrite
+from . import (
+    concatenation,
+    deconvolution,
+    fold,
+    identity,
+    layout,
+    matrices,
+    merge,
+    minimal_filtering,
+    nearest,
+    padding,
+    pointwise,
+    shuffle,
+    subpixel,
+    transposed,
+)
+
+
+class Rule(Protocol):
+    """A module of this folder."""
+
+    @property
+    def NAME(self) -> str:
+        """That of the module; in `applied`, in the tables of targets and in docs/lowering.md."""
+        ...
+
+    @property
+    def PATTERNS(self) -> tuple[Callable[[Here], Rewrite], ...]:
+        """Functions that say how the block which ends at a place can be rewritten.
+
+        The first that does not raise `NoMatch` counts.
+        """
+        ...
+
+
+STAGES: tuple[tuple[Rule, ...], ...] = (
+    # First what takes nodes away,
+    (identity, subpixel, padding, fold, merge, pointwise),
+    # then what chooses forms.
+    (deconvolution, nearest),
+    (transposed, matrices),
+    (minimal_filtering, concatenation),
+    (layout,),
+    (shuffle,),
+)
+
+TAKING_APART: tuple[Rule, ...] = (nearest, transposed, matrices, shuffle)
+"""Rules whose forms the target chooses, and that could undo each other."""
