@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..edge._report import CheckReport
+from ..lowering._failures import LEFT_OUT
 from ._compare import Difference
 from ._shown import Shown
 from .targets import Gate
@@ -136,6 +137,7 @@ class ArtefactReport:
         lines = [v.warning for v in self.verifications if v.warning]
         if self.gate != self.default_gate:
             lines.append(f"verified with {self.gate}, by default {self.default_gate}")
+        lines += [line for line in self.lowering if LEFT_OUT in line]
         lines += dict.fromkeys(values.warning for values in self.shown if values.warning)
         return tuple(lines)
 

@@ -3,6 +3,7 @@
 import os
 
 VARIABLE = "KERAS_UPSAMPLE_STRICT"
+LEFT_OUT = "left out after an error of its own"
 
 
 def strict() -> bool:
@@ -20,4 +21,4 @@ def noted(error: Exception) -> str:
 
     if strict():
         raise error
-    return f"left out after an error of its own: {first_line(error)}"
+    return f"{LEFT_OUT}: {first_line(error)}"
