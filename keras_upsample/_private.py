@@ -4,7 +4,8 @@ Whoever changes how layers compute (a precision, a method) changes a private mod
 user's is only read: it can be called meanwhile, and exported by several threads at a time.
 """
 
-from collections import OrderedDict, deque
+from collections import deque
+from copy import copy as shallow_copy
 from functools import partial
 from types import MethodType
 from typing import Any
@@ -17,6 +18,8 @@ _WRAPPED = ("build", "quantize")
 
 _CALLS = ("_inbound_nodes", "_outbound_nodes")
 """Of a layer: its symbolic calls, in graphs that the copy is no part of."""
+
+_CONTAINERS = (list, dict, set)
 
 
 def private(model: Any) -> Any:
@@ -44,9 +47,6 @@ class _Copies:
         from keras.src.utils import tracking
 
         self._node, self._operation, self._tracking = Node, Operation, tracking
-        self._lists = (list, tracking.TrackedList)
-        self._dicts = (dict, OrderedDict, tracking.TrackedDict, tracking.TrackedOrderedDict)
-        self._sets = (set, tracking.TrackedSet)
         self._made: dict[int, Any] = {}
         self._trackers: list[Any] = []
         self._kept: list[Any] = []  # so that ids stay theirs
@@ -75,7 +75,7 @@ class _Copies:
             return self._layer(value)
         if kind is self._node or kind is self._tracking.Tracker:
             return self._made_of(value, object.__new__(kind))
-        if kind in self._lists or kind in self._dicts or kind in self._sets:
+        if isinstance(value, _CONTAINERS):
             return self._container(value)
         if isinstance(value, tuple):
             return self._tuple(value)
@@ -93,7 +93,7 @@ class _Copies:
         return copy
 
     def _layer(self, layer: Any) -> Any:
-        kind = type(layer)
+        kind: Any = type(layer)
         try:
             return self._made_of(layer, kind.__new__(kind))
         except TypeError:  # a class that wants to know more
@@ -108,20 +108,23 @@ class _Copies:
         copy.__dict__.update({name: None for name in _FUNCTIONS if name in held})
 
     def _container(self, value: Any) -> Any:
-        """Of the same kind; a tracked one is filled without telling its tracker again."""
-        kind = type(value)
-        copy = self._made[id(value)] = kind()
+        """Of the same kind; TensorFlow's wrappers of dicts become dicts."""
+        kind: Any = type(value)
+        tracked = hasattr(value, "tracker")  # filled below without telling its tracker again
+        own = kind() if tracked else shallow_copy(value) if issubclass(kind, _CONTAINERS) else {}
+        self._made[id(value)] = own
         self._kept.append(value)
-        if hasattr(value, "tracker"):
-            copy.tracker = self.of(value.tracker)
-        if kind in self._lists:
-            list.extend(copy, map(self.of, value))
-        elif kind in self._sets:
-            set.update(copy, map(self.of, value))
-        else:
+        if tracked:
+            own.tracker = self.of(value.tracker)
+        if isinstance(own, list):
+            list.__setitem__(own, slice(None), [self.of(each) for each in value])
+        elif isinstance(own, dict):
             for key, each in value.items():
-                dict.__setitem__(copy, self.of(key), self.of(each))
-        return copy
+                dict.__setitem__(own, key, self.of(each))
+        else:
+            set.clear(own)
+            set.update(own, map(self.of, value))
+        return own
 
     def _tuple(self, value: Any) -> Any:
         items = [self.of(each) for each in value]

@@ -276,12 +276,12 @@ def convert(
         integers = target.format == "tflite" and target.precision == "int8"
         signature = plan.signature(signature, integers=integers)
         calibration = calibration and plan.calibration(calibration, integers=integers)
-    with formed_for(model, target):
+    with formed_for(model, target) as own:
         if target.format == "saved_model":
-            return write_saved_model(model, signature, path)
+            return write_saved_model(own, signature, path)
         if target.format == "tflite":
             return write_tflite(
-                model,
+                own,
                 signature,
                 path,
                 precision=target.precision,
@@ -291,7 +291,7 @@ def convert(
                 keep_float=options.keep_float,
                 pixels=tuple(plan.outputs) if plan is not None else (),
             )
-        outputs = write_onnx(model, signature, path, opset=options.opset, layout=options.layout)
+        outputs = write_onnx(own, signature, path, opset=options.opset, layout=options.layout)
         if target.precision == "float16":
             to_float16(path)
         elif target.precision == "int8":

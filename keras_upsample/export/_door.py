@@ -56,12 +56,12 @@ def facts_of_graph(model: Any, signature: Signature) -> GraphFacts:
 
 def _facts_by_tensorflow(model: Any, signature: Signature) -> GraphFacts:
     """The same of the graph that TensorFlow makes of the model."""
-    from ._inference import inference_function, inference_in
+    from ._inference import inference_function, with_precision
     from ._tensorflow_graph import facts_of_function
 
     try:
-        with inference_in(model):
-            function = inference_function(model, signature).get_concrete_function()
+        infer = inference_function(with_precision(model), signature)
+        function = infer.get_concrete_function()
     except Exception:  # it can't be traced, which the export itself will say
         return NOTHING
     names = [spec.name for spec in signature.inputs]

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._private import private
 from ._double_operators import double_operators
-from ._inference import inference_in
+from ._inference import set_precision
 
 _SMALL = {"DT_FLOAT", "DT_HALF", "DT_BFLOAT16"}
 _TYPES = ("T", "dtype", "DstT", "out_type")
@@ -26,28 +27,23 @@ _KEEPS = frozenset(_NAMES.split())
 
 
 @contextmanager
-def in_doubles(model: Any) -> Iterator[None]:
-    """Inside, the model computes in float64 what it is given in float64.
+def in_doubles(model: Any) -> Iterator[Any]:
+    """The model computing in float64 what it is given in float64, inside.
 
     Layers that keep the precision of what comes in, as LayerNormalization does, would get the
     float32 that a functional model casts its inputs to: no such cast is made here. Operators
     without a kernel in float64 are computed by others.
+
+    Args:
+        model: is only read; the one that is given is `private`.
     """
-    replaced: list[tuple[Any, str, Any]] = []  # the last: the value it had, or None for a method
-    try:
-        for layer in model._flatten_layers():
-            for holder, name, value in _replacements(layer):
-                own = vars(holder).get(name)
-                replaced.append((holder, name, own))
-                object.__setattr__(holder, name, value)
-        with inference_in(model, "float64"), double_operators():
-            yield
-    finally:
-        for holder, name, own in reversed(replaced):
-            if own is None:
-                object.__delattr__(holder, name)
-            else:
-                object.__setattr__(holder, name, own)
+    own = private(model)
+    for layer in own._flatten_layers():
+        for holder, name, value in list(_replacements(layer)):
+            object.__setattr__(holder, name, value)
+    set_precision(own, "float64")
+    with double_operators():
+        yield own
 
 
 def _replacements(layer: Any) -> Iterator[tuple[Any, str, Any]]:

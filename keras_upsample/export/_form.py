@@ -5,15 +5,16 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from .. import ops
+from .._private import private
 from ..ops._lacking import lacking
 from ._convolutions import convolutions_inlined
-from ._inference import inference_in
-from ._integer_normalization import normalizations_replaced
-from ._keras_quantized import quantized_layers_replaced
+from ._inference import set_precision
+from ._integer_normalization import replace_normalizations
+from ._keras_quantized import leave_rounding_to_file
 from ._onnx_patches import patches_replaced
 from ._reductions import reductions_in_parts
 from ._resizes import resizes_replaced
-from ._stock_layers import stock_layers_replaced
+from ._stock_layers import replace_stock_layers
 from ._tflite_operators import lacking_operators_replaced
 from ._tflite_pads import computed_pads_stated
 from .targets import Target
@@ -31,21 +32,25 @@ _REPLACED = {
 
 
 @contextmanager
-def formed_for(model: Any, target: Target) -> Iterator[None]:
-    """Inside, the model infers, with layers and resizes in the forms that the target has."""
+def formed_for(model: Any, target: Target) -> Iterator[Any]:
+    """The model with layers in the forms that the target has, and inside, resizes in its forms.
+
+    Args:
+        model: is only read; the one that is given is `private`.
+        target: for which it is traced.
+    """
     file_format = "" if target.format == "saved_model" else target.format
     exact_sums = target.calibrated
-    with (
-        inference_in(model),
-        quantized_layers_replaced(model, target),
-        stock_layers_replaced(model, file_format=file_format, exact_sums=exact_sums),
-        normalizations_replaced(model, target),
-        ops.resize_forms(target.forms),
-        lacking(target.lacks),
-        ExitStack() as others,
-    ):
+    own = private(model)
+    set_precision(own)
+    # A layer with a `call` of its own computes something else than its class.
+    layers = [layer for layer in own._flatten_layers() if "call" not in vars(layer)]
+    leave_rounding_to_file(layers, target)
+    replace_stock_layers(layers, file_format=file_format, exact_sums=exact_sums)
+    replace_normalizations(layers, target)
+    with ops.resize_forms(target.forms), lacking(target.lacks), ExitStack() as others:
         if file_format and not exact_sums:
             others.enter_context(reductions_in_parts())
         for replaced in _REPLACED.get(target.format, ()):
             others.enter_context(replaced())
-        yield
+        yield own

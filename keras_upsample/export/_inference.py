@@ -1,43 +1,59 @@
-"""A Keras model as a float32 inference function, the model itself left as it was."""
+"""A Keras model as an inference function of a precision; the model itself is only read."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from copy import copy
 from typing import Any
 
 import numpy as np
 
+from .._private import private
 from ._input_shape import InputSpec
 from ._signature import Signature
 
 _FLOAT_POLICIES = {"float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"}
 
 
-@contextmanager
-def inference_in(model: Any, dtype: str = "float32") -> Iterator[None]:
-    """Inside, every layer of the model computes in `dtype`, whatever its training policy.
+def with_precision(model: Any, dtype: str = "float32") -> Any:
+    """The model with every layer computing in `dtype`; the model itself where all do.
 
     Half-precision arithmetic is a means of training: in LiteRT it becomes Flex operators, in ONNX
-    a chain of casts. Weights are not converted, only read (a weight that is itself stored in half
-    precision is cast where it is used); a clone would need every custom layer's configuration to be
-    complete.
+    a chain of casts. Weights are not converted, only read: one that is itself stored in half
+    precision is cast where it is used.
+
+    Args:
+        model: is only read; the result is `private` where it is another.
     """
-    changed: list[tuple[Any, Any]] = []
-    try:
-        for layer in model._flatten_layers():
-            policy = layer.dtype_policy
-            name = getattr(policy, "name", None)
-            if name in _FLOAT_POLICIES and name != dtype:
-                changed.append((layer, policy))
-                layer.dtype_policy = _computing_in(dtype, policy.variable_dtype)
-            elif _quantized_in_half(policy) and dtype == "float32":
-                changed.append((layer, policy))
-                layer.dtype_policy = copy(policy)
-                layer.dtype_policy._compute_dtype = dtype
-        yield
-    finally:
-        for layer, policy in changed:
-            layer.dtype_policy = policy
+    if not any(_other_policy(layer, dtype) for layer in model._flatten_layers()):
+        return model
+    own = private(model)
+    set_precision(own, dtype)
+    return own
+
+
+def set_precision(own: Any, dtype: str = "float32") -> None:
+    """Let every layer of a private model compute in `dtype`."""
+    for layer in own._flatten_layers():
+        policy = _other_policy(layer, dtype)
+        if policy is not None:
+            # Not by its setter, which writes into a `DTypePolicyMap` that layers share.
+            object.__setattr__(layer, "_dtype_policy", policy)
+
+
+def _other_policy(layer: Any, dtype: str) -> Any:
+    """The layer's policy with another precision; None where there is nothing to change."""
+    import keras
+
+    policy = layer.dtype_policy
+    if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
+        policy = policy[layer.path] if layer.path else policy.default_policy
+    name = getattr(policy, "name", None)
+    if name in _FLOAT_POLICIES and name != dtype:
+        return _computing_in(dtype, policy.variable_dtype)
+    if dtype == "float32" and _quantized_in_half(policy):
+        changed = copy(policy)
+        changed._compute_dtype = dtype
+        return changed
+    return None
 
 
 def _quantized_in_half(policy: Any) -> bool:

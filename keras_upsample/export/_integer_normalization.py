@@ -6,8 +6,7 @@ SQUARED_DIFFERENCE and no exact SUM of 16 bits. MEAN, SUB, MUL, ADD and RSQRT ar
     y = d rsqrt(mean(d d) + epsilon) gamma + beta,  d = x - mean(x), or x where nothing is centred
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -18,10 +17,12 @@ _THRESHOLDS = tuple(16.0**k for k in range(1, -4, -1))
 """The largest first."""
 
 
-@contextmanager
-def normalizations_replaced(model: Any, target: Target) -> Iterator[None]:
-    """Inside, the normalisations of a model for 16-bit activations are computed so."""
+def replace_normalizations(layers: Iterable[Any], target: Target) -> None:
+    """Let the normalisations of a private model be computed so for 16-bit activations."""
     import keras
+
+    if target.precision != "int16x8":
+        return
 
     forms: dict[type, Callable] = {
         keras.layers.GroupNormalization: _group,
@@ -29,22 +30,10 @@ def normalizations_replaced(model: Any, target: Target) -> Iterator[None]:
         keras.layers.RMSNormalization: _root_mean_square,
         keras.layers.UnitNormalization: _unit,
     }
-    changed: list[tuple[Any, Any]] = []
-    try:
-        if target.precision == "int16x8":
-            for layer in model._flatten_layers():
-                form = forms.get(type(layer))
-                if form is None:
-                    continue
-                changed.append((layer, vars(layer).get("call")))
-                object.__setattr__(layer, "call", form(layer, layer.call))
-        yield
-    finally:
-        for layer, before in reversed(changed):
-            if before is None:
-                object.__delattr__(layer, "call")
-            else:
-                object.__setattr__(layer, "call", before)
+    for layer in layers:
+        form = forms.get(type(layer))
+        if form is not None:
+            object.__setattr__(layer, "call", form(layer, layer.call))
 
 
 def _group(layer: Any, original: Callable) -> Callable:

@@ -4,8 +4,7 @@ An `"int8"` layer multiplies its input by 127 / max |x| of each pixel's channels
 that a value near the middle of two steps falls on either side by the last bit of what came before.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
@@ -36,31 +35,20 @@ def check_quantized(model: Any, target: Target) -> None:
             )
 
 
-@contextmanager
-def quantized_layers_replaced(model: Any, target: Target) -> Iterator[None]:
-    """Inside, quantised layers leave the rounding of activations to files that round themselves.
+def leave_rounding_to_file(layers: Iterable[Any], target: Target) -> None:
+    """Let quantised layers of a private model read floats for files that round themselves.
 
     A file of float32 computes what the model computes, rounding included. Others are rounded by the
     converter, or are of half precision: for those a layer reads floats, and its weights are those
     of the model, the integers divided by their scale.
     """
-    changed: list[tuple[Any, str, Any]] = []
-    try:
-        if target.precision != "float32":
-            for layer in filter(_rounds, model._flatten_layers()):
-                changed.append((layer, "inputs_quantizer", layer.inputs_quantizer))
-                layer.inputs_quantizer = None
-                multiply = _multiplication(layer)
-                if multiply is not None:
-                    changed.append((layer, "_int8_call", layer._int8_call))
-                    object.__setattr__(layer, "_int8_call", multiply)
-        yield
-    finally:
-        for layer, name, value in changed:
-            if name == "inputs_quantizer":
-                layer.inputs_quantizer = value
-            else:
-                object.__delattr__(layer, name)
+    if target.precision == "float32":
+        return
+    for layer in filter(_rounds, layers):
+        object.__setattr__(layer, "inputs_quantizer", None)
+        multiply = _multiplication(layer)
+        if multiply is not None:
+            object.__setattr__(layer, "_int8_call", multiply)
 
 
 def _multiplication(layer: Any) -> Callable | None:

@@ -119,8 +119,8 @@ def quantization_errors(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for form, place in ((ready.low.model, "rounded"), (ready.exact, "exact")):
-            with formed_for(form, target):
-                write_saved_model(form, own, folder / place)
+            with formed_for(form, target) as traced:
+                write_saved_model(traced, own, folder / place)
         return _report(folder, feeds, measured)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..errors import ExportError, first_line
 from ._compare import ScoresBehind
 from ._doubles import in_doubles, rounds
 from ._images import Case, Images, _sources, cases
-from ._inference import inference_in
+from ._inference import with_precision
 from ._input_shape import InputSpec
 from ._keras_quantized import rounds_activations
 from ._score_model import score_model
@@ -40,7 +41,7 @@ class Reference:
         self._model, self._signature, self.images = model, signature, images
         self.source = source
         self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
-        self._function = Traced(self._infer)
+        self._function = Traced(partial(self._infer, with_precision(model)))
         self._scores: Any = None
 
     @property
@@ -67,8 +68,8 @@ class Reference:
             for spec in self._signature.inputs
         }
 
-    def _infer(self, *tensors: Any) -> dict[str, Any]:
-        return self._signature.call(self._model, tensors)
+    def _infer(self, model: Any, *tensors: Any) -> dict[str, Any]:
+        return self._signature.call(model, tensors)
 
     def cases_for(self, runner: "Runner", *, real: bool = False) -> list["CaseFor"]:
         """The cases that the artefact's input shapes allow, with the model's answers.
@@ -123,8 +124,7 @@ class Reference:
         if not thresholds:
             return {}
         tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
-        with inference_in(model):
-            found = signature.call(model, tensors)
+        found = signature.call(with_precision(model), tensors)
         return {
             name: ScoresBehind(np.asarray(value), limit)
             for (name, limit), value in zip(thresholds.items(), found.values(), strict=True)
@@ -133,9 +133,9 @@ class Reference:
     def exact(self, case: Case) -> dict[str, np.ndarray] | None:
         """The model's answer in float64, or None where it can't be had in that precision."""
         feeds = [case.feeds[spec.name] for spec in self._signature.inputs]
-        run = Traced(self._infer)
         try:
-            with in_doubles(self._model):
+            with in_doubles(self._model) as own:
+                run = Traced(partial(self._infer, own))
                 tensors = [_in_double(values) for values in feeds]
                 if rounds(run.graph(*tensors)):
                     return None
@@ -159,8 +159,7 @@ class Reference:
 
     def _fresh_answer(self, case: Case) -> dict[str, np.ndarray] | None:
         try:
-            with inference_in(self._model):  # the first call at a shape traces
-                answer = {name: value.numpy() for name, value in self._call(case).items()}
+            answer = {name: value.numpy() for name, value in self._call(case).items()}
         except Exception as error:
             if case.standard:
                 raise ExportError(

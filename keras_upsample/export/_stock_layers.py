@@ -1,66 +1,61 @@
 """Stock layers whose own form does not export well, computed by the equal operation of ours."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ._stock_frames import time_distributed
 from ._stock_normalization import group_normalization, layer_normalization
 
 
-@contextmanager
-def stock_layers_replaced(
-    model: Any, *, file_format: str = "", exact_sums: bool = False
-) -> Iterator[None]:
-    """Inside, some layers of the model compute through operations that every format has.
+def replace_stock_layers(
+    layers: Iterable[Any], *, file_format: str = "", exact_sums: bool = False
+) -> None:
+    """Let some layers of a private model compute through operations that every format has.
 
     `UpSampling2D` repeats rows and columns for `"nearest"` (chains of Tile and Concat in every
     format) and fails to trace the interpolations where height and width are open; a dilated
     `Conv2DTranspose` has no TFLite operator; `Conv2D` in groups compiles itself by XLA, which
     leaves a function call in the graph; `GroupNormalization` and `LayerNormalization` lose digits
     far from zero, and where the runtime adds up a large image in one go. The call is replaced on
-    the instance and put back afterwards: this reaches layers wherever they sit, in subclassed
-    models too.
+    the instance: this reaches layers wherever they sit, in subclassed models too.
 
     Args:
-        model: any model.
+        layers: of a model that is `private`.
         file_format: what is written, if not a SavedModel: "tflite" or "onnx", so that TensorFlow
             itself will not run what is traced. Then a dilated depthwise convolution keeps to one
             operator, for which TensorFlow has no CPU kernel; its own form moves space to batch and
             back, which no converter to ONNX undoes and OpenVINO can't follow at open sizes.
         exact_sums: whether the file adds up whole numbers, without rounding.
     """
+    for layer in layers:
+        call = _call_of(layer, file_format, exact_sums)
+        if call is not None:
+            object.__setattr__(layer, "call", call)
+
+
+def _call_of(layer: Any, file_format: str, exact_sums: bool) -> Callable | None:
     import keras
 
-    depthwise = (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
-    replaced = []
-    try:
-        for layer in model._flatten_layers():
-            if type(layer) is keras.layers.UpSampling2D:
-                call = _upsampling(layer)
-            elif type(layer) is keras.layers.Conv2DTranspose and _dilated(layer):
-                call = _dilated_transposed_convolution(layer)
-            elif type(layer) is keras.layers.Conv2D and layer.groups > 1:
-                call = _grouped_convolution(layer)
-            elif file_format and type(layer) in depthwise and _dilated(layer):
-                call = _dilated_depthwise_convolution(layer, file_format)
-            elif type(layer) is keras.layers.TimeDistributed:
-                call = time_distributed(layer)
-            elif type(layer) is keras.layers.GroupNormalization:
-                call = group_normalization(layer, exact_sums)
-            elif type(layer) is keras.layers.LayerNormalization:
-                call = layer_normalization(layer, exact_sums)
-            else:
-                continue
-            object.__setattr__(layer, "call", call)
-            replaced.append(layer)
-        yield
-    finally:
-        for layer in replaced:
-            object.__delattr__(layer, "call")
+    kind = type(layer)
+    if kind is keras.layers.UpSampling2D:
+        return _upsampling(layer)
+    if kind is keras.layers.Conv2DTranspose and _dilated(layer):
+        return _dilated_transposed_convolution(layer)
+    if kind is keras.layers.Conv2D and layer.groups > 1:
+        return _grouped_convolution(layer)
+    if kind in (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D):
+        reached = file_format and _dilated(layer)
+        return _dilated_depthwise_convolution(layer, file_format) if reached else None
+    if kind is keras.layers.TimeDistributed:
+        return time_distributed(layer)
+    if kind is keras.layers.GroupNormalization:
+        return group_normalization(layer, exact_sums)
+    if kind is keras.layers.LayerNormalization:
+        return layer_normalization(layer, exact_sums)
+    return None
 
 
-def _upsampling(layer: Any) -> Any:
+def _upsampling(layer: Any) -> Callable:
     import tensorflow as tf
 
     from .. import ops
@@ -90,7 +85,7 @@ def _dilated(layer: Any) -> bool:
     return tuple(layer.dilation_rate) != (1, 1) and tuple(layer.strides) == (1, 1)
 
 
-def _dilated_transposed_convolution(layer: Any) -> Any:
+def _dilated_transposed_convolution(layer: Any) -> Callable:
     """At stride 1 a transposed convolution is a convolution with the kernel turned by 180 degrees.
 
     y[i] = sum_k x[i + p - d k] K[k] = sum_j x[i - (d (K-1) - p) + d j] K[K-1-j], zeros outside.
@@ -122,7 +117,7 @@ def _dilated_transposed_convolution(layer: Any) -> Any:
     return call
 
 
-def _dilated_depthwise_convolution(layer: Any, file_format: str) -> Any:
+def _dilated_depthwise_convolution(layer: Any, file_format: str) -> Callable:
     """Of a DepthwiseConv2D, or of a SeparableConv2D with its 1x1 convolution behind."""
     import tensorflow as tf
 
@@ -155,7 +150,7 @@ def _dilated_depthwise_convolution(layer: Any, file_format: str) -> Any:
     return call
 
 
-def _grouped_convolution(layer: Any) -> Any:
+def _grouped_convolution(layer: Any) -> Callable:
     import tensorflow as tf
 
     def call(inputs: Any) -> Any:

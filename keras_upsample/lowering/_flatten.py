@@ -1,12 +1,11 @@
 """Keras model -> graph of operations, nested models dissolved."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .._private import private
 from ._graph import Graph, Tensor, applied, has_one_behaviour
-from ._twin import twin
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
@@ -34,14 +33,14 @@ def graph_of(model: Any, inputs: Sequence[Any], structure: Any, *, keywords: boo
     """
     from keras import tree
 
+    model = private(model)  # whose layers may be called symbolically
     tensors = [Tensor(spec) for spec in inputs]
     flattening = _Flattening()
     if is_functional(model):
         outputs = flattening.trace(_function(model), tensors)
     else:
-        with _calls_forgotten(model):
-            function = _function_of_call(model, inputs, structure, keywords)
-            outputs = flattening.trace(function, tensors, functional=False)
+        function = _function_of_call(model, inputs, structure, keywords)
+        outputs = flattening.trace(function, tensors, functional=False)
     return Graph(tensors, tree.flatten(outputs)), outputs
 
 
@@ -54,9 +53,6 @@ def graph_at(model: Any, signature: "Signature") -> Any:
 
 
 class _Flattening:
-    def __init__(self) -> None:
-        self._twins: dict[int, Any] = {}
-
     def trace(self, function: Any, tensors: Sequence[Tensor], *, functional: bool = True) -> Any:
         """Follow a Keras `Function` from node to node.
 
@@ -94,12 +90,8 @@ class _Flattening:
         nested = _nested_inputs(operation, args, kwargs)
         if nested is not None:
             return self.trace(_function(operation), nested)
-        if id(operation) not in self._twins:
-            self._twins[id(operation)] = twin(operation)
         try:
-            _, outputs = applied(
-                self._twins[id(operation)], *args, source=(operation.name,), **kwargs
-            )
+            _, outputs = applied(operation, *args, source=(operation.name,), **kwargs)
         except Exception as error:
             raise NotAGraphError(
                 f"layer {operation.name!r} doesn't say its output's shape: {error}"
@@ -199,16 +191,3 @@ def _function_of_call(model: Any, inputs: Sequence[Any], structure: Any, keyword
         ) from error
     finally:
         model._maybe_reset_call_context()
-
-
-@contextmanager
-def _calls_forgotten(model: Any) -> Iterator[None]:
-    """Afterwards, the layers know of no call that was made inside."""
-    layers = list(model._flatten_layers())
-    kept = [(x, list(x._inbound_nodes), list(x._outbound_nodes)) for x in layers]
-    try:
-        yield
-    finally:
-        for layer, inbound, outbound in kept:
-            layer._inbound_nodes[:] = inbound
-            layer._outbound_nodes[:] = outbound

@@ -1,6 +1,5 @@
 """A Keras model or a loaded artefact -> one image in, one image-like tensor out."""
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,9 +13,6 @@ from ._foreign import graph_of_file
 from ._identity import of_model
 from ._stride import LIKELY_STRIDE, stride_of
 from ._valid import Margin
-
-_TRACING = threading.Lock()
-"""Layers are changed while a model is traced, which two threads can't do at a time."""
 
 
 @dataclass(frozen=True)
@@ -87,19 +83,21 @@ def of_keras(model: Any, output: str | None = None) -> Network:
             f"{keras.backend.backend()!r}. Set the environment variable KERAS_BACKEND, or export "
             "the model and predict with the file."
         )
-    from ..export._inference import inference_function, inference_in
+    from .._private import private
+    from ..export._inference import inference_function, set_precision
     from ..export._known import known
     from ..export._signature import signature_of
-    from ..export._stock_layers import stock_layers_replaced
+    from ..export._stock_layers import replace_stock_layers
 
     signature = signature_of(model)
     shape = _only_image(
         model.name, [(spec.name, spec.shape, spec.dtype) for spec in signature.inputs]
     )
-    infer = inference_function(model, signature)
-    # It is traced here, and only here.
-    with _TRACING, inference_in(model), stock_layers_replaced(model):
-        outputs = tuple(infer.get_concrete_function().structured_outputs)
+    own = private(model)
+    set_precision(own)
+    replace_stock_layers(layer for layer in own._flatten_layers() if "call" not in vars(layer))
+    infer = inference_function(own, signature)
+    outputs = tuple(infer.get_concrete_function().structured_outputs)
     found = known(model, signature)
     chosen = _chosen_output(model.name, outputs, output)
     batch, *depth, height, width, channels = shape
