@@ -111,7 +111,8 @@ class _Copies:
         """Of the same kind; TensorFlow's wrappers of dicts become dicts."""
         kind: Any = type(value)
         tracked = hasattr(value, "tracker")  # filled below without telling its tracker again
-        own = kind() if tracked else shallow_copy(value) if issubclass(kind, _CONTAINERS) else {}
+        plain = shallow_copy(value) if issubclass(kind, _CONTAINERS) else {}
+        own: Any = kind() if tracked else plain
         self._made[id(value)] = own
         self._kept.append(value)
         if tracked:
