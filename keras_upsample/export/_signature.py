@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .._stateless import State, assignments_discarded
-from ..metadata._model import KEY
 from ._input_shape import (
     OTHER_SIZES,
     InputSpec,
@@ -175,8 +174,7 @@ def _of_subclass(model: Any, input_shape: ShapeArgument) -> Signature:
     from keras import tree
 
     # Keras records the shapes of the first call by the arguments of `call`: {"image_shape": ...}.
-    recorded = dict(getattr(model, "_build_shapes_dict", None) or {})
-    recorded.pop(KEY, None)  # metadata that a saved model brought along
+    recorded = getattr(model, "_build_shapes_dict", None) or {}
     arguments = _required_arguments(model)
     keywords = len(arguments) > 1 or len(recorded) > 1
     if keywords:

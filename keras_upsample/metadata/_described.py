@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from ._assets import take_from_assets
 from ._facts import Metadata
 
 _KEY = "metadata"
@@ -77,3 +78,5 @@ CLASSES = {DescribedModel.__mro__[2]: DescribedModel, keras.Sequential: Describe
 
 # An .h5 file names a class without its package.
 keras.saving.get_custom_objects().update({kind.__name__: kind for kind in CLASSES.values()})
+
+take_from_assets()

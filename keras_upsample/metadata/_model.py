@@ -5,17 +5,14 @@ from typing import Any
 
 from ._facts import Metadata, Output
 
-KEY = "keras_upsample_metadata"
-"""Among what Keras stores of how a subclassed model was built."""
-
 
 def attach(model: Any, metadata: Metadata) -> Any:
     """Let a model carry its metadata, also through `model.save` and `load_model`.
 
     A functional or sequential model becomes an instance of a subclass of its class, which Keras
     finds in a saved file once `keras_upsample` is imported. A subclassed model has it as the
-    attribute `metadata`, and in the `.keras` file among the facts on how it was built, where `of`
-    and `read` find it.
+    attribute `metadata`, and in the `.keras` file among its assets, which Keras loads where
+    `keras_upsample` is imported, and passes over elsewhere.
 
     Args:
         model: any Keras model; it is changed in place.
@@ -32,6 +29,7 @@ def attach(model: Any, metadata: Metadata) -> Any:
     """
     import keras
 
+    from ._assets import keep_with_assets
     from ._described import CLASSES
 
     if not isinstance(model, keras.Model):
@@ -48,25 +46,9 @@ def attach(model: Any, metadata: Metadata) -> Any:
         model.__dict__.pop("preset", None)
         model.__class__ = CLASSES[type(model)]
     elif type(model) not in CLASSES.values():
-        _keep_with_build_config(model)
+        keep_with_assets(model)
     object.__setattr__(model, "metadata", metadata)
     return model
-
-
-def _keep_with_build_config(model: Any) -> None:
-    """Write the metadata beside the shapes from which Keras builds the model anew."""
-    import keras
-
-    if type(model).get_build_config is not keras.Model.get_build_config:
-        return  # a format of its own, which is not ours to extend
-
-    def get_build_config() -> Any:
-        config = type(model).get_build_config(model)
-        if not isinstance(config, dict):
-            return config
-        return {**config, KEY: model.metadata.to_dict()}
-
-    object.__setattr__(model, "get_build_config", get_build_config)
 
 
 def of(model: Any) -> Metadata:
@@ -76,15 +58,7 @@ def of(model: Any) -> Metadata:
         ValueError: the model's attributes are none that metadata can have.
     """
     held = getattr(model, "metadata", None)
-    if not isinstance(held, Metadata):
-        built = getattr(model, "_build_shapes_dict", None)
-        if isinstance(built, dict) and KEY in built:
-            held = Metadata.from_dict(built[KEY])
-            # Keras takes it for the shape of one more argument, and could not build what it saves.
-            shapes = {name: value for name, value in built.items() if name != KEY}
-            object.__setattr__(model, "_build_shapes_dict", shapes)
-            attach(model, held)
-    if held is not None:
+    if isinstance(held, Metadata):
         own = getattr(model, "class_names", None)
         if own and not held.class_names:
             held = held.with_class_names(own)

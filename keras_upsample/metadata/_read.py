@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ArtefactError, first_line
+from ._assets import of_archive
 from ._facts import Metadata
-from ._model import KEY
 from ._onnx import from_properties
 from ._saved_model import read_saved_model
 from ._tflite import read_tflite
@@ -62,13 +62,11 @@ def _of_keras(path: Path) -> Metadata | None:
         if archive.getinfo("config.json").file_size > _MOST_BYTES:
             raise ValueError(f"its configuration is larger than {_MOST_BYTES >> 20} MiB.")
         config = json.loads(archive.read("config.json"))
-    if not isinstance(config, Mapping):
-        return None
-    for part, key in (("config", "metadata"), ("build_config", KEY)):
-        plain = (config.get(part) or {}).get(key)
-        if isinstance(plain, Mapping) and "format" in plain:
-            return Metadata.from_dict(plain)
-    return None
+        among_assets = of_archive(archive)
+    plain = (config.get("config") or {}).get("metadata") if isinstance(config, Mapping) else None
+    if isinstance(plain, Mapping) and "format" in plain:
+        return Metadata.from_dict(plain)
+    return among_assets
 
 
 def _of_onnx(path: Path) -> Metadata | None:

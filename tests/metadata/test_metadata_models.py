@@ -1,13 +1,17 @@
 """`Metadata` on Keras models, and through `model.save` into another process."""
 
+import inspect
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
 import keras_upsample as ku
+from keras_upsample.errors import ArtefactError
 from keras_upsample.metadata import Input, Metadata, Output, Scaling, attach, of, read
 
 FACTS = Metadata(
@@ -59,8 +63,61 @@ def test_a_saved_model_keeps_its_metadata(make, tmp_path):
     assert of(keras.models.load_model(tmp_path / "again.keras")) == FACTS
 
 
+@keras.saving.register_keras_serializable("metadata_tests")
+class WithAssets(Subclassed):
+    """With a file of its own beside the weights."""
+
+    def save_assets(self, directory):
+        Path(directory, "notes.txt").write_text("mine")
+
+    def load_assets(self, directory):
+        self.notes = Path(directory, "notes.txt").read_text()
+
+
+def test_keras_alone_loads_and_saves_a_subclassed_model(tmp_path):
+    """A process that knows nothing of this package loses the metadata, and no weight."""
+    model = attach(subclassed(), FACTS)
+    x = np.random.default_rng(0).random((2, 8, 8, 3), dtype="float32")
+    model.save(tmp_path / "m.keras")
+    class_of = inspect.getsource(Subclassed)
+    code = (
+        "import sys, keras\n"
+        f"{class_of}\n"
+        "model = keras.models.load_model(sys.argv[1])\n"
+        "model.save(sys.argv[2])\n"
+        "assert not any(name.startswith('keras_upsample') for name in sys.modules)\n"
+    )
+    files = [str(tmp_path / name) for name in ("m.keras", "again.keras")]
+    done = subprocess.run([sys.executable, "-c", code, *files], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    again = keras.models.load_model(tmp_path / "again.keras")
+    np.testing.assert_array_equal(np.asarray(again(x)), np.asarray(model(x)))
+    assert read(tmp_path / "again.keras") is None
+
+
+def test_assets_of_a_models_own_stay(tmp_path):
+    model = WithAssets()
+    x = np.random.default_rng(0).random((2, 8, 8, 3), dtype="float32")
+    before = np.asarray(model(x))
+    attach(model, FACTS).save(tmp_path / "m.keras")
+    loaded = keras.models.load_model(tmp_path / "m.keras")
+    assert loaded.notes == "mine"
+    assert read(tmp_path / "m.keras") == FACTS
+    np.testing.assert_array_equal(np.asarray(loaded(x)), before)
+
+
+def test_damaged_metadata_among_assets(tmp_path):
+    attach(subclassed(), FACTS).save(tmp_path / "m.keras")
+    with zipfile.ZipFile(tmp_path / "m.keras") as old:
+        parts = {name: old.read(name) for name in old.namelist()}
+    with zipfile.ZipFile(tmp_path / "m.keras", "w") as new:
+        for name, content in parts.items():
+            new.writestr(name, b"{" if name.startswith("assets/") else content)
+    with pytest.raises(ArtefactError, match="can't be read"):
+        read(tmp_path / "m.keras")
+
+
 def test_a_subclassed_model_is_used_and_saved_again(tmp_path):
-    """Keras takes what it finds beside the shapes for another argument; the weights stay."""
     from keras_upsample.predict import predict
 
     model = attach(subclassed(), FACTS)
