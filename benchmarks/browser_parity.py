@@ -99,7 +99,7 @@ def main() -> None:
 
 def line(cell: "Cell", row: "Row") -> str:
     """A row of the table."""
-    from keras_upsample.export.targets import TARGETS
+    from keras_upsample.targets import TARGETS
 
     technique, runtime, name = cell
     target = TARGETS[name]

@@ -127,11 +127,11 @@ def measured(build: Callable[[], Any], target: str, rounds: int) -> dict[str, An
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._signature import signature_of
     from keras_upsample.export._tuned import keep_the_faster
-    from keras_upsample.export.targets import TARGETS as TABLE
     from keras_upsample.lowering._lower import lowered
     from keras_upsample.lowering._tuning_cache import processor
     from keras_upsample.runtimes import load
     from keras_upsample.runtimes._runner import cpu_threads
+    from keras_upsample.targets import TARGETS as TABLE
 
     keras.utils.set_random_seed(0)
     model = build()

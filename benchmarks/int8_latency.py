@@ -37,7 +37,7 @@ def line(upsample: str, pair: tuple[str, str]) -> str:
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._prepared import prepared
     from keras_upsample.export._signature import signature_of
-    from keras_upsample.export.targets import TARGETS
+    from keras_upsample.targets import TARGETS
 
     keras.utils.set_random_seed(0)
     model = zoo.unet(SHAPE, 3, encoder="mobilenet_v2", upsample=upsample)

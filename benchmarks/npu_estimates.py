@@ -88,8 +88,8 @@ def left(name: str, technique: str) -> str:
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.export._signature import signature_of
-    from keras_upsample.export.targets import TARGETS
     from keras_upsample.lowering._lower import lowered
+    from keras_upsample.targets import TARGETS
 
     keras.utils.set_random_seed(0)
     shape = (ZOO_SIZE, ZOO_SIZE, 3)
@@ -128,7 +128,7 @@ def cells(model: Any) -> list[str]:
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._prepared import prepared
     from keras_upsample.export._signature import signature_of
-    from keras_upsample.export.targets import TARGETS
+    from keras_upsample.targets import TARGETS
 
     signature = signature_of(model).fixed()
     found = []

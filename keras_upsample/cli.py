@@ -103,7 +103,7 @@ def _session(choice: ModelChoice) -> Iterator[Any]:
 @app.command("list")
 def list_models(as_json: AsJson = False) -> None:
     """List the models and presets of the zoo and the targets of `export`."""
-    from .export.targets import TARGETS
+    from .targets import TARGETS
     from .zoo import CATALOGUE, PRESETS
 
     if as_json:
@@ -198,7 +198,7 @@ def export(
         from ._cli.progress import export_progress
         from .errors import ExportError
         from .export._gates import gate_for, gates_of_options
-        from .export.targets import target_named
+        from .targets import target_named
 
         targets = [target_named(name).name for name in target or ["saved_model", "tflite", "onnx"]]
         asked = gates_of_options(gate)
@@ -299,7 +299,7 @@ def check(
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
     with _session(choice) as console:
         from .edge import check as check_file
-        from .edge._devices import device_named
+        from .targets import device_named
 
         device = device_named(target)  # a wrong name is told before TensorFlow takes its seconds
         if choice.model.endswith(".tflite"):

@@ -1,5 +1,4 @@
-from ._check import check
-from ._devices import DEVICES
+from ._check import DEVICES, check
 from ._report import CheckReport, Placement
 from ._tflm import Arena, c_array, smallest_arena
 

@@ -3,9 +3,11 @@
 from dataclasses import replace
 from pathlib import Path
 
-from ._devices import Device, device_named
+from ..targets import DEVICES as DEVICES
+from ..targets import Device, device_named
 from ._file import FileFacts, OperatorFacts, read
 from ._report import ACCELERATOR, CPU, CheckReport, Placement
+from ._rules import RULES
 
 _REMEDIES = {
     "DEPTH_TO_SPACE": "export with this target: shuffles become transposed convolutions",
@@ -96,7 +98,7 @@ def _by_rule(path: Path, facts: FileFacts, device: Device) -> CheckReport:
     placements, notes = [], []
     for operator in facts.operators:
         placement = Placement(operator.name, operator.layer, ACCELERATOR)
-        for rule in device.rules:
+        for rule in RULES.get(device.name, ()):
             found = rule.finds(operator)
             if not found:
                 continue

@@ -5,8 +5,9 @@ with its source. `edgetpu#31` is issue 31 of google-coral/edgetpu; *overview* is
 on the Edge TPU" at coral.ai; *delegate* is "GPU delegates for LiteRT" at ai.google.dev.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -204,3 +205,8 @@ GPU_DELEGATE = (
     Rule((), _rank_above_4, "export with lowering, which keeps to 4 dimensions", "delegate"),
     Rule((), _batch, "export with batch_size=1", "delegate"),
 )
+
+RULES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
+    {"edge_tpu": EDGE_TPU, "gpu_delegate": GPU_DELEGATE}
+)
+"""Device -> its rules."""

@@ -13,6 +13,7 @@ from ..metadata import Metadata
 from ..metadata._write import record
 from ..runtimes import load
 from ..runtimes._first_load import remember
+from ..targets import Target
 from ._calibration import Feeds, held_out_images, strengthened
 from ._device import checked
 from ._file_facts import facts_of_file, with_outputs
@@ -38,7 +39,6 @@ from ._signature import Signature
 from ._tflite import FLOAT_IO, IO, write_tflite
 from ._tuned import keep_the_faster
 from ._verify import beside, compare, measure, other_runtimes, require
-from .targets import Target
 
 if TYPE_CHECKING:
     from ..runtimes import Runner

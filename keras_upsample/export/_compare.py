@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .targets import Gate
+from ..targets import Gate
 
 
 @dataclass(frozen=True)

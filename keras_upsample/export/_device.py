@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import first_line
-from .targets import Target
+from ..targets import Target
 
 if TYPE_CHECKING:
     from ..edge import CheckReport
@@ -22,7 +22,7 @@ def checked(path: Path, target: Target) -> "tuple[CheckReport | None, str]":
     if not target.device:
         return None, ""
     from ..edge import check
-    from ..edge._devices import device_named
+    from ..targets import device_named
 
     try:
         return check(path, target.device), ""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..edge._check import check, require_tool
-from ..edge._devices import device_named
 from ..errors import ExportError, first_line
+from ..targets import TARGETS, device_named
 from ._artefact import Options, convert, silent
 from ._inference import check_weights
 from ._input_shape import ShapeArgument
@@ -18,7 +18,6 @@ from ._layer_names import UnknownLayerError
 from ._prepared import prepared
 from ._signature import signature_to_run
 from ._source import as_model
-from .targets import TARGETS
 
 if TYPE_CHECKING:
     from ..edge import CheckReport

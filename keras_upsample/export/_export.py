@@ -8,6 +8,7 @@ from typing import Any
 from ..errors import ExportError, first_line
 from ..lowering._lower import headed
 from ..metadata import Metadata
+from ..targets import Target, target_named
 from ._artefact import Options, check_target, make_artefact
 from ._gates import GateArgument, gate_for
 from ._given import given_examples
@@ -22,7 +23,6 @@ from ._report import ArtefactReport, ExportReport, package_versions
 from ._resizable import opened, resizable_targets, sized_for
 from ._signature import signature_to_run
 from ._source import as_model
-from .targets import Target, target_named
 
 
 def export(

@@ -7,6 +7,7 @@ from typing import Any
 from .. import ops
 from .._private import private
 from ..ops._lacking import lacking
+from ..targets import Target
 from ._convolutions import convolutions_inlined
 from ._inference import set_precision
 from ._integer_normalization import replace_normalizations
@@ -17,7 +18,6 @@ from ._resizes import resizes_replaced
 from ._stock_layers import replace_stock_layers
 from ._tflite_operators import lacking_operators_replaced
 from ._tflite_pads import computed_pads_stated
-from .targets import Target
 
 _REPLACED = {
     "tflite": (

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..lowering._lower import headed
 from ..metadata import Metadata
+from ..targets import resizable, target_named
 from ._artefact import Options, make_artefact
 from ._gates import GateArgument
 from ._given import given_examples
@@ -20,7 +21,6 @@ from ._report import ArtefactReport
 from ._resizable import opened, sized_for
 from ._signature import signature_to_run
 from ._source import as_model
-from .targets import resizable, target_named
 
 _TFLITE = {
     "float32": "tflite",

@@ -5,7 +5,7 @@ from numbers import Real
 from typing import Any
 
 from ..errors import did_you_mean
-from .targets import TARGETS, Gate, Target
+from ..targets import TARGETS, Gate, Target
 
 GateArgument = Gate | float | Mapping[str, Gate | float] | None
 

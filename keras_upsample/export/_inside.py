@@ -8,9 +8,9 @@ import numpy as np
 
 from .._stateless import State
 from ..metadata import Metadata, Output, Scaling
+from ..targets import Target
 from ._calibration import Feeds
 from ._signature import Signature
-from .targets import Target
 
 PLACES = ("outside", "inside")
 """Where pixels are scaled: by whoever runs the file, or by the file."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .targets import Target
+from ..targets import Target
 
 _THRESHOLDS = tuple(16.0**k for k in range(1, -4, -1))
 """The largest first."""

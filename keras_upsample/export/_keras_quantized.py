@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import ExportError
-from .targets import Target
+from ..targets import Target
 
 
 def rounds_activations(model: Any) -> bool:

@@ -99,7 +99,7 @@ def quantization_errors(
         >>> report = quantization_errors(model, input_shape=(256, 256, 3))  # doctest: +SKIP
         >>> print(report.worst[0].layer)  # doctest: +SKIP
     """
-    from .targets import target_named
+    from ..targets import target_named
 
     target = target_named("tflite_int8")
     model = as_model(model)

@@ -15,10 +15,10 @@ from ..lowering._round import rounded
 from ..lowering._sharpness import sharpened
 from ..lowering._windows import windowed
 from ..ops._lacking import COMPARISONS, GATHERS
+from ..targets import Target
 from ._calibration import Calibration, Feeds, calibration
 from ._images import Images
 from ._signature import Signature
-from .targets import Target
 
 
 @dataclass(frozen=True)

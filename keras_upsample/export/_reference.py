@@ -9,6 +9,7 @@ import numpy as np
 
 from .._stateless import Traced
 from ..errors import ExportError, first_line
+from ..targets import Gate, where_activations_are_rounded, where_rounding_decides
 from ._compare import ScoresBehind
 from ._doubles import in_doubles, rounds
 from ._images import Case, Images, _sources, cases
@@ -18,7 +19,6 @@ from ._keras_quantized import rounds_activations
 from ._score_model import score_model
 from ._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, in_words, shown
 from ._signature import Signature
-from .targets import Gate, where_activations_are_rounded, where_rounding_decides
 
 if TYPE_CHECKING:
     from ..runtimes import Runner, TensorInfo

@@ -7,9 +7,9 @@ from typing import Any
 
 from ..edge._report import CheckReport
 from ..lowering._failures import LEFT_OUT
+from ..targets import Gate
 from ._compare import Difference
 from ._shown import Shown
-from .targets import Gate
 
 
 @dataclass(frozen=True)

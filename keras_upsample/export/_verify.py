@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ArtefactError, ExportError, VerificationError, first_line
 from ..metadata import read
 from ..runtimes import available, load
+from ..targets import TARGETS, Gate
 from ._compare import Difference, difference
 from ._images import Images
 from ._inside import planned
@@ -19,7 +20,6 @@ from ._reference import CaseFor, Reference, from_layout
 from ._report import Latency, Verification
 from ._signature import Signature, signature_to_run
 from ._source import as_model
-from .targets import TARGETS, Gate
 
 if TYPE_CHECKING:
     from ..runtimes import Runner

@@ -7,7 +7,7 @@ from ._graph import Graph
 from ._rewrite import KEEP, Rewrite
 
 if TYPE_CHECKING:
-    from ..export.targets import Target
+    from ..targets import Target
     from ._rewriting import Applied, Choose
 
 

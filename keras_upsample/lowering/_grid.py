@@ -1,4 +1,4 @@
-"""The values that integers of a few bits leave for weights, and rows of weights put on them.
+"""GPTQ: rows of weights put on a grid, so that what they compute changes least.
 
 Rounding each weight to the nearest value is best for the weights, and not for what they compute.
 Of a row w of weights that multiplies inputs x, rounded to q, the expected error of the result is
@@ -15,34 +15,12 @@ Optimal Brain Compression: Frantar, Singh and Alistarh, NeurIPS 2022, section 4;
 by Cholesky's factor: Frantar, Ashkboos, Hoefler and Alistarh, GPTQ, ICLR 2023, section 3.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
+
+from ..targets import Grid
 
 _BLOCK = 128
 """Columns between two updates of all that is behind them: one product of matrices for so many."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """The values `step * n` of one output channel, n whole, from `first` to `last`.
-
-    Attributes:
-        steps: between 0 and the channel's largest absolute weight; 127.5 where 255 steps lie
-            between the largest and its negative, of which one then falls beyond `last`.
-    """
-
-    steps: float
-    first: int
-    last: int
-
-    def step(self, top: np.ndarray) -> np.ndarray:
-        """The step of channels whose largest absolute weights these are."""
-        return np.where(top > 0, top / self.steps, 1.0)
-
-    def nearest(self, weights: np.ndarray, step: np.ndarray) -> np.ndarray:
-        """What a quantiser makes of weights."""
-        return step * np.clip(np.round(weights / step), self.first, self.last)
 
 
 def round_rows(

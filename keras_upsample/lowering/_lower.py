@@ -15,7 +15,7 @@ from ._unmatched import unmatched
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
-    from ..export.targets import Target
+    from ..targets import Target
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def lower(
         >>> print(*lowered.applied, sep="\\n")  # doctest: +SKIP
     """
     from ..export._signature import signature_to_run
-    from ..export.targets import Target, target_named
+    from ..targets import Target, target_named
 
     chosen = target if isinstance(target, Target) else target_named(target)
     signature = signature_to_run(model, input_shape)

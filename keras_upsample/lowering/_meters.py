@@ -8,7 +8,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from ..export.targets import Target
+    from ..targets import Target
 
 _ROUNDS = 12
 
@@ -70,7 +70,7 @@ class Vela:
 
 def meter_of(target: "Target") -> Meter | None:
     """What times files of this target here; None for a device that nothing here speaks for."""
-    from ..edge._devices import DEVICES
+    from ..targets import DEVICES
 
     if not target.device:
         return Runtime(target)
@@ -82,7 +82,7 @@ def meter_of(target: "Target") -> Meter | None:
 
 def why_unmeasured(target: "Target") -> str:
     """What is missing where there is no meter."""
-    from ..edge._devices import DEVICES
+    from ..targets import DEVICES
 
     if DEVICES[target.device].how == "vela":
         return "Vela, which estimates its times, is not installed: pip install ethos-u-vela"

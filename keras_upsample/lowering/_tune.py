@@ -16,7 +16,7 @@ from ._tuning_cache import TuningCache
 
 if TYPE_CHECKING:
     from ..export._signature import Signature
-    from ..export.targets import Target
+    from ..targets import Target
 
 MIN_GAIN = 1.03
 """A form must be so much faster than what stands there: below, noise decides."""

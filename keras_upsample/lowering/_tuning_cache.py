@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..export.targets import Target
+    from ..targets import Target
 
 
 class TuningCache:

@@ -10,7 +10,7 @@ from keras import layers
 
 from keras_upsample.export._artefact import Options, convert
 from keras_upsample.export._signature import signature_of
-from keras_upsample.export.targets import TARGETS
+from keras_upsample.targets import TARGETS
 
 SIZE = (16, 16, 3)
 

@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from keras_upsample import edge, export, zoo
 from keras_upsample.cli import app
 from keras_upsample.errors import ArtefactError
-from keras_upsample.export.targets import DEVICE_NAMES, TARGETS
 from keras_upsample.layers import NearestUpSampling2D
+from keras_upsample.targets import DEVICE_NAMES, TARGETS
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from keras_upsample.edge._check import _by_rule
-from keras_upsample.edge._devices import DEVICES
 from keras_upsample.edge._file import FileFacts, OperatorFacts, TensorFacts
+from keras_upsample.targets import DEVICES
 
 IMAGE = TensorFacts("net/x/op", (1, 32, 32, 8), "int8", False, 0, False)
 KERNEL = TensorFacts("net/x/kernel", (8, 3, 3, 8), "int8", True, 576, False)

@@ -12,7 +12,7 @@ from keras_upsample import export
 from keras_upsample.errors import ArtefactError, ExportError, VerificationError
 from keras_upsample.export import _artefact, _verify
 from keras_upsample.export._gates import gate_for, gates_of_options
-from keras_upsample.export.targets import TARGETS, Gate
+from keras_upsample.targets import TARGETS, Gate
 
 
 def small() -> Any:

@@ -7,7 +7,7 @@ from keras import layers
 
 from keras_upsample import data, export, runtimes
 from keras_upsample.export._form import formed_for
-from keras_upsample.export.targets import target_named
+from keras_upsample.targets import target_named
 
 SIZE = (23, 30)
 IMAGES = [data.photograph(name, SIZE) for name in list(data.PHOTOGRAPHS)[:9]]

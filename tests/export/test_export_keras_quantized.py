@@ -9,7 +9,7 @@ from keras import layers
 
 from keras_upsample import export, runtimes
 from keras_upsample.errors import ExportError
-from keras_upsample.export.targets import TARGETS
+from keras_upsample.targets import TARGETS
 
 SHAPE = (7, 9, 6)
 IMAGES = [noise(*SHAPE, seed=seed) * 2 - 1 for seed in range(9)]

@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from keras_upsample import export, runtimes, zoo
 from keras_upsample.export import _prepared
-from keras_upsample.export.targets import FILTERING, NEAREST, TARGETS
 from keras_upsample.lowering import _meters, lower
 from keras_upsample.lowering._failures import VARIABLE
 from keras_upsample.lowering._tuning_cache import TuningCache
+from keras_upsample.targets import TARGETS
+from keras_upsample.targets._names import FILTERING, NEAREST
 
 RNG = np.random.default_rng(5)
 PICTURES = RNG.random((2, 16, 24, 3), "float32")

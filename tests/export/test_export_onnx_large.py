@@ -18,9 +18,9 @@ from keras_upsample._cli.describe import facts_of_choice
 from keras_upsample._cli.options import ModelChoice
 from keras_upsample.errors import ArtefactError, VerificationError
 from keras_upsample.export import _onnx_file, _publish, _tuned, _verify
-from keras_upsample.export.targets import TARGETS
 from keras_upsample.lowering._lower import Applied, Lowered
 from keras_upsample.runtimes import _onnx
+from keras_upsample.targets import TARGETS
 
 DATA = re.compile(r"m\.onnx\.[0-9a-f]{8}\.data")
 IMAGE = noise(2, 9, 7, 3, seed=8)

@@ -17,7 +17,7 @@ from keras import layers
 from keras_upsample import export, runtimes
 from keras_upsample.errors import VerificationError
 from keras_upsample.export._compare import difference
-from keras_upsample.export.targets import Gate
+from keras_upsample.targets import Gate
 
 EXACT = Gate(max_error=OF_RANGE)
 

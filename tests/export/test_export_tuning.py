@@ -9,15 +9,15 @@ import pytest
 from keras_upsample import export
 from keras_upsample.data import PHOTOGRAPHS, photograph
 from keras_upsample.edge._file import read
-from keras_upsample.export.targets import (
+from keras_upsample.lowering import _meters, lower
+from keras_upsample.lowering._rewrite import KEEP
+from keras_upsample.targets._names import (
     AT_FEW_CHANNELS,
     INTERLEAVED,
     INTERLEAVED_ADDED,
     NEAREST,
     TRANSPOSED,
 )
-from keras_upsample.lowering import _meters, lower
-from keras_upsample.lowering._rewrite import KEEP
 
 IMAGES = [photograph(name, (24, 24)) / np.float32(255) for name in list(PHOTOGRAPHS)[:8]]
 

@@ -41,7 +41,6 @@ from upsampling_cases import (
 from keras_upsample import runtimes
 from keras_upsample.export._artefact import Options, convert
 from keras_upsample.export._signature import signature_of
-from keras_upsample.export.targets import TARGETS
 from keras_upsample.lowering import _tiled
 from keras_upsample.lowering._blocks import block_model
 from keras_upsample.lowering._equal import merge_equal
@@ -57,6 +56,7 @@ from keras_upsample.lowering._rules import (
     nearest,
 )
 from keras_upsample.lowering._rules._cook_toom import filtering
+from keras_upsample.targets import TARGETS
 
 
 @pytest.mark.parametrize("case", FILTERED, ids=str)

@@ -6,10 +6,10 @@ from lowering_checks import photographs
 
 from keras_upsample.export._prepared import prepared
 from keras_upsample.export._signature import signature_of
-from keras_upsample.export.targets import TARGETS
 from keras_upsample.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
 from keras_upsample.lowering._sharpness import sharpened
 from keras_upsample.ops._places import SHARPNESS
+from keras_upsample.targets import TARGETS
 
 SIZE = (24, 32, 3)
 

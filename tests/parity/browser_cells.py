@@ -9,7 +9,7 @@ from small_unets import feeds, file_of, gates, missed, unet
 
 from keras_upsample import runtimes
 from keras_upsample.export._compare import Difference, difference
-from keras_upsample.export.targets import Gate
+from keras_upsample.targets import Gate
 
 TARGETS_OF = {
     "onnxruntime-web": ("onnx", "onnx_float16", "onnx_int8"),

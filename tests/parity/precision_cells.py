@@ -8,7 +8,7 @@ from places import PLACES
 from small_unets import file_of, gates, image, missed, unet
 
 from keras_upsample.export._compare import Difference, difference
-from keras_upsample.export.targets import TARGETS
+from keras_upsample.targets import TARGETS
 from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
 # target -> the places that take its files; the first is the runtime that they are for.

@@ -9,7 +9,7 @@ import browser_runtime
 import pytest
 from browser_cells import TARGETS_OF, Cell, Row, rows
 
-from keras_upsample.export.targets import TARGETS
+from keras_upsample.targets import TARGETS
 from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
 QUICK = {("bilinear", "onnxruntime-web", "onnx"), ("bilinear", "litert.js", "tflite")}

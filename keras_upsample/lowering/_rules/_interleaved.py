@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from ...export.targets import INTERLEAVED, INTERLEAVED_2X2
+from ...targets._names import INTERLEAVED, INTERLEAVED_2X2
 from .._activations import by_element
 from .._emit import Emitter
 from .._graph import Tensor

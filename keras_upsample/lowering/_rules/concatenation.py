@@ -5,7 +5,7 @@ adds into the result while it computes the next convolution, and what was concat
 layout that its convolutions like.
 """
 
-from ...export.targets import CONCATENATION
+from ...targets._names import CONCATENATION
 from .._match import Here, require
 from .._operations import Convolution
 from .._rewrite import Rewrite

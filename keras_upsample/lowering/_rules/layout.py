@@ -6,7 +6,7 @@ puts together by a reshape has left that layout, and a pool brings it back befor
 the map is small.
 """
 
-from ...export.targets import LAYOUT
+from ...targets._names import LAYOUT
 from .._graph import Tensor, applied
 from .._match import Here, require
 from .._operations import Resize

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from ...export.targets import FILTERING
+from ...targets._names import FILTERING
 from .._activations import by_pixel
 from .._emit import Emitter
 from .._graph import Build, Tensor

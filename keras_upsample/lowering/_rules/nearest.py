@@ -17,7 +17,7 @@ from functools import partial
 
 import numpy as np
 
-from ...export.targets import AT_FEW_CHANNELS, INTERLEAVED, INTERLEAVED_ADDED, NEAREST
+from ...targets._names import AT_FEW_CHANNELS, INTERLEAVED, INTERLEAVED_ADDED, NEAREST
 from .._graph import Build, Tensor
 from .._match import Here, NoMatch, require
 from .._operations import Concatenation, Convolution, Pads, Resize, Transposed

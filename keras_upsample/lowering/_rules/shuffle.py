@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...export.targets import INTERLEAVED, SHUFFLE
+from ...targets._names import INTERLEAVED, SHUFFLE
 from .._activations import by_element
 from .._graph import Build, Tensor
 from .._match import Here, NoMatch, require

@@ -1,11 +1,10 @@
-"""The devices of `check`, in one table."""
+"""Accelerators, in one table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..errors import did_you_mean
-from ._rules import EDGE_TPU, GPU_DELEGATE, Rule
 
 EDGE_TPU_MEMORY = 8_000_000
 """Bytes for parameters on the chip, about (8 MB minus the programme, says its overview)."""
@@ -17,9 +16,9 @@ class Device:
 
     Attributes:
         name: of the device.
-        how: `"vela"` (compiled by it), `"rules"` or `"tflm"` (run by its interpreter).
+        how: `"vela"` (compiled by it), `"rules"` (judged by what their makers document) or
+            `"tflm"` (run by its interpreter).
         accelerator: of Vela's configurations.
-        rules: for `"rules"`.
         all_after_first: whether everything behind the first refused operator stays on the CPU.
         one_subgraph, memory: of the file as a whole; bytes, 0 for no limit.
         compile: the command that a user runs next.
@@ -28,7 +27,6 @@ class Device:
     name: str
     how: str
     accelerator: str = ""
-    rules: tuple[Rule, ...] = ()
     all_after_first: bool = False
     one_subgraph: bool = False
     memory: int = 0
@@ -52,13 +50,12 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
             Device(
                 "edge_tpu",
                 "rules",
-                rules=EDGE_TPU,
                 all_after_first=True,
                 one_subgraph=True,
                 memory=EDGE_TPU_MEMORY,
                 compile="edgetpu_compiler --show_operations {file}",
             ),
-            Device("gpu_delegate", "rules", rules=GPU_DELEGATE),
+            Device("gpu_delegate", "rules"),
             Device("tflm", "tflm"),
         )
     }

@@ -1,165 +1,27 @@
-"""Everything that differs between targets, as data."""
+"""Everything that differs between targets, as one table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 
-from ..edge._devices import DEVICES
 from ..errors import did_you_mean
-from ..lowering._grid import Grid
 from ..ops import _lacking as lacking
-
-FLOAT32_ERROR = 5e-5
-"""Largest allowed |artefact - model| of a float32 artefact, as a share of the output's range."""
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What an artefact must reach to be published; at least one of the first two is set.
-
-    Attributes:
-        max_error: largest |artefact - model|, as a share of the model output's range.
-        min_snr_db: least signal-to-noise ratio in dB, 10 log10(var(model) / mean((a - m)^2)).
-        min_equal: least share of equal elements where the output is of an integer type (class
-            maps: rounding may turn the winner where two classes tie).
-        min_within: least share of the elements of an output that keep `max_error`, in every case.
-        best_within: the same, in the best case.
-    """
-
-    max_error: float | None = None
-    min_snr_db: float | None = None
-    min_equal: float = 0.999
-    min_within: float = 1.0
-    best_within: float = 1.0
-
-
-def where_rounding_decides(gate: Gate) -> Gate:
-    """The gate of a model that puts values where a maximum was (`MaxPoolingWithIndices2D`).
-
-    In a flat part of a photograph all pixels of a window are equal but for rounding, which differs
-    between runtimes; a value then appears one pixel further, and all that sees it changes: one turn
-    at the bottom of a U-Net reaches a quarter of its output. U-Net and SegNet with random weights
-    kept the gate in 72% of the elements at least on the standard photographs, in 97% on the best of
-    them, at 30 dB and above; changed by a millionth, their own input changes 24% of their elements.
-    An artefact that is wrong differs in nearly all elements of every case: so half of them must
-    keep `max_error` everywhere, 95% in the best case, and 30 dB be reached.
-    """
-    if gate.max_error is None:
-        return gate
-    snr = max(gate.min_snr_db or 0.0, 30.0)
-    return replace(gate, min_within=0.5, best_within=0.95, min_snr_db=snr)
-
-
-def where_activations_are_rounded(gate: Gate) -> Gate:
-    """The gate of a model that rounds activations to 8 bits itself (Keras' `quantize("int8")`).
-
-    It is that of any file of 8 bits: 30 dB. Keras scales each pixel's channels by their own largest
-    value and rounds; a runtime that differs in the last bit of a float then takes the next of 127
-    steps here and there, and all that reads it changes. Files whose weights are the model's
-    integers had, on four photographs, 78 to 85 dB and 99.98% of the elements within 5e-5 for four
-    such layers in a row, 50 to 54 dB and 91% to 96% for nine. Against the model before it was
-    quantised, the quantised model itself has 45 to 55 dB.
-    """
-    return Gate(min_snr_db=30.0, min_equal=gate.min_equal)
-
-
-@dataclass(frozen=True)
-class Target:
-    """One kind of artefact.
-
-    Attributes:
-        name: what the user asks for.
-        format: `"saved_model"`, `"tflite"` or `"onnx"`.
-        precision: `"float32"`, `"float16"`, `"dynamic"` (int8 weights, float arithmetic), `"int8"`
-            (weights and activations) or `"int16x8"` (int8 weights, int16 activations).
-        static: whether height, width and batch are fixed in the artefact unless asked otherwise.
-        forms: the preferred forms of each interpolation (see `keras_upsample.ops.resize_forms`).
-        lacks: operators that it has not (see `keras_upsample.ops._lacking`).
-        runtime: the runtime that the artefact is for and is verified in.
-        decides: a further runtime that the artefact is for; where it is installed, what misses
-            the gate there is not written.
-        also: runtimes in which it is verified too, where they are installed. They were not asked
-            for: what misses the gate there is reported, and written all the same.
-        gate: what verification demands.
-        suffix: of the file; a directory has none.
-        lowering: rule of `keras_upsample.lowering` -> the forms to take without a measurement, the
-            first that is possible; a rule that is not named leaves the model's own form.
-        never: rules that are not even tried.
-        never_forms: forms of the other rules that are not.
-        integer_io: whether inputs and outputs are integers too.
-        own_layout: whether feature maps lie in a layout or a memory of their own between
-            convolutions and pools, so that blocks are measured between pools.
-        weights: of files with integer activations, bits -> the values that the quantiser leaves for
-            a weight; the first are taken unless asked otherwise.
-        headroom: the ranges of activations hold what images of this many times the strength make.
-        device: what it is for, by its name in `keras_upsample.edge.DEVICES`; empty for processors.
-        resizable: whether a TFLite file computes sizes from its input's, see `resizable`.
-    """
-
-    name: str
-    format: str
-    precision: str
-    static: bool
-    runtime: str
-    gate: Gate
-    suffix: str = ""
-    decides: tuple[str, ...] = ()
-    also: tuple[str, ...] = ()
-    forms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    lowering: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
-    never: frozenset[str] = frozenset()
-    never_forms: frozenset[str] = frozenset()
-    lacks: frozenset[str] = frozenset()
-    integer_io: bool = False
-    own_layout: bool = False
-    weights: Mapping[int, Grid] = field(default_factory=lambda: MappingProxyType({}))
-    headroom: float = 1.0
-    device: str = ""
-    resizable: bool = False
-
-    @property
-    def shared_steps(self) -> bool:
-        """Whether the parts of a concatenation are rounded in the step of the whole."""
-        return self.format == "tflite"
-
-    @property
-    def takes_pixels(self) -> bool:
-        """Whether a file's input can be of 8 bits. TFLite's converter knows no CAST in a file of
-        16-bit activations, and no other input than int16 and float32."""
-        return self.precision != "int16x8"
-
-    @property
-    def calibrated(self) -> bool:
-        """Whether activations are integers, whose ranges are learnt from images."""
-        return self.precision in ("int8", "int16x8")
-
-    @property
-    def activation_steps(self) -> float:
-        """Steps in the range of an integer activation that the calibration images use."""
-        return ((2**16 if self.precision == "int16x8" else 2**8) - 1) / self.headroom
-
-    def bits(self, asked: int | None = None) -> int:
-        """Of a weight, where activations are integers; the target's own choice unless asked."""
-        return next(iter(self.weights)) if asked is None else asked
-
-    def grid(self, weight_bits: int | None = None) -> Grid:
-        """The values that are left for a weight, where activations are integers."""
-        return self.weights[self.bits(weight_bits)]
-
-
-# Rules of `keras_upsample.lowering`, by name.
-NEAREST = "nearest"
-TRANSPOSED = "transposed"
-FILTERING = "minimal_filtering"
-CONCATENATION = "concatenation"
-LAYOUT = "layout"
-SHUFFLE = "shuffle"
-
-# Forms of these that are made for NPUs.
-INTERLEAVED = "interleaved"
-INTERLEAVED_2X2 = "interleaved 2x2"  # of a transposed convolution 2x2 of stride 2
-INTERLEAVED_ADDED = "interleaved, then added"  # to the convolution of what is concatenated
-AT_FEW_CHANNELS = ", at few channels"  # behind a form's name: it may not pay
+from ._devices import DEVICES
+from ._gate import FLOAT32_ERROR, Gate
+from ._grid import Grid
+from ._names import (
+    AT_FEW_CHANNELS,
+    CONCATENATION,
+    FILTERING,
+    INTERLEAVED,
+    INTERLEAVED_2X2,
+    INTERLEAVED_ADDED,
+    LAYOUT,
+    NEAREST,
+    SHUFFLE,
+    TRANSPOSED,
+)
+from ._target import Target
 
 # Every runtime here has the operator, and all others of the shuffle's forms are slower in all.
 _INTERLEAVED = (INTERLEAVED, INTERLEAVED_2X2, INTERLEAVED_ADDED)

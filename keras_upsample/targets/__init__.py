@@ -1,0 +1,8 @@
+"""What files are made for: formats, precisions and devices, with gates, as one table.
+
+Lowering, quantisation and export read it; it knows nothing of them.
+"""
+
+import lazy_loader as _lazy
+
+__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
