@@ -57,8 +57,8 @@ def models(folder: Path) -> dict[str, Any]:
 
 def rates() -> None:
     from keras_upsample.data import photograph
+    from keras_upsample.images._writers import PngWriter
     from keras_upsample.predict import load_model, predict, predict_to_files
-    from keras_upsample.predict._writers import PngWriter
 
     image = np.tile(photograph("retina"), (2, 2, 1))[:2752, :2752]  # 6 x 6 whole tiles
     ready = np.ascontiguousarray(image[:TILE, :TILE], "float32") / 255

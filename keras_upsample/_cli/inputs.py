@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..predict._pictures import SUFFIXES
+from ..images._pictures import SUFFIXES
 from .models import UserError
 
 

@@ -38,7 +38,7 @@ def pictures_in(what: str, folder: Path, without: Path) -> list[PurePosixPath]:
     Raises:
         ValueError: `what` is no folder, or holds no picture.
     """
-    from ..predict._pictures import SUFFIXES
+    from ..images._pictures import SUFFIXES
 
     if not folder.is_dir():
         raise ValueError(f"`{what}` must be a folder. Received: {str(folder)!r}.")

@@ -64,7 +64,7 @@ def folder(
         ValueError: no such folder, images or masks without their other half, names that can be
             matched in several ways, or pairs that can't be used.
     """
-    from ..predict._scaling import check_normalization
+    from ..images._scaling import check_normalization
     from ._mask_classes import mask_classes
 
     check_normalization(normalization)
@@ -119,8 +119,8 @@ def _read(
     picture: Path, mask_file: Path, normalization: str, kind: str
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     """The frame's name, image and raw mask of each frame."""
-    from ..predict._pictures import sources_in
-    from ..predict._scaling import scaling_of
+    from ..images._pictures import sources_in
+    from ..images._scaling import scaling_of
     from ._masks import read_masks
 
     sources, masks = sources_in(picture, None), read_masks(mask_file, kind)

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..predict._claims import open_picture, whole_page
-from ..predict._pictures import sources_in
-from ..predict._sources import ImageError, reading
+from ..images._claims import open_picture, whole_page
+from ..images._pictures import sources_in
+from ..images._sources import ImageError, reading
 
 
 def read_masks(path: Path, kind: str = "numbers") -> list[np.ndarray]:

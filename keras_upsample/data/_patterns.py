@@ -3,7 +3,7 @@
 import re
 from pathlib import PurePosixPath
 
-from ..predict._pictures import SUFFIXES
+from ..images._pictures import SUFFIXES
 
 Key = tuple[str, str]
 """(sub-folder, name): equal for an image and its mask."""

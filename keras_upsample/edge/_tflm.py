@@ -82,7 +82,7 @@ def c_array(path: str | Path, header: str | Path, name: str = "model") -> None:
         ValueError: `name` is no identifier, or another file stands at `header`.
         ArtefactError: `path` is no TFLite file.
     """
-    from ..export._publish import published
+    from .._publish import published
 
     if not re.fullmatch(r"[A-Za-z_]\w*", name):
         raise ValueError(f"`name` must be a C identifier. Received: {name!r}.")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._publish import check_place, published
 from ..errors import ArtefactError, ExportError, first_line
 from ..lowering._lower import Lowered
 from ..lowering._tune import tuning_seconds
@@ -29,7 +30,6 @@ from ._onnx_file import data_files
 from ._onnx_precision import to_float16, to_int8
 from ._ours import bytes_at, check_ours
 from ._prepared import formed, prepared
-from ._publish import check_place, published
 from ._reference import Reference
 from ._report import ArtefactReport
 from ._resizable import explaining, require_another_size

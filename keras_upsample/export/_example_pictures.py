@@ -32,7 +32,7 @@ def read_picture(path: Path, channels: int | None, argument: str) -> np.ndarray:
     Raises:
         ValueError: it can't be read, or holds several images.
     """
-    from ..predict._pictures import sources_in
+    from ..images._pictures import sources_in
 
     try:
         sources = sources_in(path, channels)
@@ -51,7 +51,7 @@ def read_picture(path: Path, channels: int | None, argument: str) -> np.ndarray:
 
 def of_pillow(picture: Any, channels: int | None) -> np.ndarray:
     """(H, W, C), as `read_picture` has it."""
-    from ..predict._pictures import _band, _mode
+    from ..images._pictures import _band, _mode
 
     values = _band(picture, _mode(picture), 0, picture.height)
     return _without_opacity(values, channels) if values.shape[-1] in (2, 4) else values

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ._sources import ImageError, Source
+from ..images._sources import ImageError, Source
 
 _COLOURS = ("red", "green", "blue")
 

@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 
 from .. import viz
-from ..export._publish import published
+from .._publish import published
+from ..images._georeference import as_aux_xml
+from ..images._nodata import Gaps, with_nodata
+from ..images._pictures import sources_in
+from ..images._scaling import scaling_of
+from ..images._sources import Source
 from ._channels import fitted
-from ._georeference import as_aux_xml
 from ._load import load_model
 from ._made_from import is_ours, made_from, record
 from ._made_from import kept as is_kept
-from ._nodata import Gaps, with_nodata
-from ._pictures import sources_in
 from ._predict import as_picture, check_probabilities
 from ._predictor import Predictor
 from ._results import results_of
-from ._scaling import scaling_of
 from ._sliding import strips
-from ._sources import Source
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ..images._sources import ImageError, Source
 from ..runtimes._digest import digest_of
 from ._predictor import Predictor
-from ._sources import ImageError, Source
 
 FOLDER = ".keras_upsample"
 
@@ -93,7 +93,7 @@ def _own_record(path: Path) -> Mapping[str, Any] | None:
 
 def record(path: Path, facts: Mapping[str, str]) -> None:
     """Say of a result that was just written what it was made from."""
-    from ..export._publish import published
+    from .._publish import published
 
     with published(_place(path)) as staged:
         text = json.dumps({**facts, "result": digest_of(path)}, indent=1)

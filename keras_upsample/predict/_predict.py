@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from ..images._nodata import Gaps, with_nodata
+from ..images._scaling import scaling_of
+from ..images._sources import ImageError, Source, of_array
 from ._channels import fitted
 from ._load import load_model
-from ._nodata import Gaps, with_nodata
 from ._predictor import Predictor
-from ._scaling import scaling_of
 from ._sliding import strips
-from ._sources import ImageError, Source, of_array
 from ._volumes import run_volume
 
 
@@ -183,7 +183,7 @@ def label_dtype(predictor: Predictor, source: Source) -> str:
 def _source(image: Any, predictor: Predictor) -> Source:
     if not isinstance(image, str | Path):
         return of_array(image)
-    from ._pictures import sources_in
+    from ..images._pictures import sources_in
 
     found = sources_in(Path(image), predictor.network.channels)
     if len(found) > 1:

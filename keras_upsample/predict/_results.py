@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ._georeference import GDAL_METADATA, GDAL_NODATA, Georeference
+from ..images._georeference import GDAL_METADATA, GDAL_NODATA, Georeference
+from ..images._sources import Source
+from ..images._tiff_writer import Tag, TiffWriter
+from ..images._writers import NpyWriter, PngWriter, Writer
 from ._predict import label_dtype
 from ._predictor import Predictor
-from ._sources import Source
-from ._tiff_writer import Tag, TiffWriter
-from ._writers import NpyWriter, PngWriter, Writer
 
 _Colours = Sequence[tuple[int, int, int]]
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import first_line
+from ..images._scaling import scaling_of
+from ..images._sources import of_array
 from ..metadata._scaling import UNIT
 from ._networks import Network
 from ._predictor import Predictor
-from ._scaling import scaling_of
-from ._sources import of_array
 
 _PROBE = (16, 32, 32)
 """Slices, rows and columns, where a network takes any."""

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from exporting import FORMATS, answers, assert_same, convolution, distinctive, noise, picture, write
 
-from keras_upsample import export
+from keras_upsample import _publish, export
 from keras_upsample.errors import ArtefactError, ExportError, VerificationError
-from keras_upsample.export import Gate, _artefact, _publish
+from keras_upsample.export import Gate, _artefact
 from keras_upsample.export._compare import difference
 
 formats = pytest.mark.parametrize("kind", FORMATS)

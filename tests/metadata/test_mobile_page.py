@@ -12,9 +12,9 @@ from PIL import Image
 
 from keras_upsample.data import photograph
 from keras_upsample.export import to_tflite
+from keras_upsample.images._scaling import scaling_of
+from keras_upsample.images._sources import of_array
 from keras_upsample.metadata import IMAGENET, Scaling
-from keras_upsample.predict._scaling import scaling_of
-from keras_upsample.predict._sources import of_array
 
 PAGE = (Path(__file__).parents[2] / "docs" / "mobile.md").read_text()
 BLOCKS = re.findall(r"^```python ?(\w*)\n(.*?)^```", PAGE, re.S | re.M)

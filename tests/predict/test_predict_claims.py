@@ -13,9 +13,9 @@ from PIL import Image
 
 from keras_upsample.data._masks import read_masks
 from keras_upsample.export._example_pictures import read_picture
-from keras_upsample.predict import _claims
-from keras_upsample.predict._pictures import sources_in
-from keras_upsample.predict._sources import ImageError
+from keras_upsample.images import _claims
+from keras_upsample.images._pictures import sources_in
+from keras_upsample.images._sources import ImageError
 
 
 def tiff(

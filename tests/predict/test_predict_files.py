@@ -7,8 +7,8 @@ from PIL import Image
 from predicting import picture, predictor
 
 from keras_upsample import viz
+from keras_upsample.images._writers import NpyWriter, PngWriter
 from keras_upsample.predict import predict_to_files
-from keras_upsample.predict._writers import NpyWriter, PngWriter
 
 RNG = np.random.default_rng(35)
 

@@ -7,10 +7,11 @@ import tifffile
 from PIL import Image
 from predicting import picture, predictor
 
-from keras_upsample.predict import _tiff_writer, predict_to_files
-from keras_upsample.predict._georeference import Georeference
-from keras_upsample.predict._pictures import sources_in
-from keras_upsample.predict._tiff_writer import TiffWriter
+from keras_upsample.images import _tiff_writer
+from keras_upsample.images._georeference import Georeference
+from keras_upsample.images._pictures import sources_in
+from keras_upsample.images._tiff_writer import TiffWriter
+from keras_upsample.predict import predict_to_files
 
 RNG = np.random.default_rng(53)
 RESULTS = ("classes", "overlay", "probabilities", "x2")

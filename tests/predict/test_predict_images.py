@@ -8,10 +8,10 @@ import tifffile
 from PIL import Image
 from predicting import picture, predictor
 
+from keras_upsample.images._pictures import sources_in
+from keras_upsample.images._sources import ImageError, of_array
 from keras_upsample.predict import predict
 from keras_upsample.predict._channels import fitted
-from keras_upsample.predict._pictures import sources_in
-from keras_upsample.predict._sources import ImageError, of_array
 
 RNG = np.random.default_rng(33)
 
@@ -129,7 +129,7 @@ def test_windows_of_a_compressed_tiff_are_decoded_once(tmp_path, monkeypatch) ->
     image = picture(64, 32)
     tifffile.imwrite(tmp_path / "a.tif", image, compression="zlib", rowsperstrip=8)
     (source,) = sources_in(tmp_path / "a.tif", 3)
-    from keras_upsample.predict import _tiff_pages
+    from keras_upsample.images import _tiff_pages
 
     decoded = []
     values = _tiff_pages._values
@@ -221,7 +221,7 @@ def test_pages_compressed_by_a_codec_that_only_pillow_has(mode, channels, tmp_pa
 
 
 def test_a_codec_that_nobody_has(tmp_path, monkeypatch) -> None:
-    from keras_upsample.predict import _tiff
+    from keras_upsample.images import _tiff
 
     image = Image.fromarray(picture(9, 11))
     image.save(tmp_path / "a.tif", save_all=True, append_images=[image], compression="tiff_lzw")
@@ -321,7 +321,7 @@ def test_no_images(name: str, content, message: str, tmp_path) -> None:
 
 
 def test_pictures_too_large_to_be_decoded_whole(tmp_path, monkeypatch) -> None:
-    from keras_upsample.predict import _claims
+    from keras_upsample.images import _claims
 
     Image.fromarray(picture(16, 16)).save(tmp_path / "a.png")
     monkeypatch.setattr(_claims, "MOST_BYTES", 1023)

@@ -11,10 +11,10 @@ import tifffile
 from PIL import Image
 from predicting import picture, predictor, small_net
 
+from keras_upsample.images._sources import ImageError
 from keras_upsample.metadata import Scaling
 from keras_upsample.predict import load_model, predict_to_files
 from keras_upsample.predict._identity import of_model
-from keras_upsample.predict._sources import ImageError
 
 
 def saved(path, image: np.ndarray):

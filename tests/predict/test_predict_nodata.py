@@ -9,11 +9,12 @@ import tifffile
 from PIL import Image
 from predicting import box, picture, predictor
 
-from keras_upsample.predict import _scaling, predict, predict_to_files
-from keras_upsample.predict._nodata import as_value, missing_values, without_data
-from keras_upsample.predict._pictures import sources_in
-from keras_upsample.predict._scaling import scaling_of
-from keras_upsample.predict._sources import ImageError, of_array
+from keras_upsample.images import _scaling
+from keras_upsample.images._nodata import as_value, missing_values, without_data
+from keras_upsample.images._pictures import sources_in
+from keras_upsample.images._scaling import scaling_of
+from keras_upsample.images._sources import ImageError, of_array
+from keras_upsample.predict import predict, predict_to_files
 
 RNG = np.random.default_rng(52)
 NORMALIZATIONS = ("full_range", "percentiles", "none")

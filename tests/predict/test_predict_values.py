@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from predicting import picture, predictor
 
 from keras_upsample.data import normalize
-from keras_upsample.predict import _scaling, predict
+from keras_upsample.images import _scaling
+from keras_upsample.images._scaling import scaling_of
+from keras_upsample.images._sources import of_array
+from keras_upsample.predict import predict
 from keras_upsample.predict._probabilities import as_labels, as_probabilities
-from keras_upsample.predict._scaling import scaling_of
-from keras_upsample.predict._sources import of_array
 
 RNG = np.random.default_rng(34)
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..runtimes._digest import digest_of
-from ._onnx_file import data_files
-from ._ours import other_files, our_data
+from .export._onnx_file import data_files
+from .export._ours import other_files, our_data
+from .runtimes._digest import digest_of
 
 _ATTEMPTS = 20
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import first_line
+from ._missing import missing_values
 
 if TYPE_CHECKING:
     from ._georeference import Georeference
@@ -60,8 +61,6 @@ class Source:
         Raises:
             ImageError: the file is damaged there.
         """
-        from ._nodata import missing_values
-
         found = missing_values(band, self.nodata)
         if self.opaque is None:
             return found
