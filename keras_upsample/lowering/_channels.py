@@ -8,7 +8,7 @@ import numpy as np
 from ._emit import writable
 from ._graph import Graph, Node, Tensor
 from ._operations import Convolution, Transposed
-from ._rewrite import Surroundings
+from ._surroundings import Surroundings
 from ._views import (
     concatenation_of,
     convolution_of,

@@ -40,7 +40,7 @@ from ._flatten import graph_at
 from ._graph import Graph
 from ._operations import Convolution, Transposed
 from ._probe import IMAGES, seen
-from ._rewrite import sources
+from ._surroundings import sources
 
 if TYPE_CHECKING:
     from ..export._signature import Signature

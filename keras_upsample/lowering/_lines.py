@@ -15,7 +15,7 @@ from ._assemble import model_like
 from ._emit import Emitter
 from ._flatten import graph_at
 from ._graph import Graph, Node, Tensor, applied
-from ._rewrite import Surroundings, sources
+from ._surroundings import Surroundings, sources
 
 if TYPE_CHECKING:
     from ..export._signature import Signature

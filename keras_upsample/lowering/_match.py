@@ -6,7 +6,8 @@ from typing import Any, TypeVar, overload
 from ._emit import Emitter
 from ._graph import Build, Node, Tensor
 from ._operations import Operation
-from ._rewrite import Rewrite, Surroundings, sources
+from ._rewrite import Rewrite
+from ._surroundings import Surroundings, sources
 from ._views import VIEWS
 
 _A = TypeVar("_A", bound=Operation)

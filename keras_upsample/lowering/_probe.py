@@ -9,7 +9,7 @@ from .._stateless import Traced, assignments_discarded
 from ._assemble import model_like, model_of
 from ._flatten import graph_at
 from ._graph import Graph, Node, Tensor
-from ._rewrite import sources
+from ._surroundings import sources
 
 if TYPE_CHECKING:
     from ..export._signature import Signature

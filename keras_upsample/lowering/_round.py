@@ -19,8 +19,8 @@ from ._graph import Graph, Node
 from ._grid import Grid, round_rows
 from ._operations import NONE, Convolution, Transposed
 from ._probe import IMAGES, seen
-from ._rewrite import Surroundings, sources
 from ._rows import channel_axes, columns_of, kernel_of, rows_of
+from ._surroundings import Surroundings, sources
 from ._views import convolution_of, transposed_of
 
 if TYPE_CHECKING:

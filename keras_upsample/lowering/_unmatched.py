@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from ._graph import Graph, Node
-from ._rewrite import KEEP, Surroundings, sources
+from ._rewrite import KEEP
 from ._rewriting import Applied, Rewriting
 from ._rules import matrices, nearest, transposed
 from ._rules._all import Rule
+from ._surroundings import Surroundings, sources
 from ._views import concatenation_of, resize_of, transposed_of
 
 _OF_RESIZES: dict[str, Rule] = {"nearest": nearest, "bilinear": matrices}

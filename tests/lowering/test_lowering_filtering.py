@@ -47,7 +47,7 @@ from keras_upsample.lowering._equal import merge_equal
 from keras_upsample.lowering._flatten import graph_at
 from keras_upsample.lowering._lower import lowered
 from keras_upsample.lowering._match import Here
-from keras_upsample.lowering._rewrite import KEEP, Surroundings
+from keras_upsample.lowering._rewrite import KEEP
 from keras_upsample.lowering._rules import (
     _tiles,
     concatenation,
@@ -56,6 +56,7 @@ from keras_upsample.lowering._rules import (
     nearest,
 )
 from keras_upsample.lowering._rules._cook_toom import filtering
+from keras_upsample.lowering._surroundings import Surroundings
 from keras_upsample.targets import TARGETS
 
 
