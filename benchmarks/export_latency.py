@@ -125,10 +125,10 @@ def measured(build: Callable[[], Any], target: str, rounds: int) -> dict[str, An
     from _rounds import interleaved
 
     from keras_upsample.export._artefact import Options, convert
-    from keras_upsample.export._signature import signature_of
     from keras_upsample.export._tuned import keep_the_faster
     from keras_upsample.lowering._lower import lowered
     from keras_upsample.lowering._tuning_cache import processor
+    from keras_upsample.program._signature import signature_of
     from keras_upsample.runtimes import load
     from keras_upsample.runtimes._runner import cpu_threads
     from keras_upsample.targets import TARGETS as TABLE

@@ -36,7 +36,7 @@ def line(upsample: str, pair: tuple[str, str]) -> str:
     from keras_upsample.data import photograph
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._prepared import prepared
-    from keras_upsample.export._signature import signature_of
+    from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS
 
     keras.utils.set_random_seed(0)

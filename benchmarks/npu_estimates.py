@@ -87,8 +87,8 @@ def left(name: str, technique: str) -> str:
     from keras_upsample import zoo
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._calibration import calibration_feeds
-    from keras_upsample.export._signature import signature_of
     from keras_upsample.lowering._lower import lowered
+    from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS
 
     keras.utils.set_random_seed(0)
@@ -127,7 +127,7 @@ def cells(model: Any) -> list[str]:
     """One a device, each from the file that is exported for it."""
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._prepared import prepared
-    from keras_upsample.export._signature import signature_of
+    from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS
 
     signature = signature_of(model).fixed()
@@ -154,7 +154,7 @@ def keras_cells(model: Any) -> list[str]:
     import tensorflow as tf
 
     from keras_upsample.export._calibration import calibration_feeds
-    from keras_upsample.export._signature import signature_of
+    from keras_upsample.program._signature import signature_of
 
     feeds = calibration_feeds(model, signature_of(model).fixed(), None, None)
     with tempfile.TemporaryDirectory() as folder:

@@ -92,8 +92,8 @@ def measured(model: Any, test: Any, columns: list[str]) -> dict[str, list[float]
     from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.export._compare import difference
     from keras_upsample.export._prepared import prepared
-    from keras_upsample.export._signature import signature_of
     from keras_upsample.metrics import mean_iou
+    from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS, Gate
 
     images = [image[: len(image) // 16 * 16, : image.shape[1] // 16 * 16] for image in test.images]

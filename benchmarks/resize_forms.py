@@ -57,7 +57,7 @@ def write(target: str, interpolation: str, form: str, size: int, channels: int, 
     from keras_upsample import layers
     from keras_upsample.errors import ExportError
     from keras_upsample.export._artefact import Options, convert
-    from keras_upsample.export._signature import signature_of
+    from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS as TABLE
 
     resize = {

@@ -5,8 +5,9 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 """
 
 from . import _keras2_functions, initializers, layers, losses, metrics
-from .lowering import _formed, _head, _tiled
+from .lowering import _head
 from .metadata import _described
+from .program import _formed, _tiled
 from .zoo import _crop
 
 CLASSES = (

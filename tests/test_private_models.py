@@ -9,9 +9,9 @@ import pytest
 from keras import layers
 
 from keras_upsample import export, zoo
-from keras_upsample._private import private
-from keras_upsample.export._inference import with_precision
 from keras_upsample.lowering import lower
+from keras_upsample.program._inference import with_precision
+from keras_upsample.program._private import private
 
 SIZE = (16, 24, 3)
 

@@ -61,7 +61,7 @@ def _notes(runner: Any, name: str, metadata: Metadata | None) -> list[str]:
 
 def _of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
     from ..export._known import known
-    from ..export._signature import signature_of
+    from ..program._signature import signature_of
     from ..zoo import multiply_adds
 
     signature = signature_of(model)

@@ -12,6 +12,8 @@ from ..lowering._lower import Lowered
 from ..lowering._tune import tuning_seconds
 from ..metadata import Metadata
 from ..metadata._write import record
+from ..program._inference import check_weights
+from ..program._signature import Signature
 from ..runtimes import load
 from ..runtimes._first_load import remember
 from ..targets import Target
@@ -20,7 +22,6 @@ from ._device import checked
 from ._file_facts import facts_of_file, with_outputs
 from ._form import formed_for
 from ._gates import GateArgument, gate_for
-from ._inference import check_weights
 from ._inside import Inside
 from ._keras_quantized import check_quantized
 from ._known import Known
@@ -35,7 +36,6 @@ from ._report import ArtefactReport
 from ._resizable import explaining, require_another_size
 from ._saved_model import write_saved_model
 from ._shown import shown
-from ._signature import Signature
 from ._tflite import FLOAT_IO, IO, write_tflite
 from ._tuned import keep_the_faster
 from ._verify import beside, compare, measure, other_runtimes, require

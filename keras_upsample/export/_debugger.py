@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..edge._file import read
+from ..program._input_shape import Shape
 from ._calibration import Feeds
 from ._compare import decibels
-from ._input_shape import Shape
 from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
 from ._layer_names import check_layers
 from ._ranges import true_ranges

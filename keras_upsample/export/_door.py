@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from ..program._signature import Signature
 from ._graph_facts import NOTHING, Door, GraphFacts
 from ._natural_range import affine_of, changes_nothing, natural_range
-from ._signature import Signature
 
 # What only moves values or mixes equal ones of neighbours, by the names of Keras' operations and
 # layers, and what does so in training alone.
@@ -41,8 +41,8 @@ _OPAQUE = {"Lambda", "TFSMLayer", "SavedModelFunction"}
 
 def facts_of_graph(model: Any, signature: Signature) -> GraphFacts:
     """What the graph of a Keras model says; the model stays as it is."""
-    from ..lowering._flatten import graph_at
-    from ..lowering._last_activation import last_activation
+    from ..program._flatten import graph_at
+    from ..program._last_activation import last_activation
 
     try:
         graph, _ = graph_at(model, signature)
@@ -56,7 +56,7 @@ def facts_of_graph(model: Any, signature: Signature) -> GraphFacts:
 
 def _facts_by_tensorflow(model: Any, signature: Signature) -> GraphFacts:
     """The same of the graph that TensorFlow makes of the model."""
-    from ._inference import inference_function, with_precision
+    from ..program._inference import inference_function, with_precision
     from ._tensorflow_graph import facts_of_function
 
     try:
@@ -134,7 +134,7 @@ def _running(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarra
 def _call(node: Any, values: dict[int, Any]) -> list[Any]:
     from keras import tree
 
-    from ..lowering._graph import Tensor
+    from ..program._graph import Tensor
 
     def fill(leaf: Any) -> Any:
         return values[id(leaf)] if isinstance(leaf, Tensor) else leaf

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .._private import private
+from ..program._inference import set_precision
+from ..program._private import private
 from ._double_operators import double_operators
-from ._inference import set_precision
 
 _SMALL = {"DT_FLOAT", "DT_HALF", "DT_BFLOAT16"}
 _TYPES = ("T", "dtype", "DstT", "out_type")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import first_line
+from ..program._input_shape import InputSpec
+from ..program._signature import Signature
 from ._example_pictures import is_picture, of_pillow, read_picture
-from ._input_shape import InputSpec
-from ._signature import Signature
 
 FORMS = (
     "an array (N, H, W, C), a folder, a list, a `tf.data.Dataset`, or a function or generator; of "

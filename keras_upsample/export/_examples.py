@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import first_line
+from ..program._signature import Signature
 from ._example_form import FORMS, Example, Form
 from ._example_pictures import is_picture, pictures_in
-from ._signature import Signature
 
 MOST = 256
 """Examples taken from a source that does not say how many it has."""

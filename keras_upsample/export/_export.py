@@ -9,19 +9,19 @@ from .._publish import published
 from ..errors import ExportError, first_line
 from ..lowering._lower import headed
 from ..metadata import Metadata
+from ..program._input_shape import ShapeArgument
+from ..program._signature import signature_to_run
 from ..targets import Target, target_named
 from ._artefact import Options, check_target, make_artefact
 from ._gates import GateArgument, gate_for
 from ._given import given_examples
 from ._images import Images
-from ._input_shape import ShapeArgument
 from ._inside import planned
 from ._known import after_head, known, output_names, scores_of, with_scalings
 from ._ours import check_ours
 from ._pixel_reference import reference_of
 from ._report import ArtefactReport, ExportReport, package_versions
 from ._resizable import opened, resizable_targets, sized_for
-from ._signature import signature_to_run
 from ._source import as_model
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ..metadata import Input, Metadata, Output
-from ._signature import Signature
+from ..program._signature import Signature
 
 
 def facts_of_file(

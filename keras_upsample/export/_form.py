@@ -5,11 +5,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from .. import ops
-from .._private import private
 from ..ops._lacking import lacking
+from ..program._inference import set_precision
+from ..program._private import private
 from ..targets import Target
 from ._convolutions import convolutions_inlined
-from ._inference import set_precision
 from ._integer_normalization import replace_normalizations
 from ._keras_quantized import leave_rounding_to_file
 from ._onnx_patches import patches_replaced

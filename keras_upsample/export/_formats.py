@@ -7,19 +7,19 @@ from typing import Any
 
 from ..lowering._lower import headed
 from ..metadata import Metadata
+from ..program._input_shape import ShapeArgument
+from ..program._signature import signature_to_run
 from ..targets import resizable, target_named
 from ._artefact import Options, make_artefact
 from ._gates import GateArgument
 from ._given import given_examples
 from ._images import Images
-from ._input_shape import ShapeArgument
 from ._inside import planned
 from ._known import after_head, known, output_names, scores_of, with_scalings
 from ._onnx import OPSETS
 from ._pixel_reference import reference_of
 from ._report import ArtefactReport
 from ._resizable import opened, sized_for
-from ._signature import signature_to_run
 from ._source import as_model
 
 _TFLITE = {

@@ -8,11 +8,11 @@ import numpy as np
 
 from ..data import photograph
 from ..metadata import Scaling
+from ..program._input_shape import InputSpec, closed, pixel_axes
+from ..program._signature import Signature
 from ._example_form import Example, takes_pictures
 from ._examples import examples
-from ._input_shape import InputSpec, closed, pixel_axes
 from ._resizable import resized
-from ._signature import Signature
 
 _NAMES = ("astronaut", "chelsea", "coffee")
 ODD_SIZE = (101, 77)

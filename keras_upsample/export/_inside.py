@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from .._stateless import State
 from ..metadata import Metadata, Output, Scaling
+from ..program._signature import Signature
+from ..program._stateless import State
 from ..targets import Target
 from ._calibration import Feeds
-from ._signature import Signature
 
 PLACES = ("outside", "inside")
 """Where pixels are scaled: by whoever runs the file, or by the file."""

@@ -8,9 +8,9 @@ import numpy as np
 from ..lowering._head import Scores
 from ..metadata import Input, Metadata, Output, Scaling, of
 from ..metadata._values import numbers
+from ..program._signature import Signature, _output_names
 from ._door import facts_of_graph
 from ._graph_facts import NOTHING, Door, GraphFacts
-from ._signature import Signature, _output_names
 
 _APART = 8.0
 """By which factor two ranges differ that can't both be meant."""

@@ -10,18 +10,18 @@ from typing import Any
 import numpy as np
 
 from ..edge._file import OperatorFacts, read
+from ..program._input_shape import ShapeArgument
+from ..program._signature import signature_to_run
 from ._calibration import Feeds, held_out_images
 from ._compare import decibels
 from ._debugger import with_own_errors
 from ._examples import listed
 from ._form import formed_for
 from ._images import Images, cases
-from ._input_shape import ShapeArgument
 from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
 from ._known import known, with_scalings
 from ._prepared import prepared
 from ._saved_model import write_saved_model
-from ._signature import signature_to_run
 from ._source import as_model
 from ._tflite import converted
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExportError, first_line
+from ..program._inference import tensor_specs
+from ..program._signature import Signature
 from ._advice import advice
-from ._inference import tensor_specs
 from ._onnx_file import save_onnx
 from ._onnx_operators import operator_handlers
 from ._onnx_optimizers import sound_optimizers
 from ._onnx_pads import explicit_pads
 from ._onnx_sizes import size_samples
 from ._onnx_weights import large_weights, lifted_arrays, lower_weights, weight_specs
-from ._signature import Signature
 
 OPSETS = range(13, 19)
 """tf2onnx writes no newer one, and the forms used here need 13."""

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..program._signature import Signature
 from ._compare import ScoresBehind
 from ._example_form import Example
 from ._examples import listed
@@ -13,7 +14,6 @@ from ._images import Case, Images, _batch_of, _sources, sized
 from ._inside import Inside
 from ._reference import Reference
 from ._shown import check_scale
-from ._signature import Signature
 
 
 class PixelReference(Reference):

@@ -4,21 +4,21 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from ..lowering._equalise import equalised
 from ..lowering._failures import noted
-from ..lowering._flatten import NotAGraphError
-from ..lowering._lines import lines_as_images
 from ..lowering._lower import Lowered, lowered
 from ..lowering._rewrite import KEEP
 from ..lowering._rewriting import Applied
-from ..lowering._round import rounded
-from ..lowering._sharpness import sharpened
-from ..lowering._windows import windowed
 from ..ops._lacking import COMPARISONS, GATHERS
+from ..program._flatten import NotAGraphError
+from ..program._signature import Signature
+from ..quantization._equalise import equalised
+from ..quantization._lines import lines_as_images
+from ..quantization._round import rounded
+from ..quantization._sharpness import sharpened
+from ..quantization._windows import windowed
 from ..targets import Target
 from ._calibration import Calibration, Feeds, calibration
 from ._images import Images
-from ._signature import Signature
 
 
 @dataclass(frozen=True)

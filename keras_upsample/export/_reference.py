@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._stateless import Traced
 from ..errors import ExportError, first_line
+from ..program._inference import with_precision
+from ..program._input_shape import InputSpec
+from ..program._signature import Signature
+from ..program._stateless import Traced
 from ..targets import Gate, where_activations_are_rounded, where_rounding_decides
 from ._compare import ScoresBehind
 from ._doubles import in_doubles, rounds
 from ._images import Case, Images, _sources, cases
-from ._inference import with_precision
-from ._input_shape import InputSpec
 from ._keras_quantized import rounds_activations
 from ._score_model import score_model
 from ._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, in_words, shown
-from ._signature import Signature
 
 if TYPE_CHECKING:
     from ..runtimes import Runner, TensorInfo

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ExportError
+from ..program._input_shape import InputSpec, Shape, fixed, pixel_axes
+from ..program._signature import Signature
 from ..targets import Target, resizable
-from ._input_shape import InputSpec, Shape, fixed, pixel_axes
-from ._signature import Signature
 
 if TYPE_CHECKING:
     from ..runtimes import Runner

@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from ._inference import inference_function
-from ._signature import Signature
+from ..program._inference import inference_function
+from ..program._signature import Signature
 
 
 def write_saved_model(model: Any, signature: Signature, path: Path) -> list[str]:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from ..program._signature import Signature
 from ._known import output_names
-from ._signature import Signature
 
 
 def score_model(model: Any, signature: Signature) -> tuple[Any, Signature, dict[str, float | None]]:
@@ -18,9 +18,9 @@ def score_model(model: Any, signature: Signature) -> tuple[Any, Signature, dict[
         thresholds (None where the strongest channel wins). Without outputs where none is seen: the
         model can't be taken apart, or ends otherwise.
     """
-    from ..lowering._assemble import model_at
-    from ..lowering._flatten import graph_at
     from ..lowering._head import ClassMap, ThresholdMap
+    from ..program._assemble import model_at
+    from ..program._flatten import graph_at
 
     nothing: dict[str, float | None] = {}
     try:

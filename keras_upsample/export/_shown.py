@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ._input_shape import InputSpec
+from ..program._input_shape import InputSpec
 
 Range = tuple[float, float]
 

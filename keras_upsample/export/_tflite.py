@@ -9,15 +9,15 @@ from types import MappingProxyType
 from typing import Any
 
 from ..errors import ExportError
+from ..program._input_shape import Shape, fixed
+from ..program._signature import Signature
 from ._advice import advice
 from ._calibration import Feeds
 from ._debugger import partly_float
 from ._error_functions import error_functions_replaced, lacks_error_function
-from ._input_shape import Shape, fixed
 from ._interpreter import quiet_interpreter
 from ._ranges import true_ranges
 from ._saved_model import write_saved_model
-from ._signature import Signature
 from ._tflite_bias import with_full_biases
 from ._tflite_order import in_order
 from ._tflite_shapes import with_usual_sizes

@@ -6,7 +6,7 @@ open. A program that does not resize would run the network on one pixel.
 
 from collections.abc import Mapping
 
-from ._input_shape import Shape
+from ..program._input_shape import Shape
 
 
 def with_usual_sizes(content: bytes, shapes: Mapping[str, Shape]) -> bytes:

@@ -10,9 +10,9 @@ from typing import Any
 from ..lowering._lower import Applied, Lowered
 from ..lowering._meters import meter_of
 from ..lowering._rewrite import KEEP
+from ..program._signature import Signature
 from ..targets import Target
 from ._onnx_file import data_files
-from ._signature import Signature
 
 Write = Callable[[Any, Signature, Path], None]
 

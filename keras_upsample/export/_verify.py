@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import ArtefactError, ExportError, VerificationError, first_line
 from ..metadata import read
+from ..program._signature import Signature, signature_to_run
 from ..runtimes import available, load
 from ..targets import TARGETS, Gate
 from ._compare import Difference, difference
@@ -18,7 +19,6 @@ from ._known import known, output_names, with_scalings
 from ._pixel_reference import reference_of
 from ._reference import CaseFor, Reference, from_layout
 from ._report import Latency, Verification
-from ._signature import Signature, signature_to_run
 from ._source import as_model
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ._assemble import model_of
-from ._graph import Graph, Tensor, applied
+from ..program._assemble import model_of
+from ..program._graph import Graph, Tensor, applied
 from ._rewrite import KEEP, Rewrite
 
 

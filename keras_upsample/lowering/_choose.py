@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ._graph import Graph
+from ..program._graph import Graph
 from ._rewrite import KEEP, Rewrite
 
 if TYPE_CHECKING:

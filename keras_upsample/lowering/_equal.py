@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ._graph import Graph, Node
+from ..program._graph import Graph, Node
 
 
 def merge_equal(graph: Graph) -> None:

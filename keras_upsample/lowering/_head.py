@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from ._assemble import model_at
-from ._flatten import NotAGraphError, graph_at, is_functional
-from ._graph import Tensor, applied
-from ._last_activation import last_activation
-from ._open_sizes import check_open_sizes
-from ._twin import twin
+from ..program._assemble import model_at
+from ..program._flatten import NotAGraphError, graph_at, is_functional
+from ..program._graph import Tensor, applied
+from ..program._last_activation import last_activation
+from ..program._open_sizes import check_open_sizes
+from ..program._twin import twin
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ..program._signature import Signature
 
 HEADS = ("argmax", "softmax", "sigmoid", "threshold")
 

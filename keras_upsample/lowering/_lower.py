@@ -4,17 +4,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ._assemble import model_at
+from ..program._assemble import model_at
+from ..program._flatten import NotAGraphError, graph_at, is_functional
+from ..program._open_sizes import check_open_sizes
 from ._equal import merge_equal
 from ._failures import strict
-from ._flatten import NotAGraphError, graph_at, is_functional
-from ._open_sizes import check_open_sizes
 from ._rewriting import Applied, Rewriting
 from ._rules._all import STAGES
 from ._unmatched import unmatched
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ..program._signature import Signature
     from ..targets import Target
 
 
@@ -71,7 +71,7 @@ def lower(
         >>> lowered = lower(model, "tflite", input_shape=(256, 256, 3))  # doctest: +SKIP
         >>> print(*lowered.applied, sep="\\n")  # doctest: +SKIP
     """
-    from ..export._signature import signature_to_run
+    from ..program._signature import signature_to_run
     from ..targets import Target, target_named
 
     chosen = target if isinstance(target, Target) else target_named(target)
@@ -127,7 +127,7 @@ def _lowered(
     tune: float,
     progress: Callable[[str], None] | None,
 ) -> "tuple[Lowered, Signature]":
-    from ..export._signature import _output_names
+    from ..program._signature import _output_names
     from ._choose import by_table, decided
     from ._meters import meter_of, why_unmeasured
     from ._tune import Tuner

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, TypeVar, overload
 
-from ._emit import Emitter
-from ._graph import Build, Node, Tensor
-from ._operations import Operation
+from ..program._emit import Emitter
+from ..program._graph import Build, Node, Tensor
+from ..program._operations import Operation
+from ..program._surroundings import Surroundings, sources
+from ..program._views import VIEWS
 from ._rewrite import Rewrite
-from ._surroundings import Surroundings, sources
-from ._views import VIEWS
 
 _A = TypeVar("_A", bound=Operation)
 _B = TypeVar("_B", bound=Operation)

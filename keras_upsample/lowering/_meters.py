@@ -93,7 +93,7 @@ def call_on_noise(path: Path, target: "Target") -> Callable[[], Any]:
     """One call of a file in its target's runtime; open sizes take those that are tuned for."""
     import numpy as np
 
-    from ..export._input_shape import DEFAULT_SIZE
+    from ..program._input_shape import DEFAULT_SIZE
     from ..runtimes import load
 
     runner = load(path, runtime=target.runtime, trust=True)

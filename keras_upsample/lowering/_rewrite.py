@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from ._graph import Build, Tensor
+from ..program._graph import Build, Tensor
 
 KEEP = "as it is"
 

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from ..program._graph import Graph, Node
+from ..program._surroundings import Surroundings, sources
 from ._failures import noted
-from ._graph import Graph, Node
 from ._match import Here, NoMatch, OtherKind
 from ._rewrite import KEEP, Rewrite
 from ._rules._all import TAKING_APART, Rule
-from ._surroundings import Surroundings, sources
 
 Choose = Callable[[Rewrite, Graph], tuple[str, float | None]]
 """A rewrite -> the name of the form to take, or `KEEP`, and how much faster it was measured."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..program._graph import Graph
 from ._blocks import block_model
-from ._graph import Graph
 from ._meters import Meter
 from ._rewrite import KEEP, Rewrite
 from ._tuning_cache import TuningCache
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ..program._signature import Signature
     from ..targets import Target
 
 MIN_GAIN = 1.03
@@ -108,7 +108,7 @@ class Tuner:
 
     def _write(self, model: Any, path: Path) -> None:
         from ..export._artefact import Options, convert
-        from ..export._signature import signature_to_run
+        from ..program._signature import signature_to_run
 
         # Inside a graph the tensors lie as the runtime likes them.
         layout = "nchw" if self._target.format == "onnx" else "nhwc"

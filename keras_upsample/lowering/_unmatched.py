@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from ._graph import Graph, Node
+from ..program._graph import Graph, Node
+from ..program._surroundings import Surroundings, sources
+from ..program._views import concatenation_of, resize_of, transposed_of
 from ._rewrite import KEEP
 from ._rewriting import Applied, Rewriting
 from ._rules import matrices, nearest, transposed
 from ._rules._all import Rule
-from ._surroundings import Surroundings, sources
-from ._views import concatenation_of, resize_of, transposed_of
 
 _OF_RESIZES: dict[str, Rule] = {"nearest": nearest, "bilinear": matrices}
 """Interpolation -> the rule that has other forms for it."""

@@ -83,11 +83,11 @@ def of_keras(model: Any, output: str | None = None) -> Network:
             f"{keras.backend.backend()!r}. Set the environment variable KERAS_BACKEND, or export "
             "the model and predict with the file."
         )
-    from .._private import private
-    from ..export._inference import inference_function, set_precision
     from ..export._known import known
-    from ..export._signature import signature_of
     from ..export._stock_layers import replace_stock_layers
+    from ..program._inference import inference_function, set_precision
+    from ..program._private import private
+    from ..program._signature import signature_of
 
     signature = signature_of(model)
     shape = _only_image(

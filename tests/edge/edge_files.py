@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers
 
 from keras_upsample.export._artefact import Options, convert
-from keras_upsample.export._signature import signature_of
+from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import TARGETS
 
 SIZE = (16, 16, 3)

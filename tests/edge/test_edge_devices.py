@@ -78,8 +78,8 @@ def test_nearest_by_any_factor_stays_on_an_npu(scale, tmp_path):
 def test_nothing_is_left_on_the_cpu(upsample, tmp_path):
     from keras_upsample.export._artefact import Options, convert
     from keras_upsample.export._calibration import calibration_feeds
-    from keras_upsample.export._signature import signature_of
     from keras_upsample.lowering._lower import lowered
+    from keras_upsample.program._signature import signature_of
 
     keras.utils.set_random_seed(0)
     model = zoo.unet((32, 32, 3), classes=3, filters=(4, 8), upsample=upsample)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from keras_upsample.export import _artefact, _images, _input_shape, _verify
+from keras_upsample.export import _artefact, _images, _verify
+from keras_upsample.program import _input_shape
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ from keras_upsample.errors import VerificationError
 from keras_upsample.export import TARGETS, Gate, _artefact
 from keras_upsample.export._compare import Difference, difference
 from keras_upsample.export._reference import Reference
-from keras_upsample.export._signature import signature_of
 from keras_upsample.export._verify import _with_best
+from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import where_rounding_decides
 
 STRICT = TARGETS["onnx"].gate

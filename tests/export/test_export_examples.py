@@ -12,7 +12,7 @@ from keras_upsample import export, runtimes
 from keras_upsample.export._calibration import calibration
 from keras_upsample.export._examples import examples, listed
 from keras_upsample.export._images import cases
-from keras_upsample.export._signature import signature_of
+from keras_upsample.program._signature import signature_of
 
 COUNT, SIZE = 10, (12, 9)
 

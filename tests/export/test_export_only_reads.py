@@ -11,8 +11,8 @@ from exporting import FORMATS, OF_RANGE, answers, assert_same, convolution, nois
 from keras import layers
 
 from keras_upsample import export
-from keras_upsample._stateless import Traced
 from keras_upsample.errors import ExportError
+from keras_upsample.program._stateless import Traced
 
 
 class TrainsUnlessToldNot(layers.Layer):

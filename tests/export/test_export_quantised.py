@@ -12,8 +12,8 @@ from keras_upsample.errors import VerificationError
 from keras_upsample.export._artefact import Options, convert
 from keras_upsample.export._calibration import calibration_feeds
 from keras_upsample.export._prepared import prepared
-from keras_upsample.export._signature import signature_of
 from keras_upsample.layers import TransposedConv2D
+from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import TARGETS
 
 SIZE = (32, 40, 3)

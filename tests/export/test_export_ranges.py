@@ -59,7 +59,7 @@ def test_ranges_are_those_of_the_model(tmp_path) -> None:
 
     from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.export._saved_model import write_saved_model
-    from keras_upsample.export._signature import signature_of
+    from keras_upsample.program._signature import signature_of
 
     model, signature = products(), signature_of(products()).fixed()
     feeds = calibration_feeds(model, signature, pictures(), None)

@@ -13,7 +13,7 @@ from stock_layers import HAVE_NONE, NETS, NO_NETS
 
 from keras_upsample import layers as ours
 from keras_upsample.export._reference import Reference
-from keras_upsample.export._signature import signature_of
+from keras_upsample.program._signature import signature_of
 
 ALMOST = 1e-12
 

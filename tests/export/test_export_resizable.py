@@ -15,9 +15,9 @@ from keras import layers
 
 from keras_upsample import export, predict, runtimes, zoo
 from keras_upsample.errors import ExportError
-from keras_upsample.export import _input_shape
 from keras_upsample.layers import BilinearUpSampling2D, PadToMultiple2D, TransposedConv2D
 from keras_upsample.metadata import Metadata, Scaling, read
+from keras_upsample.program import _input_shape
 
 UPSAMPLERS: dict[str, Callable[[], Any]] = {
     "bilinear": lambda: layers.UpSampling2D(2, interpolation="bilinear"),

@@ -8,8 +8,8 @@ from keras import layers
 
 from keras_upsample import export, runtimes
 from keras_upsample.errors import ExportError
-from keras_upsample.export._signature import signature_of
-from keras_upsample.lowering._lines import lines_as_images
+from keras_upsample.program._signature import signature_of
+from keras_upsample.quantization._lines import lines_as_images
 
 STEPS, COUNT = 48, 24
 

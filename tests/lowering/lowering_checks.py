@@ -11,12 +11,12 @@ import reference
 from compare import assert_close
 
 from keras_upsample.data import photograph
-from keras_upsample.export._signature import signature_of
 from keras_upsample.lowering import Lowered, lower
-from keras_upsample.lowering._flatten import graph_at
 from keras_upsample.lowering._rewrite import KEEP
 from keras_upsample.lowering._rewriting import Rewriting
 from keras_upsample.lowering._rules._all import STAGES
+from keras_upsample.program._flatten import graph_at
+from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import TARGETS, Target
 
 OF_RANGE = 1e-5

@@ -9,7 +9,6 @@ from compare import assert_close
 from keras import layers
 from lowering_checks import OF_RANGE, noise
 
-from keras_upsample.export._signature import signature_of
 from keras_upsample.layers import (
     BilinearUpSampling2D,
     MaxPoolingWithIndices2D,
@@ -18,10 +17,11 @@ from keras_upsample.layers import (
     SkipFusion2D,
     TransposedConv2D,
 )
-from keras_upsample.lowering import _channels, _equalise
-from keras_upsample.lowering._equalise import equalised
-from keras_upsample.lowering._formed import Interleave2D
-from keras_upsample.lowering._operations import Linear, Transposed
+from keras_upsample.program._formed import Interleave2D
+from keras_upsample.program._operations import Linear, Transposed
+from keras_upsample.program._signature import signature_of
+from keras_upsample.quantization import _channels, _equalise
+from keras_upsample.quantization._equalise import equalised
 
 SIZE = (8, 6, 3)
 

@@ -40,11 +40,8 @@ from upsampling_cases import (
 
 from keras_upsample import runtimes
 from keras_upsample.export._artefact import Options, convert
-from keras_upsample.export._signature import signature_of
-from keras_upsample.lowering import _tiled
 from keras_upsample.lowering._blocks import block_model
 from keras_upsample.lowering._equal import merge_equal
-from keras_upsample.lowering._flatten import graph_at
 from keras_upsample.lowering._lower import lowered
 from keras_upsample.lowering._match import Here
 from keras_upsample.lowering._rewrite import KEEP
@@ -55,8 +52,11 @@ from keras_upsample.lowering._rules import (
     minimal_filtering,
     nearest,
 )
-from keras_upsample.lowering._rules._cook_toom import filtering
-from keras_upsample.lowering._surroundings import Surroundings
+from keras_upsample.program import _tiled
+from keras_upsample.program._cook_toom import filtering
+from keras_upsample.program._flatten import graph_at
+from keras_upsample.program._signature import signature_of
+from keras_upsample.program._surroundings import Surroundings
 from keras_upsample.targets import TARGETS
 
 

@@ -19,10 +19,10 @@ from lowering_checks import (
     target,
 )
 
-from keras_upsample.export._signature import _output_names
 from keras_upsample.lowering import lower
 from keras_upsample.lowering._rewrite import KEEP
 from keras_upsample.lowering._rules import fold, identity, merge, nearest
+from keras_upsample.program._signature import _output_names
 
 NORM, CONV = layers.BatchNormalization, layers.Conv2D
 

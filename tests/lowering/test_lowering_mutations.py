@@ -30,9 +30,6 @@ from upsampling_cases import (
     ready_for_filtering,
 )
 
-from keras_upsample.lowering import _activations, _tiled, _views
-from keras_upsample.lowering._emit import Emitter
-from keras_upsample.lowering._operations import Convolution, Linear, Transposed
 from keras_upsample.lowering._rules import (
     _interleaved,
     _parts,
@@ -50,6 +47,9 @@ from keras_upsample.lowering._rules import (
     subpixel,
 )
 from keras_upsample.ops import _shuffle
+from keras_upsample.program import _activations, _tiled, _views
+from keras_upsample.program._emit import Emitter
+from keras_upsample.program._operations import Convolution, Linear, Transposed
 
 BY_VALUES = r"^(largest error|shape)"
 

@@ -8,13 +8,15 @@ import pytest
 from keras import layers
 from lowering_checks import noise, photographs
 
-from keras_upsample.export._signature import signature_of
 from keras_upsample.layers import PixelShuffle2D, TransposedConv2D
-from keras_upsample.lowering import _grid, _round, _rows
-from keras_upsample.lowering._flatten import graph_at
-from keras_upsample.lowering._grid import Grid, round_rows
-from keras_upsample.lowering._round import rounded
-from keras_upsample.lowering._views import Transposed
+from keras_upsample.program._flatten import graph_at
+from keras_upsample.program._signature import signature_of
+from keras_upsample.program._views import Transposed
+from keras_upsample.quantization import _gptq as _grid
+from keras_upsample.quantization import _im2col as _rows
+from keras_upsample.quantization import _round
+from keras_upsample.quantization._gptq import Grid, round_rows
+from keras_upsample.quantization._round import rounded
 
 SIZE = (32, 40, 3)
 INT4 = Grid(7, -7, 7)

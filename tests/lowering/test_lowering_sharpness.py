@@ -5,10 +5,10 @@ import numpy as np
 from lowering_checks import photographs
 
 from keras_upsample.export._prepared import prepared
-from keras_upsample.export._signature import signature_of
 from keras_upsample.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
-from keras_upsample.lowering._sharpness import sharpened
 from keras_upsample.ops._places import SHARPNESS
+from keras_upsample.program._signature import signature_of
+from keras_upsample.quantization._sharpness import sharpened
 from keras_upsample.targets import TARGETS
 
 SIZE = (24, 32, 3)

@@ -9,10 +9,10 @@ from compare import assert_close
 from lowering_checks import photographs
 
 from keras_upsample.export._prepared import prepared
-from keras_upsample.export._signature import signature_of
 from keras_upsample.layers import DySample2D
-from keras_upsample.lowering._windows import windowed
 from keras_upsample.ops._lacking import GATHERS, lacking
+from keras_upsample.program._signature import signature_of
+from keras_upsample.quantization._windows import windowed
 from keras_upsample.targets import TARGETS
 
 SIZE = (24, 32, 3)

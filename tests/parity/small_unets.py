@@ -11,7 +11,7 @@ from keras_upsample.export._artefact import Options, convert
 from keras_upsample.export._compare import Difference
 from keras_upsample.export._prepared import prepared
 from keras_upsample.export._reference import Reference
-from keras_upsample.export._signature import signature_of
+from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import TARGETS, Gate
 
 SHAPE = (64, 64, 3)

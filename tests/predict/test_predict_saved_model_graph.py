@@ -8,7 +8,7 @@ from keras import layers as L
 
 import keras_upsample as ku
 from keras_upsample.export._door import facts_of_graph
-from keras_upsample.export._signature import signature_of
+from keras_upsample.program._signature import signature_of
 
 PICTURE = ku.data.photograph("coffee", (40, 56))
 

@@ -23,11 +23,11 @@ from typing import Any
 
 import numpy as np
 
+from ...program._activations import by_element
+from ...program._emit import Emitter
+from ...program._graph import Tensor
+from ...program._operations import Convolution, Pads, Pair, Transposed
 from ...targets._names import INTERLEAVED, INTERLEAVED_2X2
-from .._activations import by_element
-from .._emit import Emitter
-from .._graph import Tensor
-from .._operations import Convolution, Pads, Pair, Transposed
 from . import _parts
 
 _MOST = 16

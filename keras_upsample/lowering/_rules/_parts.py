@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from .._emit import Emitter
-from .._graph import Tensor
+from ...program._emit import Emitter
+from ...program._graph import Tensor
+from ...program._operations import Concatenation, Convolution
 from .._match import Here, require
-from .._operations import Concatenation, Convolution
 
 BY_PARTS = "by parts"
 

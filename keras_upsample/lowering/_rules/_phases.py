@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from .._activations import by_element
-from .._emit import Emitter, writable
-from .._graph import Tensor
-from .._operations import Pads, Transposed
+from ...program._activations import by_element
+from ...program._emit import Emitter, writable
+from ...program._graph import Tensor
+from ...program._operations import Pads, Transposed
 
 TRANSPOSED, SHUFFLE, DENSE = "transposed", "shuffle", "dense"
 

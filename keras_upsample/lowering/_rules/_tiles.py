@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .._emit import Emitter
-from .._graph import Tensor
-from .._operations import Convolution
+from ...program._emit import Emitter
+from ...program._graph import Tensor
+from ...program._operations import Convolution
 
 FORM = "4x4 by 6x6"
 _MIN_CHANNELS = 128
@@ -29,7 +29,7 @@ def form(view: Convolution, emitter: Callable[[], Emitter]) -> Callable[[Tensor]
     """
 
     def build(x: Tensor) -> Tensor:
-        from .._tiled import TiledConv2D
+        from ...program._tiled import TiledConv2D
 
         emit = emitter()
         filters, biased = int(view.kernel.shape[3]), view.bias is not None

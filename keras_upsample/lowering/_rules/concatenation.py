@@ -5,9 +5,9 @@ adds into the result while it computes the next convolution, and what was concat
 layout that its convolutions like.
 """
 
+from ...program._operations import Convolution
 from ...targets._names import CONCATENATION
 from .._match import Here, require
-from .._operations import Convolution
 from .._rewrite import Rewrite
 from . import _parts, minimal_filtering
 

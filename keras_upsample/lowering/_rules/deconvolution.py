@@ -12,9 +12,9 @@ from typing import Any
 
 import numpy as np
 
-from .._graph import Tensor
+from ...program._graph import Tensor
+from ...program._operations import Pads, Transposed
 from .._match import Here, require
-from .._operations import Pads, Transposed
 from .._rewrite import Rewrite
 
 NAME = "deconvolution"

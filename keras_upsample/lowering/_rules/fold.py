@@ -6,17 +6,10 @@ only where the convolution meets no zeros from padding; with t = 0 padding does 
 s 0 = 0, and an explicit zero padding in between commutes likewise.
 """
 
-from .._emit import writable
-from .._graph import Tensor
+from ...program._emit import writable
+from ...program._graph import Tensor
+from ...program._operations import NONE, Affine, Convolution, Dense, Transposed, ZeroPadding
 from .._match import Here, require
-from .._operations import (
-    NONE,
-    Affine,
-    Convolution,
-    Dense,
-    Transposed,
-    ZeroPadding,
-)
 from .._rewrite import Rewrite
 
 NAME = "fold"

@@ -6,7 +6,7 @@ activation by nothing, and for the alignment layers of ours at sizes that meet.
 
 from typing import Any
 
-from .._graph import Node, Tensor
+from ...program._graph import Node, Tensor
 from .._match import Here, OtherKind, require
 from .._rewrite import Rewrite
 

@@ -6,12 +6,12 @@ puts together by a reshape has left that layout, and a pool brings it back befor
 the map is small.
 """
 
+from ...program._graph import Tensor, applied
+from ...program._operations import Resize
+from ...program._twin import twin
 from ...targets._names import LAYOUT
-from .._graph import Tensor, applied
 from .._match import Here, require
-from .._operations import Resize
 from .._rewrite import Rewrite
-from .._twin import twin
 
 NAME = LAYOUT
 

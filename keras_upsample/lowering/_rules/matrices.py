@@ -6,12 +6,12 @@ multiplies by many zeros, and pays where the runtime's own operator is slow: ONN
 whole factors above 2.
 """
 
-from .._formed import FormedResize2D
-from .._graph import Tensor
+from ...program._formed import FormedResize2D
+from ...program._graph import Tensor
+from ...program._operations import Resize
+from ...program._twin import twin
 from .._match import Here, NoMatch, require
-from .._operations import Resize
 from .._rewrite import Rewrite
-from .._twin import twin
 
 NAME = "matrices"
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from .._graph import Tensor
+from ...program._graph import Tensor
+from ...program._operations import NONE, Convolution
 from .._match import Here, require
-from .._operations import NONE, Convolution
 from .._rewrite import Rewrite
 
 NAME = "merge"

@@ -27,15 +27,15 @@ from typing import Any
 
 import numpy as np
 
+from ...program._activations import by_pixel
+from ...program._cook_toom import filtering
+from ...program._emit import Emitter
+from ...program._graph import Build, Tensor
+from ...program._operations import Convolution
 from ...targets._names import FILTERING
-from .._activations import by_pixel
-from .._emit import Emitter
-from .._graph import Build, Tensor
 from .._match import Here, NoMatch, require
-from .._operations import Convolution
 from .._rewrite import Rewrite
 from . import _parts, _tiles
-from ._cook_toom import filtering
 
 NAME = FILTERING
 ALONG = "4 by 6"

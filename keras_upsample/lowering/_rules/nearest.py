@@ -17,12 +17,12 @@ from functools import partial
 
 import numpy as np
 
+from ...program._graph import Build, Tensor
+from ...program._operations import Concatenation, Convolution, Pads, Resize, Transposed
+from ...program._views import resize_of
 from ...targets._names import AT_FEW_CHANNELS, INTERLEAVED, INTERLEAVED_ADDED, NEAREST
-from .._graph import Build, Tensor
 from .._match import Here, NoMatch, require
-from .._operations import Concatenation, Convolution, Pads, Resize, Transposed
 from .._rewrite import Rewrite
-from .._views import resize_of
 from . import _interleaved, _parts, _phases
 
 NAME = NEAREST

@@ -7,11 +7,11 @@ is won, because Keras has no other words for it.
 
 from dataclasses import replace
 
-from .._graph import Tensor
+from ...program._graph import Tensor
+from ...program._operations import Convolution, ZeroPadding
+from ...program._views import same_pads
 from .._match import Here, NoMatch, require
-from .._operations import Convolution, ZeroPadding
 from .._rewrite import Rewrite
-from .._views import same_pads
 
 NAME = "padding"
 

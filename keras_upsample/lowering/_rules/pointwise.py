@@ -9,12 +9,12 @@ pixel by pixel.
 import math
 from dataclasses import replace
 
-from .._activations import by_pixel
-from .._graph import Tensor
+from ...program._activations import by_pixel
+from ...program._graph import Tensor
+from ...program._operations import Convolution, Resize
+from ...program._twin import twin
 from .._match import Here, require
-from .._operations import Convolution, Resize
 from .._rewrite import Rewrite
-from .._twin import twin
 
 NAME = "pointwise"
 

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...program._activations import by_element
+from ...program._graph import Build, Tensor
+from ...program._operations import Convolution, Shuffle
 from ...targets._names import INTERLEAVED, SHUFFLE
-from .._activations import by_element
-from .._graph import Build, Tensor
 from .._match import Here, NoMatch, require
-from .._operations import Convolution, Shuffle
 from .._rewrite import Rewrite
 
 NAME = SHUFFLE

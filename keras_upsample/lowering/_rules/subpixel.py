@@ -7,12 +7,12 @@ order is that for "dcr" with its output channels permuted.
 
 import numpy as np
 
-from .._activations import by_element
-from .._formed import CheckerboardBlur2D
-from .._graph import Tensor
+from ...program._activations import by_element
+from ...program._formed import CheckerboardBlur2D
+from ...program._graph import Tensor
+from ...program._views import activation_of, same_pads
 from .._match import Here, OtherKind, require
 from .._rewrite import Rewrite
-from .._views import activation_of, same_pads
 
 NAME = "subpixel"
 

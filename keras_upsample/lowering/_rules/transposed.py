@@ -4,9 +4,9 @@ The identities stand in `_phases` (one convolution) and `_interleaved` (one a ph
 as large as its stride the convolution is 1x1.
 """
 
+from ...program._operations import Transposed
 from ...targets._names import TRANSPOSED
 from .._match import Here, require
-from .._operations import Transposed
 from .._rewrite import Rewrite
 from . import _interleaved, _phases
 

@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._stateless import State, assignments_discarded
 from ._input_shape import (
     OTHER_SIZES,
     InputSpec,
@@ -19,6 +18,7 @@ from ._input_shape import (
     narrow,
     pixel_axes,
 )
+from ._stateless import State, assignments_discarded
 
 
 @dataclass(frozen=True)

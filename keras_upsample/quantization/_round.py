@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_like
-from ._emit import Emitter
-from ._flatten import graph_at
-from ._graph import Graph, Node
-from ._grid import Grid, round_rows
-from ._operations import NONE, Convolution, Transposed
-from ._probe import IMAGES, seen
-from ._rows import channel_axes, columns_of, kernel_of, rows_of
-from ._surroundings import Surroundings, sources
-from ._views import convolution_of, transposed_of
+from ..program._assemble import model_like
+from ..program._emit import Emitter
+from ..program._flatten import graph_at
+from ..program._graph import Graph, Node
+from ..program._operations import NONE, Convolution, Transposed
+from ..program._probe import IMAGES, seen
+from ..program._surroundings import Surroundings, sources
+from ..program._views import convolution_of, transposed_of
+from ._gptq import Grid, round_rows
+from ._im2col import channel_axes, columns_of, kernel_of, rows_of
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ..program._signature import Signature
 
 _SAMPLES = 16384
 """Pixels at which a convolution's input is looked at, over all images."""

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .._private import private
 from ._input_shape import InputSpec
+from ._private import private
 from ._signature import Signature
 
 _FLOAT_POLICIES = {"float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"}

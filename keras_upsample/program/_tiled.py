@@ -25,7 +25,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from ._rules._cook_toom import filtering
+from ._cook_toom import filtering
 
 TILE, TAPS = 4, 3
 POINTS = tuple(map(Fraction, ("0", "3/4", "-3/4", "3/2", "-3/2")))

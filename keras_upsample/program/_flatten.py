@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from .._private import private
 from ._graph import Graph, Tensor, applied, has_one_behaviour
+from ._private import private
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ._signature import Signature
 
 
 class NotAGraphError(Exception):

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from ._flatten import NotAGraphError
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ._signature import Signature
 
 
 def check_open_sizes(model: Any, signature: "Signature") -> None:

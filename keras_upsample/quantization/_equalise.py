@@ -33,17 +33,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_like
+from ..program._assemble import model_like
+from ..program._emit import Emitter
+from ..program._flatten import graph_at
+from ..program._graph import Graph
+from ..program._operations import Convolution, Transposed
+from ..program._probe import IMAGES, seen
+from ..program._surroundings import sources
 from ._channels import FIXED, Channels, Place, Reader
-from ._emit import Emitter
-from ._flatten import graph_at
-from ._graph import Graph
-from ._operations import Convolution, Transposed
-from ._probe import IMAGES, seen
-from ._surroundings import sources
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ..program._signature import Signature
 
 _STEPS, _RATE = 300, 0.05
 _LEVELS = 255

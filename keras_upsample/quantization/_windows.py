@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._probe import taught
+from ..program._probe import taught
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ..program._signature import Signature
 
 _LEFT_OUT = 0.001
 """Share of the points that lie beyond either end of a window: a few would make it large."""

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._assemble import model_like
-from ._emit import Emitter
-from ._flatten import graph_at
-from ._graph import Graph, Node, Tensor, applied
-from ._surroundings import Surroundings, sources
+from ..program._assemble import model_like
+from ..program._emit import Emitter
+from ..program._flatten import graph_at
+from ..program._graph import Graph, Node, Tensor, applied
+from ..program._surroundings import Surroundings, sources
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ..program._signature import Signature
 
 
 def lines_as_images(model: Any, signature: "Signature") -> "tuple[Any, Signature, tuple[str, ...]]":

@@ -8,7 +8,7 @@ from ._graph import Graph, Node, Tensor
 from ._twin import twin
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ._signature import Signature
 
 
 def model_of(graph: Graph, input_names: Sequence[str], outputs: Any, inputs: Any, name: str) -> Any:

@@ -4,7 +4,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from ._operations import Convolution, Pads, Transposed
+from ..program._operations import Convolution, Pads, Transposed
 
 
 def channel_axes(view: Convolution | Transposed) -> tuple[int, ...]:

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..program._graph import Graph, Node, Tensor
+from ..program._probe import taught
 from ._channels import Channels
-from ._graph import Graph, Node, Tensor
-from ._probe import taught
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ..program._signature import Signature
 
 _SHARPER = 2.0
 """Pixels half a step apart count as apart: a difference of one step is itself rounded."""

@@ -5,14 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._stateless import Traced, assignments_discarded
 from ._assemble import model_like, model_of
 from ._flatten import graph_at
 from ._graph import Graph, Node, Tensor
+from ._stateless import Traced, assignments_discarded
 from ._surroundings import sources
 
 if TYPE_CHECKING:
-    from ..export._signature import Signature
+    from ._signature import Signature
 
 IMAGES = 16
 """How many are shown at most."""

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
-from ._emit import writable
-from ._graph import Graph, Node, Tensor
-from ._operations import Convolution, Transposed
-from ._surroundings import Surroundings
-from ._views import (
+from ..program._emit import writable
+from ..program._graph import Graph, Node, Tensor
+from ..program._operations import Convolution, Transposed
+from ..program._surroundings import Surroundings
+from ..program._views import (
     concatenation_of,
     convolution_of,
     resize_of,
@@ -119,7 +119,7 @@ class Channels:
             self._tensors.tie([self._steps[id(node.outputs[0])]], self._steps[id(tensor)])
 
     def _made(self, node: Node, around: Surroundings) -> list[np.ndarray]:
-        from ._formed import Interleave2D
+        from ..program._formed import Interleave2D
 
         view = _rescalable(node, around)
         if view is not None:
@@ -158,7 +158,7 @@ class Channels:
 
 def _put_together(node: Node) -> list[Tensor] | None:
     """The parts of a concatenation, of channels or of rows."""
-    from ._formed import Interleave2D
+    from ..program._formed import Interleave2D
 
     if type(node.operation) is Interleave2D:
         return node.inputs
@@ -187,7 +187,7 @@ def _passes(node: Node) -> bool:
     """Whether channels are treated alike, and the first input's factors are the first output's."""
     import keras
 
-    from ._formed import CheckerboardBlur2D
+    from ..program._formed import CheckerboardBlur2D
 
     operation = node.operation
     if not node.inputs or len(node.inputs[0].shape) != 4:
