@@ -7,7 +7,7 @@ import sys as _sys
 
 import lazy_loader as _lazy
 
-__version__ = "0.1.0"
+from ._version import __version__ as __version__
 
 # The public names stand once, in `__init__.pyi`.
 __getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from .export._onnx_file import data_files
-from .export._ours import other_files, our_data
-from .runtimes._digest import digest_of
+from ._ours import other_files, our_data
+from .files._digest import digest_of
+from .files._onnx_file import data_files
 
 _ATTEMPTS = 20
 

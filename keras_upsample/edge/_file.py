@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArtefactError, first_line
-from ..runtimes._tflite_structure import check_structure
+from ..files._tflite_structure import check_structure
 
 
 @dataclass(frozen=True)

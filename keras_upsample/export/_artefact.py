@@ -6,8 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._ours import bytes_at, check_ours
 from .._publish import check_place, published
 from ..errors import ArtefactError, ExportError, first_line
+from ..files._onnx_file import data_files
 from ..lowering._lower import Lowered
 from ..lowering._tune import tuning_seconds
 from ..metadata import Metadata
@@ -27,9 +29,7 @@ from ._keras_quantized import check_quantized
 from ._known import Known
 from ._layer_names import UnknownLayerError
 from ._onnx import LAYOUTS, OPSETS, write_onnx
-from ._onnx_file import data_files
 from ._onnx_precision import to_float16, to_int8
-from ._ours import bytes_at, check_ours
 from ._prepared import formed, prepared
 from ._reference import Reference
 from ._report import ArtefactReport

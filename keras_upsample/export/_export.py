@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .._ours import check_ours
 from .._publish import published
 from ..errors import ExportError, first_line
 from ..lowering._lower import headed
@@ -18,7 +19,6 @@ from ._given import given_examples
 from ._images import Images
 from ._inside import planned
 from ._known import after_head, known, output_names, scores_of, with_scalings
-from ._ours import check_ours
 from ._pixel_reference import reference_of
 from ._report import ArtefactReport, ExportReport, package_versions
 from ._resizable import opened, resizable_targets, sized_for

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExportError, first_line
+from ..files._onnx_file import save_onnx
 from ..program._inference import tensor_specs
 from ..program._signature import Signature
 from ._advice import advice
-from ._onnx_file import save_onnx
 from ._onnx_operators import operator_handlers
 from ._onnx_optimizers import sound_optimizers
 from ._onnx_pads import explicit_pads

@@ -9,9 +9,9 @@ from typing import Any
 
 from ..edge._file import layer_of
 from ..errors import ExportError, first_line
+from ..files._onnx_file import data_files, save_onnx
 from ._calibration import Feeds
 from ._layer_names import UnknownLayerError, check_layers
-from ._onnx_file import data_files, save_onnx
 from ._reference import to_layout
 
 

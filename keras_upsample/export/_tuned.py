@@ -7,12 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..files._onnx_file import data_files
 from ..lowering._lower import Applied, Lowered
 from ..lowering._meters import meter_of
 from ..lowering._rewrite import KEEP
 from ..program._signature import Signature
 from ..targets import Target
-from ._onnx_file import data_files
 
 Write = Callable[[Any, Signature, Path], None]
 

@@ -20,7 +20,7 @@ class TuningCache:
     """
 
     def __init__(self, target: "Target", conditions: Sequence[str]) -> None:
-        from ..data import cache_folder
+        from ..files._cache import cache_folder
 
         names = (target.name, *conditions)
         self.path = cache_folder() / "tuning" / ("_".join(map(_file_name, names)) + ".json")

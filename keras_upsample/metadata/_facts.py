@@ -189,7 +189,7 @@ class Metadata:
 
     def to_json(self) -> str:
         """The JSON that is written into files, with this package's version."""
-        from .. import __version__
+        from .._version import __version__
 
         written = {**self.to_dict(), "written_by": f"keras_upsample {__version__}"}
         return json.dumps(written, ensure_ascii=False, sort_keys=True)

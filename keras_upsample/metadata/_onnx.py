@@ -21,7 +21,7 @@ def write_onnx(path: Path, metadata: Metadata) -> None:
     """
     import onnx
 
-    from .. import __version__
+    from .._version import __version__
 
     model = onnx.load(str(path), load_external_data=False)
     inputs, outputs = (_tensors(values) for values in (model.graph.input, model.graph.output))

@@ -77,7 +77,7 @@ def _of_onnx(path: Path) -> Metadata | None:
 
 
 def _of_tflite(path: Path) -> Metadata | None:
-    from ..runtimes._tflite_structure import check_structure
+    from ..files._tflite_structure import check_structure
     from ._tflite_file import mapped
 
     with mapped(path) as content:

@@ -10,9 +10,9 @@ import numpy as np
 
 from .._keras_file import SUFFIXES, load_keras_file
 from ..errors import ArtefactError, did_you_mean, first_line
+from ..files._digest import digest_of
 from ..metadata import TASKS, Metadata, attach, of, read
 from ..metadata._scaling import UNIT, Scaling, scaling_named
-from ..runtimes._digest import digest_of
 from ._channels import order_of
 from ._meaning import SCORES, Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner

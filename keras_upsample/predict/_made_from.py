@@ -9,8 +9,8 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from ..files._digest import digest_of
 from ..images._sources import ImageError, Source
-from ..runtimes._digest import digest_of
 from ._predictor import Predictor
 
 FOLDER = ".keras_upsample"

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArtefactError
+from ..files._digest import digest_of
+from ..files._tflite_structure import check_structure
 from ._child import ending, run_module
-from ._digest import digest_of
 from ._runner import loading
-from ._tflite_structure import check_structure
 
 # TensorFlow on SavedModels is not among them: it checks what it reads (of 230 damaged ones none
 # crashed it), and a process with it takes 4 seconds to start.
@@ -115,7 +115,7 @@ def _refusal(path: Path, runtime: str) -> str | None:
 
 
 def _list() -> Path:
-    from ..data import cache_folder
+    from ..files._cache import cache_folder
 
     return cache_folder() / "first_loads.txt"
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import first_line
+from ..files._flatbuffer import read_root
 from ..metadata._tflite import WHOLE_ENTRY
-from ._flatbuffer import read_root
 from ._layout import settled
 from ._runner import TensorInfo, cpu_threads, loading
 

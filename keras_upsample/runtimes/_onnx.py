@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from ..files._onnx_graph import external_files
 from ._layout import settled
-from ._onnx_graph import external_files
 from ._runner import TensorInfo, cpu_threads, loading
 
 _DTYPES = {

@@ -17,7 +17,8 @@ from keras_upsample import _publish, export, runtimes
 from keras_upsample._cli.describe import facts_of_choice
 from keras_upsample._cli.options import ModelChoice
 from keras_upsample.errors import ArtefactError, VerificationError
-from keras_upsample.export import _onnx_file, _tuned, _verify
+from keras_upsample.export import _tuned, _verify
+from keras_upsample.files import _onnx_file
 from keras_upsample.lowering._lower import Applied, Lowered
 from keras_upsample.runtimes import _onnx
 from keras_upsample.targets import TARGETS

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from keras_upsample import export
+from keras_upsample._ours import other_files
 from keras_upsample.export import _verify
-from keras_upsample.export._ours import other_files
 
 TARGETS = [
     "saved_model", "tflite", "tflite_float16", "tflite_int8", "onnx", "onnx_float16", "onnx_int8"

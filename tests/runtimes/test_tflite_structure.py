@@ -13,9 +13,9 @@ from flatbuffers import Builder
 
 from keras_upsample.edge import check
 from keras_upsample.errors import ArtefactError
-from keras_upsample.runtimes._flatbuffer import DamagedError, read_root
-from keras_upsample.runtimes._tflite_schema import TABLES, TENSOR_TYPES, UNIONS
-from keras_upsample.runtimes._tflite_structure import check_structure
+from keras_upsample.files._flatbuffer import DamagedError, read_root
+from keras_upsample.files._tflite_schema import TABLES, TENSOR_TYPES, UNIONS
+from keras_upsample.files._tflite_structure import check_structure
 
 LETTERS = {
     "Bool": "?", "Int8": "b", "Uint8": "B", "Int16": "h", "Uint16": "H", "Int32": "i",

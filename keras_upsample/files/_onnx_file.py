@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from ..runtimes._onnx_graph import external_files
+from ._onnx_graph import external_files
 
 MOST_BYTES = 2**31 - 2**24
 """Of values in the file itself; its nodes and metadata need some room below 2 GiB too."""

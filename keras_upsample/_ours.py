@@ -8,9 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..metadata._saved_model import PLACE
-from ..runtimes._digest import parts_of
-from ._onnx_file import data_files
+from .files._digest import parts_of
+from .files._onnx_file import data_files
+from .metadata._saved_model import PLACE
 
 _REMEDY = "Choose another path, or move it away."
 
@@ -95,7 +95,7 @@ def _marked(path: Path) -> bool:
 
 
 def _of_tflite(path: Path) -> bool:
-    from ..metadata import read
+    from .metadata import read
 
     return read(path) is not None
 
