@@ -19,24 +19,19 @@ from ..program._signature import Signature
 from ..runtimes import load
 from ..runtimes._first_load import remember
 from ..targets import Target
-from ._calibration import Feeds, held_out_images, strengthened
+from ._calibration import held_out_images
+from ._convert import FileOptions, convert
 from ._device import checked
 from ._file_facts import facts_of_file, with_outputs
-from ._form import formed_for
 from ._gates import GateArgument, gate_for
-from ._inside import Inside
 from ._keras_quantized import check_quantized
 from ._known import Known
 from ._layer_names import UnknownLayerError
-from ._onnx import LAYOUTS, OPSETS, write_onnx
-from ._onnx_precision import to_float16, to_int8
 from ._prepared import formed, prepared
 from ._reference import Reference
 from ._report import ArtefactReport
 from ._resizable import explaining, require_another_size
-from ._saved_model import write_saved_model
 from ._shown import shown
-from ._tflite import FLOAT_IO, IO, write_tflite
 from ._tuned import keep_the_faster
 from ._verify import beside, compare, measure, other_runtimes, require
 
@@ -62,56 +57,34 @@ def silent(step: str) -> None:
 
 
 @dataclass(frozen=True)
-class Options:
+class Options(FileOptions):
     """What a user may choose for one artefact beyond its target.
 
     Attributes:
         metadata: what the user says of the model; None takes what the model carries.
         known: what is known of the model, in the end.
         scaling: `"outside"` or `"inside"`, where pixels are scaled.
-        inside: what the file does itself, in the end; None where nothing.
         lower: give the model the form that the target runs fastest.
         tune: find that form by measurement; otherwise by the target's table.
         representative_data: see `calibration_feeds`.
-        integer_io: of integer TFLite files: inputs and outputs are integers too.
-        keep_float: layers that an 8-bit file computes in float.
-        weight_bits: of files whose target has several; None takes its first.
         overwrite: replace a SavedModel of ours that has other files beside it in its folder.
         gate: in place of the target's own, see `gate_for`.
         resizable: let whoever runs a TFLite file choose heights and widths.
     """
 
-    allow_flex: bool = False
-    opset: int = OPSETS[-1]
-    layout: str = "nhwc"
     metadata: Metadata | None = None
     known: Known = field(default_factory=lambda: Known(Metadata()))
     scaling: str = "outside"
-    inside: Inside | None = None
     lower: bool = True
     tune: bool | float = False
     representative_data: Any = None
-    integer_io: bool = False
-    keep_float: tuple[str, ...] = ()
-    weight_bits: int | None = None
     overwrite: bool = False
     gate: GateArgument = None
     resizable: bool = False
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         tuning_seconds(self.tune)
-        if self.opset not in OPSETS:
-            raise ValueError(
-                f"`opset` must be an integer from {OPSETS[0]} to {OPSETS[-1]}. "
-                f"Received: {self.opset!r}."
-            )
-        if self.weight_bits not in (None, 7, 8):
-            raise ValueError(f"`weight_bits` must be 7 or 8. Received: {self.weight_bits!r}.")
-        if self.layout not in LAYOUTS:
-            raise ValueError(
-                f"`layout` must be one of {', '.join(map(repr, LAYOUTS))}. "
-                f"Received: {self.layout!r}."
-            )
 
 
 def make_artefact(
@@ -246,63 +219,6 @@ def _facts(options: Options, signature: Signature, target: Target) -> Metadata:
     integers = target.integer_io or options.integer_io
     facts = facts_of_file(options.known.metadata, signature, options.layout, integers=integers)
     return options.inside.facts(facts) if options.inside else facts
-
-
-def _io(options: Options, target: Target) -> IO:
-    """Dtypes of what a TFLite file takes and gives instead of floats."""
-    whole = options.integer_io or target.integer_io
-    kind = {"int8": "int8", "int16x8": "int16"}.get(target.precision, "float32")
-    if options.inside is not None and kind == "int8":
-        # 8-bit pixels are unsigned, as MediaPipe, the Edge TPU's samples and cameras have them.
-        return "uint8", "uint8" if whole or options.inside.outputs else "float32"
-    return (kind, kind) if whole else FLOAT_IO
-
-
-def convert(
-    model: Any,
-    signature: Signature,
-    path: Path,
-    target: Target,
-    options: Options,
-    calibration: Feeds | None = None,
-) -> list[str]:
-    """Write one artefact, not verified; integers need calibration.
-
-    Returns:
-        The names of its outputs, in order.
-    """
-    plan = options.inside
-    if plan is not None:
-        integers = target.format == "tflite" and target.precision == "int8"
-        signature = plan.signature(signature, integers=integers)
-        calibration = calibration and plan.calibration(calibration, integers=integers)
-    with formed_for(model, target) as own:
-        if target.format == "saved_model":
-            return write_saved_model(own, signature, path)
-        if target.format == "tflite":
-            return write_tflite(
-                own,
-                signature,
-                path,
-                precision=target.precision,
-                allow_flex=options.allow_flex,
-                calibration=strengthened(calibration or [], target.headroom),
-                io=_io(options, target),
-                keep_float=options.keep_float,
-                pixels=tuple(plan.outputs) if plan is not None else (),
-            )
-        outputs = write_onnx(own, signature, path, opset=options.opset, layout=options.layout)
-        if target.precision == "float16":
-            to_float16(path)
-        elif target.precision == "int8":
-            to_int8(
-                path,
-                calibration or [],
-                options.layout,
-                options.keep_float,
-                target.bits(options.weight_bits),
-            )
-        return outputs
 
 
 def _load(path: Path, runtime: str) -> "Runner":

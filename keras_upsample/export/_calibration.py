@@ -12,6 +12,7 @@ from ..program._input_shape import InputSpec
 from ..program._signature import Signature
 from ._example_form import Example, takes_pictures
 from ._examples import MOST, examples, listed
+from ._feeds import Feeds
 from ._images import Images, _as_input, _batch_of, _noise, _sources, sized
 from ._shown import FAR, GIVEN, IMAGES, PHOTOGRAPHS, RANDOM, check_scale, in_words
 
@@ -19,8 +20,6 @@ LEAST = 8
 """Fewer images leave ranges to chance."""
 _CROPS = 16
 _NOISE = 0.2  # neighbours of photographs correlate by 0.9 and more, those of noise by 0
-
-Feeds = list[dict[str, np.ndarray]]
 
 
 @dataclass(frozen=True)
@@ -102,17 +101,6 @@ def some_of(given: Any, signature: Signature) -> list[Example]:
     """As many of `representative_data` as are needed, from begin to end."""
     found = [e for _, e in examples(given, signature, "representative_data")][:MOST]
     return found[:: max(1, len(found) // LEAST)][:LEAST]
-
-
-def strengthened(feeds: Feeds, gain: float) -> Feeds:
-    """The feeds, and for a gain above 1 the same once more, multiplied by it; not integers."""
-    if gain == 1:
-        return feeds
-    strong = [
-        {name: x * x.dtype.type(gain) if x.dtype.kind == "f" else x for name, x in feed.items()}
-        for feed in feeds
-    ]
-    return [*feeds, *strong]
 
 
 def held_out_images(model: Any) -> tuple[list[np.ndarray] | None, str]:

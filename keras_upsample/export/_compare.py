@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..targets import Gate
+from ._decibels import decibels
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,6 @@ class ScoresBehind:
 
 
 NONE: Mapping[str, ScoresBehind] = {}
-
-
-def decibels(signal: float, noise: float) -> float:
-    """10 log10(signal / noise) of a variance and a mean square; inf where there is no noise."""
-    if not noise:
-        return float("inf")
-    return float(10 * np.log10(signal / noise)) if signal else float("-inf")
 
 
 def difference(

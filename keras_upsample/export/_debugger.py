@@ -8,11 +8,12 @@ import numpy as np
 
 from ..edge._file import read
 from ..program._input_shape import Shape
-from ._calibration import Feeds
-from ._compare import decibels
+from ._decibels import decibels
+from ._feeds import Feeds
 from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
 from ._layer_names import check_layers
 from ._ranges import true_ranges
+from ._tflite_converter import converted, converter_of
 
 
 def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes, dict[str, float]]:
@@ -25,7 +26,6 @@ def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes,
         feeds: for calibration.
         measured: what to run.
     """
-    from ._tflite import converter_of
 
     def noise(exact: np.ndarray, given: np.ndarray, scale: float, zero: int) -> float:
         return float(np.mean((exact - scale * (given.astype("float64") - zero)) ** 2))
@@ -66,8 +66,6 @@ def partly_float(
     Raises:
         ValueError: no operator comes from one of them.
     """
-    from ._tflite import converted, converter_of
-
     plain = folder / "float32.tflite"
     plain.write_bytes(converted(folder, "float32"))
     operators = read(plain).operators

@@ -10,7 +10,7 @@ from ..metadata import Metadata, Output, Scaling
 from ..program._signature import Signature
 from ..program._stateless import State
 from ..targets import Target
-from ._calibration import Feeds
+from ._feeds import Feeds
 
 PLACES = ("outside", "inside")
 """Where pixels are scaled: by whoever runs the file, or by the file."""

@@ -12,10 +12,11 @@ import numpy as np
 from ..edge._file import OperatorFacts, read
 from ..program._input_shape import ShapeArgument
 from ..program._signature import signature_to_run
-from ._calibration import Feeds, held_out_images
-from ._compare import decibels
+from ._calibration import held_out_images
 from ._debugger import with_own_errors
+from ._decibels import decibels
 from ._examples import listed
+from ._feeds import Feeds
 from ._form import formed_for
 from ._images import Images, cases
 from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
@@ -23,7 +24,7 @@ from ._known import known, with_scalings
 from ._prepared import prepared
 from ._saved_model import write_saved_model
 from ._source import as_model
-from ._tflite import converted
+from ._tflite_converter import converted
 
 _SHOWN = 4
 """Images that the errors are measured on."""

@@ -10,9 +10,9 @@ from typing import Any
 from ..edge._file import layer_of
 from ..errors import ExportError, first_line
 from ..files._onnx_file import data_files, save_onnx
-from ._calibration import Feeds
+from ..runtimes._layout import to_layout
+from ._feeds import Feeds
 from ._layer_names import UnknownLayerError, check_layers
-from ._reference import to_layout
 
 
 def to_float16(path: Path) -> None:

@@ -17,7 +17,8 @@ from ..quantization._round import rounded
 from ..quantization._sharpness import sharpened
 from ..quantization._windows import windowed
 from ..targets import Target
-from ._calibration import Calibration, Feeds, calibration
+from ._calibration import Calibration, calibration
+from ._feeds import Feeds
 from ._images import Images
 
 

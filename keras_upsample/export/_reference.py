@@ -12,6 +12,7 @@ from ..program._inference import with_precision
 from ..program._input_shape import InputSpec
 from ..program._signature import Signature
 from ..program._stateless import Traced
+from ..runtimes._layout import to_layout
 from ..targets import Gate, where_activations_are_rounded, where_rounding_decides
 from ._compare import ScoresBehind
 from ._doubles import in_doubles, rounds
@@ -225,20 +226,3 @@ def _matched(signature: Signature, runner: "Runner") -> dict[str, tuple[InputSpe
         both = tuple(a if a is not None else b for a, b in zip(shape, own, strict=True))
         result[info.name] = (replace(spec, shape=both), info)
     return result
-
-
-def to_layout(array: np.ndarray, layout: str) -> np.ndarray:
-    """An input in the artefact's own layout."""
-    if layout == "nchw" and array.ndim == 4:
-        return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
-    return array
-
-
-def from_layout(outputs: Mapping[str, np.ndarray], layout: str) -> dict[str, np.ndarray]:
-    """An artefact's outputs with the channels last."""
-    if layout != "nchw":
-        return dict(outputs)
-    return {
-        name: array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
-        for name, array in outputs.items()
-    }

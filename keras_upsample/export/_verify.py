@@ -11,13 +11,14 @@ from ..errors import ArtefactError, ExportError, VerificationError, first_line
 from ..metadata import read
 from ..program._signature import Signature, signature_to_run
 from ..runtimes import available, load
+from ..runtimes._layout import from_layout
 from ..targets import TARGETS, Gate
 from ._compare import Difference, difference
 from ._images import Images
 from ._inside import planned
 from ._known import known, output_names, with_scalings
 from ._pixel_reference import reference_of
-from ._reference import CaseFor, Reference, from_layout
+from ._reference import CaseFor, Reference
 from ._report import Latency, Verification
 from ._source import as_model
 

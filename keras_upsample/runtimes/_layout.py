@@ -1,6 +1,8 @@
 """Whether the tensors of a file have their channels last or first, by their shapes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import numpy as np
 
 from ._runner import TensorInfo
 
@@ -46,3 +48,20 @@ def settled(said: str | None, inputs: Sequence[TensorInfo]) -> tuple[str, bool]:
 
 def _below(size: int | None) -> bool:
     return size is not None and size < _MANY
+
+
+def to_layout(array: np.ndarray, layout: str) -> np.ndarray:
+    """An input in the artefact's own layout."""
+    if layout == "nchw" and array.ndim == 4:
+        return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
+    return array
+
+
+def from_layout(outputs: Mapping[str, np.ndarray], layout: str) -> dict[str, np.ndarray]:
+    """An artefact's outputs with the channels last."""
+    if layout != "nchw":
+        return dict(outputs)
+    return {
+        name: array.transpose(0, 2, 3, 1) if array.ndim == 4 else array
+        for name, array in outputs.items()
+    }

@@ -1,0 +1,110 @@
+"""Model -> file of a target, not verified."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..program._signature import Signature
+from ..targets import Target
+from ._feeds import Feeds, strengthened
+from ._form import formed_for
+from ._inside import Inside
+from ._onnx import LAYOUTS, OPSETS, write_onnx
+from ._onnx_precision import to_float16, to_int8
+from ._saved_model import write_saved_model
+from ._tflite import write_tflite
+from ._tflite_converter import FLOAT_IO, IO
+
+
+@dataclass(frozen=True)
+class FileOptions:
+    """What may be chosen for a file beyond its target.
+
+    Attributes:
+        allow_flex: of TFLite files: take TensorFlow's operators where TFLite has none.
+        opset: of ONNX files.
+        layout: of ONNX files, of the inputs and outputs that are images: "nhwc" or "nchw".
+        inside: what the file does to pixels itself, in the end; None where nothing.
+        integer_io: of integer TFLite files: inputs and outputs are integers too.
+        keep_float: layers that an 8-bit file computes in float.
+        weight_bits: of files whose target has several; None takes its first.
+    """
+
+    allow_flex: bool = False
+    opset: int = OPSETS[-1]
+    layout: str = "nhwc"
+    inside: Inside | None = None
+    integer_io: bool = False
+    keep_float: tuple[str, ...] = ()
+    weight_bits: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.opset not in OPSETS:
+            raise ValueError(
+                f"`opset` must be an integer from {OPSETS[0]} to {OPSETS[-1]}. "
+                f"Received: {self.opset!r}."
+            )
+        if self.weight_bits not in (None, 7, 8):
+            raise ValueError(f"`weight_bits` must be 7 or 8. Received: {self.weight_bits!r}.")
+        if self.layout not in LAYOUTS:
+            raise ValueError(
+                f"`layout` must be one of {', '.join(map(repr, LAYOUTS))}. "
+                f"Received: {self.layout!r}."
+            )
+
+
+def convert(
+    model: Any,
+    signature: Signature,
+    path: Path,
+    target: Target,
+    options: FileOptions,
+    calibration: Feeds | None = None,
+) -> list[str]:
+    """Write one artefact, not verified; integers need calibration.
+
+    Returns:
+        The names of its outputs, in order.
+    """
+    plan = options.inside
+    if plan is not None:
+        integers = target.format == "tflite" and target.precision == "int8"
+        signature = plan.signature(signature, integers=integers)
+        calibration = calibration and plan.calibration(calibration, integers=integers)
+    with formed_for(model, target) as own:
+        if target.format == "saved_model":
+            return write_saved_model(own, signature, path)
+        if target.format == "tflite":
+            return write_tflite(
+                own,
+                signature,
+                path,
+                precision=target.precision,
+                allow_flex=options.allow_flex,
+                calibration=strengthened(calibration or [], target.headroom),
+                io=_io(options, target),
+                keep_float=options.keep_float,
+                pixels=tuple(plan.outputs) if plan is not None else (),
+            )
+        outputs = write_onnx(own, signature, path, opset=options.opset, layout=options.layout)
+        if target.precision == "float16":
+            to_float16(path)
+        elif target.precision == "int8":
+            to_int8(
+                path,
+                calibration or [],
+                options.layout,
+                options.keep_float,
+                target.bits(options.weight_bits),
+            )
+        return outputs
+
+
+def _io(options: FileOptions, target: Target) -> IO:
+    """Dtypes of what a TFLite file takes and gives instead of floats."""
+    whole = options.integer_io or target.integer_io
+    kind = {"int8": "int8", "int16x8": "int16"}.get(target.precision, "float32")
+    if options.inside is not None and kind == "int8":
+        # 8-bit pixels are unsigned, as MediaPipe, the Edge TPU's samples and cameras have them.
+        return "uint8", "uint8" if whole or options.inside.outputs else "float32"
+    return (kind, kind) if whole else FLOAT_IO

@@ -1,0 +1,123 @@
+"""TensorFlow's converter: SavedModel -> TFLite file."""
+
+import re
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from ..errors import ExportError
+from ..program._input_shape import Shape
+from ._advice import advice
+from ._feeds import Feeds
+from ._interpreter import quiet_interpreter
+from ._ranges import true_ranges
+from ._tflite_bias import with_full_biases
+from ._tflite_shapes import with_usual_sizes
+
+INTEGER = {
+    "int8": "TFLITE_BUILTINS_INT8",
+    "int16x8": "EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8",
+}
+"""Precision of integer arithmetic -> the converter's set of operators."""
+
+IO = tuple[str, str]
+FLOAT_IO: IO = ("float32", "float32")
+NO_SIZES: Mapping[str, Shape] = MappingProxyType({})
+
+
+def converted(
+    folder: Path, precision: str, calibration: Feeds | None = None, **options: Any
+) -> bytes:
+    """The TFLite file of a SavedModel; options as for `converter_of`.
+
+    Raises:
+        ExportError: as for `write_tflite`.
+    """
+    converter = converter_of(folder, precision, calibration, **options)
+    # For 16 bits, ranges are learnt and used inside one function of TensorFlow's.
+    ranges = true_ranges() if precision == "int8" else nullcontext()
+    try:
+        with quiet_interpreter(), ranges:
+            return bytes(converter.convert())
+    except ExportError:
+        raise
+    except Exception as error:  # ConverterError, and whatever the tracer raises
+        raise ExportError(_explain(str(error))) from error
+
+
+def converter_of(
+    folder: Path,
+    precision: str,
+    calibration: Feeds | None = None,
+    *,
+    allow_flex: bool = False,
+    io: IO = FLOAT_IO,
+    sizes: Mapping[str, Shape] = NO_SIZES,
+) -> Any:
+    """TensorFlow's converter for a SavedModel, arguments as for `write_tflite`.
+
+    Args:
+        sizes: shapes of inputs of open sizes, at which ranges are learnt.
+    """
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    allowed = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision in INTEGER:
+        allowed = [getattr(tf.lite.OpsSet, INTEGER[precision])]
+        converter.representative_dataset = lambda: iter(calibration or [])
+        converter.inference_input_type, converter.inference_output_type = map(tf.as_dtype, io)
+    if allow_flex:
+        allowed.append(tf.lite.OpsSet.SELECT_TF_OPS)
+    converter.target_spec.supported_ops = allowed
+    optimize = converter._optimize_tflite_model
+
+    # It takes the file of floats, before ranges are learnt from it.
+    def prepared(content: bytes, *args: Any, **options: Any) -> bytes:
+        if precision in INTEGER:
+            _check_no_loops(content)
+            content = with_usual_sizes(content, sizes) if sizes else content
+        return optimize(with_full_biases(content, own=precision == "int16x8"), *args, **options)
+
+    converter._optimize_tflite_model = prepared
+    return converter
+
+
+def _check_no_loops(content: bytes) -> None:
+    """TensorFlow's calibrator crashes the process on a loop or a branch.
+
+    Raises:
+        ExportError: the file has one.
+    """
+    from ai_edge_litert import schema_py_generated as schema
+
+    graphs = schema.Model.GetRootAs(content, 0).SubgraphsLength()
+    if graphs > 1:
+        raise ExportError(
+            "TFLite's quantiser can't learn ranges inside of loops and branches (WHILE, IF), as "
+            "recurrent layers have them. Build these layers with `unroll=True`, or take "
+            'precision="dynamic" or "float16", or ONNX.'
+        )
+
+
+def _explain(message: str) -> str:
+    flex = re.search(r"(?:Flex|TF Select) ops: ([^\n]+)", message)
+    custom = re.search(r"Custom ops: ([^\n]+)", message)
+    if flex:
+        names = flex.group(1).strip()
+        return (
+            f"TFLite has no built-in operator for {names}. {advice(names.split(', '))} With "
+            "allow_flex=True the file runs only where TensorFlow's Select-TF operators are linked "
+            "in."
+        )
+    if custom:
+        names = custom.group(1).strip()
+        return f"TFLite has no operator for {names}. {advice(names.split(', '))}"
+    lines = [line.strip() for line in message.strip().splitlines() if line.strip()]
+    return f"The TFLite converter failed: {lines[0] if lines else 'without a message'}"
