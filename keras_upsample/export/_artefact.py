@@ -10,6 +10,9 @@ from .._ours import bytes_at, check_ours
 from .._publish import check_place, published
 from ..errors import ArtefactError, ExportError, first_line
 from ..files._onnx_file import data_files
+from ..formats._convert import FileOptions, convert
+from ..formats._keras_quantized import check_quantized
+from ..formats._layer_names import UnknownLayerError
 from ..lowering._lower import Lowered
 from ..lowering._tune import tuning_seconds
 from ..metadata import Metadata
@@ -20,13 +23,10 @@ from ..runtimes import load
 from ..runtimes._first_load import remember
 from ..targets import Target
 from ._calibration import held_out_images
-from ._convert import FileOptions, convert
 from ._device import checked
 from ._file_facts import facts_of_file, with_outputs
 from ._gates import GateArgument, gate_for
-from ._keras_quantized import check_quantized
 from ._known import Known
-from ._layer_names import UnknownLayerError
 from ._prepared import formed, prepared
 from ._reference import Reference
 from ._report import ArtefactReport

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from ..formats._feeds import Feeds
 from ..program._input_shape import InputSpec
 from ..program._signature import Signature
 from ._example_form import Example, takes_pictures
 from ._examples import MOST, examples, listed
-from ._feeds import Feeds
 from ._images import Images, _as_input, _batch_of, _noise, _sources, sized
 from ._shown import FAR, GIVEN, IMAGES, PHOTOGRAPHS, RANDOM, check_scale, in_words
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..formats._decibels import decibels
 from ..targets import Gate
-from ._decibels import decibels
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from ..edge._check import check, require_tool
 from ..errors import ExportError, first_line
+from ..formats._layer_names import UnknownLayerError
 from ..program._inference import check_weights
 from ..program._input_shape import ShapeArgument
 from ..program._signature import signature_to_run
 from ..targets import TARGETS, device_named
 from ._artefact import Options, convert, silent
 from ._known import known, with_scalings
-from ._layer_names import UnknownLayerError
 from ._prepared import prepared
 from ._source import as_model
 

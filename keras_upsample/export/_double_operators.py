@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ._patching import Patch, Place
+from ..formats._patching import Patch, Place
 
 
 @contextmanager
@@ -109,7 +109,7 @@ def _resize(original: Callable, **given: Any) -> Any | None:
     """
     import tensorflow as tf
 
-    from ._graph_values import value_of
+    from ..formats._graph_values import value_of
 
     x = tf.convert_to_tensor(given["images"])
     size = value_of(given["size"])

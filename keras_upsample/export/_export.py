@@ -8,6 +8,7 @@ from typing import Any
 from .._ours import check_ours
 from .._publish import published
 from ..errors import ExportError, first_line
+from ..formats._inside import planned
 from ..lowering._lower import headed
 from ..metadata import Metadata
 from ..program._input_shape import ShapeArgument
@@ -17,7 +18,6 @@ from ._artefact import Options, check_target, make_artefact
 from ._gates import GateArgument, gate_for
 from ._given import given_examples
 from ._images import Images
-from ._inside import planned
 from ._known import after_head, known, output_names, scores_of, with_scalings
 from ._pixel_reference import reference_of
 from ._report import ArtefactReport, ExportReport, package_versions

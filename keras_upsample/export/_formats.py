@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..formats._inside import planned
+from ..formats._onnx import OPSETS
 from ..lowering._lower import headed
 from ..metadata import Metadata
 from ..program._input_shape import ShapeArgument
@@ -14,9 +16,7 @@ from ._artefact import Options, make_artefact
 from ._gates import GateArgument
 from ._given import given_examples
 from ._images import Images
-from ._inside import planned
 from ._known import after_head, known, output_names, scores_of, with_scalings
-from ._onnx import OPSETS
 from ._pixel_reference import reference_of
 from ._report import ArtefactReport
 from ._resizable import opened, sized_for

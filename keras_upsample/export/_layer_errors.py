@@ -10,21 +10,21 @@ from typing import Any
 import numpy as np
 
 from ..edge._file import OperatorFacts, read
+from ..formats._debugger import with_own_errors
+from ..formats._decibels import decibels
+from ..formats._feeds import Feeds
+from ..formats._form import formed_for
+from ..formats._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
+from ..formats._saved_model import write_saved_model
+from ..formats._tflite_converter import converted
 from ..program._input_shape import ShapeArgument
 from ..program._signature import signature_to_run
 from ._calibration import held_out_images
-from ._debugger import with_own_errors
-from ._decibels import decibels
 from ._examples import listed
-from ._feeds import Feeds
-from ._form import formed_for
 from ._images import Images, cases
-from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
 from ._known import known, with_scalings
 from ._prepared import prepared
-from ._saved_model import write_saved_model
 from ._source import as_model
-from ._tflite_converter import converted
 
 _SHOWN = 4
 """Images that the errors are measured on."""

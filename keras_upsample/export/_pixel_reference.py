@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from ..formats._inside import Inside
 from ..program._signature import Signature
 from ._compare import ScoresBehind
 from ._example_form import Example
 from ._examples import listed
 from ._images import Case, Images, _batch_of, _sources, sized
-from ._inside import Inside
 from ._reference import Reference
 from ._shown import check_scale
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from ..formats._feeds import Feeds
 from ..lowering._failures import noted
 from ..lowering._lower import Lowered, lowered
 from ..lowering._rewrite import KEEP
@@ -18,7 +19,6 @@ from ..quantization._sharpness import sharpened
 from ..quantization._windows import windowed
 from ..targets import Target
 from ._calibration import Calibration, calibration
-from ._feeds import Feeds
 from ._images import Images
 
 

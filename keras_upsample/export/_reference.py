@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ExportError, first_line
+from ..formats._keras_quantized import rounds_activations
 from ..program._inference import with_precision
 from ..program._input_shape import InputSpec
 from ..program._signature import Signature
@@ -17,7 +18,6 @@ from ..targets import Gate, where_activations_are_rounded, where_rounding_decide
 from ._compare import ScoresBehind
 from ._doubles import in_doubles, rounds
 from ._images import Case, Images, _sources, cases
-from ._keras_quantized import rounds_activations
 from ._score_model import score_model
 from ._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, in_words, shown
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArtefactError, ExportError, VerificationError, first_line
+from ..formats._inside import planned
 from ..metadata import read
 from ..program._signature import Signature, signature_to_run
 from ..runtimes import available, load
@@ -15,7 +16,6 @@ from ..runtimes._layout import from_layout
 from ..targets import TARGETS, Gate
 from ._compare import Difference, difference
 from ._images import Images
-from ._inside import planned
 from ._known import known, output_names, with_scalings
 from ._pixel_reference import reference_of
 from ._reference import CaseFor, Reference

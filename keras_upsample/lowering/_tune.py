@@ -107,12 +107,12 @@ class Tuner:
             return self._meter.seconds(opened, _SECONDS)
 
     def _write(self, model: Any, path: Path) -> None:
-        from ..export._artefact import Options, convert
+        from ..formats._convert import FileOptions, convert
         from ..program._signature import signature_to_run
 
         # Inside a graph the tensors lie as the runtime likes them.
         layout = "nchw" if self._target.format == "onnx" else "nhwc"
-        options = Options(layout=layout)
+        options = FileOptions(layout=layout)
         signature = signature_to_run(model).fixed()
         feeds = list(_noise(signature)) if self._target.calibrated else None
         convert(model, signature, path, self._target, options, feeds)

@@ -84,7 +84,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
             "the model and predict with the file."
         )
     from ..export._known import known
-    from ..export._stock_layers import replace_stock_layers
+    from ..formats._stock_layers import replace_stock_layers
     from ..program._inference import inference_function, set_precision
     from ..program._private import private
     from ..program._signature import signature_of

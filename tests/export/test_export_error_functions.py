@@ -11,7 +11,7 @@ from exporting import answers, assert_same, noise, write
 from keras import layers, ops
 
 from keras_upsample import runtimes
-from keras_upsample.export._error_functions import _erf
+from keras_upsample.formats._error_functions import _erf
 
 X = np.linspace(-6, 6, 6 * 5 * 4, dtype="float32").reshape(1, 6, 5, 4)
 

@@ -7,7 +7,7 @@ from exporting import answers, distinctive, write
 
 from keras_upsample import export, runtimes
 from keras_upsample.errors import VerificationError
-from keras_upsample.export import _inside
+from keras_upsample.formats import _inside
 from keras_upsample.metadata import IMAGENET, Input, Metadata, Output, Scaling, attach, read
 from keras_upsample.predict import predict
 

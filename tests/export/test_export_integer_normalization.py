@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from keras_upsample import data, export, runtimes
-from keras_upsample.export._form import formed_for
+from keras_upsample.formats._form import formed_for
 from keras_upsample.targets import target_named
 
 SIZE = (23, 30)

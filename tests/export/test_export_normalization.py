@@ -10,7 +10,7 @@ from exporting import FORMATS, answers, assert_same, distinctive, noise, picture
 from keras import layers
 
 from keras_upsample import export, runtimes
-from keras_upsample.export._reductions import reductions_in_parts
+from keras_upsample.formats._reductions import reductions_in_parts
 
 
 def grouped(size, **options) -> keras.Model:

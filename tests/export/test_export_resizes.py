@@ -12,8 +12,8 @@ from exporting import assert_same, noise, picture, write
 from keras import layers, ops
 
 from keras_upsample import runtimes
-from keras_upsample.export._graph_values import value_of
-from keras_upsample.export._resizes import resizes_replaced
+from keras_upsample.formats._graph_values import value_of
+from keras_upsample.formats._resizes import resizes_replaced
 
 METHODS = [
     ("nearest", False), ("bilinear", False), ("bilinear", True), ("bicubic", False),

@@ -9,7 +9,7 @@ from exporting import noise, write
 from keras import layers, ops
 
 from keras_upsample import export, runtimes
-from keras_upsample.export._tflite_bias import with_full_biases
+from keras_upsample.formats._tflite_bias import with_full_biases
 
 SHAPE = (6, 5, 4)
 FEW = [noise(*SHAPE, seed=seed) * 4 - 2 for seed in range(9)]

@@ -137,7 +137,7 @@ def test_allow_flex_changes_nothing_where_it_is_not_needed(tmp_path):
 
 
 def test_advice_names_only_what_helps():
-    from keras_upsample.export._advice import advice
+    from keras_upsample.formats._advice import advice
 
     assert "docs/limits.md" in advice(["ImageProjectiveTransformV3"])
     assert advice(["FlexArgMax", "Dilation2D"]).startswith("Leave keras.ops.argmax out")

@@ -6,13 +6,7 @@ from typing import Any
 import numpy as np
 
 from ._onnx_nearest import copy_nearest
-from ._onnx_resampling import (
-    as_int64,
-    constant,
-    resize,
-    transposed_axes,
-    transposed_convolution,
-)
+from ._onnx_resampling import as_int64, constant, resize, transposed_axes, transposed_convolution
 from ._onnx_sizes import RESIZES, Sample, integer_scale
 
 # `_resizes` leaves them only with options that `tf.image.resize` has not. tf2onnx silently turns
