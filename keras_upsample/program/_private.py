@@ -110,13 +110,14 @@ class _Copies:
     def _container(self, value: Any) -> Any:
         """Of the same kind; TensorFlow's wrappers of dicts become dicts."""
         kind: Any = type(value)
-        tracked = hasattr(value, "tracker")  # filled below without telling its tracker again
-        plain = shallow_copy(value) if issubclass(kind, _CONTAINERS) else {}
-        own: Any = kind() if tracked else plain
+        own: Any = {}
+        if hasattr(value, "tracker"):
+            own = kind()  # filled below without telling its tracker again
+            own.tracker = self.of(value.tracker)
+        elif issubclass(kind, _CONTAINERS):
+            own = shallow_copy(value)
         self._made[id(value)] = own
         self._kept.append(value)
-        if tracked:
-            own.tracker = self.of(value.tracker)
         if isinstance(own, list):
             list.__setitem__(own, slice(None), [self.of(each) for each in value])
         elif isinstance(own, dict):
