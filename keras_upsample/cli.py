@@ -205,11 +205,11 @@ def export(
         for name in targets:
             gate_for(target_named(name), asked)  # a bad one is told before the model is loaded
         with export_progress(console, targets) as step:
-            from .export import Metadata
             from .export import export as export_model
+            from .metadata import of
 
             model = load_choice(choice)
-            metadata = Metadata.of(model)
+            metadata = of(model)
             if class_names:
                 metadata = metadata.with_class_names(class_names.split(","))
             try:

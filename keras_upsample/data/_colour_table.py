@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ._labelled import IGNORED
-from ._mask_classes import is_sequence, place_of
+from ._mask_values import is_sequence, place_of
 
 _NONE = 254  # in the table: a colour of no class; class numbers go to 253 then
 

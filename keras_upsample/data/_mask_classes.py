@@ -1,10 +1,15 @@
 """How masks say a pixel's class: by a number, by a colour, by a threshold."""
 
-from collections.abc import Mapping, Sequence
-from numbers import Integral, Real
+from collections.abc import Mapping
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
+
+from ._colour_table import ColourTable
+from ._mask_values import is_sequence, several
+from ._numbers import Numbers
+from ._strengths import Strengths
 
 
 class MaskClasses(Protocol):
@@ -40,10 +45,6 @@ def mask_classes(classes: Any, values: Any, ignore: Any, threshold: Any) -> Mask
     Raises:
         ValueError: they do not go together.
     """
-    from ._colour_table import ColourTable
-    from ._numbers import Numbers
-    from ._strengths import Strengths
-
     if isinstance(values, Mapping):
         strange = [key for key in values if not isinstance(key, str)]
         if strange:
@@ -73,30 +74,3 @@ def mask_classes(classes: Any, values: Any, ignore: Any, threshold: Any) -> Mask
         if values and all(is_sequence(value) for value in values):
             return ColourTable(classes, values, ignore)
     return Numbers(classes, values, several(ignore, "ignore"))
-
-
-def several(value: Any, what: str) -> tuple[int, ...]:
-    """No number, one or several, as ints.
-
-    Raises:
-        ValueError: they are no whole numbers from 0 to 65,535.
-    """
-    found = () if value is None else tuple(value) if is_sequence(value) else (value,)
-    for one in found:
-        if isinstance(one, bool) or not isinstance(one, Integral) or not 0 <= int(one) < 2**16:
-            colours = " Colours are [red, green, blue], all of them." if what == "values" else ""
-            raise ValueError(
-                f"`{what}` must be whole numbers from 0 to 65535. Received: {one!r}.{colours}"
-            )
-    return tuple(int(one) for one in found)
-
-
-def is_sequence(value: Any) -> bool:
-    """Whether it is a list, a tuple or an array."""
-    return isinstance(value, Sequence | np.ndarray) and not isinstance(value, str | bytes)
-
-
-def place_of(where: np.ndarray) -> str:
-    """The first true pixel, in words."""
-    row, column = np.argwhere(where)[0]
-    return f"row {row}, column {column} (from 0)"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ._labelled import IGNORED
-from ._mask_classes import place_of
+from ._mask_values import place_of
 
 
 class Strengths:

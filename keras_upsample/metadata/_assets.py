@@ -37,11 +37,11 @@ def take_from_assets() -> None:
 
 
 def _load_assets(model: Any, directory: str | None) -> None:
-    from ._model import attach
-
     file = None if directory is None else Path(directory, NAME)
     if file is not None and file.is_file() and file.stat().st_size <= _MOST_BYTES:
-        attach(model, Metadata.from_dict(json.loads(file.read_text(encoding="utf-8"))))
+        keep_with_assets(model)
+        metadata = Metadata.from_dict(json.loads(file.read_text(encoding="utf-8")))
+        object.__setattr__(model, "metadata", metadata)
 
 
 def of_archive(archive: ZipFile) -> Metadata | None:

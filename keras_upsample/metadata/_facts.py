@@ -229,13 +229,6 @@ class Metadata:
             raise ValueError(f"it is no JSON: {error}") from error
         return cls.from_dict(plain)
 
-    @classmethod
-    def of(cls, model: Any) -> "Metadata":
-        """What is known of a model; see `keras_upsample.metadata.of`."""
-        from ._model import of
-
-        return of(model)
-
 
 _TEXTS = (
     "name", "version", "task", "preprocessing", "description", "licence", "training_data", "preset",

@@ -8,6 +8,8 @@ import numpy as np
 from keras import ops
 
 from ._arguments import check_rank
+from ._channel_order import from_channels_last as from_channels_last
+from ._channel_order import to_channels_last as to_channels_last
 
 Size = Any  # an int where it is known, else a scalar tensor
 
@@ -121,18 +123,3 @@ def add_bias(x: Any, bias: Any, data_format: str) -> Any:
         bias = ops.reshape(bias, (-1, *(1,) * (len(x.shape) - 2)))
     # Not keras.ops.add: on TensorFlow it adds (C, 1, 1) to the last axis where that is C long too.
     return x + ops.convert_to_tensor(bias, dtype=x.dtype)
-
-
-def to_channels_last(x: Any, data_format: str) -> Any:
-    """Bring the channels to the last axis."""
-    if data_format == "channels_last":
-        return x
-    return ops.transpose(x, (0, *range(2, len(x.shape)), 1))
-
-
-def from_channels_last(x: Any, data_format: str) -> Any:
-    """Bring the channels back to where `data_format` has them."""
-    if data_format == "channels_last":
-        return x
-    last = len(x.shape) - 1
-    return ops.transpose(x, (0, last, *range(1, last)))

@@ -11,8 +11,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from ._backend import Size
 from ._lacking import LONG_DIVISIONS, lacks
+
+Size = Any  # an int where it is known, else a scalar tensor
 
 Taps = tuple[list[Any], list[Any]]  # indices and weights, each (n_out,)
 

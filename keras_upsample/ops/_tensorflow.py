@@ -10,7 +10,7 @@ from tensorflow.python.ops import control_flow_util
 
 from . import _sampling as sampling
 from ._arguments import spatial_axes
-from ._backend import from_channels_last, to_channels_last
+from ._channel_order import from_channels_last, to_channels_last
 
 Pair = tuple[int, int]
 

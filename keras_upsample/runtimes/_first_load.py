@@ -7,12 +7,9 @@ processes: `first_loads.txt` in the cache folder has one line a file and runtime
 
 import json
 import subprocess
-import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 from ..errors import ArtefactError
 from ..files._digest import digest_of
@@ -33,11 +30,9 @@ _TITLES = {
 
 _READ_AS_TFLITE = ("LiteRT", "TensorFlow Lite")
 
-_LOAD_SECONDS, _RUN_SECONDS = 300, 20
-_LEAST_MEMORY = 8 << 30  # address space that TensorFlow reserves is more than it uses
+LOAD_SECONDS, RUN_SECONDS = 300, 20
 _MOST_KNOWN = 1 << 20  # bytes of the list, then it begins anew
-_MARK = "first load:"
-_OPEN_SIZE = 32
+MARK = "first load:"
 
 _known: set[str] = set()
 
@@ -87,20 +82,22 @@ def _refusal(path: Path, runtime: str) -> str | None:
     hint = "If you know where the file comes from, trust=True (--trust) loads it here all the same."
     try:
         done = run_module(
-            "runtimes._first_load", [runtime, str(path)], seconds=_LOAD_SECONDS + _RUN_SECONDS + 30
+            "runtimes._first_load_process",
+            [runtime, str(path)],
+            seconds=LOAD_SECONDS + RUN_SECONDS + 30,
         )
         code, output, log = done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired as error:
         code, log = None, ""
         output = error.stdout.decode("utf-8", "replace") if error.stdout else ""
-    said = [line.partition(_MARK)[2].strip() for line in output.splitlines() if _MARK in line]
+    said = [line.partition(MARK)[2].strip() for line in output.splitlines() if MARK in line]
     loaded = "loaded" in said
     if "ran" in said:
         return None  # whatever became of the process when it ended
     how = "none" if code is None else ending(code)
     if how in ("none", "SIGALRM"):
         # One inference may take its time; loading may not.
-        return None if loaded else f"{start}that took more than {_LOAD_SECONDS} seconds. {hint}"
+        return None if loaded else f"{start}that took more than {LOAD_SECONDS} seconds. {hint}"
     if code == 0:
         refused = next((json.loads(line) for line in said if line.startswith('"')), "")
         return str(refused)
@@ -136,70 +133,3 @@ def _remember(key: str) -> None:
         full = place.exists() and place.stat().st_size > _MOST_KNOWN
         with place.open("w" if full else "a", encoding="utf-8") as file:
             file.write(key + "\n")
-
-
-def main() -> None:
-    """In the process of its own: load, run once on zeros, say how far it came."""
-    from ._load import load
-
-    runtime, path = sys.argv[1], Path(sys.argv[2])
-    _limit_memory()
-    _limit_time(_LOAD_SECONDS)
-    try:
-        runner = load(path, runtime=runtime, trust=True)
-    except ArtefactError as error:
-        _say(json.dumps(str(error)))
-        return
-    except Exception:  # not the file's doing; the process that asked says it better
-        return
-    _say("loaded")
-    _limit_time(_RUN_SECONDS)
-    for feeds in _zeros(runner):
-        with suppress(Exception):  # an error is no crash: zeros need not suit the model
-            runner(feeds)
-    _say("ran")
-
-
-def _zeros(runner: Any) -> Iterator[dict[str, Any]]:
-    import numpy as np
-
-    if any(info.dtype.kind not in "buifc" for info in runner.inputs):
-        return
-    shapes = {
-        info.name: tuple(
-            size if size is not None else _OPEN_SIZE if axis else 1
-            for axis, size in enumerate(info.shape)
-        )
-        for info in runner.inputs
-    }
-    yield {info.name: np.zeros(shapes[info.name], info.dtype) for info in runner.inputs}
-
-
-def _say(what: str) -> None:
-    print(f"\n{_MARK} {what}", flush=True)
-
-
-def _limit_memory() -> None:
-    """No more than the machine has: what claims more gets an error, and nothing else is pushed
-    out."""
-    with suppress(ImportError, OSError, ValueError, AttributeError):
-        import os
-        import resource
-
-        there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        most = max(there, _LEAST_MEMORY)
-        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _limit_time(seconds: float) -> None:
-    """The signal ends native code too."""
-    with suppress(ImportError, AttributeError):
-        import signal
-
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-
-
-if __name__ == "__main__":
-    main()

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ._recipe import RESULT, WEIGHTS
+from ._names import RESULT, WEIGHTS
 
 
 def publish(recipe: Any, base: Path) -> str:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ._enlargement import Enlargement
     from ._segmentation import Segmentation
 
-RESULT, WEIGHTS = "result.json", "weights.npz"
+from ._names import RESULT, WEIGHTS
 
 
 def run(recipe: "Segmentation | Enlargement", description: str) -> None:

@@ -164,7 +164,7 @@ def test_other_values_beside_a_file_are_another_file(artefacts, tmp_path, calls)
 def test_the_process_has_no_more_memory_than_the_machine():
     """What claims more gets an error there, so that nothing else is pushed out."""
     script = (
-        "from keras_upsample.runtimes import _first_load as f; import resource, os;"
+        "from keras_upsample.runtimes import _first_load_process as f; import resource, os;"
         "f._limit_memory(); print(resource.getrlimit(resource.RLIMIT_AS)[0])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

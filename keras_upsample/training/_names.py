@@ -1,0 +1,3 @@
+"""Names of the files of a run."""
+
+RESULT, WEIGHTS = "result.json", "weights.npz"
