@@ -1,7 +1,9 @@
 """Private models: the same values, the same variables, no layer of the user's."""
 
 import functools
+import logging
 import threading
+from typing import Any
 
 import keras
 import numpy as np
@@ -155,14 +157,22 @@ def test_threads_export_one_model_while_it_is_called(count: int, lowered: bool, 
     model = half()
     x = picture()
     wanted = model(x, training=False)
-    writers = [export.to_onnx, export.to_tflite, export.to_saved_model, export.to_onnx] * 2
-    suffixes = [".onnx", ".tflite", "", ".onnx"] * 2
+    kinds: list[tuple[Any, str, dict[str, Any]]] = [
+        (export.to_onnx, ".onnx", {}),
+        (export.to_tflite, ".tflite", {"precision": "int8"}),
+        (export.to_saved_model, "", {}),
+        (export.to_onnx, ".onnx", {"precision": "int8"}),
+        (export.to_tflite, ".tflite", {}),
+        (export.to_tflite, ".tflite", {"precision": "int8"}),
+        (export.to_tflite, ".tflite", {"precision": "float16"}),
+        (export.to_saved_model, "", {}),
+    ]
     found: dict[int, object] = {}
 
     def work(number: int) -> None:
+        write, suffix, options = kinds[number]
         try:
-            path = tmp_path / f"m{number}{suffixes[number]}"
-            found[number] = writers[number](model, path, lower=lowered)
+            found[number] = write(model, tmp_path / f"m{number}{suffix}", lower=lowered, **options)
         except Exception as error:
             found[number] = error
 
@@ -180,6 +190,26 @@ def test_threads_export_one_model_while_it_is_called(count: int, lowered: bool, 
     errors = [result for result in found.values() if isinstance(result, Exception)]
     assert not errors
     assert len(found) == count
+
+
+def test_another_threads_warnings_are_heard_while_onnx_is_quantised(tmp_path, caplog) -> None:
+    """ONNX Runtime's own advice, by the same logger, is not."""
+    done = threading.Event()
+
+    def warn() -> None:
+        while not done.wait(0.02):
+            logging.warning("of the application")
+
+    thread = threading.Thread(target=warn)
+    thread.start()
+    try:
+        export.to_onnx(functional(), tmp_path / "m.onnx", precision="int8")
+    finally:
+        done.set()
+        thread.join()
+    said = {record.getMessage() for record in caplog.records if record.name == "root"}
+    assert said == {"of the application"}
+    assert not logging.getLogger().filters
 
 
 def test_lowering_touches_no_sublayer_of_the_users() -> None:

@@ -2,8 +2,10 @@
 
 import logging
 import tempfile
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,11 +64,10 @@ def to_int8(
             feed = next(self._rest, None)
             return feed and {name: to_layout(value, layout) for name, value in feed.items()}
 
-    level, large = logging.getLogger().level, bool(data_files(path))
-    with tempfile.TemporaryDirectory() as folder:
+    large = bool(data_files(path))
+    with tempfile.TemporaryDirectory() as folder, _advice_unsaid():
         prepared, quantised = Path(folder) / "prepared.onnx", Path(folder) / "quantised.onnx"
         try:
-            logging.getLogger().setLevel(logging.ERROR)  # it advises to do what was just done
             quant_pre_process(
                 str(path),
                 str(prepared),
@@ -93,9 +94,22 @@ def to_int8(
             raise
         except Exception as error:  # it asserts, and raises whatever NumPy and ONNX raise
             raise ExportError(f"ONNX Runtime can't quantise it: {first_line(error)}") from error
-        finally:
-            logging.getLogger().setLevel(level)
         save_onnx(onnx.load(str(quantised)), path)
+
+
+@contextmanager
+def _advice_unsaid() -> Iterator[None]:
+    """ONNX Runtime advises, by the root logger, to do what was just done: not in this thread."""
+    here = threading.get_ident()
+
+    def said(record: logging.LogRecord) -> bool:
+        return record.thread != here or record.levelno >= logging.ERROR
+
+    logging.getLogger().addFilter(said)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeFilter(said)
 
 
 def _nodes_of(path: Path, layers: Sequence[str]) -> list[str]:

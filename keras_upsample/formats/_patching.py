@@ -1,4 +1,4 @@
-"""Functions of TensorFlow and Keras replaced in their modules, for one thread's conversions."""
+"""Functions of TensorFlow and Keras replaced where they stand, for one thread's conversions."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +8,7 @@ from inspect import signature
 from typing import Any
 
 Place = tuple[Any, str, Callable[[Callable], Callable]]
-"""Module, name of a function in it, and what makes its replacement from the original."""
+"""Module or class, name of a function in it, and what makes its replacement from the original."""
 
 
 class Patch:
@@ -39,11 +39,15 @@ class Patch:
             self._uninstall()
             self._active.reset(token)
 
+    def active(self) -> bool:
+        """Whether this thread entered."""
+        return self._active.get()
+
     def wanted(self) -> bool:
         """Whether this thread traces a graph to be converted."""
         import tensorflow as tf
 
-        return self._active.get() and not tf.executing_eagerly()
+        return self.active() and not tf.executing_eagerly()
 
     def by(self, form: Callable) -> Callable[[Callable], Callable]:
         """What makes a replacement that computes by a form, where that applies.

@@ -7,33 +7,40 @@ two of its 255 values. Here every tensor keeps memory of its own.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from ._interpreter import inputs_in_order, interpreter_that_keeps
+from ._patching import Patch, Place
 
 Feed = dict[str, np.ndarray]
 
 
-@contextmanager
-def true_ranges() -> Iterator[None]:
+def true_ranges() -> AbstractContextManager[None]:
     """Let TensorFlow's converter take the ranges that are measured here."""
+    return _PATCH.entered()
+
+
+def _places() -> Iterator[Place]:
     from tensorflow.lite.python.optimize.calibrator import Calibrator
 
-    original = Calibrator.calibrate
+    yield Calibrator, "calibrate", _measuring
 
+
+def _measuring(original: Callable) -> Callable:
     def calibrate(self: Any, dataset: Callable[[], Iterator[Feed]]) -> bytes:
+        if not _PATCH.active():
+            return bytes(original(self, dataset))
         # It says which tensors have a range; one image is enough for that.
         return measured(original(self, lambda: islice(dataset(), 1)), dataset())
 
-    Calibrator.calibrate = calibrate
-    try:
-        yield
-    finally:
-        Calibrator.calibrate = original
+    return calibrate
+
+
+_PATCH = Patch(_places)
 
 
 def measured(calibrated: bytes, feeds: Iterable[Feed]) -> bytes:
