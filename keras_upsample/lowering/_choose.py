@@ -16,7 +16,7 @@ def by_table(target: "Target") -> "Choose":
 
     def choose(proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:
         for form in target.lowering.get(proposal.rule, ()):
-            if form in proposal.forms:
+            if form in proposal.forms and form not in proposal.unsure:
                 return form, None
         return (next(iter(proposal.forms)) if proposal.always else KEEP), None
 

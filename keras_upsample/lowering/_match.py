@@ -123,10 +123,11 @@ class Here:
         *,
         block: str = "",
         always: bool = False,
+        unsure: frozenset[str] = frozenset(),
     ) -> Rewrite:
         """Equal forms of the pattern, see `Rewrite`."""
         output = self.node.outputs[0]
-        return Rewrite(self.rule, self.names, inputs, output, forms, gain, block, always)
+        return Rewrite(self.rule, self.names, inputs, output, forms, gain, block, always, unsure)
 
 
 def _view(node: Node, kinds: tuple[type[Operation], ...]) -> Any:

@@ -20,6 +20,7 @@ class Rewrite:
         gain: what is expected of it, in words.
         block: the block's kind and size in words, which with the target says how long it takes.
         always: whether the first form is never slower, so that nothing need be measured.
+        unsure: forms that may be slower in this block: a measurement takes them, no table does.
     """
 
     rule: str
@@ -30,6 +31,7 @@ class Rewrite:
     gain: str
     block: str = ""
     always: bool = False
+    unsure: frozenset[str] = frozenset()
 
     def without(self, names: Collection[str]) -> "Rewrite":
         """The same but for some forms."""

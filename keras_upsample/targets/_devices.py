@@ -18,6 +18,7 @@ class Device:
         name: of the device.
         how: `"vela"` (compiled by it), `"rules"` (judged by what their makers document) or
             `"tflm"` (run by its interpreter).
+        family: devices that run the same forms fastest, e.g. "ethos_u55"; "" for one by itself.
         accelerator: of Vela's configurations.
         all_after_first: whether everything behind the first refused operator stays on the CPU.
         one_subgraph, memory: of the file as a whole; bytes, 0 for no limit.
@@ -26,6 +27,7 @@ class Device:
 
     name: str
     how: str
+    family: str = ""
     accelerator: str = ""
     all_after_first: bool = False
     one_subgraph: bool = False
@@ -35,7 +37,7 @@ class Device:
 
 def _ethos(generation: str, *macs: int) -> list[Device]:
     return [
-        Device(f"ethos_{generation}_{n}", "vela", accelerator=f"ethos-{generation}-{n}")
+        Device(f"ethos_{generation}_{n}", "vela", f"ethos_{generation}", f"ethos-{generation}-{n}")
         for n in macs
     ]
 

@@ -12,4 +12,3 @@ SHUFFLE = "shuffle"
 INTERLEAVED = "interleaved"
 INTERLEAVED_2X2 = "interleaved 2x2"  # of a transposed convolution 2x2 of stride 2
 INTERLEAVED_ADDED = "interleaved, then added"  # to the convolution of what is concatenated
-AT_FEW_CHANNELS = ", at few channels"  # behind a form's name: it may not pay

@@ -10,7 +10,6 @@ from ._devices import DEVICES
 from ._gate import FLOAT32_ERROR, Gate
 from ._grid import Grid
 from ._names import (
-    AT_FEW_CHANNELS,
     CONCATENATION,
     FILTERING,
     INTERLEAVED,
@@ -24,8 +23,7 @@ from ._names import (
 from ._target import Target
 
 # Every runtime here has the operator, and all others of the shuffle's forms are slower in all.
-_INTERLEAVED = (INTERLEAVED, INTERLEAVED_2X2, INTERLEAVED_ADDED)
-_INTERLEAVED_FORMS = frozenset({*_INTERLEAVED, *(f + AT_FEW_CHANNELS for f in _INTERLEAVED)})
+_INTERLEAVED_FORMS = frozenset({INTERLEAVED, INTERLEAVED_2X2, INTERLEAVED_ADDED})
 _ALWAYS_OUT = frozenset({SHUFFLE})
 # Minimal filtering adds and subtracts weights and results, and so multiplies their rounding; sums
 # of convolutions round once more.
@@ -144,13 +142,20 @@ _LACKING = MappingProxyType(
 )
 
 
+# Family of a device -> forms of resizes, and of the blocks that rules rewrite.
+_FAMILIES = MappingProxyType(
+    {
+        "ethos_u55": (_BILINEAR_BY_CONVOLUTION, _ETHOS_LOWERING),
+        "ethos_u65": (_BILINEAR_BY_CONVOLUTION, _ETHOS_LOWERING),
+        "ethos_u85": (_ETHOS_FORMS, _U85_LOWERING),
+    }
+)
+
+
 def _device(name: str) -> Target:
     """A file of integers from end to end for an accelerator."""
-    forms, lowering = _NPU_FORMS, _NPU_LOWERING
-    if name.startswith("ethos_u85"):
-        forms, lowering = _ETHOS_FORMS, _U85_LOWERING
-    elif name.startswith("ethos"):
-        forms, lowering = _BILINEAR_BY_CONVOLUTION, _ETHOS_LOWERING
+    device = DEVICES[name]
+    forms, lowering = _FAMILIES.get(device.family, (_NPU_FORMS, _NPU_LOWERING))
     return Target(
         name,
         "tflite",
@@ -166,8 +171,8 @@ def _device(name: str) -> Target:
         integer_io=True,
         weights=_TFLITE_WEIGHTS,
         device=name,
-        decides=("tflm",) if name == "tflm" else (),
-        own_layout=name.startswith("ethos"),
+        decides=("tflm",) if device.how == "tflm" else (),
+        own_layout=device.how == "vela",
     )
 
 

@@ -20,7 +20,7 @@ import numpy as np
 from ...program._graph import Build, Tensor
 from ...program._operations import Concatenation, Convolution, Pads, Resize, Transposed
 from ...program._views import resize_of
-from ...targets._names import AT_FEW_CHANNELS, INTERLEAVED, INTERLEAVED_ADDED, NEAREST
+from ...targets._names import INTERLEAVED, INTERLEAVED_ADDED, NEAREST
 from .._match import Here, NoMatch, require
 from .._rewrite import Rewrite
 from . import _interleaved, _parts, _phases
@@ -75,9 +75,10 @@ def beside(here: Here) -> Rewrite:
     skip_channels = sum(widths) - widths[index]
     return here.rewrite(
         (resize.x, *others),
-        _by_what_pays(forms, widths[index], int(convolution.kernel.shape[3])),
+        forms,
         _gain(convolution, transposed, skip_channels),
         block=_block(convolution, resize, skip_channels),
+        unsure=_unsure(widths[index], int(convolution.kernel.shape[3])),
     )
 
 
@@ -118,17 +119,15 @@ def _upsampled(parts: list[Tensor], here: Here) -> tuple[int, Resize]:
     raise reason
 
 
-def _by_what_pays(forms: dict[str, Build], channels: int, filters: int) -> dict[str, Build]:
-    """Forms whose names say where they may be slower.
+def _unsure(channels: int, filters: int) -> frozenset[str]:
+    """Forms that may be slower.
 
     Interleaving saves multiply-adds of the channels, and moves and adds the filters' results. By
     Vela's estimates (docs/lowering.md) it pays from two channels a filter, and from 16 filters, in
     which Ethos-U lays its maps out.
     """
-    if channels >= 2 * filters and filters >= 16:
-        return forms
-    few = (INTERLEAVED, INTERLEAVED_ADDED)
-    return {name + AT_FEW_CHANNELS * (name in few): form for name, form in forms.items()}
+    pays = channels >= 2 * filters and filters >= 16
+    return frozenset() if pays else frozenset({INTERLEAVED, INTERLEAVED_ADDED})
 
 
 def _as_transposed(
