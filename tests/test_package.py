@@ -26,7 +26,7 @@ def test_import_is_light(module: str) -> None:
 def test_public_names() -> None:
     assert set(ku.__all__) == {
         "data", "edge", "errors", "export", "initializers", "layers", "losses", "lowering",
-        "metadata", "metrics", "ops", "predict", "runtimes", "training", "viz", "zoo",
+        "metadata", "metrics", "ops", "predict", "runtimes", "targets", "training", "viz", "zoo",
     }  # fmt: skip
     for package in (
         ku.layers,
@@ -41,6 +41,7 @@ def test_public_names() -> None:
         ku.edge,
         ku.lowering,
         ku.losses,
+        ku.targets,
         ku.training,
     ):
         assert package.__all__
