@@ -221,7 +221,7 @@ def test_image_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "[1].png").write_bytes(b"")
     assert found("[1].png") == ["[1].png"]  # a file of that name goes before the pattern
     for bad in ("none.png", "*.gif", "out"):
-        with pytest.raises(UserError, match=r"does not exist|matches no|holds no"):
+        with pytest.raises(UserError, match=r"does not exist|matches no|holds only pictures in"):
             image_files([bad], out)
 
 

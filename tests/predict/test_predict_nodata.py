@@ -10,7 +10,8 @@ from PIL import Image
 from predicting import box, picture, predictor
 
 from keras_upsample.images import _scaling
-from keras_upsample.images._nodata import as_value, missing_values, without_data
+from keras_upsample.images._missing import missing_values
+from keras_upsample.images._nodata import as_value, without_data
 from keras_upsample.images._pictures import sources_in
 from keras_upsample.images._scaling import scaling_of
 from keras_upsample.images._sources import ImageError, of_array
