@@ -1,7 +1,7 @@
 """Weights of convolutions put on the values that a quantiser leaves, by what they do to images.
 
 A quantiser that then looks for the step of each output channel finds the same, and has nothing left
-to round: the file holds the weights chosen here. See `_grid` for how they are chosen; the mean
+to round: the file holds the weights chosen here. See `_gptq` for how they are chosen; the mean
 products M come from images, and for activations that are rounded too, in steps a, M + a^2/12 on the
 diagonal. A constant column beside the weights takes up the mean of the error: the bias.
 """

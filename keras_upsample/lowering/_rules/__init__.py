@@ -1,5 +1,5 @@
-"""Rewriting rules: each module has `NAME`, `propose(node, around)` and the proof of its identity.
+"""Rewriting rules, one a module: `NAME`, `PATTERNS`, and the proof of its identity.
 
-A rule reads the graph through the views of `_views` and proposes equal forms of the block that ends
-in `node`; it changes nothing itself.
+A pattern reads the graph at a place (`Here`), raises `NoMatch` with the reason where it is not
+there, and else returns equal forms of the block that ends there; it changes nothing itself.
 """
