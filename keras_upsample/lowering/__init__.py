@@ -1,8 +1,8 @@
 """The same function in the form that each runtime runs fastest.
 
-Rules (`_rules`) propose equal forms of blocks of a graph (`keras_upsample.program`), an engine tries
-them at every node (`_rewriting`), and the target's table or a measurement chooses among the forms
-(`_choose`, `_tune`). The user's model is only read.
+Rules (`_rules`) propose equal forms of blocks of a graph (`keras_upsample.program`), an engine
+tries them at every node (`_rewriting`), and the target's table or a measurement chooses among the
+forms (`_choose`, `_tune`). The user's model is only read.
 """
 
 import lazy_loader as _lazy
