@@ -10,7 +10,7 @@ from keras import layers, ops
 from keras_upsample import data, export
 from keras_upsample.edge._file import read
 from keras_upsample.export import _artefact
-from keras_upsample.formats import _ranges, _tflite
+from keras_upsample.formats import _ranges, _tflite_converter
 from keras_upsample.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
 
 SIZE = (24, 32, 3)
@@ -46,7 +46,7 @@ def steps_of_weights(path: str) -> list[float]:
 def test_a_weight_keeps_its_own_range(ours, tmp_path, monkeypatch) -> None:
     """The converter alone gives it that of the product. Once it does not, `_ranges` can go."""
     if not ours:
-        monkeypatch.setattr(_tflite, "true_ranges", nullcontext)
+        monkeypatch.setattr(_tflite_converter, "true_ranges", nullcontext)
     monkeypatch.setattr(_artefact, "require", lambda *args: None)  # of a random network
     report = export.to_tflite(
         products(), tmp_path / "m.tflite", precision="int8", images=pictures(), lower=False
@@ -65,7 +65,7 @@ def test_ranges_are_those_of_the_model(tmp_path) -> None:
     model, signature = products(), signature_of(products()).fixed()
     feeds = calibration_feeds(model, signature, pictures(), None)
     write_saved_model(model, signature, tmp_path / "saved")
-    converter = _tflite.converter_of(tmp_path / "saved", "int8", feeds)
+    converter = _tflite_converter.converter_of(tmp_path / "saved", "int8", feeds)
     converter._experimental_calibrate_only = True
     content = _ranges.measured(converter.convert(), feeds)
     graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)

@@ -127,12 +127,12 @@ def test_infinity_is_null_in_json(tmp_path):
 
 
 def test_a_failure_is_in_the_report_and_on_the_error(net, tmp_path, monkeypatch):
-    from keras_upsample.export import _artefact
+    from keras_upsample.formats import _convert
 
     def broken(*arguments, **options):
         raise RuntimeError("planted")
 
-    monkeypatch.setattr(_artefact, "write_tflite", broken)
+    monkeypatch.setattr(_convert, "write_tflite", broken)
     with pytest.raises(ExportError) as info:
         export.export(net, tmp_path, ["tflite", "onnx"], images=picture())
     stored = json.loads((tmp_path / "report.json").read_text())
