@@ -54,9 +54,10 @@ def _notes(runner: Any, name: str, metadata: Metadata | None) -> list[str]:
         network = of_runner(runner, name, metadata, runner.outputs[0].name)
     except ValueError:  # it takes no pictures, or contradicts its metadata
         return []
-    activation = {runner.outputs[0].name: network.activation} if network.activation else {}
-    ends = [f"{output!r} ends with {kind}." for output, kind in activation.items()]
-    return [*network.taken, *network.assumed, *([] if metadata else ends)]
+    notes = [*network.taken, *network.assumed]
+    if network.activation and metadata is None:
+        notes.append(f"{runner.outputs[0].name!r} ends with {network.activation}.")
+    return notes
 
 
 def _of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..program._signature import Signature
 from ._graph_facts import NOTHING, Door, GraphFacts
-from ._natural_range import affine_of, changes_nothing, natural_range
+from ._natural_range import OPEN, affine_of, changes_nothing, middle, natural_range
 
 # What only moves values or mixes equal ones of neighbours, by the names of Keras' operations and
 # layers, and what does so in training alone.
@@ -31,9 +31,6 @@ _AFFINE = _MOVING | {
     "Rescaling", "Normalization", "Add", "Subtract", "Multiply", "TrueDivide", "Divide", "Negative",
 }  # fmt: skip
 
-
-_OPEN = 8
-"""Pixels a side of the constant image that arithmetic at an open size is tried on."""
 
 # Layers that hold a function or a graph, of which Keras says nothing.
 _OPAQUE = {"Lambda", "TFSMLayer", "SavedModelFunction"}
@@ -118,15 +115,14 @@ def _computes(node: Any) -> bool:
 def _running(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarray], np.ndarray]:
     """From one pixel of the input to what the steps make of it, far from the borders."""
     _, *sizes, channels = tensor.shape
-    shape, dtype = (1, *(size or _OPEN for size in sizes), int(channels)), tensor.spec.dtype
+    shape, dtype = (1, *(size or OPEN for size in sizes), int(channels)), tensor.spec.dtype
 
     def run(pixel: np.ndarray) -> np.ndarray:
         values = {id(tensor): np.broadcast_to(pixel.astype(dtype), shape)}
         for node in steps:
             results = _call(node, values)
             values |= {id(t): value for t, value in zip(node.outputs, results, strict=True)}
-        result = np.asarray(values[id(end)], "float64")[0]
-        return result[tuple(size // 2 for size in result.shape[:-1])]
+        return middle(np.asarray(values[id(end)])[0])
 
     return run
 

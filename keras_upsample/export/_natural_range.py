@@ -7,6 +7,9 @@ import numpy as np
 RANGES = ((0.0, 1.0), (0.0, 255.0), (0.0, 65535.0))
 """What pictures are scaled to before a network sees them; the last are 16-bit values as stored."""
 
+OPEN = 8
+"""Pixels a side of the constant image that arithmetic at an open size is tried on."""
+
 
 def natural_range(matrix: np.ndarray, offset: np.ndarray) -> tuple[float, float] | None:
     """The range of pictures for which y = x A + b gives what networks are trained on.
@@ -57,6 +60,11 @@ def _natural(low: np.ndarray, high: np.ndarray) -> bool:
     return around_zero and bool(
         np.all((spread > 1.5) & (spread < 12)) or np.all((spread > 200) & (spread < 300))
     )
+
+
+def middle(values: np.ndarray) -> np.ndarray:
+    """The pixel of (H, W, C) or (D, H, W, C) that is farthest from the borders, in float64."""
+    return np.asarray(values, "float64")[tuple(size // 2 for size in values.shape[:-1])]
 
 
 def affine_of(

@@ -120,12 +120,13 @@ class Reference:
         import tensorflow as tf
 
         if self._scores is None:
-            self._scores = score_model(self._model, self.taken)
+            scores, *rest = score_model(self._model, self.taken)
+            self._scores = with_precision(scores), *rest
         model, signature, thresholds = self._scores
         if not thresholds:
             return {}
         tensors = [tf.constant(case.feeds[spec.name]) for spec in self._signature.inputs]
-        found = signature.call(with_precision(model), tensors)
+        found = signature.call(model, tensors)
         return {
             name: ScoresBehind(np.asarray(value), limit)
             for (name, limit), value in zip(thresholds.items(), found.values(), strict=True)

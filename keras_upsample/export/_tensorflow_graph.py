@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ._graph_facts import NOTHING, Door, GraphFacts
-from ._natural_range import affine_of, changes_nothing, natural_range
+from ._natural_range import OPEN, affine_of, changes_nothing, middle, natural_range
 
 _ARITHMETIC = {"Add", "AddV2", "BiasAdd", "Div", "Mul", "Neg", "RealDiv", "Sub"}
 # What only moves values, or mixes equal ones of neighbours.
@@ -28,8 +28,6 @@ _PASSING = {
 }  # fmt: skip
 _SIZES = {"NoOp", "Rank", "Shape", "ShapeN", "Size"}
 """Operators that read a tensor and none of its values."""
-_OPEN = 8
-"""Pixels a side of the constant image that arithmetic at an open size is tried on."""
 
 
 def facts_of_function(function: Any, inputs: Sequence[str], outputs: Sequence[str]) -> GraphFacts:
@@ -90,13 +88,12 @@ def _running(frozen: Any, tensor: Any, end: Any) -> Callable[[np.ndarray], np.nd
     import tensorflow as tf
 
     part = frozen.prune(tensor, end)
-    shape = [size or _OPEN for size in tensor.shape.as_list()]
+    shape = [size or OPEN for size in tensor.shape.as_list()]
     shape[0] = tensor.shape[0] or 1
 
     def run(pixel: np.ndarray) -> np.ndarray:
         image = np.broadcast_to(pixel.astype(tensor.dtype.as_numpy_dtype), shape)
-        result = np.asarray(part(tf.constant(image)), "float64")[0]
-        return result[tuple(size // 2 for size in result.shape[:-1])]
+        return middle(np.asarray(part(tf.constant(image)))[0])
 
     return run
 

@@ -7,7 +7,7 @@ from typing import Any
 from .. import ops
 from ..ops._lacking import lacking
 from ..program._inference import set_precision
-from ..program._private import private
+from ..program._private import layers_of_their_class, private
 from ..targets import Target
 from ._convolutions import convolutions_inlined
 from ._integer_normalization import replace_normalizations
@@ -43,8 +43,7 @@ def formed_for(model: Any, target: Target) -> Iterator[Any]:
     exact_sums = target.calibrated
     own = private(model)
     set_precision(own)
-    # A layer with a `call` of its own computes something else than its class.
-    layers = [layer for layer in own._flatten_layers() if "call" not in vars(layer)]
+    layers = layers_of_their_class(own)
     leave_rounding_to_file(layers, target)
     replace_stock_layers(layers, file_format=file_format, exact_sums=exact_sums)
     replace_normalizations(layers, target)

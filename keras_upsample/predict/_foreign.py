@@ -12,13 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..export._graph_facts import Door
-from ..export._natural_range import affine_of, changes_nothing, natural_range
+from ..export._natural_range import OPEN, affine_of, changes_nothing, middle, natural_range
 from ..export._tensorflow_graph import facts_of_function
 from . import _foreign_onnx, _foreign_tflite
 from ._foreign_part import Arithmetic
-
-_OPEN = 8
-"""Pixels a side of the constant image that arithmetic at an open size is tried on."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,7 @@ def graph_of_file(runner: Any, channels: int | None, axis: int) -> FileGraph:
         return FileGraph(arithmetic, because, activations)
     if arithmetic is None or channels is None or len(picture.shape) != 4:
         return FileGraph(activations=activations)
-    shape = [size or _OPEN for size in picture.shape]
+    shape = [size or OPEN for size in picture.shape]
     shape[0], shape[axis] = picture.shape[0] or 1, channels
     return _judged(arithmetic, activations, shape, axis, np.dtype(picture.dtype))
 
@@ -81,10 +78,9 @@ def _judged(
     def run(pixel: np.ndarray) -> np.ndarray:
         """From one pixel to what becomes of it, far from the borders of a constant image."""
         last = np.broadcast_to(pixel.astype(dtype), (*_without(shape, axis), channels))
-        result = np.asarray(arithmetic.run(np.moveaxis(last, -1, axis)), "float64")
+        result = np.asarray(arithmetic.run(np.moveaxis(last, -1, axis)))
         place = next(a for a in (axis, 4 - axis) if result.shape[a] == channels)
-        result = np.moveaxis(result, place, -1)[0]
-        return result[result.shape[0] // 2, result.shape[1] // 2]
+        return middle(np.moveaxis(result, place, -1)[0])
 
     try:
         matrix, offset = affine_of(run, channels)

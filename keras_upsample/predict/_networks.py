@@ -86,7 +86,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
     from ..export._known import known
     from ..formats._stock_layers import replace_stock_layers
     from ..program._inference import inference_function, set_precision
-    from ..program._private import private
+    from ..program._private import layers_of_their_class, private
     from ..program._signature import signature_of
 
     signature = signature_of(model)
@@ -95,7 +95,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
     )
     own = private(model)
     set_precision(own)
-    replace_stock_layers(layer for layer in own._flatten_layers() if "call" not in vars(layer))
+    replace_stock_layers(layers_of_their_class(own))
     infer = inference_function(own, signature)
     outputs = tuple(infer.get_concrete_function().structured_outputs)
     found = known(model, signature)

@@ -38,6 +38,11 @@ def private(model: Any) -> Any:
     return copy
 
 
+def layers_of_their_class(own: Any) -> list[Any]:
+    """The layers of a model but those with a `call` of their own, which compute something else."""
+    return [layer for layer in own._flatten_layers() if "call" not in vars(layer)]
+
+
 class _Copies:
     """Copies of objects, each made once."""
 

@@ -1,7 +1,7 @@
 """What goes into a model and what comes out of it, by name."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -145,14 +145,9 @@ def signature_to_run(
 
 
 def _takes(model: Any, signature: Signature) -> bool:
-    """Whether the model can be traced at the sizes of `closed`; nothing is computed."""
-    import tensorflow as tf
-
+    """Whether the model can be traced at the sizes of `closed`."""
     try:
-        inputs = signature.closed().inputs
-        specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in inputs]
-        function = tf.function(lambda *tensors: signature.call(model, tensors), autograph=False)
-        function.get_concrete_function(*specs)
+        _trace(signature.call, model, signature)
     except Exception:
         return False
     return True
@@ -209,13 +204,17 @@ def _make_variables(model: Any, signature: Signature) -> None:
     """
     if all(layer.built for layer in model._flatten_layers()):
         return
+    with suppress(Exception):
+        _trace(signature.called, model, signature)
+
+
+def _trace(call: Callable, model: Any, signature: Signature) -> None:
+    """Trace the model at the sizes of `closed`; nothing is computed."""
     import tensorflow as tf
 
-    with suppress(Exception):
-        inputs = signature.closed().inputs
-        specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in inputs]
-        function = tf.function(lambda *tensors: signature.called(model, tensors), autograph=False)
-        function.get_concrete_function(*specs)
+    specs = [tf.TensorSpec(spec.shape, spec.dtype) for spec in signature.closed().inputs]
+    function = tf.function(lambda *tensors: call(model, tensors), autograph=False)
+    function.get_concrete_function(*specs)
 
 
 def _required_arguments(model: Any) -> list[str]:

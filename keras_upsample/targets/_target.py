@@ -30,7 +30,7 @@ class Target:
         lowering: rule of `keras_upsample.lowering` -> the forms to take without a measurement, the
             first that is possible; a rule that is not named leaves the model's own form.
         never: rules that are not even tried.
-        never_forms: forms of the other rules that are not.
+        never_forms: forms that no rule may propose.
         integer_io: whether inputs and outputs are integers too.
         own_layout: whether feature maps lie in a layout or a memory of their own between
             convolutions and pools, so that blocks are measured between pools.

@@ -33,7 +33,7 @@ from ...program._emit import Emitter
 from ...program._graph import Build, Tensor
 from ...program._operations import Convolution
 from ...targets._names import FILTERING
-from .._match import Here, NoMatch, require
+from .._match import Here, require
 from .._rewrite import Rewrite
 from . import _parts, _tiles
 
@@ -64,17 +64,31 @@ def filterable(view: Convolution) -> bool:
     return min(channels, filters) >= MIN_CHANNELS and int(view.x.shape[1] or 0) >= OUTPUTS
 
 
-def filtered(here: Here) -> Rewrite:
-    """[Concatenation ->] 3x3 convolution."""
+def joined(here: Here) -> Rewrite:
+    """Concatenation -> 3x3 convolution."""
+    view = _filterable(here)
+    return _filtered(here, view, _parts.parts_of(view, here))
+
+
+def alone(here: Here) -> Rewrite:
+    """3x3 convolution."""
+    view = _filterable(here)
+    return _filtered(here, view, [view.x])
+
+
+PATTERNS = (joined, alone)
+
+
+def _filterable(here: Here) -> Convolution:
     view = here.this(Convolution)
     require(
         filterable(view),
         f"no 3x3 convolution that keeps the size, or below {MIN_CHANNELS} channels",
     )
-    try:
-        parts = _parts.parts_of(view, here)
-    except NoMatch:
-        parts = [view.x]
+    return view
+
+
+def _filtered(here: Here, view: Convolution, parts: Sequence[Tensor]) -> Rewrite:
     forms: dict[str, Build] = {
         ALONG: lambda *xs: _build([_parts.concatenated(xs, here.emitter())], here.emitter(), view)
     }
@@ -95,9 +109,6 @@ def filtered(here: Here) -> Rewrite:
         gain,
         block=f"convolution 3x3 {widths}->{view.kernel.shape[3]} at {height}x{width}",
     )
-
-
-PATTERNS = (filtered,)
 
 
 def _build(parts: Sequence[Tensor], emit: Emitter, view: Convolution) -> Tensor:
