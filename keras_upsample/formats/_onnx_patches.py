@@ -1,13 +1,13 @@
 """Patches in ONNX: a convolution, whose kernel picks each element of the window."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from ._patching import Patch, Place
-from ._tflite_operators import pads_of, sliced_patches
+from ._patches import pads_of, patch_places, sliced_patches
+from ._patching import Patch
 
 
 @contextmanager
@@ -19,43 +19,6 @@ def patches_replaced() -> Iterator[None]:
     """
     with _patch.entered():
         yield
-
-
-def _places() -> Iterator[Place]:
-    import tensorflow as tf
-    from tensorflow.python.ops import gen_array_ops
-
-    images, volumes = _patch.by(_image_patches), _patch.by(_volume_patches)
-    yield gen_array_ops, "extract_image_patches", images
-    yield tf.raw_ops, "ExtractImagePatches", images
-    yield tf, "extract_volume_patches", volumes
-    yield tf.raw_ops, "ExtractVolumePatches", volumes
-
-
-_patch = Patch(_places)
-
-
-def _image_patches(
-    original: Callable,
-    images: Any,
-    ksizes: Sequence[int],
-    strides: Sequence[int],
-    rates: Sequence[int],
-    padding: Any,
-    name: str | None,
-) -> Any | None:
-    return _patches(images, ksizes, strides, rates, padding)
-
-
-def _volume_patches(
-    original: Callable,
-    input: Any,
-    ksizes: Sequence[int],
-    strides: Sequence[int],
-    padding: Any,
-    name: str | None,
-) -> Any | None:
-    return _patches(input, ksizes, strides, (1,) * len(ksizes), padding)
 
 
 def _patches(
@@ -83,3 +46,6 @@ def _patches(
     convolution = tf.nn.conv2d if len(size) == 2 else tf.nn.conv3d
     steps, rates = [int(n) for n in strides], [int(n) for n in rates]
     return convolution(tf.pad(x, pads), kernel, steps, "VALID", dilations=rates)
+
+
+_patch: Patch = Patch(lambda: patch_places(_patch, _patches))

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ._patches import every, pads_of, patch_places, sliced_patches, spatial
 from ._patching import Patch, Place
 
 
@@ -25,7 +26,7 @@ def lacking_operators_replaced() -> Iterator[None]:
 
 def _places() -> Iterator[Place]:
     import tensorflow as tf
-    from tensorflow.python.ops import gen_array_ops, gen_math_ops, gen_nn_ops, nn_ops
+    from tensorflow.python.ops import gen_math_ops, gen_nn_ops, nn_ops
 
     forms: Mapping[str, tuple[Any, str, Callable]] = {
         "max_pool3d": (gen_nn_ops, "MaxPool3D", partial(_pool_3d, tf.nn.max_pool2d)),
@@ -34,13 +35,11 @@ def _places() -> Iterator[Place]:
         "conv3d": (gen_nn_ops, "Conv3D", _grouped_convolution_3d),
         "batch_mat_mul_v3": (gen_math_ops, "BatchMatMulV3", _integer_product),
         "bias_add": (gen_nn_ops, "BiasAdd", _channels_first_bias),
-        "extract_image_patches": (gen_array_ops, "ExtractImagePatches", _image_patches),
-        "extract_volume_patches": (gen_array_ops, "ExtractVolumePatches", _volume_patches),
     }
     for name, (module, raw, form) in forms.items():
         yield module, name, _patch.by(form)
         yield tf.raw_ops, raw, _patch.by(form)
-    yield tf, "extract_volume_patches", _patch.by(_volume_patches)
+    yield from patch_places(_patch, sliced_patches)
     yield nn_ops, "convolution_internal", _patch.by(_dilated_convolution_3d)
 
 
@@ -76,7 +75,7 @@ def _pool_3d(
         x = tf.transpose(input, (0, 2, 3, 4, 1))
     else:
         x = tf.convert_to_tensor(input)
-    if not _spatial(x, ksize, strides):
+    if not spatial(x, ksize, strides):
         return None
     _, d, h, w, c = x.shape
     x = tf.reshape(x, (-1, h, w, c))  # (N·D, H, W, C)
@@ -90,11 +89,6 @@ def _pool_3d(
 
 def _channels_last(values: Sequence[int]) -> list[int]:
     return [values[0], *values[2:], values[1]]
-
-
-def _spatial(x: Any, *windows: Sequence[int]) -> bool:
-    """Whether all sizes but the batch are known, and windows do not reach beyond one image."""
-    return None not in tuple(x.shape[1:]) and all(n[0] == n[-1] == 1 for n in windows)
 
 
 def _max_pool_with_argmax(
@@ -115,7 +109,7 @@ def _max_pool_with_argmax(
     import tensorflow as tf
 
     x = tf.convert_to_tensor(input)
-    if not _spatial(x, ksize, strides) or (include_batch_in_index and x.shape[0] is None):
+    if not spatial(x, ksize, strides) or (include_batch_in_index and x.shape[0] is None):
         return None
     n, h, w, c = x.shape
     y = tf.nn.max_pool2d(x, ksize[1:3], strides[1:3], padding)
@@ -137,9 +131,7 @@ def _max_pool_with_argmax(
             if places is None:
                 places = place + tf.zeros(tf.shape(y), tf.int32)
                 continue
-            taken = _every(
-                _every(padded, 1, a, strides[1], y.shape[1]), 2, b, strides[2], y.shape[2]
-            )
+            taken = every(every(padded, 1, a, strides[1], y.shape[1]), 2, b, strides[2], y.shape[2])
             places = tf.where(taken >= y, place, places)
     assert places is not None
     return _Pooled(y, tf.cast(places, Targmax))
@@ -222,67 +214,3 @@ def _integer_product(
         return None
     x, y = (tf.cast(part, tf.float32) for part in (x, y))
     return tf.cast(tf.matmul(x, y, adjoint_a=adj_x, adjoint_b=adj_y), Tout)
-
-
-def _image_patches(
-    original: Callable,
-    images: Any,
-    ksizes: Sequence[int],
-    strides: Sequence[int],
-    rates: Sequence[int],
-    padding: str,
-    name: str | None,
-) -> Any | None:
-    return sliced_patches(images, ksizes, strides, rates, padding)
-
-
-def _volume_patches(
-    original: Callable,
-    input: Any,
-    ksizes: Sequence[int],
-    strides: Sequence[int],
-    padding: str,
-    name: str | None,
-) -> Any | None:
-    return sliced_patches(input, ksizes, strides, (1,) * len(ksizes), padding)
-
-
-def sliced_patches(
-    images: Any, ksizes: Sequence[int], strides: Sequence[int], rates: Sequence[int], padding: Any
-) -> Any | None:
-    """Slices side by side, axis by axis from the last: channels in the order (a, b, c)."""
-    import tensorflow as tf
-
-    padding = padding.decode() if isinstance(padding, bytes) else padding
-    x = tf.convert_to_tensor(images)
-    if not _spatial(x, ksizes, strides, rates):
-        return None
-    for axis in reversed(range(1, len(x.shape) - 1)):
-        size, stride, rate = ksizes[axis], strides[axis], rates[axis]
-        reach = (size - 1) * rate + 1
-        pads = [(0, 0)] * len(x.shape)
-        pads[axis] = pads_of(x.shape[axis], reach, stride, padding)
-        x = tf.pad(x, pads) if any(pads[axis]) else x
-        count = (x.shape[axis] - reach) // stride + 1
-        parts = [_every(x, axis, k * rate, stride, count) for k in range(size)]
-        x = tf.concat(parts, axis=-1) if size > 1 else parts[0]
-    return x
-
-
-def pads_of(length: Any, window: int, stride: int, padding: Any) -> tuple[Any, Any]:
-    """Elements before and after an axis, as TensorFlow's "SAME" has them; what is left over at the
-    end of a "VALID" one is not asked for. The length may be a number that the graph computes."""
-    import tensorflow as tf
-
-    if padding in ("VALID", b"VALID"):
-        return 0, 0
-    missing = (-(-length // stride) - 1) * stride + window - length
-    missing = max(missing, 0) if isinstance(missing, int) else tf.maximum(missing, 0)
-    return missing // 2, missing - missing // 2
-
-
-def _every(x: Any, axis: int, start: int, stride: int, count: int) -> Any:
-    """`count` elements of an axis from `start`, `stride` apart."""
-    place = [slice(None)] * len(x.shape)
-    place[axis] = slice(start, start + (count - 1) * stride + 1, stride)
-    return x[tuple(place)]
