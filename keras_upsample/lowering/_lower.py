@@ -1,7 +1,7 @@
 """Model -> equal model that a target runs faster."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from ..program._assemble import model_at
@@ -9,8 +9,8 @@ from ..program._flatten import NotAGraphError, graph_at, is_functional
 from ..program._open_sizes import check_open_sizes
 from ._equal import merge_equal
 from ._failures import strict
-from ._rewriting import Applied, Rewriting
-from ._rules._all import STAGES
+from ._rewriting import Applied, Choose, Rewriting
+from ._rules._all import STAGES, Rule
 from ._unmatched import unmatched
 
 if TYPE_CHECKING:
@@ -120,6 +120,25 @@ def lowered(
         return Lowered(model, (), notice), signature
 
 
+def rewritten(
+    model: Any, signature: "Signature", target: "Target", choose: Choose
+) -> "tuple[Lowered, Signature]":
+    """`lowered` with the forms that are chosen."""
+    from ..program._signature import _output_names
+
+    graph, outputs = graph_at(model, signature)
+    names = _output_names(model, outputs)
+    rewriting = Rewriting(graph, choose, target.never_forms)
+    rewriting.run(_stages(target))
+    merge_equal(graph)
+    left = unmatched(graph, rewriting, target.never)
+    result, signature = model_at(graph, outputs, signature, model.name)
+    result.output_names = names
+    if not is_functional(model):
+        check_open_sizes(result, signature)
+    return Lowered(result, (*rewriting.applied, *left)), signature
+
+
 def _lowered(
     model: Any,
     signature: "Signature",
@@ -127,33 +146,28 @@ def _lowered(
     tune: float,
     progress: Callable[[str], None] | None,
 ) -> "tuple[Lowered, Signature]":
-    from ..program._signature import _output_names
     from ._choose import by_table, decided
     from ._meters import meter_of, why_unmeasured
     from ._tune import Tuner
 
-    stages = [[rule for rule in rules if rule.NAME not in target.never] for rules in STAGES]
-    choose = by_table(target)
     meter = meter_of(target) if tune else None
-    if meter is not None:
-        choose = Tuner(target, meter, tune, progress)
-        fixed = signature.fixed()
-        if fixed != signature:
-            # Times are those of one size; at open sizes the same forms are taken.
-            trial, _ = graph_at(model, fixed)
-            rehearsal = Rewriting(trial, choose, target.never_forms)
-            rehearsal.run(stages)
-            choose = decided(rehearsal.applied, by_table(target))
-    graph, outputs = graph_at(model, signature)
-    names = _output_names(model, outputs)
-    rewriting = Rewriting(graph, choose, target.never_forms)
-    rewriting.run(stages)
-    merge_equal(graph)
-    left = unmatched(graph, rewriting, target.never)
-    if tune and meter is None:
-        left.append(Applied("tuning", (model.name,), "by table", why_unmeasured(target)))
-    result, signature = model_at(graph, outputs, signature, model.name)
-    result.output_names = names
-    if not is_functional(model):
-        check_open_sizes(result, signature)
-    return Lowered(result, (*rewriting.applied, *left)), signature
+    if meter is None:
+        result, signature = rewritten(model, signature, target, by_table(target))
+        if tune:
+            untuned = Applied("tuning", (model.name,), "by table", why_unmeasured(target))
+            result = replace(result, applied=(*result.applied, untuned))
+        return result, signature
+    choose: Choose = Tuner(target, meter, tune, progress)
+    fixed = signature.fixed()
+    if fixed != signature:
+        # Times are those of one size; at open sizes the same forms are taken.
+        trial, _ = graph_at(model, fixed)
+        rehearsal = Rewriting(trial, choose, target.never_forms)
+        rehearsal.run(_stages(target))
+        choose = decided(rehearsal.applied, by_table(target))
+    return rewritten(model, signature, target, choose)
+
+
+def _stages(target: "Target") -> list[list[Rule]]:
+    """The rules that a target has, stage by stage."""
+    return [[rule for rule in rules if rule.NAME not in target.never] for rules in STAGES]

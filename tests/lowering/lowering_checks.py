@@ -12,6 +12,7 @@ from compare import assert_close
 
 from keras_upsample.data import photograph
 from keras_upsample.lowering import Lowered, lower
+from keras_upsample.lowering._lower import rewritten
 from keras_upsample.lowering._rewrite import KEEP
 from keras_upsample.lowering._rewriting import Rewriting
 from keras_upsample.lowering._rules._all import STAGES
@@ -151,6 +152,15 @@ def proposals(model: Any, rule: Any) -> dict[str, Any]:
     return dict(found[0].forms) if found else {}
 
 
+def lower_by(model: Any, rule: Any, form: str) -> Lowered:
+    """The model with this form wherever the rule proposes it, and no other rule's work."""
+
+    def choose(proposal: Any, graph: Any) -> tuple[str, None]:
+        return (form if form in proposal.forms else KEEP), None
+
+    return rewritten(model, signature_of(model), target(never=only(rule)), choose)[0]
+
+
 def check_forms(
     model: Any,
     rule: Any,
@@ -162,7 +172,7 @@ def check_forms(
     feeds = [feed_of(model, size=size) for size in sizes]
     wanted = [answers(model, feed) for feed in feeds]
     for form in sorted(forms):
-        lowered = lower(model, target({rule.NAME: form}, never=only(rule)))
+        lowered = lower_by(model, rule, form)
         taken = [entry.form for entry in lowered.applied if entry.rule == rule.NAME]
         assert taken == [form], f"{form!r} was not taken: {lowered.notice or taken}"
         for feed, expected in zip(feeds, wanted, strict=True):

@@ -19,6 +19,7 @@ from lowering_checks import (
     check_forms,
     convolved,
     feed_of,
+    lower_by,
     model_of,
     names_of,
     noise,
@@ -26,7 +27,6 @@ from lowering_checks import (
     proposals,
     same_zeros,
     stirred,
-    target,
     values,
     zeros_around,
 )
@@ -38,7 +38,7 @@ from keras_upsample.layers import (
     SkipFusion2D,
     SubpixelConv2D,
 )
-from keras_upsample.lowering import Lowered, lower
+from keras_upsample.lowering import Lowered
 from keras_upsample.lowering._rules import (
     _tiles,
     layout,
@@ -189,7 +189,7 @@ def check_nearest(case: Nearest) -> set[str]:
         x = noise(2, *size, case.channels)
         skips = [noise(2, *large, c, seed=c) for c in case.skips if case.joined]
         for form in forms:
-            lowered = lower(model, target({nearest.NAME: form}, never=only(nearest)))
+            lowered = lower_by(model, nearest, form)
             assert names_of(lowered) == [nearest.NAME], lowered
             (actual,) = answers(lowered.model, [x, *skips])
             assert_close(actual, case.expected(layer, x, *skips), of_range=OF_RANGE)
