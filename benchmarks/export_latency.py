@@ -124,10 +124,12 @@ def measured(build: Callable[[], Any], target: str, rounds: int) -> dict[str, An
     import numpy as np
     from _rounds import interleaved
 
-    from keras_upsample.export._artefact import Options, convert
+    from keras_upsample.export import Options
     from keras_upsample.export._tuned import keep_the_faster
-    from keras_upsample.lowering._lower import lowered
+    from keras_upsample.formats._convert import convert
+    from keras_upsample.lowering._lower import lower_program
     from keras_upsample.lowering._tuning_cache import processor
+    from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
     from keras_upsample.runtimes import load
     from keras_upsample.runtimes._runner import cpu_threads
@@ -136,24 +138,25 @@ def measured(build: Callable[[], Any], target: str, rounds: int) -> dict[str, An
     keras.utils.set_random_seed(0)
     model = build()
     model.predict(np.zeros((1, *model.input_shape[1:]), "float32"), verbose=0)  # Keras asks for it
-    signature = signature_of(model).fixed()
+    program = program_of(model, signature_of(model).fixed())
     with tempfile.TemporaryDirectory() as folder:
         paths = {kind: Path(folder) / f"{kind}.{target}" for kind in KINDS}
         model.export(str(paths["keras"]), format=TARGETS[target], verbose=False)
-        convert(model, signature, paths["plain"], TABLE[target], Options())
 
-        def write(form: Any, own: Any, path: Path) -> None:
-            convert(form, own, path, TABLE[target], Options())
+        def write(program: Any, path: Path) -> None:
+            convert(program, path, TABLE[target], Options())
+
+        write(program, paths["plain"])
 
         for kind in ("lowered", "tuned"):
-            low, own = lowered(model, signature, TABLE[target], tune=kind == "tuned")
+            low = lower_program(program, TABLE[target], tune=kind == "tuned")
             if low.notice:
                 raise RuntimeError(low.notice)
-            write(low.model, own, paths[kind])
+            write(low, paths[kind])
             if kind == "tuned":
                 keep_the_faster(
                     low,
-                    lambda: lowered(model, signature, TABLE[target]),
+                    lambda: lower_program(program, TABLE[target]),
                     TABLE[target],
                     paths[kind],
                     write,

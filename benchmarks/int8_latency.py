@@ -34,8 +34,10 @@ def line(upsample: str, pair: tuple[str, str]) -> str:
 
     from keras_upsample import runtimes, zoo
     from keras_upsample.data import photograph
-    from keras_upsample.export._artefact import Options, convert
-    from keras_upsample.export._prepared import prepared
+    from keras_upsample.export import Options
+    from keras_upsample.export._prepare import prepare
+    from keras_upsample.formats._convert import convert
+    from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS
 
@@ -47,8 +49,8 @@ def line(upsample: str, pair: tuple[str, str]) -> str:
         runs: dict[str, Callable[[], Any]] = {}
         for name in pair:
             path = Path(folder) / f"{name}{TARGETS[name].suffix}"
-            ready = prepared(model, signature, TARGETS[name], None, lower=True)
-            convert(ready.low.model, ready.signature, path, TARGETS[name], Options(), ready.feeds)
+            ready = prepare(program_of(model, signature), TARGETS[name], None, Options())
+            convert(ready.program, path, TARGETS[name], Options(), ready.feeds)
             runner = runtimes.load(path)
             feed = {runner.inputs[0].name: image}
             runs[name] = lambda r=runner, f=feed: r(f)

@@ -85,9 +85,11 @@ def left(name: str, technique: str) -> str:
     import keras
 
     from keras_upsample import zoo
-    from keras_upsample.export._artefact import Options, convert
+    from keras_upsample.export import Options
     from keras_upsample.export._calibration import calibration_feeds
-    from keras_upsample.lowering._lower import lowered
+    from keras_upsample.formats._convert import convert
+    from keras_upsample.lowering._lower import lower_program
+    from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS
 
@@ -96,10 +98,10 @@ def left(name: str, technique: str) -> str:
     model = getattr(zoo, name)(shape, classes=3, upsample=technique, **ZOO[name])
     signature, target = signature_of(model).fixed(), TARGETS[ZOO_DEVICE]
     feeds = calibration_feeds(model, signature, None, None)
-    low, own = lowered(model, signature, target)
+    program = lower_program(program_of(model, signature), target)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.tflite"
-        convert(low.model, own, path, target, Options(), feeds)
+        convert(program, path, target, Options(), feeds)
         return cell(path, ZOO_DEVICE).partition(",")[0]
 
 
@@ -125,8 +127,10 @@ def stock(technique: str) -> Any:
 
 def cells(model: Any) -> list[str]:
     """One a device, each from the file that is exported for it."""
-    from keras_upsample.export._artefact import Options, convert
-    from keras_upsample.export._prepared import prepared
+    from keras_upsample.export import Options
+    from keras_upsample.export._prepare import prepare
+    from keras_upsample.formats._convert import convert
+    from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS
 
@@ -135,12 +139,10 @@ def cells(model: Any) -> list[str]:
     with tempfile.TemporaryDirectory() as folder:
         for device in DEVICES:
             path = Path(folder) / f"{device}.tflite"
-            ready = prepared(model, signature, TARGETS[device], None, lower=True)
             options = Options()
+            ready = prepare(program_of(model, signature), TARGETS[device], None, options)
             try:
-                convert(
-                    ready.low.model, ready.signature, path, TARGETS[device], options, ready.feeds
-                )
+                convert(ready.program, path, TARGETS[device], options, ready.feeds)
             except Exception:
                 found.append("not converted")
                 continue

@@ -88,11 +88,13 @@ def measured(model: Any, test: Any, columns: list[str]) -> dict[str, list[float]
     """dB, share of equal classes, mean IoU lost in points, by target; None where it has no file."""
     from keras_upsample import runtimes
     from keras_upsample.errors import ExportError
-    from keras_upsample.export._artefact import Options, convert
+    from keras_upsample.export import Options
     from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.export._compare import difference
-    from keras_upsample.export._prepared import prepared
+    from keras_upsample.export._prepare import prepare
+    from keras_upsample.formats._convert import convert
     from keras_upsample.metrics import mean_iou
+    from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS, Gate
 
@@ -118,12 +120,12 @@ def measured(model: Any, test: Any, columns: list[str]) -> dict[str, list[float]
     found: dict[str, list[float] | None] = {}
     for name in columns:
         target, bits = TARGETS[PRECISIONS[name][0]], PRECISIONS[name][1]
-        ready = prepared(model, signature, target, images, lower=True, weight_bits=bits)
+        options = Options(weight_bits=bits)
+        ready = prepare(program_of(model, signature), target, images, options)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"model{target.suffix}"
-            options = Options(weight_bits=bits)
             try:
-                convert(ready.low.model, ready.signature, path, target, options, ready.feeds)
+                convert(ready.program, path, target, options, ready.feeds)
             except ExportError:
                 found[name] = None
                 continue

@@ -56,7 +56,9 @@ def write(target: str, interpolation: str, form: str, size: int, channels: int, 
 
     from keras_upsample import layers
     from keras_upsample.errors import ExportError
-    from keras_upsample.export._artefact import Options, convert
+    from keras_upsample.export import Options
+    from keras_upsample.formats._convert import convert
+    from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
     from keras_upsample.targets import TARGETS as TABLE
 
@@ -77,7 +79,7 @@ def write(target: str, interpolation: str, form: str, size: int, channels: int, 
     path = path.with_suffix(f".{target}")
     wanted = replace(TABLE[target], forms={interpolation: (form,)})
     try:
-        convert(model, signature_of(model).fixed(), path, wanted, Options())
+        convert(program_of(model, signature_of(model).fixed()), path, wanted, Options())
     except ExportError:
         return False
     return True

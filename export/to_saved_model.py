@@ -9,20 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from keras_upsample import export
-from keras_upsample.cli import Head, Lower, Tune, integers, run_script
+from keras_upsample.cli import run_script
 
 
 def to_saved_model(
     model: Any,
     path: Annotated[Path, typer.Argument(help="The directory to write.")],
-    input_shape: Annotated[str | None, typer.Option(metavar="H,W,C")] = None,
-    head: Head = None,
-    lower: Lower = True,
-    tune: Tune = False,
+    **chosen: Any,
 ) -> Any:
     """Write one SavedModel directory, verified in TensorFlow."""
-    shape = None if input_shape is None else integers(input_shape, "--input-shape")
-    return export.to_saved_model(model, path, input_shape=shape, head=head, lower=lower, tune=tune)
+    return export.to_saved_model(model, path, **chosen)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,14 @@ from typing import Annotated, Any
 import typer
 
 from ._cli.data import app as data_commands
-from ._cli.options import ModelChoice, integers, with_model_choice
+from ._cli.options import (
+    FileChoice,
+    InputShape,
+    ModelChoice,
+    RepresentativeData,
+    integers,
+    takes,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -44,42 +51,7 @@ def _options(
 Images = Annotated[
     Path | None, typer.Option(help="Folder of pictures to verify on, in place of ours.")
 ]
-InputShape = Annotated[
-    str | None, typer.Option(help="Fixes the size: height,width,channels.", metavar="H,W,C")
-]
-Head = Annotated[
-    str | None,
-    typer.Option(help="argmax, threshold, softmax or sigmoid, to append to the model's scores."),
-]
-ScalingPlace = Annotated[
-    str,
-    typer.Option(
-        help="inside: files take pixels, uint8, and scale them; outside: whoever runs them does.",
-        metavar="PLACE",
-    ),
-]
-Lower = Annotated[
-    bool,
-    typer.Option(
-        "--lower/--no-lower", help="Rewrite into the equal form that the target runs fastest."
-    ),
-]
-RepresentativeData = Annotated[
-    Path | None,
-    typer.Option(help="Folder of 8 or more pictures from which int8 and int16x8 learn ranges."),
-]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Overwrite = Annotated[
-    bool,
-    typer.Option(
-        "--overwrite",
-        help="Write a SavedModel into a folder that holds other files, which are kept. What an "
-        "export wrote is replaced in any case, anything else never.",
-    ),
-]
-Tune = Annotated[
-    bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
-]
 
 
 @contextmanager
@@ -120,7 +92,7 @@ def list_models(as_json: AsJson = False) -> None:
 
 
 @app.command()
-@with_model_choice
+@takes(choice=ModelChoice)
 def info(
     choice: ModelChoice,
     size: Annotated[int, typer.Option(min=1, help="Pixels, for the multiply-adds.")] = 256,
@@ -149,61 +121,35 @@ def _print_json(value: Any) -> None:
 
 
 @app.command()
-@with_model_choice
+@takes(choice=ModelChoice, files=FileChoice)
 def export(
     choice: ModelChoice,
+    files: FileChoice,
     out: Annotated[Path, typer.Option(help="Folder for the files and report.json.")],
     target: Annotated[
         list[str] | None, typer.Option(help="See `list`; repeat the option for several.")
     ] = None,
-    input_shape: InputShape = None,
     images: Images = None,
     class_names: Annotated[
         str | None, typer.Option(help="One a channel, with commas between them.")
     ] = None,
-    scaling: ScalingPlace = "outside",
-    head: Head = None,
-    threshold: Annotated[
-        float | None, typer.Option(help="Of --head threshold, in the units of the scores.")
-    ] = None,
-    lower: Lower = True,
-    tune: Tune = False,
-    representative_data: RepresentativeData = None,
-    overwrite: Overwrite = False,
-    gate: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="What verification demands in place of a target's own gate: the largest error as "
-            "a share of the range (float files), or the least dB (integer files). Repeat for "
-            "several targets.",
-            metavar="[TARGET=]NUMBER",
-        ),
-    ] = None,
-    resizable: Annotated[
-        bool,
-        typer.Option(
-            "--resizable",
-            help="Leave height and width open in TFLite files; --input-shape is then the size "
-            "before whoever runs them resizes the input. Slower on small maps, and not for "
-            "devices.",
-        ),
-    ] = False,
 ) -> None:
     """Export a model, verify every file in its own runtime, write a report."""
-    shape = None if input_shape is None else integers(input_shape, "--input-shape")
     with _session(choice) as console:
         from dataclasses import replace
 
         from ._cli.models import file_name, load_choice
         from ._cli.progress import export_progress
         from .errors import ExportError
-        from .export._gates import gate_for, gates_of_options
+        from .export._gates import gate_for
         from .targets import target_named
 
         targets = [target_named(name).name for name in target or ["saved_model", "tflite", "onnx"]]
-        asked = gates_of_options(gate)
+        chosen = files.arguments()
         for name in targets:
-            gate_for(target_named(name), asked)  # a bad one is told before the model is loaded
+            gate_for(
+                target_named(name), chosen.get("gate")
+            )  # a bad one is told before the model is loaded
         with export_progress(console, targets) as step:
             from .export import export as export_model
             from .metadata import of
@@ -219,18 +165,9 @@ def export(
                     targets,
                     images,
                     name=file_name(choice),
-                    input_shape=shape,
-                    metadata=metadata,
-                    scaling=scaling,
-                    head=head,
-                    threshold=threshold,
-                    lower=lower,
-                    tune=tune,
-                    representative_data=representative_data,
-                    overwrite=overwrite,
-                    gate=asked,
-                    resizable=resizable,
                     progress=step,
+                    metadata=metadata,
+                    **chosen,
                 )
             except ExportError as error:
                 report = error.report
@@ -244,7 +181,7 @@ def export(
 
 
 @app.command()
-@with_model_choice
+@takes(choice=ModelChoice)
 def verify(
     choice: ModelChoice,
     artefact: Annotated[Path, typer.Argument(help="A SavedModel folder, .tflite or .onnx file.")],
@@ -282,7 +219,7 @@ def verify(
 
 
 @app.command()
-@with_model_choice
+@takes(choice=ModelChoice)
 def check(
     choice: ModelChoice,
     target: Annotated[
@@ -341,7 +278,7 @@ def _checked_model(
 
 
 @app.command()
-@with_model_choice
+@takes(choice=ModelChoice)
 def quantization(
     choice: ModelChoice,
     input_shape: InputShape = None,
@@ -504,26 +441,27 @@ def predict(
 def run_script(command: Callable[..., Any]) -> None:
     """Run `command(model, ...)` as a command line of its own and print what it returns.
 
-    The command gets the model that the user named; its other parameters become options.
+    The command gets the model that the user named and what `FileChoice` says, as keyword arguments;
+    its own parameters become options beside these.
     """
 
-    def run(choice: ModelChoice, **arguments: Any) -> None:
+    def run(choice: ModelChoice, files: FileChoice, **arguments: Any) -> None:
         with _session(choice) as console:
             from ._cli.models import load_choice
             from .errors import ExportError
 
             try:
-                typer.echo(str(command(load_choice(choice), **arguments)))
+                typer.echo(str(command(load_choice(choice), **arguments, **files.arguments())))
             except ExportError as error:
                 console.print(str(error), style="red", markup=False, soft_wrap=True)
                 raise typer.Exit(1) from error
 
     signature = inspect.signature(command)
-    own = [p for name, p in signature.parameters.items() if name != "model"]
+    own = [p for name, p in signature.parameters.items() if name not in ("model", "chosen")]
     run.__signature__ = signature.replace(parameters=own)  # type: ignore[attr-defined]
     run.__doc__ = command.__doc__
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command()(with_model_choice(run))
+    single.command()(takes(choice=ModelChoice, files=FileChoice)(run))
     single()
 
 

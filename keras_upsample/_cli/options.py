@@ -1,9 +1,10 @@
-"""The options that name a model, the same for every command."""
+"""The options that name a model or choose what files become, the same for every command."""
 
 import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
+from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
 import typer
@@ -69,34 +70,157 @@ class ModelChoice:
         return given
 
 
-def with_model_choice(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command all fields of `ModelChoice` as parameters, handed to it as `choice`."""
-    hints = get_type_hints(ModelChoice, include_extras=True)
-    shared = [
+InputShape = Annotated[
+    str | None, typer.Option(help="Fixes the size: height,width,channels.", metavar="H,W,C")
+]
+RepresentativeData = Annotated[
+    Path | None,
+    typer.Option(help="Folder of 8 or more pictures from which int8 and int16x8 learn ranges."),
+]
+
+
+@dataclass(frozen=True)
+class FileChoice:
+    """What `keras_upsample.export.Options` holds, but for the metadata, under the same names."""
+
+    input_shape: InputShape = None
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images per call. Default: any, where the format allows.")
+    ] = None
+    scaling: Annotated[
+        str,
+        typer.Option(
+            help="inside: files take pixels, uint8, and scale them; outside: whoever runs them "
+            "does.",
+            metavar="PLACE",
+        ),
+    ] = "outside"
+    head: Annotated[
+        str | None,
+        typer.Option(
+            help="argmax, threshold, softmax or sigmoid, to append to the model's scores."
+        ),
+    ] = None
+    threshold: Annotated[
+        float | None, typer.Option(help="Of --head threshold, in the units of the scores.")
+    ] = None
+    lower: Annotated[
+        bool,
+        typer.Option(
+            "--lower/--no-lower", help="Rewrite into the equal form that the target runs fastest."
+        ),
+    ] = True
+    tune: Annotated[
+        bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
+    ] = False
+    representative_data: RepresentativeData = None
+    integer_io: Annotated[
+        bool,
+        typer.Option("--integer-io", help="Integer TFLite files take and give integers."),
+    ] = False
+    keep_float: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A layer that 8-bit files compute in float, see `quantization`. Repeat it.",
+            metavar="LAYER",
+        ),
+    ] = None
+    weight_bits: Annotated[
+        int | None, typer.Option(help="Of 8-bit ONNX files: 7 or 8.", metavar="BITS")
+    ] = None
+    allow_flex: Annotated[
+        bool,
+        typer.Option("--allow-flex", help="Let TFLite files have TensorFlow's own operators."),
+    ] = False
+    resizable: Annotated[
+        bool,
+        typer.Option(
+            "--resizable",
+            help="Leave height and width open in TFLite files; --input-shape is then the size "
+            "before whoever runs them resizes the input. Slower on small maps, and not for "
+            "devices.",
+        ),
+    ] = False
+    opset: Annotated[int | None, typer.Option(help="Of ONNX files, 13 to 18. Default: 18.")] = None
+    layout: Annotated[str | None, typer.Option(help="Of ONNX files: nhwc (default) or nchw.")] = (
+        None
+    )
+    gate: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What verification demands in place of a target's own gate: the largest error as "
+            "a share of the range (float files), or the least dB (integer files). Repeat for "
+            "several targets.",
+            metavar="[TARGET=]NUMBER",
+        ),
+    ] = None
+    overwrite: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite",
+            help="Write a SavedModel into a folder that holds other files, which are kept. What an "
+            "export wrote is replaced in any case, anything else never.",
+        ),
+    ] = False
+
+    def arguments(self) -> dict[str, Any]:
+        """What was given, as keyword arguments of `export`.
+
+        Raises:
+            typer.BadParameter: `input_shape` is not H,W,C.
+            ValueError: `gate` is no number, or names a target twice.
+        """
+        from ..export._gates import gates_of_options
+
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        if self.input_shape is not None:
+            given["input_shape"] = integers(self.input_shape, "--input-shape")
+        given["gate"] = gates_of_options(self.gate)
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def takes(**groups: type) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the fields of dataclasses as parameters, handed to it as objects.
+
+    Args:
+        groups: parameter of the command -> the dataclass whose object it gets. The first field of
+            the first comes first, as the command's argument.
+    """
+    shared = [item for kind in groups.values() for item in _parameters(kind)]
+
+    def decorated(command: Callable[..., None]) -> Callable[..., None]:
+        own = [p for name, p in inspect.signature(command).parameters.items() if name not in groups]
+        # Parameters without a default come first; the sort keeps the order within each kind.
+        ordered = sorted(
+            [shared[0], *own, *shared[1:]], key=lambda p: p.default is not inspect.Parameter.empty
+        )
+
+        @functools.wraps(command)
+        def wrapper(**arguments: Any) -> None:
+            objects = {
+                name: kind(**{item.name: arguments.pop(item.name) for item in fields(kind)})
+                for name, kind in groups.items()
+            }
+            command(**objects, **arguments)
+
+        wrapper.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {p.name: p.annotation for p in ordered}
+        return wrapper
+
+    return decorated
+
+
+def _parameters(kind: Any) -> list[inspect.Parameter]:
+    hints = get_type_hints(kind, include_extras=True)
+    return [
         inspect.Parameter(
             item.name,
             inspect.Parameter.POSITIONAL_OR_KEYWORD,
             default=inspect.Parameter.empty if item.default is MISSING else item.default,
             annotation=hints[item.name],
         )
-        for item in fields(ModelChoice)
+        for item in fields(kind)
     ]
-    own = [p for name, p in inspect.signature(command).parameters.items() if name != "choice"]
-    # Parameters without a default come first; the sort keeps the order within each kind.
-    ordered = sorted(
-        [shared[0], *own, *shared[1:]], key=lambda p: p.default is not inspect.Parameter.empty
-    )
-
-    @functools.wraps(command)
-    def wrapper(**arguments: Any) -> None:
-        choice = ModelChoice(
-            **{item.name: arguments.pop(item.name) for item in fields(ModelChoice)}
-        )
-        command(choice=choice, **arguments)
-
-    wrapper.__signature__ = inspect.Signature(ordered)  # type: ignore[attr-defined]
-    wrapper.__annotations__ = {p.name: p.annotation for p in ordered}
-    return wrapper
 
 
 def integers(text: str, option: str, *, least: int = 1) -> tuple[int, ...]:

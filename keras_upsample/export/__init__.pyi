@@ -3,6 +3,7 @@ from ._formats import to_onnx, to_saved_model, to_tflite
 from ._gates import TARGETS, Gate, Target
 from ._layer_errors import LayerError, QuantizationReport, quantization_errors
 from ._metadata import Metadata
+from ._options import Options
 from ._report import ArtefactReport, ExportReport, Verification
 from ._source import load_source
 from ._verify import verify
@@ -14,6 +15,7 @@ __all__ = [
     "Gate",
     "LayerError",
     "Metadata",
+    "Options",
     "QuantizationReport",
     "Target",
     "Verification",

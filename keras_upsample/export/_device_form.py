@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from ..edge._check import check, require_tool
 from ..errors import ExportError, first_line
+from ..formats._convert import convert
 from ..formats._layer_names import UnknownLayerError
 from ..program._inference import check_weights
 from ..program._input_shape import ShapeArgument
+from ..program._program import program_of
 from ..program._signature import signature_to_run
 from ..targets import TARGETS, device_named
-from ._artefact import Options, convert, silent
 from ._known import known, with_scalings
-from ._prepared import prepared
+from ._options import Options
+from ._prepare import prepare, silent
 from ._source import as_model
 
 if TYPE_CHECKING:
@@ -53,24 +55,15 @@ def check_model(
     model = as_model(model)
     signature = signature_to_run(model, input_shape).fixed()
     found = known(model, signature)
-    signature = with_scalings(signature, found.metadata)
+    program = program_of(model, with_scalings(signature, found.metadata), found.metadata)
     check_weights(model)
+    options = Options(representative_data=representative_data)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"model{target.suffix}"
-        ready = prepared(
-            model,
-            signature,
-            target,
-            None,
-            lower=True,
-            representative_data=representative_data,
-            any_values=True,
-            progress=progress,
-        )
+        ready = prepare(program, target, None, options, any_values=True, progress=progress)
         progress("convert")
-        options = Options(known=found)
         try:
-            convert(ready.low.model, ready.signature, path, target, options, ready.feeds)
+            convert(ready.program, path, target, options, ready.feeds)
         except (ExportError, UnknownLayerError):
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter

@@ -38,14 +38,14 @@ _OPAQUE = {"Lambda", "TFSMLayer", "SavedModelFunction"}
 
 def facts_of_graph(model: Any, signature: Signature) -> GraphFacts:
     """What the graph of a Keras model says; the model stays as it is."""
-    from ..program._flatten import graph_at
     from ..program._last_activation import last_activation
+    from ..program._read import graph_of
 
     try:
-        graph, _ = graph_at(model, signature)
+        graph = graph_of(model, signature)
     except Exception:  # a model that can't be followed with symbolic tensors
-        graph = None
-    if graph is None or not _seen_through(graph):
+        return _facts_by_tensorflow(model, signature)
+    if not _seen_through(graph):
         return _facts_by_tensorflow(model, signature)
     doors = tuple(_door(graph, tensor) for tensor in graph.inputs)
     return GraphFacts(doors, tuple(last_activation(tensor) for tensor in graph.outputs))

@@ -8,7 +8,7 @@ import numpy as np
 from ..lowering._head import Scores
 from ..metadata import Input, Metadata, Output, Scaling, of
 from ..metadata._values import numbers
-from ..program._signature import Signature, _output_names
+from ..program._signature import Signature, output_names_of
 from ._door import facts_of_graph
 from ._graph_facts import NOTHING, Door, GraphFacts
 
@@ -192,7 +192,7 @@ def output_names(model: Any) -> list[str]:
     if not getattr(model, "inputs", None):
         return []
     structure = getattr(model, "_outputs_struct", None)  # a Sequential has but one output
-    return _output_names(model, model.outputs[0] if structure is None else structure)
+    return output_names_of(model, model.outputs[0] if structure is None else structure)
 
 
 def _with_kinds(
@@ -233,16 +233,6 @@ def scores_of(found: Known, head: str | None, threshold: float | None) -> Scores
     output = found.metadata.output
     kind = output.kind or ("logits" if "logits" in output.name else "")
     return Scores(kind, limit)
-
-
-def after_head(found: Known, model: Any, head: str | None) -> Known:
-    """The same of the model that got a head behind its output."""
-    if head is None:
-        return found
-    kind = "probabilities" if head in ("softmax", "sigmoid") else "class_map"
-    names = output_names(model)
-    changed = found.metadata.with_output(kind=kind, name=names[0] if names else "", threshold=None)
-    return replace(found, metadata=changed)
 
 
 def with_scalings(signature: Signature, metadata: Metadata) -> Signature:

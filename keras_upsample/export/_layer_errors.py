@@ -18,12 +18,14 @@ from ..formats._interpreter import inputs_in_order, interpreter_that_keeps, quie
 from ..formats._saved_model import write_saved_model
 from ..formats._tflite_converter import converted
 from ..program._input_shape import ShapeArgument
+from ..program._program import program_of
 from ..program._signature import signature_to_run
 from ._calibration import held_out_images
 from ._examples import listed
 from ._images import Images, cases
 from ._known import known, with_scalings
-from ._prepared import prepared
+from ._options import Options
+from ._prepare import prepare
 from ._source import as_model
 
 _SHOWN = 4
@@ -105,23 +107,22 @@ def quantization_errors(
     target = target_named("tflite_int8")
     model = as_model(model)
     signature = signature_to_run(model, input_shape).fixed()
-    signature = with_scalings(signature, known(model, signature).metadata)
-    shown = listed(images, signature, "images")
+    program = program_of(model, with_scalings(signature, known(model, signature).metadata))
+    shown = listed(images, program.signature, "images")
     if shown is None:
         shown, _ = held_out_images(model)
-    ready = prepared(
-        model, signature, target, shown, lower=lower, representative_data=representative_data
-    )
-    own, feeds = ready.signature, ready.feeds or []
+    options = Options(lower=lower, representative_data=representative_data)
+    ready = prepare(program, target, shown, options)
+    feeds = ready.feeds or []
     measured = feeds
     if shown is not None:
-        measured = [dict(case.feeds) for case in cases(own, shown) if case.real]
+        measured = [dict(case.feeds) for case in cases(program.signature, shown) if case.real]
     measured = measured[:_SHOWN]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for form, place in ((ready.low.model, "rounded"), (ready.exact, "exact")):
-            with formed_for(form, target) as traced:
-                write_saved_model(traced, own, folder / place)
+        for form, place in ((ready.program, "rounded"), (ready.exact, "exact")):
+            with formed_for(form.model, target) as traced:
+                write_saved_model(traced, form.signature, folder / place)
         return _report(folder, feeds, measured)
 
 

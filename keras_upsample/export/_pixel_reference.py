@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..formats._inside import Inside
+from ..program._program import Program
 from ..program._signature import Signature
 from ._compare import ScoresBehind
 from ._example_form import Example
@@ -23,24 +24,15 @@ class PixelReference(Reference):
     """
 
     def __init__(
-        self,
-        model: Any,
-        signature: Signature,
-        images: Images = None,
-        source: str = "",
-        *,
-        plan: Inside,
+        self, program: Program, images: Images = None, source: str = "", *, plan: Inside
     ) -> None:
-        super().__init__(model, plan.shown(signature), images, source)
-        self._plan, self._plain = plan, signature
+        super().__init__(program, images, source)
+        self._signature = plan.shown(program.signature)
+        self._plan = plan
         self.whole = frozenset(plan.outputs)
 
-    @property
-    def taken(self) -> Signature:
-        return self._plain
-
     def before(self, images: Images, source: str) -> "PixelReference":
-        return PixelReference(self._model, self._plain, images, source, plan=self._plan)
+        return PixelReference(self._program, images, source, plan=self._plan)
 
     def exact(self, case: Case) -> dict[str, np.ndarray] | None:
         answer = super().exact(self._scaled(case))
@@ -61,12 +53,12 @@ class PixelReference(Reference):
 
 
 def reference_of(
-    model: Any, signature: Signature, images: Images, plan: Inside | None, source: str = ""
+    program: Program, images: Images, plan: Inside | None, source: str = ""
 ) -> Reference:
     """The model's answers to what its files take; `images` are read once, before any work is done.
 
     Args:
-        model, signature: of the model.
+        program: of the model.
         images: see `FORMS`, or None.
         plan: what the files do themselves.
         source: of the images, in words; "" for the argument `images`.
@@ -74,12 +66,12 @@ def reference_of(
     Raises:
         ValueError: `images` do not fit, or are no pictures where files take pixels.
     """
-    images = listed(images, signature, "images")
+    images = listed(images, program.signature, "images")
     if images is not None:
-        _check(images, signature, plan)
+        _check(images, program.signature, plan)
     if plan is None:
-        return Reference(model, signature, images, source)
-    return PixelReference(model, signature, images, source, plan=plan)
+        return Reference(program, images, source)
+    return PixelReference(program, images, source, plan=plan)
 
 
 def _check(images: Images, signature: Signature, plan: Inside | None) -> None:

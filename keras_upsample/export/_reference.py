@@ -11,6 +11,7 @@ from ..errors import ExportError, first_line
 from ..formats._keras_quantized import rounds_activations
 from ..program._inference import with_precision
 from ..program._input_shape import InputSpec
+from ..program._program import Program
 from ..program._signature import Signature
 from ..program._stateless import Traced
 from ..runtimes._layout import to_layout
@@ -18,7 +19,7 @@ from ..targets import Gate, where_activations_are_rounded, where_rounding_decide
 from ._compare import ScoresBehind
 from ._doubles import in_doubles, rounds
 from ._images import Case, Images, _sources, cases
-from ._score_model import score_model
+from ._score_model import scores_behind
 from ._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, in_words, shown
 
 if TYPE_CHECKING:
@@ -36,11 +37,10 @@ class Reference:
 
     whole: frozenset[str] = frozenset()
 
-    def __init__(
-        self, model: Any, signature: Signature, images: Images = None, source: str = ""
-    ) -> None:
-        self._model, self._signature, self.images = model, signature, images
-        self.source = source
+    def __init__(self, program: Program, images: Images = None, source: str = "") -> None:
+        self._program, self.images, self.source = program, images, source
+        self._model = model = program.model
+        self._signature = program.signature
         self._answers: dict[Any, dict[str, np.ndarray] | None] = {}
         self._function = Traced(partial(self._infer, with_precision(model)))
         self._scores: Any = None
@@ -48,11 +48,11 @@ class Reference:
     @property
     def taken(self) -> Signature:
         """What the model itself takes."""
-        return self._signature
+        return self._program.signature
 
     def before(self, images: Images, source: str) -> "Reference":
         """The same model before other images."""
-        return Reference(self._model, self._signature, images, source)
+        return Reference(self._program, images, source)
 
     def shown(self, runner: "Runner") -> tuple[Shown, ...]:
         """What the model and the artefact were compared on."""
@@ -120,8 +120,8 @@ class Reference:
         import tensorflow as tf
 
         if self._scores is None:
-            scores, *rest = score_model(self._model, self.taken)
-            self._scores = with_precision(scores), *rest
+            scores, thresholds = scores_behind(self._program)
+            self._scores = with_precision(scores.model), scores.signature, thresholds
         model, signature, thresholds = self._scores
         if not thresholds:
             return {}

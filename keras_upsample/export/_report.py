@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..edge._report import CheckReport
-from ..lowering._failures import LEFT_OUT
+from ..program._failures import LEFT_OUT
 from ..targets import Gate
 from ._compare import Difference
 from ._shown import Shown

@@ -3,27 +3,24 @@
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ..files._onnx_file import data_files
-from ..lowering._lower import Applied, Lowered
 from ..lowering._meters import meter_of
-from ..lowering._rewrite import KEEP
-from ..program._signature import Signature
+from ..program._applied import KEEP, Applied
+from ..program._program import Program
 from ..targets import Target
 
-Write = Callable[[Any, Signature, Path], None]
+Write = Callable[[Program, Path], None]
 
 
 def keep_the_faster(
-    tuned: Lowered,
-    by_table: Callable[[], tuple[Lowered, Signature]],
+    tuned: Program,
+    by_table: Callable[[], Program],
     target: Target,
     path: Path,
     write: Write,
-) -> Lowered:
+) -> Program:
     """Put the table's form in place of the tuned file at `path` if that runs no slower.
 
     Blocks are timed by themselves; what they cost each other, a reorder or a cache, shows in the
@@ -31,7 +28,7 @@ def keep_the_faster(
 
     Args:
         tuned: what was written to `path`.
-        by_table: makes the same model's form by the table, and its signature.
+        by_table: makes the same model's form by the table.
         target: its runtime times the files.
         path: of the tuned file, in a folder of its own.
         write: converts.
@@ -40,14 +37,12 @@ def keep_the_faster(
         What stands at `path`, with an entry about both times.
     """
     meter = meter_of(target)
-    if meter is None or all(
-        entry.form == KEEP or entry.measured is None for entry in tuned.applied
-    ):
+    if meter is None or all(entry.form == KEEP or entry.measured is None for entry in tuned.notes):
         return tuned
-    table, own = by_table()
+    table = by_table()
     other = path.parent / "by_table" / path.name
     other.parent.mkdir()
-    write(table.model, own, other)
+    write(table, other)
     times = meter.seconds({"table": meter.opened(other), "tuned": meter.opened(path)}, 4.0)
     runs = times["tuned"] < float("inf")
     gain = times["table"] / times["tuned"] if runs else 0.0
@@ -59,8 +54,7 @@ def keep_the_faster(
             os.replace(part, path.with_name(part.name))
     shutil.rmtree(other.parent)
     why = "the tuned blocks together, against those of the table"
-    entry = Applied("whole model", (tuned.model.name,), form, why, gain)
-    return replace(kept, applied=(*kept.applied, entry))
+    return kept.noted(Applied("whole model", (tuned.name,), form, why, gain))
 
 
 def _remove(path: Path) -> None:

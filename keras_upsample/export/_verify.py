@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import ArtefactError, ExportError, VerificationError, first_line
 from ..formats._inside import planned
 from ..metadata import read
+from ..program._program import program_of
 from ..program._signature import Signature, signature_to_run
 from ..runtimes import available, load
 from ..runtimes._layout import from_layout
@@ -71,9 +72,10 @@ def verify(
     signature = signature_to_run(model)
     found = known(model, signature)
     signature = with_scalings(signature, found.metadata)
+    program = program_of(model, signature, found.metadata)
     place = "inside" if _takes_pixels(Path(artefact_path), runner, signature) else "outside"
     plan = planned(signature, found.metadata, output_names(model), place, ())
-    reference = reference_of(model, signature, images, plan)
+    reference = reference_of(program, images, plan)
     result = compare(reference, runner, gate or reference.gate(TARGETS["saved_model"].gate))
     require(result, artefact_path)
     return result

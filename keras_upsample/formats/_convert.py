@@ -1,10 +1,10 @@
 """Model -> file of a target, not verified."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ..program._signature import Signature
+from ..program._program import Program
 from ..targets import Target
 from ._feeds import Feeds, strengthened
 from ._form import formed_for
@@ -24,7 +24,6 @@ class FileOptions:
         allow_flex: of TFLite files: take TensorFlow's operators where TFLite has none.
         opset: of ONNX files.
         layout: of ONNX files, of the inputs and outputs that are images: "nhwc" or "nchw".
-        inside: what the file does to pixels itself, in the end; None where nothing.
         integer_io: of integer TFLite files: inputs and outputs are integers too.
         keep_float: layers that an 8-bit file computes in float.
         weight_bits: of files whose target has several; None takes its first.
@@ -33,9 +32,8 @@ class FileOptions:
     allow_flex: bool = False
     opset: int = OPSETS[-1]
     layout: str = "nhwc"
-    inside: Inside | None = None
     integer_io: bool = False
-    keep_float: tuple[str, ...] = ()
+    keep_float: Sequence[str] = ()
     weight_bits: int | None = None
 
     def __post_init__(self) -> None:
@@ -44,6 +42,10 @@ class FileOptions:
                 f"`opset` must be an integer from {OPSETS[0]} to {OPSETS[-1]}. "
                 f"Received: {self.opset!r}."
             )
+        names = self.keep_float
+        if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+            raise TypeError(f"`keep_float` must be a list of names of layers. Received: {names!r}.")
+        object.__setattr__(self, "keep_float", tuple(names))
         if self.weight_bits not in (None, 7, 8):
             raise ValueError(f"`weight_bits` must be 7 or 8. Received: {self.weight_bits!r}.")
         if self.layout not in LAYOUTS:
@@ -54,24 +56,32 @@ class FileOptions:
 
 
 def convert(
-    model: Any,
-    signature: Signature,
+    program: Program,
     path: Path,
     target: Target,
     options: FileOptions,
     calibration: Feeds | None = None,
+    inside: Inside | None = None,
 ) -> list[str]:
-    """Write one artefact, not verified; integers need calibration.
+    """Write one artefact, not verified.
+
+    Args:
+        program: what is written, at the target's sizes.
+        path: of the file or folder.
+        target: what is written for.
+        options: those that the target has.
+        calibration: where activations are integers, what their ranges are learnt from.
+        inside: what the file does to pixels itself; None where nothing.
 
     Returns:
         The names of its outputs, in order.
     """
-    plan = options.inside
-    if plan is not None:
+    signature = program.signature
+    if inside is not None:
         integers = target.format == "tflite" and target.precision == "int8"
-        signature = plan.signature(signature, integers=integers)
-        calibration = calibration and plan.calibration(calibration, integers=integers)
-    with formed_for(model, target) as own:
+        signature = inside.signature(signature, integers=integers)
+        calibration = calibration and inside.calibration(calibration, integers=integers)
+    with formed_for(program.model, target) as own:
         if target.format == "saved_model":
             return write_saved_model(own, signature, path)
         if target.format == "tflite":
@@ -82,9 +92,9 @@ def convert(
                 precision=target.precision,
                 allow_flex=options.allow_flex,
                 calibration=strengthened(calibration or [], target.headroom),
-                io=_io(options, target),
+                io=_io(options, target, inside),
                 keep_float=options.keep_float,
-                pixels=tuple(plan.outputs) if plan is not None else (),
+                pixels=tuple(inside.outputs) if inside is not None else (),
             )
         outputs = write_onnx(own, signature, path, opset=options.opset, layout=options.layout)
         if target.precision == "float16":
@@ -100,11 +110,11 @@ def convert(
         return outputs
 
 
-def _io(options: FileOptions, target: Target) -> IO:
+def _io(options: FileOptions, target: Target, inside: Inside | None) -> IO:
     """Dtypes of what a TFLite file takes and gives instead of floats."""
     whole = options.integer_io or target.integer_io
     kind = {"int8": "int8", "int16x8": "int16"}.get(target.precision, "float32")
-    if options.inside is not None and kind == "int8":
+    if inside is not None and kind == "int8":
         # 8-bit pixels are unsigned, as MediaPipe, the Edge TPU's samples and cameras have them.
-        return "uint8", "uint8" if whole or options.inside.outputs else "float32"
+        return "uint8", "uint8" if whole or inside.outputs else "float32"
     return (kind, kind) if whole else FLOAT_IO

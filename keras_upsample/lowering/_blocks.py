@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from ..program._assemble import model_of
+from ..program._applied import KEEP
 from ..program._graph import Graph, Tensor, applied
-from ._rewrite import KEEP, Rewrite
+from ..program._write import model_of
+from ._rewrite import Rewrite
 
 
 def block_model(proposal: Rewrite, graph: Graph, form: str, *, pooled: bool = False) -> Any:
@@ -30,7 +31,7 @@ def block_model(proposal: Rewrite, graph: Graph, form: str, *, pooled: bool = Fa
     if pooled:
         output = _pool(output, 8, "behind")
     names = [f"input_{i}" for i in range(len(inputs))]
-    return model_of(Graph(inputs, [output]), names, output, names, "block")
+    return model_of(Graph(inputs, [output], output), names, "block")
 
 
 def _pool(x: Tensor, strides: int, name: str) -> Tensor:

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..program._applied import KEEP, Applied
 from ..program._graph import Graph
-from ._rewrite import KEEP, Rewrite
+from ._rewrite import Rewrite
 
 if TYPE_CHECKING:
     from ..targets import Target
-    from ._rewriting import Applied, Choose
+    from ._rewriting import Choose
 
 
 def by_table(target: "Target") -> "Choose":
@@ -23,7 +24,7 @@ def by_table(target: "Target") -> "Choose":
     return choose
 
 
-def decided(applied: "Sequence[Applied]", otherwise: "Choose") -> "Choose":
+def decided(applied: Sequence[Applied], otherwise: "Choose") -> "Choose":
     """The forms that were chosen for the same places before."""
     forms = {(entry.rule, entry.layers): entry for entry in applied}
 

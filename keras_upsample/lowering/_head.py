@@ -1,19 +1,15 @@
 """What is appended to a network's scores: a class map, or probabilities."""
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import Any
 
 import keras
 
-from ..program._assemble import model_at
-from ..program._flatten import NotAGraphError, graph_at, is_functional
-from ..program._graph import Tensor, applied
+from ..program._graph import Graph, Tensor, applied
 from ..program._last_activation import last_activation
-from ..program._open_sizes import check_open_sizes
+from ..program._program import Program
+from ..program._read import NotAGraphError
 from ..program._twin import twin
-
-if TYPE_CHECKING:
-    from ..program._signature import Signature
 
 HEADS = ("argmax", "softmax", "sigmoid", "threshold")
 
@@ -90,10 +86,8 @@ class Scores:
 UNKNOWN = Scores()
 
 
-def with_head(
-    model: Any, signature: "Signature", head: str, known: Scores = UNKNOWN
-) -> "tuple[Any, Signature]":
-    """The model with a head behind its output, and its signature; the model stays as it is.
+def add_head(program: Program, head: str, known: Scores = UNKNOWN) -> Program:
+    """The program with a head behind its output.
 
     `"argmax"`: the number of the strongest channel; of one channel as `"threshold"`.
     `"threshold"`: 1 where a score reaches its threshold, each channel by itself.
@@ -105,7 +99,7 @@ def with_head(
     change.
 
     Args:
-        model, signature: of it.
+        program: of a model with one output of scores, channels last.
         head: as above.
         known: what is known of the scores, beside what the graph says.
 
@@ -118,35 +112,31 @@ def with_head(
             f"`head` must be None or one of {', '.join(map(repr, HEADS))}. Received: {head!r}."
         )
     try:
-        return _headed(model, signature, head, known)
+        result = _with_head(program, head, known)
+        result.check_open_sizes()
     except NotAGraphError as error:
         raise ValueError(
-            f"`head={head!r}` can't be put behind the model {model.name!r}: {error}. Give an "
+            f"`head={head!r}` can't be put behind the model {program.name!r}: {error}. Give an "
             "`input_shape` of known sizes, or put it there in your own code."
         ) from error
+    return result
 
 
-def _headed(
-    model: Any, signature: "Signature", head: str, known: Scores
-) -> "tuple[Any, Signature]":
-    graph, _ = graph_at(model, signature)
+def _with_head(program: Program, head: str, known: Scores) -> Program:
+    graph = program.graph.copy()
     shapes = [tensor.shape for tensor in graph.outputs]
     if len(shapes) != 1 or len(shapes[0]) < 2 or not shapes[0][-1]:
         raise ValueError(
             f"`head={head!r}` needs a model with one output of scores, channels last. "
             f"Received a model with outputs of the shapes {', '.join(map(str, shapes))}."
         )
-    scores, source = graph.outputs[0], ("head",)
-    layer, scores = _layer_for(head, scores, known, model.name)
-    _, output = applied(layer, scores, source=source)
-    graph.outputs = [output]
-    result, signature = model_at(graph, output, signature, model.name)
-    if not is_functional(model):
-        check_open_sizes(result, signature)
-    for attribute in ("class_names", "preprocessing", "preset"):
-        if hasattr(model, attribute):
-            setattr(result, attribute, getattr(model, attribute))
-    return result, signature
+    layer, scores = _layer_for(head, graph.outputs[0], known, program.name)
+    _, output = applied(layer, scores, source=("head",))
+    result = program.changed(Graph(graph.inputs, [output], output), names=())
+    kind = "probabilities" if head in ("softmax", "sigmoid") else "class_map"
+    name = result.output_names[0]
+    meaning = program.metadata.with_output(kind=kind, name=name, threshold=None)
+    return replace(result, metadata=meaning)
 
 
 def _layer_for(head: str, scores: Tensor, known: Scores, model: str) -> tuple[Any, Tensor]:

@@ -4,18 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..program._assemble import model_at
-from ..program._flatten import NotAGraphError, graph_at, is_functional
-from ..program._open_sizes import check_open_sizes
+from ..program._applied import Applied
+from ..program._failures import strict
+from ..program._program import Program, program_of
+from ..program._read import NotAGraphError
 from ._equal import merge_equal
-from ._failures import strict
-from ._rewriting import Applied, Choose, Rewriting
+from ._rewriting import Choose, Rewriting
 from ._rules._all import STAGES, Rule
 from ._unmatched import unmatched
 
 if TYPE_CHECKING:
-    from ..program._signature import Signature
     from ..targets import Target
+    from ._head import Scores
 
 
 @dataclass(frozen=True)
@@ -78,94 +78,79 @@ def lower(
     signature = signature_to_run(model, input_shape)
     if chosen.static:
         signature = signature.fixed()
-    model, signature = headed(model, signature, head)
-    return lowered(model, signature, chosen, tune=tune, progress=progress)[0]
+    program = with_head(program_of(model, signature), head)
+    program = lower_program(program, chosen, tune=tune, progress=progress)
+    return Lowered(program.model, program.notes, program.notice)
 
 
-def headed(
-    model: Any, signature: "Signature", head: str | None, scores: Any = None
-) -> "tuple[Any, Signature]":
-    """The model with a head behind its scores, or as it is; checks the argument.
+def with_head(program: Program, head: str | None, scores: "Scores | None" = None) -> Program:
+    """The program with a head behind its scores, or as it is; checks the argument.
 
     Raises:
         ValueError: no such head, or none that fits the model.
     """
     if head is None:
-        return model, signature
-    from ._head import UNKNOWN, with_head
+        return program
+    from ._head import UNKNOWN, add_head
 
-    return with_head(model, signature, head, scores or UNKNOWN)
+    return add_head(program, head, scores or UNKNOWN)
 
 
-def lowered(
-    model: Any,
-    signature: "Signature",
+def lower_program(
+    program: Program,
     target: "Target",
     *,
     tune: bool | float = False,
     progress: Callable[[str], None] | None = None,
-) -> "tuple[Lowered, Signature]":
-    """`lower` at the sizes of a signature; also the signature of the lowered model."""
+) -> Program:
+    """`lower` of a program; as it is, with a notice and no notes, where it can't be taken apart."""
     from ..errors import first_line
     from ._tune import tuning_seconds
 
     seconds = tuning_seconds(tune)
     try:
-        return _lowered(model, signature, target, seconds, progress)
+        return _lower(program, target, seconds, progress)
     except Exception as error:  # whatever the model's own code raises: export goes on without
         if strict() and not isinstance(error, NotAGraphError):
             raise
         reason = str(error) if isinstance(error, NotAGraphError) else first_line(error)
-        notice = f"The model {model.name!r} was not lowered: {reason}"
-        return Lowered(model, (), notice), signature
+        notice = f"The model {program.name!r} was not lowered: {reason}"
+        return replace(program, notes=(), notice=notice)
 
 
-def rewritten(
-    model: Any, signature: "Signature", target: "Target", choose: Choose
-) -> "tuple[Lowered, Signature]":
-    """`lowered` with the forms that are chosen."""
-    from ..program._signature import _output_names
-
-    graph, outputs = graph_at(model, signature)
-    names = _output_names(model, outputs)
+def rewrite(program: Program, target: "Target", choose: Choose) -> Program:
+    """The program that the rules of a target make of it, in the forms that are chosen."""
+    graph = program.graph.copy()
     rewriting = Rewriting(graph, choose, target.never_forms)
     rewriting.run(_stages(target))
     merge_equal(graph)
     left = unmatched(graph, rewriting, target.never)
-    result, signature = model_at(graph, outputs, signature, model.name)
-    result.output_names = names
-    if not is_functional(model):
-        check_open_sizes(result, signature)
-    return Lowered(result, (*rewriting.applied, *left)), signature
+    result = program.changed(graph).noted(*rewriting.applied, *left)
+    result.check_open_sizes()
+    return result
 
 
-def _lowered(
-    model: Any,
-    signature: "Signature",
-    target: "Target",
-    tune: float,
-    progress: Callable[[str], None] | None,
-) -> "tuple[Lowered, Signature]":
+def _lower(
+    program: Program, target: "Target", tune: float, progress: Callable[[str], None] | None
+) -> Program:
     from ._choose import by_table, decided
     from ._meters import meter_of, why_unmeasured
     from ._tune import Tuner
 
     meter = meter_of(target) if tune else None
     if meter is None:
-        result, signature = rewritten(model, signature, target, by_table(target))
-        if tune:
-            untuned = Applied("tuning", (model.name,), "by table", why_unmeasured(target))
-            result = replace(result, applied=(*result.applied, untuned))
-        return result, signature
+        result = rewrite(program, target, by_table(target))
+        if not tune:
+            return result
+        return result.noted(Applied("tuning", (program.name,), "by table", why_unmeasured(target)))
     choose: Choose = Tuner(target, meter, tune, progress)
-    fixed = signature.fixed()
-    if fixed != signature:
+    fixed = program.signature.fixed()
+    if fixed != program.signature:
         # Times are those of one size; at open sizes the same forms are taken.
-        trial, _ = graph_at(model, fixed)
-        rehearsal = Rewriting(trial, choose, target.never_forms)
+        rehearsal = Rewriting(program.at(fixed).graph, choose, target.never_forms)
         rehearsal.run(_stages(target))
         choose = decided(rehearsal.applied, by_table(target))
-    return rewritten(model, signature, target, choose)
+    return rewrite(program, target, choose)
 
 
 def _stages(target: "Target") -> list[list[Rule]]:

@@ -5,8 +5,6 @@ from dataclasses import dataclass, replace
 
 from ..program._graph import Build, Tensor
 
-KEEP = "as it is"
-
 
 @dataclass(frozen=True)
 class Rewrite:

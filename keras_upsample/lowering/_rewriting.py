@@ -1,41 +1,17 @@
 """The engine: tries rules at every node of a graph until none proposes anything new."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
+from ..program._applied import KEEP, Applied
+from ..program._failures import noted
 from ..program._graph import Graph, Node
 from ..program._surroundings import Surroundings, sources
-from ._failures import noted
 from ._match import Here, NoMatch, OtherKind
-from ._rewrite import KEEP, Rewrite
+from ._rewrite import Rewrite
 from ._rules._all import TAKING_APART, Rule
 
 Choose = Callable[[Rewrite, Graph], tuple[str, float | None]]
 """A rewrite -> the name of the form to take, or `KEEP`, and how much faster it was measured."""
-
-
-@dataclass(frozen=True)
-class Applied:
-    """What lowering did at one place, or why it left the place as it is.
-
-    Attributes:
-        rule: name of the rule.
-        layers: the user's layers it is about.
-        form: the form taken; "as it is" where none.
-        gain: what is expected of it, or the reason why nothing is.
-        measured: time of the block before over after, in the target's runtime or by its compiler's
-            estimate; None if it was not measured, or did not run there before.
-    """
-
-    rule: str
-    layers: tuple[str, ...]
-    form: str
-    gain: str
-    measured: float | None = None
-
-    def __str__(self) -> str:
-        speed = "" if self.measured is None else f" (measured {self.measured:.2f}x)"
-        return f"{self.rule}: {', '.join(self.layers)}: {self.form}: {self.gain}{speed}"
 
 
 class Rewriting:

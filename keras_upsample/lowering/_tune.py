@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..program._applied import KEEP
 from ..program._graph import Graph
 from ._blocks import block_model
 from ._meters import Meter
-from ._rewrite import KEEP, Rewrite
+from ._rewrite import Rewrite
 from ._tuning_cache import TuningCache
 
 if TYPE_CHECKING:
@@ -108,14 +109,15 @@ class Tuner:
 
     def _write(self, model: Any, path: Path) -> None:
         from ..formats._convert import FileOptions, convert
+        from ..program._program import program_of
         from ..program._signature import signature_to_run
 
         # Inside a graph the tensors lie as the runtime likes them.
         layout = "nchw" if self._target.format == "onnx" else "nhwc"
         options = FileOptions(layout=layout)
-        signature = signature_to_run(model).fixed()
-        feeds = list(_noise(signature)) if self._target.calibrated else None
-        convert(model, signature, path, self._target, options, feeds)
+        program = program_of(model, signature_to_run(model).fixed())
+        feeds = list(_noise(program.signature)) if self._target.calibrated else None
+        convert(program, path, self._target, options, feeds)
 
 
 def _noise(signature: "Signature") -> "Iterator[dict[str, np.ndarray]]":

@@ -93,10 +93,30 @@ class Graph:
     Attributes:
         inputs: flat.
         outputs: flat; rules replace them in place.
+        structure: in which the model returns its outputs, whatever the leaves are; None for a list.
     """
 
     inputs: list[Tensor]
     outputs: list[Tensor]
+    structure: Any = None
+
+    def copy(self) -> "Graph":
+        """The same in nodes and tensors of its own; operations are shared."""
+        from keras import tree
+
+        tensors = {id(tensor): Tensor(tensor.spec) for tensor in self.inputs}
+
+        def own(leaf: Any) -> Any:
+            return tensors[id(leaf)] if isinstance(leaf, Tensor) else leaf
+
+        for node in self.nodes():
+            args, kwargs = tree.map_structure(own, (node.args, node.kwargs))
+            other = Node(node.operation, args, kwargs, source=node.source)
+            other.outputs = [Tensor(tensor.spec, other) for tensor in node.outputs]
+            pairs = zip(node.outputs, other.outputs, strict=True)
+            tensors |= {id(tensor): copy for tensor, copy in pairs}
+        inputs, outputs = (list(map(own, each)) for each in (self.inputs, self.outputs))
+        return Graph(inputs, outputs, self.structure)
 
     def nodes(self) -> list[Node]:
         """Every node that an output needs, each behind those that it reads."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ._flatten import NotAGraphError
+from ._read import NotAGraphError
 
 if TYPE_CHECKING:
     from ._signature import Signature

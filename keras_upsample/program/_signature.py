@@ -47,7 +47,7 @@ class Signature:
 
         with assignments_discarded(state):
             results = self.called(model, tensors)
-        return dict(zip(_output_names(model, results), tree.flatten(results), strict=True))
+        return dict(zip(output_names_of(model, results), tree.flatten(results), strict=True))
 
     def called(self, model: Any, tensors: Sequence[Any]) -> Any:
         """What the model returns in inference mode; a layer that assigns does so."""
@@ -271,7 +271,8 @@ def _one_shape(model: Any, input_shape: ShapeArgument) -> Shape:
     return tuple(input_shape)
 
 
-def _output_names(model: Any, results: Any) -> list[str]:
+def output_names_of(model: Any, results: Any) -> list[str]:
+    """The names of a model's outputs, flat; `results` have the structure that it returns."""
     from keras import tree
 
     flat = tree.flatten(results)

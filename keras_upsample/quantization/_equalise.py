@@ -28,22 +28,29 @@ Through Weight Equalization and Bias Correction, ICCV 2019, section 4.1.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..program._assemble import model_like
+from ..program._applied import Applied
 from ..program._emit import Emitter
-from ..program._flatten import graph_at
 from ..program._graph import Graph
 from ..program._operations import Convolution, Transposed
-from ..program._probe import IMAGES, seen
+from ..program._probe import IMAGES, values_on_images
 from ..program._surroundings import sources
 from ._channels import FIXED, Channels, Place, Reader
 
 if TYPE_CHECKING:
+    from ..program._program import Program
     from ..program._signature import Signature
+
+NOTE = Applied(
+    "equalisation",
+    (),
+    "channels scaled against each other",
+    "channels of small range keep more of the steps of a rounded tensor",
+)
 
 _STEPS, _RATE = 300, 0.05
 _LEVELS = 255
@@ -54,32 +61,24 @@ _TINY = 1e-30
 """Of a share: roots and logarithms of nothing have no gradient."""
 
 
-def equalised(
-    model: Any,
-    signature: "Signature",
-    feeds: Sequence[Mapping[str, np.ndarray]],
-    *,
-    shared_steps: bool,
-) -> "tuple[Any, Signature, tuple[str, ...]]":
-    """A model that computes the same, and loses less where it is rounded.
+def equalise(
+    program: "Program", feeds: Sequence[Mapping[str, np.ndarray]], *, shared_steps: bool
+) -> "Program":
+    """The program that computes the same, and loses less where it is rounded.
 
     Args:
-        model: is only read.
-        signature: of fixed sizes.
+        program: of fixed sizes.
         feeds: what the ranges are learnt from.
         shared_steps: whether the parts of a concatenation are rounded in the step of the whole.
-
-    Returns:
-        The model, its signature, and the names of the layers whose weights changed.
     """
-    graph, outputs = graph_at(model, signature)
+    graph = program.graph.copy()
     channels = Channels(graph, shared_steps)
     if not channels.made:
-        return model, signature, ()
-    factors = _factors(channels, _statistics(graph, channels, signature, feeds))
+        return program
+    factors = _factors(channels, _statistics(graph, channels, program.signature, feeds))
     changed = [p for p in channels.places if _rescale(graph, p, factors)]
-    result, own = model_like(model, graph, outputs, signature)
-    return result, own, sources(*(place.node for place in changed))
+    layers = sources(*(place.node for place in changed))
+    return program.changed(graph).noted(replace(NOTE, layers=layers)) if layers else program
 
 
 def _readers(channels: Channels) -> list[Reader]:
@@ -105,7 +104,7 @@ def _statistics(
     read = [reader.x for reader in _readers(channels)]
     low, high, square = ([0.0 for _ in read] for _ in range(3))
     shown = min(len(feeds), IMAGES)
-    for values in seen(graph, read, signature, feeds):
+    for values in values_on_images(graph, read, signature, feeds):
         for i, value in enumerate(values):
             array = value.astype("float64")
             low[i] = np.minimum(low[i], array.min(axis=(0, 1, 2)))

@@ -7,31 +7,30 @@ weights and of scaling channels is known of images. Runs of such layers stay ima
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..program._assemble import model_like
+from ..program._applied import Applied
 from ..program._emit import Emitter
-from ..program._flatten import graph_at
 from ..program._graph import Graph, Node, Tensor, applied
 from ..program._surroundings import Surroundings, sources
 
 if TYPE_CHECKING:
-    from ..program._signature import Signature
+    from ..program._program import Program
+
+NOTE = Applied(
+    "lines",
+    (),
+    "as images of one row",
+    "bias and activation are rounded with the convolution, not before and behind it",
+)
 
 
-def lines_as_images(model: Any, signature: "Signature") -> "tuple[Any, Signature, tuple[str, ...]]":
-    """A model that computes the same by layers on images.
-
-    Args:
-        model: is only read.
-        signature: of it.
-
-    Returns:
-        The model, its signature, and the names of the convolutions that changed.
-    """
-    graph, outputs = graph_at(model, signature)
+def put_lines_on_images(program: "Program") -> "Program":
+    """The program that computes the same of lines by layers on images."""
+    graph = program.graph.copy()
     around = Surroundings(graph)
     images = _Images(graph)
     changed: list[Node] = []
@@ -41,9 +40,8 @@ def lines_as_images(model: Any, signature: "Signature") -> "tuple[Any, Signature
         if images.take(node) and _convolves(node.operation):
             changed.append(node)
     if not changed:
-        return model, signature, ()
-    result, own = model_like(model, graph, outputs, signature)
-    return result, own, sources(*changed)
+        return program
+    return program.changed(graph).noted(replace(NOTE, layers=sources(*changed)))
 
 
 class _Images:

@@ -12,19 +12,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..program._assemble import model_like
+from ..program._applied import Applied
 from ..program._emit import Emitter
-from ..program._flatten import graph_at
 from ..program._graph import Graph, Node
 from ..program._operations import NONE, Convolution, Transposed
-from ..program._probe import IMAGES, seen
+from ..program._probe import IMAGES, values_on_images
 from ..program._surroundings import Surroundings, sources
 from ..program._views import convolution_of, transposed_of
 from ._gptq import Grid, round_rows
 from ._im2col import channel_axes, columns_of, kernel_of, rows_of
 
 if TYPE_CHECKING:
+    from ..program._program import Program
     from ..program._signature import Signature
+
+NOTE = Applied(
+    "rounding",
+    (),
+    "weights rounded one after another",
+    "what one loses on the images, those behind it make good",
+)
 
 _SAMPLES = 16384
 """Pixels at which a convolution's input is looked at, over all images."""
@@ -36,29 +43,24 @@ _DAMPING = 0.01
 """Of the mean of M's diagonal, added to it: images are few, and inputs may be 0 in all of them."""
 
 
-def rounded(
-    model: Any,
-    signature: "Signature",
+def round_weights(
+    program: "Program",
     feeds: Sequence[Mapping[str, np.ndarray]],
     grid: Grid,
     *,
     steps: float,
     spared: Collection[str] = (),
-) -> "tuple[Any, Signature, tuple[str, ...]]":
-    """A model whose convolutions hold rounded weights.
+) -> "Program":
+    """The program whose convolutions hold rounded weights.
 
     Args:
-        model: is only read.
-        signature: of fixed sizes.
+        program: of fixed sizes.
         feeds: images that the model is to compute alike.
         grid: of the weights.
         steps: in the range of an activation.
         spared: layers that keep their weights.
-
-    Returns:
-        The model, its signature, and the names of the layers whose weights changed.
     """
-    graph, outputs = graph_at(model, signature)
+    graph = program.graph.copy()
     around = Surroundings(graph)
     places = [
         place
@@ -67,12 +69,12 @@ def rounded(
         and (place := _place(node, grid)) is not None
     ]
     if not places:
-        return model, signature, ()
-    _look(graph, places, signature, feeds)
+        return program
+    _look(graph, places, program.signature, feeds)
     for place in places:
         _replace(graph, place, grid, steps)
-    result, own = model_like(model, graph, outputs, signature)
-    return result, own, sources(*(place.node for place in places))
+    layers = sources(*(place.node for place in places))
+    return program.changed(graph).noted(replace(NOTE, layers=layers))
 
 
 @dataclass(eq=False)
@@ -129,7 +131,7 @@ def _look(
     """Fill in moments and extremes."""
     shown = min(len(feeds), IMAGES)
     rng = np.random.default_rng(0)
-    for values in seen(graph, [place.view.x for place in places], signature, feeds):
+    for values in values_on_images(graph, [place.view.x for place in places], signature, feeds):
         for place, x in zip(places, values, strict=True):
             place.low, place.high = min(place.low, x.min()), max(place.high, x.max())
             columns = columns_of(x, place.view, rng, _SAMPLES // shown)

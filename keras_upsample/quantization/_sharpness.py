@@ -5,12 +5,20 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..program._applied import Applied
 from ..program._graph import Graph, Node, Tensor
-from ..program._probe import taught
+from ..program._probe import teach_layers
 from ._channels import Channels
 
 if TYPE_CHECKING:
-    from ..program._signature import Signature
+    from ..program._program import Program
+
+NOTE = Applied(
+    "maxima",
+    (),
+    "places of maxima by sums and products",
+    "no comparisons of integers, which devices lack and converters do not calibrate",
+)
 
 _SHARPER = 2.0
 """Pixels half a step apart count as apart: a difference of one step is itself rounded."""
@@ -18,17 +26,14 @@ _MOST = 2.0**13
 """LiteRT's difference of 16-bit integers ends the process above 2^14."""
 
 
-def sharpened(
-    model: Any, signature: "Signature", feeds: Sequence[Mapping[str, np.ndarray]], steps: float
-) -> "tuple[Any, Signature, tuple[str, ...]]":
-    """A model whose max pooling tells pixels apart that are one step of an integer apart.
+def learn_sharpness(
+    program: "Program", feeds: Sequence[Mapping[str, np.ndarray]], steps: float
+) -> "Program":
+    """The program whose max pooling tells pixels apart that are one step of an integer apart.
 
     Args:
-        model, signature, feeds: as for `taught`.
+        program, feeds: as for `teach_layers`.
         steps: in the range of an activation, which is that of all that is rounded with it.
-
-    Returns:
-        As `taught`.
     """
     from ..layers import MaxPoolingWithIndices2D
 
@@ -43,4 +48,4 @@ def sharpened(
         if max(ranges) > 0:
             layer.sharpness = min(_SHARPER * steps, _MOST) / max(ranges)
 
-    return taught(model, signature, feeds, MaxPoolingWithIndices2D, measure, teach, watched)
+    return teach_layers(program, feeds, NOTE, MaxPoolingWithIndices2D, measure, teach, watched)

@@ -5,10 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..program._probe import taught
+from ..program._applied import Applied
+from ..program._probe import teach_layers
 
 if TYPE_CHECKING:
-    from ..program._signature import Signature
+    from ..program._program import Program
+
+NOTE = Applied(
+    "windows",
+    (),
+    "points read by windows as large as images ask for",
+    "products and sums of maps in place of gathers",
+)
 
 _LEFT_OUT = 0.001
 """Share of the points that lie beyond either end of a window: a few would make it large."""
@@ -16,20 +24,15 @@ _FARTHEST = 4
 """A window of 9x9 pixels, 81 products of maps."""
 
 
-def windowed(
-    model: Any, signature: "Signature", feeds: Sequence[Mapping[str, np.ndarray]]
-) -> "tuple[Any, Signature, tuple[str, ...]]":
-    """A model whose layers know by images how large their windows must be.
+def learn_windows(program: "Program", feeds: Sequence[Mapping[str, np.ndarray]]) -> "Program":
+    """The program whose DySample layers know by images how large their windows must be.
 
     Args:
-        model, signature, feeds: as for `taught`.
-
-    Returns:
-        As `taught`.
+        program, feeds: as for `teach_layers`.
     """
     from ..layers import DySample2D
 
-    return taught(model, signature, feeds, DySample2D, _ends, _set_window)
+    return teach_layers(program, feeds, NOTE, DySample2D, _ends, _set_window)
 
 
 def _ends(layer: Any, x: np.ndarray) -> np.ndarray:

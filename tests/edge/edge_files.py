@@ -8,7 +8,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from keras_upsample.export._artefact import Options, convert
+from keras_upsample.export import Options
+from keras_upsample.formats._convert import convert
+from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import TARGETS
 
@@ -33,7 +35,8 @@ def content(model: Any, target: str, integer_io: bool = False) -> bytes:
     feeds = [{s.name: rng.random(s.shape, "float32") for s in signature.inputs} for _ in range(8)]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "m.tflite"
-        convert(model, signature, path, TARGETS[target], Options(integer_io=integer_io), feeds)
+        program, options = program_of(model, signature), Options(integer_io=integer_io)
+        convert(program, path, TARGETS[target], options, feeds)
         return path.read_bytes()
 
 

@@ -76,9 +76,11 @@ def test_nearest_by_any_factor_stays_on_an_npu(scale, tmp_path):
 
 @pytest.mark.parametrize("upsample", ALL_ON_NPUS)
 def test_nothing_is_left_on_the_cpu(upsample, tmp_path):
-    from keras_upsample.export._artefact import Options, convert
+    from keras_upsample.export import Options
     from keras_upsample.export._calibration import calibration_feeds
-    from keras_upsample.lowering._lower import lowered
+    from keras_upsample.formats._convert import convert
+    from keras_upsample.lowering._lower import lower_program
+    from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
 
     keras.utils.set_random_seed(0)
@@ -87,8 +89,8 @@ def test_nothing_is_left_on_the_cpu(upsample, tmp_path):
     feeds = calibration_feeds(model, signature, None, None)
     path = tmp_path / "m.tflite"
     for device in ("ethos_u55_128", "ethos_u65_256", "ethos_u85_256"):
-        low, own = lowered(model, signature, TARGETS[device])
-        convert(low.model, own, path, TARGETS[device], Options(), feeds)
+        program = lower_program(program_of(model, signature), TARGETS[device])
+        convert(program, path, TARGETS[device], Options(), feeds)
         report = edge.check(path, device)
         assert report.passed, str(report)
     # The Edge TPU has no products of matrices and no softmax of several dimensions.

@@ -11,6 +11,7 @@ from keras_upsample.export import TARGETS, Gate, _artefact
 from keras_upsample.export._compare import Difference, difference
 from keras_upsample.export._reference import Reference
 from keras_upsample.export._verify import _with_best
+from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import where_rounding_decides
 
@@ -78,12 +79,12 @@ def test_many_of_them_are(tmp_path):
 def test_a_wrong_artefact_is_refused_all_the_same(tmp_path, monkeypatch):
     convert, model = _artefact.convert, net()
 
-    def wrong(model, *arguments):
-        kernel = model.get_layer("out").kernel
+    def wrong(program, *arguments):
+        kernel = program.model.get_layer("out").kernel
         right = np.array(kernel)
         kernel.assign(right + 1e-3)
         try:
-            return convert(model, *arguments)
+            return convert(program, *arguments)
         finally:
             kernel.assign(right)
 
@@ -123,7 +124,7 @@ def test_one_case_must_be_nearly_whole():
 
 def test_it_is_for_models_that_remember_maxima_only():
     def gate_of(model):
-        return Reference(model, signature_of(model)).gate(STRICT)
+        return Reference(program_of(model, signature_of(model))).gate(STRICT)
 
     assert gate_of(zoo.unet(filters=(2, 3))) == STRICT
     assert gate_of(zoo.unet(filters=(2, 3), upsample="max_unpooling")).min_within == 0.5

@@ -46,14 +46,14 @@ def of_another_kernel(model, shift):
     """A converter that writes a model with one weight off by `shift`."""
     convert = _artefact.convert
 
-    def wrong(model, *arguments):
-        kernel = next(layer.kernel for layer in model.layers if hasattr(layer, "kernel"))
+    def wrong(program, *arguments):
+        kernel = next(layer.kernel for layer in program.model.layers if hasattr(layer, "kernel"))
         right = np.array(kernel)
         changed = right.copy()
         changed[1, 1, 0, 0] += shift
         kernel.assign(changed)
         try:
-            return convert(model, *arguments)
+            return convert(program, *arguments)
         finally:
             kernel.assign(right)
 
@@ -221,10 +221,10 @@ def test_the_other_targets_are_published_when_one_fails(tmp_path, monkeypatch):
     model = net()
     convert = _artefact.convert
 
-    def only_tflite_fails(model, signature, path, target, options, calibration):
+    def only_tflite_fails(program, path, target, *arguments):
         if target.format == "tflite":
             raise ExportError("planted")
-        return convert(model, signature, path, target, options, calibration)
+        return convert(program, path, target, *arguments)
 
     monkeypatch.setattr(_artefact, "convert", only_tflite_fails)
     with pytest.raises(ExportError, match=r"tflite: planted") as info:

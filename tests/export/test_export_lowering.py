@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 from keras_upsample import export, runtimes, zoo
-from keras_upsample.export import _prepared
 from keras_upsample.lowering import _meters, lower
-from keras_upsample.lowering._failures import VARIABLE
 from keras_upsample.lowering._tuning_cache import TuningCache
+from keras_upsample.program._failures import VARIABLE
+from keras_upsample.quantization import _equalise, _lines, _round
 from keras_upsample.targets import TARGETS
 from keras_upsample.targets._names import FILTERING, NEAREST
 
@@ -255,19 +255,23 @@ def test_a_model_that_cannot_be_taken_apart_is_exported_as_it_is(kind, tmp_path)
     assert report.notice in str(report)
 
 
-@pytest.mark.parametrize("step", ["lines_as_images", "equalised", "rounded"])
-def test_a_bug_in_a_step_of_quantization_leaves_a_note(step, tmp_path, monkeypatch):
+@pytest.mark.parametrize("rule", ["lines", "equalisation", "rounding"])
+def test_a_bug_in_a_step_of_quantization_leaves_a_note(rule, tmp_path, monkeypatch):
     def broken(*_, **__):
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setenv(VARIABLE, "")
-    monkeypatch.setattr(_prepared, step, broken)
+    module, step = {
+        "lines": (_lines, "put_lines_on_images"),
+        "equalisation": (_equalise, "equalise"),
+        "rounding": (_round, "round_weights"),
+    }[rule]
+    monkeypatch.setattr(module, step, broken)
     report = export.to_tflite(
         wide(), tmp_path / "m.tflite", input_shape=(16, 24, 3), precision="int8"
     )
     (note,) = [line for line in report.lowering if "a bug" in line]
-    names = {"lines_as_images": "lines", "equalised": "equalisation", "rounded": "rounding"}
-    assert note.startswith(f"{names[step]}: ")
+    assert note.startswith(f"{rule}: ")
     assert note in report.warnings
     assert "left out after an error of its own" in str(report)
 

@@ -19,7 +19,9 @@ from keras_upsample._cli.options import ModelChoice
 from keras_upsample.errors import ArtefactError, VerificationError
 from keras_upsample.export import _tuned, _verify
 from keras_upsample.files import _onnx_file
-from keras_upsample.lowering._lower import Applied, Lowered
+from keras_upsample.program._applied import Applied
+from keras_upsample.program._program import program_of
+from keras_upsample.program._signature import signature_of
 from keras_upsample.runtimes import _onnx
 from keras_upsample.targets import TARGETS
 
@@ -253,15 +255,17 @@ def test_the_faster_of_two_pairs(faster, model, other, tmp_path, monkeypatch):
 
     monkeypatch.setattr(_tuned, "meter_of", lambda target: Meter())
     applied = Applied("rule", ("layer",), "form", "why", 1.5)
-    forms = {"tuned": Lowered(model, (applied,)), "table": Lowered(other, (applied,))}
+    forms = {
+        name: program_of(net, signature_of(net)).noted(applied)
+        for name, net in (("tuned", model), ("table", other))
+    }
 
-    def write_form(form, signature, place):
-        write(form, place.parent, "onnx", lower=False)
+    def write_form(program, place):
+        write(program.model, place.parent, "onnx", lower=False)
 
     path = write(model, tmp_path, "onnx", lower=False)
-    by_table = (forms["table"], None)
     kept = _tuned.keep_the_faster(
-        forms["tuned"], lambda: by_table, TARGETS["onnx"], path, write_form
+        forms["tuned"], lambda: forms["table"], TARGETS["onnx"], path, write_form
     )
     assert kept.model is forms[faster].model
     data_of(path)

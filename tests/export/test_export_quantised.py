@@ -9,10 +9,11 @@ from keras import layers
 
 from keras_upsample import data, export, runtimes, zoo
 from keras_upsample.errors import VerificationError
-from keras_upsample.export._artefact import Options, convert
 from keras_upsample.export._calibration import calibration_feeds
-from keras_upsample.export._prepared import prepared
+from keras_upsample.export._prepare import prepare
+from keras_upsample.formats._convert import convert
 from keras_upsample.layers import TransposedConv2D
+from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import TARGETS
 
@@ -334,13 +335,13 @@ def test_a_file_holds_the_weights_that_were_chosen(name, bits, tmp_path):
     x = layers.DepthwiseConv2D(3, padding="same", activation="relu", name="depthwise")(x)
     x = TransposedConv2D(6, 2, activation="relu", name="transposed")(x)
     model = keras.Model(image, layers.Conv2D(3, 1, name="scores")(x))
-    target, options = TARGETS[name], Options(weight_bits=bits)
-    ready = prepared(model, signature_of(model).fixed(), target, None, lower=True, weight_bits=bits)
+    target, options = TARGETS[name], export.Options(weight_bits=bits)
+    ready = prepare(program_of(model, signature_of(model).fixed()), target, None, options)
     path = tmp_path / f"m{target.suffix}"
-    convert(ready.low.model, ready.signature, path, target, options, ready.feeds)
+    convert(ready.program, path, target, options, ready.feeds)
     stored = weights_in(path)
-    before = {layer.name: layer for layer in ready.exact.layers}
-    found = [layer for layer in ready.low.model.layers if hasattr(layer, "kernel")]
+    before = {layer.name: layer for layer in ready.exact.model.layers}
+    found = [layer for layer in ready.program.model.layers if hasattr(layer, "kernel")]
     assert {layer.name for layer in found} >= {"plain", "depthwise", "scores"}
     for layer in found:
         chosen = np.asarray(layer.kernel, "float64")

@@ -13,6 +13,7 @@ from stock_layers import HAVE_NONE, NETS, NO_NETS
 
 from keras_upsample import layers as ours
 from keras_upsample.export._reference import Reference
+from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
 
 ALMOST = 1e-12
@@ -20,7 +21,7 @@ ALMOST = 1e-12
 
 def exact(model: Any, **feeds: np.ndarray) -> dict[str, np.ndarray] | None:
     case: Any = SimpleNamespace(feeds=feeds)
-    return Reference(model, signature_of(model)).exact(case)
+    return Reference(program_of(model, signature_of(model))).exact(case)
 
 
 def assert_exact(found: Any, wanted: np.ndarray, of_range: float = ALMOST) -> None:

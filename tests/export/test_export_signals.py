@@ -8,8 +8,9 @@ from keras import layers
 
 from keras_upsample import export, runtimes
 from keras_upsample.errors import ExportError
+from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
-from keras_upsample.quantization._lines import lines_as_images
+from keras_upsample.quantization._lines import put_lines_on_images
 
 STEPS, COUNT = 48, 24
 
@@ -152,12 +153,13 @@ def test_layers_on_lines_as_layers_on_images(name, steps):
     x = keras.Input((steps, 2), name="signal")
     model = distinctive(keras.Model(x, EQUAL[name](x)))
     before = [np.array(w) for w in model.get_weights()]
-    result, own, names = lines_as_images(model, signature_of(model))
-    assert names
-    kinds = {type(layer).__name__ for layer in result.layers}
+    program = put_lines_on_images(program_of(model, signature_of(model)))
+    assert program.notes[0].layers
+    kinds = {type(layer).__name__ for layer in program.model.layers}
     assert kinds & {"Conv2D", "DepthwiseConv2D", "SeparableConv2D", "Conv2DTranspose"}
     values = np.random.default_rng(4).normal(size=(2, 13, 2)).astype("float32")
-    (found,) = own.call(result, [keras.ops.convert_to_tensor(values)]).values()
+    tensors = [keras.ops.convert_to_tensor(values)]
+    (found,) = program.signature.call(program.model, tensors).values()
     assert np.allclose(found, model(values), atol=1e-5)
     assert all(map(np.array_equal, before, model.get_weights()))
 
@@ -166,8 +168,9 @@ def test_layers_called_twice_stay():
     x = keras.Input((13, 2), name="signal")
     shared = layers.Conv1D(2, 3, padding="same", name="shared")
     model = distinctive(keras.Model(x, layers.Conv1D(3, 1, name="own")(shared(shared(x)))))
-    result, own, names = lines_as_images(model, signature_of(model))
-    assert names == ("own",)
+    program = put_lines_on_images(program_of(model, signature_of(model)))
+    assert program.notes[0].layers == ("own",)
     values = np.random.default_rng(4).normal(size=(2, 13, 2)).astype("float32")
-    (found,) = own.call(result, [keras.ops.convert_to_tensor(values)]).values()
+    tensors = [keras.ops.convert_to_tensor(values)]
+    (found,) = program.signature.call(program.model, tensors).values()
     assert np.allclose(found, model(values), atol=1e-5)

@@ -10,7 +10,7 @@ from keras_upsample import export
 from keras_upsample.data import PHOTOGRAPHS, photograph
 from keras_upsample.edge._file import read
 from keras_upsample.lowering import _meters, lower
-from keras_upsample.lowering._rewrite import KEEP
+from keras_upsample.program._applied import KEEP
 from keras_upsample.targets._names import (
     INTERLEAVED,
     INTERLEAVED_ADDED,

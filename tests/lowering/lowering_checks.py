@@ -12,11 +12,12 @@ from compare import assert_close
 
 from keras_upsample.data import photograph
 from keras_upsample.lowering import Lowered, lower
-from keras_upsample.lowering._lower import rewritten
-from keras_upsample.lowering._rewrite import KEEP
+from keras_upsample.lowering._lower import rewrite
 from keras_upsample.lowering._rewriting import Rewriting
 from keras_upsample.lowering._rules._all import STAGES
-from keras_upsample.program._flatten import graph_at
+from keras_upsample.program._applied import KEEP
+from keras_upsample.program._program import program_of
+from keras_upsample.program._read import graph_of
 from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import TARGETS, Target
 
@@ -147,7 +148,7 @@ def proposals(model: Any, rule: Any) -> dict[str, Any]:
             found.append(proposal)
         return KEEP, None
 
-    graph, _ = graph_at(model, signature_of(model))
+    graph = graph_of(model, signature_of(model))
     Rewriting(graph, choose).run([[rule]])
     return dict(found[0].forms) if found else {}
 
@@ -158,7 +159,8 @@ def lower_by(model: Any, rule: Any, form: str) -> Lowered:
     def choose(proposal: Any, graph: Any) -> tuple[str, None]:
         return (form if form in proposal.forms else KEEP), None
 
-    return rewritten(model, signature_of(model), target(never=only(rule)), choose)[0]
+    program = rewrite(program_of(model, signature_of(model)), target(never=only(rule)), choose)
+    return Lowered(program.model, program.notes, program.notice)
 
 
 def check_forms(

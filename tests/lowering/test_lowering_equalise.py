@@ -19,9 +19,10 @@ from keras_upsample.layers import (
 )
 from keras_upsample.program._formed import Interleave2D
 from keras_upsample.program._operations import Linear, Transposed
+from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
 from keras_upsample.quantization import _channels, _equalise
-from keras_upsample.quantization._equalise import equalised
+from keras_upsample.quantization._equalise import equalise
 
 SIZE = (8, 6, 3)
 
@@ -102,10 +103,10 @@ def weights_of(model: Any) -> dict[str, np.ndarray]:
 
 
 def run(model: Any, shared_steps: bool = False) -> tuple[Any, tuple[str, ...]]:
-    signature = signature_of(model).fixed()
+    program = program_of(model, signature_of(model).fixed())
     feeds = [{"image": noise(1, *SIZE, seed=seed)} for seed in range(8)]
-    made, _, names = equalised(model, signature, feeds, shared_steps=shared_steps)
-    return made, names
+    made = equalise(program, feeds, shared_steps=shared_steps)
+    return made.model, made.notes[0].layers if made.notes else ()
 
 
 @pytest.mark.parametrize("shared_steps", [False, True])

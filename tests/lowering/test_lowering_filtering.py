@@ -39,12 +39,12 @@ from upsampling_cases import (
 )
 
 from keras_upsample import runtimes
-from keras_upsample.export._artefact import Options, convert
+from keras_upsample.export import Options
+from keras_upsample.formats._convert import convert
 from keras_upsample.lowering._blocks import block_model
 from keras_upsample.lowering._equal import merge_equal
-from keras_upsample.lowering._lower import lowered
+from keras_upsample.lowering._lower import lower_program
 from keras_upsample.lowering._match import Here
-from keras_upsample.lowering._rewrite import KEEP
 from keras_upsample.lowering._rules import (
     _tiles,
     concatenation,
@@ -53,8 +53,10 @@ from keras_upsample.lowering._rules import (
     nearest,
 )
 from keras_upsample.program import _tiled
+from keras_upsample.program._applied import KEEP
 from keras_upsample.program._cook_toom import filtering
-from keras_upsample.program._flatten import graph_at
+from keras_upsample.program._program import program_of
+from keras_upsample.program._read import graph_of
 from keras_upsample.program._signature import signature_of
 from keras_upsample.program._surroundings import Surroundings
 from keras_upsample.targets import TARGETS
@@ -115,7 +117,7 @@ def test_only_equal_layers_are_merged_and_none_of_the_user() -> None:
     for layer in layers_[2:]:
         layer.set_weights(layers_[0].get_weights())
     assert count(check(model).model, layers.DepthwiseConv2D) == 4
-    graph, _ = graph_at(model, signature_of(model))
+    graph = graph_of(model, signature_of(model))
     for node in graph.nodes():
         node.source = ()  # as those that a rule made
     merge_equal(graph)
@@ -144,7 +146,7 @@ def test_other_resizes_have_no_pool(stack: tuple) -> None:
 def test_between_pools_a_block_computes_the_same() -> None:
     """The pools of a measurement: every eighth pixel of what the block gives."""
     model = Filtered((17, 9), parts=(2, 3)).model()
-    graph, _ = graph_at(model, signature_of(model))
+    graph = graph_of(model, signature_of(model))
     (node,) = [n for n in graph.nodes() if n.name == "convolution"]
     proposal = concatenation.by_parts(Here(node, Surroundings(graph), concatenation.NAME))
     feeds = feed_of(model, batch=1)
@@ -272,8 +274,8 @@ def test_convolutions_of_a_chosen_form_are_filtered() -> None:
     model = keras.Model([image, skip], layers.Conv2D(32, 3, padding="same", name="c")(x))
     forms = {nearest.NAME: ("shuffle",), minimal_filtering.NAME: ("4 by 6",)}
     chosen = replace(TARGETS["tflite"], lowering=forms, never=frozenset())
-    low, _ = lowered(model, signature_of(model), chosen)
-    assert [entry.form for entry in low.applied] == ["shuffle", "4 by 6"]
+    low = lower_program(program_of(model, signature_of(model)), chosen)
+    assert [entry.form for entry in low.notes] == ["shuffle", "4 by 6"]
     names = {layer.name for layer in low.model.layers}
     assert "c_skip_product0" in names
     assert "c_product0" not in names
@@ -290,10 +292,10 @@ def test_minimal_filtering_in_the_runtimes_that_it_is_for(
     model = Filtered(size, channels=2, activation="relu").model()
     target = TARGETS[name]
     chosen = replace(target, lowering={minimal_filtering.NAME: (form,)}, never=frozenset())
-    low, signature = lowered(model, signature_of(model).fixed(), chosen)
-    assert [entry.form for entry in low.applied] == [form]
+    low = lower_program(program_of(model, signature_of(model).fixed()), chosen)
+    assert [entry.form for entry in low.notes] == [form]
     path = tmp_path / f"m{target.suffix}"
-    convert(low.model, signature, path, chosen, Options())
+    convert(low, path, chosen, Options())
     x = noise(1, *size, 2)
     runner = runtimes.load(path)
     (actual,) = runner({"image": x}).values()

@@ -20,9 +20,9 @@ from lowering_checks import (
 )
 
 from keras_upsample.lowering import lower
-from keras_upsample.lowering._rewrite import KEEP
 from keras_upsample.lowering._rules import fold, identity, merge, nearest
-from keras_upsample.program._signature import _output_names
+from keras_upsample.program._applied import KEEP
+from keras_upsample.program._signature import output_names_of
 
 NORM, CONV = layers.BatchNormalization, layers.Conv2D
 
@@ -201,7 +201,7 @@ def test_dicts_nested_in_lists():
     feeds = keras.tree.pack_sequence_as(inputs, feed_of(model))
     result = lowered.model(feeds)
     assert set(result) == {"z", "more"} and len(result["more"]) == 1
-    assert lowered.model.output_names == _output_names(model, model(feeds))
+    assert lowered.model.output_names == output_names_of(model, model(feeds))
 
 
 def test_names_of_dict_outputs():
@@ -209,7 +209,7 @@ def test_names_of_dict_outputs():
     y = conv(name="c")(x)
     model = stirred(keras.Model(x, {"z": layers.Dropout(0.1)(norm()(y)), "a": layers.ReLU()(x)}))
     lowered = check(model, fold, identity)
-    assert lowered.model.output_names == ["a", "z"] == _output_names(model, model.output)
+    assert lowered.model.output_names == ["a", "z"] == output_names_of(model, model.output)
 
 
 def test_names_that_no_format_takes():
@@ -217,7 +217,7 @@ def test_names_that_no_format_takes():
     model = stirred(keras.Model(x, [norm(name="scores.1")(conv()(x)), conv(name="2nd")(x)]))
     lowered = check(model, fold)
     assert lowered.model.output_names == ["scores_1", "tensor_2nd"]
-    assert lowered.model.output_names == _output_names(model, model.output)
+    assert lowered.model.output_names == output_names_of(model, model.output)
     assert [x.name for x in lowered.model.inputs] == ["the_image"]
 
 

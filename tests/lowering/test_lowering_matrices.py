@@ -9,8 +9,8 @@ from lowering_checks import check_forms, model_of, target
 
 from keras_upsample.layers import BilinearUpSampling2D
 from keras_upsample.lowering import lower
-from keras_upsample.lowering._rewrite import KEEP
 from keras_upsample.lowering._rules import matrices
+from keras_upsample.program._applied import KEEP
 from keras_upsample.program._formed import FormedResize2D
 
 SIZES = [((3, 4), (2, 2)), ((1, 5), (3, 2)), ((7, 1), (4, 8)), ((1, 1), (2, 5))]

@@ -10,10 +10,10 @@ from lowering_checks import answers, assert_same, check, feed_of, model_of, name
 
 from keras_upsample.layers import TransposedConv2D
 from keras_upsample.lowering import lower
-from keras_upsample.lowering._failures import VARIABLE
-from keras_upsample.lowering._rewrite import KEEP
 from keras_upsample.lowering._rules import fold, nearest, transposed
 from keras_upsample.lowering._rules._all import STAGES
+from keras_upsample.program._applied import KEEP
+from keras_upsample.program._failures import VARIABLE
 
 ROOT = Path(__file__).parents[2]
 

@@ -9,14 +9,15 @@ from keras import layers
 from lowering_checks import noise, photographs
 
 from keras_upsample.layers import PixelShuffle2D, TransposedConv2D
-from keras_upsample.program._flatten import graph_at
+from keras_upsample.program._program import program_of
+from keras_upsample.program._read import graph_of
 from keras_upsample.program._signature import signature_of
 from keras_upsample.program._views import Transposed
 from keras_upsample.quantization import _gptq as _grid
 from keras_upsample.quantization import _im2col as _rows
 from keras_upsample.quantization import _round
 from keras_upsample.quantization._gptq import Grid, round_rows
-from keras_upsample.quantization._round import rounded
+from keras_upsample.quantization._round import round_weights
 
 SIZE = (32, 40, 3)
 INT4 = Grid(7, -7, 7)
@@ -126,9 +127,9 @@ def built(stack: Any, seed: int = 0) -> Any:
 
 
 def run(model: Any, grid: Grid = INT4, **options: Any) -> tuple[Any, tuple[str, ...]]:
-    signature = signature_of(model).fixed()
-    made, _, names = rounded(model, signature, photographs(size=SIZE), grid, steps=255, **options)
-    return made, names
+    program = program_of(model, signature_of(model).fixed())
+    made = round_weights(program, photographs(size=SIZE), grid, steps=255, **options)
+    return made.model, made.notes[0].layers if made.notes else ()
 
 
 def stored(kernel: np.ndarray, grid: Grid, axes: tuple[int, ...]) -> np.ndarray:
@@ -158,7 +159,7 @@ def test_columns_times_rows_is_the_convolution(name: str) -> None:
     layer = model.get_layer(name)
     x = noise(2, *layer.input.shape[1:])
     alone = keras.Model(layer.input, layer.output)
-    graph, _ = graph_at(alone, signature_of(alone).fixed())
+    graph = graph_of(alone, signature_of(alone).fixed())
     (place,) = (_round._place(node, INT4) for node in graph.nodes())
     columns = _rows.columns_of(x, place.view, None, x.size)
     made = columns @ place.rows.transpose(0, 2, 1)  # (groups, places, rows)

@@ -4,11 +4,13 @@ import keras
 import numpy as np
 from lowering_checks import photographs
 
-from keras_upsample.export._prepared import prepared
+from keras_upsample.export import Options
+from keras_upsample.export._prepare import prepare
 from keras_upsample.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
 from keras_upsample.ops._places import SHARPNESS
+from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
-from keras_upsample.quantization._sharpness import sharpened
+from keras_upsample.quantization._sharpness import learn_sharpness
 from keras_upsample.targets import TARGETS
 
 SIZE = (24, 32, 3)
@@ -28,10 +30,12 @@ def test_half_a_step_of_an_integer_is_a_difference() -> None:
         reach = max(
             float(np.ptp(np.asarray(probe(feed["image"])))) for feed in photographs(size=SIZE)
         )
-        made, _, names = sharpened(model, signature_of(model).fixed(), photographs(size=SIZE), 255)
-        assert names == ("pool",)
+        program = program_of(model, signature_of(model).fixed())
+        learnt = learn_sharpness(program, photographs(size=SIZE), 255)
+        assert learnt.notes[0].layers == ("pool",)
+        made = learnt.model
         np.testing.assert_allclose(made.get_layer("pool").sharpness, 2 * 255 / reach, rtol=1e-5)
-        made, _, _ = sharpened(model, signature_of(model).fixed(), photographs(size=SIZE), 65535)
+        made = learn_sharpness(program, photographs(size=SIZE), 65535).model
         np.testing.assert_allclose(made.get_layer("pool").sharpness, 2**13 / reach, rtol=1e-5)
         assert model.get_layer("pool").sharpness == SHARPNESS
 
@@ -42,7 +46,8 @@ def test_the_step_is_that_of_all_that_is_rounded_together() -> None:
     y, places = MaxPoolingWithIndices2D(2, name="pool")(skip)
     strong = keras.layers.Rescaling(-30.0)(MaxUnpooling2D(2)([y, places]))
     model = keras.Model(image, keras.layers.Concatenate()([strong, skip]))
-    made, _, _ = sharpened(model, signature_of(model).fixed(), photographs(size=SIZE), 255)
+    program = program_of(model, signature_of(model).fixed())
+    made = learn_sharpness(program, photographs(size=SIZE), 255).model
     ends = [feed["image"].max() for feed in photographs(size=SIZE)]
     np.testing.assert_allclose(
         made.get_layer("pool").sharpness, 2 * 255 / (31 * max(ends)), rtol=0.01
@@ -52,19 +57,14 @@ def test_the_step_is_that_of_all_that_is_rounded_together() -> None:
 def test_a_model_without_such_pools_stays() -> None:
     image = keras.Input(SIZE, name="image")
     model = keras.Model(image, keras.layers.MaxPooling2D(2)(image))
-    assert sharpened(model, signature_of(model).fixed(), photographs(size=SIZE), 255)[0] is model
+    program = program_of(model, signature_of(model).fixed())
+    assert learn_sharpness(program, photographs(size=SIZE), 255) is program
 
 
 def test_an_export_for_a_device_says_so() -> None:
     model = model_of(1.0)
     given = [feed["image"][0] for feed in photographs(size=SIZE) * 2]
     for name, there in (("ethos_u55_128", True), ("tflite_int8", False)):
-        ready = prepared(
-            model,
-            signature_of(model).fixed(),
-            TARGETS[name],
-            None,
-            lower=True,
-            representative_data=given,
-        )
-        assert any(entry.rule == "maxima" for entry in ready.low.applied) == there
+        program = program_of(model, signature_of(model).fixed())
+        ready = prepare(program, TARGETS[name], None, Options(representative_data=given))
+        assert any(entry.rule == "maxima" for entry in ready.program.notes) == there

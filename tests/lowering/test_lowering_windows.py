@@ -8,11 +8,13 @@ import pytest
 from compare import assert_close
 from lowering_checks import photographs
 
-from keras_upsample.export._prepared import prepared
+from keras_upsample.export import Options
+from keras_upsample.export._prepare import prepare
 from keras_upsample.layers import DySample2D
 from keras_upsample.ops._lacking import GATHERS, lacking
+from keras_upsample.program._program import Program, program_of
 from keras_upsample.program._signature import signature_of
-from keras_upsample.quantization._windows import windowed
+from keras_upsample.quantization._windows import learn_windows
 from keras_upsample.targets import TARGETS
 
 SIZE = (24, 32, 3)
@@ -32,9 +34,14 @@ def model_of(reach: tuple[float, float], **options: Any) -> keras.Model:
     return model
 
 
+def at_fixed_sizes(model: keras.Model) -> Program:
+    return program_of(model, signature_of(model).fixed())
+
+
 def found_in(model: keras.Model) -> tuple[Any, Any]:
-    made, _, names = windowed(model, signature_of(model).fixed(), photographs(size=SIZE))
-    assert names == ("points",)
+    program = learn_windows(at_fixed_sizes(model), photographs(size=SIZE))
+    assert program.notes[0].layers == ("points",)
+    made = program.model
     return made, made.get_layer("points").window
 
 
@@ -67,19 +74,19 @@ def test_the_function_stays(options: dict[str, Any]) -> None:
 def test_a_model_without_points_stays() -> None:
     image = keras.Input(SIZE, name="image")
     model = keras.Model(image, keras.layers.ReLU()(image))
-    assert windowed(model, signature_of(model).fixed(), photographs(size=SIZE))[0] is model
+    program = at_fixed_sizes(model)
+    assert learn_windows(program, photographs(size=SIZE)) is program
 
 
 def test_an_export_keeps_the_windows() -> None:
     """Through equalisation and rounding, for the targets that have no gathers."""
     model = model_of((0.0, 2.6))
-    signature = signature_of(model).fixed()
+    program = at_fixed_sizes(model)
     given = [feed["image"][0] for feed in photographs(size=SIZE) * 3]
     for name, there in (("ethos_u55_128", True), ("tflite_int16x8", True), ("tflite_int8", False)):
-        ready = prepared(
-            model, signature, TARGETS[name], None, lower=True, representative_data=given
-        )
-        told = any(entry.rule == "windows" for entry in ready.low.applied)
+        options = Options(representative_data=given)
+        ready = prepare(program, TARGETS[name], None, options)
+        told = any(entry.rule == "windows" for entry in ready.program.notes)
         assert told == there
-        window = ready.low.model.get_layer("points").window
+        window = ready.program.model.get_layer("points").window
         assert window == (((-1, 1), (2, 3)) if there else ((-2, 2), (-2, 2)))

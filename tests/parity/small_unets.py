@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from keras_upsample import data, runtimes, zoo
-from keras_upsample.export._artefact import Options, convert
+from keras_upsample.export import Options
 from keras_upsample.export._compare import Difference
-from keras_upsample.export._prepared import prepared
+from keras_upsample.export._prepare import prepare
 from keras_upsample.export._reference import Reference
+from keras_upsample.formats._convert import convert
+from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
 from keras_upsample.targets import TARGETS, Gate
 
@@ -43,9 +45,9 @@ def file_of(technique: str, name: str, folder: Path) -> Path:
     signature = signature_of(model)
     if target.static:
         signature = signature.fixed()
-    ready = prepared(model, signature, target, None, lower=True)
+    ready = prepare(program_of(model, signature), target, None, Options())
     path = folder / f"{technique}_{name}{target.suffix}"
-    convert(ready.low.model, ready.signature, path, target, Options(), ready.feeds)
+    convert(ready.program, path, target, Options(), ready.feeds)
     return path
 
 
@@ -66,5 +68,5 @@ def gates(technique: str, name: str) -> tuple[Gate, Gate]:
     What 8 bits lose is no matter of the runtime: of them nothing is demanded against the model.
     """
     model, target = unet(technique)[0], TARGETS[name]
-    gate = Reference(model, signature_of(model)).gate(target.gate)
+    gate = Reference(program_of(model, signature_of(model))).gate(target.gate)
     return (Gate(), INTEGER_GATE) if target.calibrated else (gate, gate)

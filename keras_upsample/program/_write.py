@@ -1,25 +1,21 @@
 """Graph of operations -> Keras model."""
 
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._graph import Graph, Node, Tensor
 from ._twin import twin
 
-if TYPE_CHECKING:
-    from ._signature import Signature
 
-
-def model_of(graph: Graph, input_names: Sequence[str], outputs: Any, inputs: Any, name: str) -> Any:
+def model_of(graph: Graph, input_names: Sequence[str], name: str, inputs: Any = None) -> Any:
     """A functional model that computes the graph.
 
     Args:
-        graph: its flat outputs are those of the model.
+        graph: what the model returns, and in which structure.
         input_names: one an input, flat.
-        outputs, inputs: the structures in which the model returns and takes them; what the leaves
-            are doesn't matter.
         name: of the model.
+        inputs: the structure in which the model takes them, whatever the leaves are; None for a
+            list.
     """
     import keras
     from keras import tree
@@ -41,30 +37,10 @@ def model_of(graph: Graph, input_names: Sequence[str], outputs: Any, inputs: Any
             values[id(tensor)] = symbol
     flat = [_own(values[id(tensor)], symbols, operations) for tensor in graph.outputs]
     return keras.Model(
-        tree.pack_sequence_as(inputs, symbols), tree.pack_sequence_as(outputs, flat), name=name
+        symbols if inputs is None else tree.pack_sequence_as(inputs, symbols),
+        flat if graph.structure is None else tree.pack_sequence_as(graph.structure, flat),
+        name=name,
     )
-
-
-def model_at(
-    graph: Graph, outputs: Any, signature: "Signature", name: str
-) -> "tuple[Any, Signature]":
-    """`model_of` with the inputs of a signature, and the signature of that model.
-
-    A functional model takes no keyword arguments: what were such become a list.
-    """
-    names = [spec.name for spec in signature.inputs]
-    structure = names if signature.keywords else signature.structure
-    model = model_of(graph, names, outputs, structure, name)
-    return model, replace(signature, structure=structure, keywords=False)
-
-
-def model_like(
-    model: Any, graph: Graph, outputs: Any, signature: "Signature"
-) -> "tuple[Any, Signature]":
-    """`model_at` with the names of a model and of its outputs."""
-    result, own = model_at(graph, outputs, signature, model.name)
-    result.output_names = getattr(model, "output_names", result.output_names)
-    return result, own
 
 
 def _own(symbol: Any, inputs: Sequence[Any], operations: "_Operations") -> Any:

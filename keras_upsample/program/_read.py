@@ -15,41 +15,29 @@ class NotAGraphError(Exception):
     """The model can't be taken apart; the message says why."""
 
 
-def graph_of(model: Any, inputs: Sequence[Any], structure: Any, *, keywords: bool = False) -> Any:
-    """The model's inference as a graph.
+def graph_of(model: Any, signature: "Signature") -> Graph:
+    """The model's inference as a graph, at the sizes of a signature.
 
     Args:
         model: any Keras model, built. It is left as it was.
-        inputs: `KerasTensor`s without history, one an input, flat; narrower than the model's own,
-            if that helps.
-        structure: of the inputs, for packing.
-        keywords: whether the model takes its inputs as keyword arguments.
-
-    Returns:
-        The graph, and its outputs in the structure in which the model returns them.
+        signature: narrower than the model's own, if that helps.
 
     Raises:
         NotAGraphError: the model's code can't be followed with symbolic tensors.
     """
+    import keras
     from keras import tree
 
     model = private(model)  # whose layers may be called symbolically
-    tensors = [Tensor(spec) for spec in inputs]
+    specs = [keras.KerasTensor(spec.shape, dtype=spec.dtype) for spec in signature.inputs]
+    tensors = [Tensor(spec) for spec in specs]
     flattening = _Flattening()
     if is_functional(model):
         outputs = flattening.trace(_function(model), tensors)
     else:
-        function = _function_of_call(model, inputs, structure, keywords)
+        function = _function_of_call(model, specs, signature.structure, signature.keywords)
         outputs = flattening.trace(function, tensors, functional=False)
-    return Graph(tensors, tree.flatten(outputs)), outputs
-
-
-def graph_at(model: Any, signature: "Signature") -> Any:
-    """`graph_of` at the sizes of a signature."""
-    import keras
-
-    specs = [keras.KerasTensor(spec.shape, dtype=spec.dtype) for spec in signature.inputs]
-    return graph_of(model, specs, signature.structure, keywords=signature.keywords)
+    return Graph(tensors, tree.flatten(outputs), outputs)
 
 
 class _Flattening:

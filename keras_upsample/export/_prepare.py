@@ -1,0 +1,107 @@
+"""What is converted for a target: the program in its form, and what ranges are learnt from."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from ..formats._feeds import Feeds
+from ..lowering._lower import lower_program
+from ..ops._lacking import COMPARISONS, GATHERS
+from ..program._program import Program
+from ..quantization import _equalise, _lines, _round, _sharpness, _windows
+from ..targets import Target
+from ._calibration import calibration
+from ._images import Images
+from ._options import Options
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A program before its conversion.
+
+    Attributes:
+        program: what is converted, with notes on what was done.
+        exact: the same before its weights were rounded.
+        feeds: for calibration; None where nothing is calibrated.
+        sources: where the feeds come from, by input.
+    """
+
+    program: Program
+    exact: Program
+    feeds: Feeds | None = None
+    sources: Mapping[str, str] = field(default_factory=dict)
+
+
+def silent(step: str) -> None:
+    """No progress shown."""
+
+
+def prepare(
+    program: Program,
+    target: Target,
+    images: Images,
+    options: Options,
+    *,
+    any_values: bool = False,
+    progress: Callable[[str], None] = silent,
+) -> Prepared:
+    """Calibrate, lower, equalise and round, as far as the target and the options ask for it.
+
+    Args:
+        program: of the user's model.
+        target: where it goes.
+        images: on what the file will be verified.
+        options: those that the target has.
+        any_values: see `calibration`.
+        progress: called before each step.
+    """
+    feeds: Feeds | None = None
+    sources: Mapping[str, str] = {}
+    if target.calibrated:
+        progress("calibrate")
+        model, data = program.model, options.representative_data
+        learnt = calibration(model, program.signature, data, images, any_values=any_values)
+        feeds, sources = learnt.feeds, learnt.sources
+    if not options.lower:
+        return Prepared(program, program, feeds, sources)
+    return replace(fit(program, target, feeds, options, progress=progress), sources=sources)
+
+
+def fit(
+    program: Program,
+    target: Target,
+    feeds: Feeds | None,
+    options: Options,
+    *,
+    progress: Callable[[str], None] = silent,
+) -> Prepared:
+    """Lower the program; equalise and round its weights where there are feeds to learn from."""
+    progress("lower")
+    if feeds is not None:
+        program = program.attempt(_lines.NOTE.rule, _lines.put_lines_on_images)
+    program = lower_program(program, target, tune=options.tune, progress=progress)
+    if feeds is None or program.notice:
+        return Prepared(program, program, feeds)
+    if GATHERS in target.lacks:
+        program = program.attempt(
+            _windows.NOTE.rule, lambda given: _windows.learn_windows(given, feeds)
+        )
+    progress("equalise")
+    program = program.attempt(
+        _equalise.NOTE.rule,
+        lambda given: _equalise.equalise(given, feeds, shared_steps=target.shared_steps),
+    )
+    steps = target.activation_steps
+    if COMPARISONS in target.lacks:
+        program = program.attempt(
+            _sharpness.NOTE.rule, lambda given: _sharpness.learn_sharpness(given, feeds, steps)
+        )
+    exact = program
+    progress("round")
+    grid = target.grid(options.weight_bits)
+    program = program.attempt(
+        _round.NOTE.rule,
+        lambda given: _round.round_weights(
+            given, feeds, grid, steps=steps, spared=options.keep_float
+        ),
+    )
+    return Prepared(program, exact, feeds)

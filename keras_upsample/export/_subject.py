@@ -1,0 +1,77 @@
+"""What is exported: a model's program, what is known of it, and what its files are judged by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..formats._inside import Inside, planned
+from ..lowering._lower import with_head
+from ..program._program import Program, program_of
+from ..program._signature import Signature, signature_to_run
+from ..targets import Target
+from ._given import given_examples
+from ._images import Images
+from ._known import Known, known, output_names, scores_of, with_scalings
+from ._options import Options
+from ._pixel_reference import reference_of
+from ._reference import Reference
+from ._resizable import opened, sized_for
+from ._source import as_model
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A model on its way to one or more files.
+
+    Attributes:
+        program: with the head that was asked for.
+        known: what the model without it means, and how that is known.
+        inside: what the files do to pixels themselves; None where nothing.
+        reference: the model's own answers.
+        representative_data: what ranges are learnt from, see `Given.learnt`.
+    """
+
+    program: Program
+    known: Known
+    inside: Inside | None
+    reference: Reference
+    representative_data: Any
+    _plain: Signature
+    _resizable: bool
+
+    def for_target(self, target: Target, batch_size: int | None) -> Program:
+        """The program at the sizes of one target."""
+        signature = self.program.signature
+        if self._resizable:
+            signature = sized_for(target, signature, self._plain, batch_size or 1)
+        if target.static:
+            signature = signature.fixed()
+        return self.program if signature == self.program.signature else self.program.at(signature)
+
+
+def subject_of(model: Any, targets: Sequence[Target], images: Images, options: Options) -> Subject:
+    """Read a model, with all that its files ask of it.
+
+    Args:
+        model: any Keras model, or the path of one, see `load_source`.
+        targets: of the files.
+        images: what to verify on, see `verify`.
+        options: the user's.
+
+    Raises:
+        ValueError, TypeError: an argument does not fit the model; nothing was done.
+    """
+    options.check(targets)
+    model = as_model(model)
+    plain = signature = signature_to_run(model, options.input_shape, options.batch_size)
+    if options.resizable:
+        signature = opened(model, plain)
+    found = known(model, signature, options.metadata)
+    program = program_of(model, with_scalings(signature, found.metadata), found.metadata)
+    program = with_head(program, options.head, scores_of(found, options.head, options.threshold))
+    names = output_names(program.model)
+    inside = planned(program.signature, program.metadata, names, options.scaling, targets)
+    given = given_examples(program.signature, images, options.representative_data)
+    reference = reference_of(program, given.images, inside, given.source)
+    data = given.learnt(program.model, program.signature, targets)
+    return Subject(program, found, inside, reference, data, plain, options.resizable)
