@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from ..program._graph import Graph, Tensor, applied
+from ..program._keras_reader import softmax_of
 from ..program._last_activation import last_activation
 from ..program._program import Program
 from ..program._read import NotAGraphError
@@ -178,8 +179,9 @@ def _before_softmax(scores: Tensor) -> Tensor:
     if node is None:
         return scores
     layer = node.operation
-    if type(layer) is keras.layers.Softmax and layer.axis in (-1, len(scores.shape) - 1):
-        return node.inputs[0]
+    softmax = softmax_of(node)
+    if softmax is not None and softmax.axis in (-1, len(scores.shape) - 1):
+        return softmax.x
     if getattr(layer, "activation", None) is not keras.activations.softmax:
         return scores
     if type(layer) is keras.layers.Activation:

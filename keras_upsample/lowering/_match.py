@@ -5,9 +5,9 @@ from typing import Any, TypeVar, overload
 
 from ..program._emit import Emitter
 from ..program._graph import Build, Node, Tensor
+from ..program._keras_table import TABLE
 from ..program._operations import Operation
 from ..program._surroundings import Surroundings, sources
-from ..program._views import VIEWS
 from ._rewrite import Rewrite
 
 _A = TypeVar("_A", bound=Operation)
@@ -132,7 +132,7 @@ class Here:
 
 def _view(node: Node, kinds: tuple[type[Operation], ...]) -> Any:
     for kind in kinds:
-        found = VIEWS[kind](node)
+        found = TABLE[kind].read(node)
         if found is not None:
             return found
     return None

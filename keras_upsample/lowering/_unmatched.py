@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from ..program._applied import KEEP, Applied
 from ..program._graph import Graph, Node
+from ..program._keras_reader import concatenation_of, resize_of, transposed_of
 from ..program._surroundings import Surroundings, sources
-from ..program._views import concatenation_of, resize_of, transposed_of
 from ._rewriting import Rewriting
 from ._rules import matrices, nearest, transposed
 from ._rules._all import Rule

@@ -1,10 +1,12 @@
-"""The operations that rules know, each as an equation with its algebra.
+"""The operations of a program, each as an equation with its algebra: a closed set.
 
-Which layer of Keras or of ours computes one is said in `_views`; `_emit` writes layers for them.
+Which layers of Keras, of ours and of `keras.ops` compute one, and which layer is written for it, is
+said in `_keras_table`. Readers and writers of other formats have their place beside it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -26,9 +28,47 @@ class Operation:
 
     KIND: ClassVar[str]
 
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether y = x, so that no layer is needed."""
+        return False
+
 
 @dataclass(frozen=True)
-class Linear(Operation):
+class OfOne(Operation):
+    """An operation on one tensor."""
+
+    x: Tensor
+
+    def on(self, x: Tensor) -> Self:
+        """The same of another tensor."""
+        return replace(self, x=x)
+
+
+@dataclass(frozen=True)
+class OfSeveral(Operation):
+    """An operation on several tensors."""
+
+    parts: Sequence[Tensor]
+
+    @property
+    def changes_nothing(self) -> bool:
+        return len(self.parts) == 1
+
+
+@dataclass(frozen=True)
+class Opaque(OfSeveral):
+    """Whatever no other operation says: the layer passes unharmed."""
+
+    KIND: ClassVar[str] = "operation that rules know nothing of"
+
+    @property
+    def changes_nothing(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True)
+class Linear(OfOne):
     """y = act(K x + b): the kernel is applied in one way or another, the bias is one a filter.
 
     Attributes:
@@ -37,10 +77,9 @@ class Linear(Operation):
         activation: Keras' function, None for the identity.
     """
 
-    x: Tensor
     kernel: Any
-    bias: Any
-    activation: Any
+    bias: Any = None
+    activation: Any = None
 
     @property
     def exact_kernel(self) -> np.ndarray:
@@ -99,9 +138,9 @@ class Convolution(Linear):
         pads: ((top, bottom), (left, right)), or "same" where these depend on an open size.
     """
 
-    strides: Pair
-    pads: Pads | str
-    dilation: Pair
+    strides: Pair = (1, 1)
+    pads: Pads | str = NONE
+    dilation: Pair = (1, 1)
     depthwise: bool = False
 
     KIND: ClassVar[str] = "convolution of one group, channels last"
@@ -129,8 +168,8 @@ class Convolution(Linear):
 class Transposed(Linear):
     """y[o] = act(sum_i x[i] K[o + begin - s i] + b), K of (rows, columns, out, in)."""
 
-    scale: Pair
-    crop: Pads
+    scale: Pair = (1, 1)
+    crop: Pads = NONE
 
     KIND: ClassVar[str] = "transposed convolution of one group, not dilated, channels last"
 
@@ -142,18 +181,47 @@ class Transposed(Linear):
 
 
 @dataclass(frozen=True)
-class Affine(Operation):
-    """y = scale x + shift, by channel or for all alike; float64."""
+class Affine(OfOne):
+    """y = scale x + shift, by channel; float64."""
 
-    x: Tensor
     scale: np.ndarray
     shift: np.ndarray
 
     KIND: ClassVar[str] = "batch normalization or rescaling by channel"
 
+    @property
+    def changes_nothing(self) -> bool:
+        return bool((self.scale == 1).all() and (self.shift == 0).all())
+
 
 @dataclass(frozen=True)
-class Resize(Operation):
+class Activation(OfOne):
+    """y = f(x).
+
+    Attributes:
+        function: Keras' function, None for the identity.
+    """
+
+    function: Any
+
+    KIND: ClassVar[str] = "activation"
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.function is None
+
+
+@dataclass(frozen=True)
+class Softmax(OfOne):
+    """y = exp(x) / sum exp(x) along an axis."""
+
+    axis: int = -1
+
+    KIND: ClassVar[str] = "softmax"
+
+
+@dataclass(frozen=True)
+class Resize(OfOne):
     """A resize that treats every channel alike and leaves a constant as it is.
 
     Attributes:
@@ -161,38 +229,138 @@ class Resize(Operation):
         scale: whole factors, None where they are not.
     """
 
-    x: Tensor
     interpolation: str
     scale: Pair | None
 
     KIND: ClassVar[str] = "resize"
 
+    @property
+    def changes_nothing(self) -> bool:
+        return self.scale == (1, 1)
+
 
 @dataclass(frozen=True)
-class Shuffle(Operation):
+class Shuffle(OfOne):
     """Depth to space."""
 
-    x: Tensor
     scale: int
-    order: str
+    order: str = "dcr"
 
     KIND: ClassVar[str] = "pixel shuffle"
 
+    @property
+    def changes_nothing(self) -> bool:
+        return self.scale == 1
+
 
 @dataclass(frozen=True)
-class Concatenation(Operation):
-    """The channels of several maps behind each other."""
+class Unshuffle(OfOne):
+    """Space to depth."""
 
-    parts: list[Tensor]
+    scale: int
+    order: str = "dcr"
+
+    KIND: ClassVar[str] = "pixel unshuffle"
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.scale == 1
+
+
+@dataclass(frozen=True)
+class Pool(OfOne):
+    """The largest or the mean value of each window.
+
+    Attributes:
+        kind: "max" or "mean".
+        padding: "valid" or "same", as Keras has them.
+    """
+
+    kind: str
+    size: Pair
+    strides: Pair
+    padding: str = "valid"
+
+    KIND: ClassVar[str] = "pooling"
+
+
+@dataclass(frozen=True)
+class ZeroPadding(OfOne):
+    """Zeros around a map."""
+
+    pads: Pads
+
+    KIND: ClassVar[str] = "padding with zeros"
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.pads == NONE
+
+
+@dataclass(frozen=True)
+class Crop(OfOne):
+    """A map without some rows and columns at its borders."""
+
+    crop: Pads
+
+    KIND: ClassVar[str] = "crop"
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.crop == NONE
+
+
+@dataclass(frozen=True)
+class Reshape(OfOne):
+    """The same values in the same order in another shape, without the batch."""
+
+    shape: tuple[int | None, ...]
+
+    KIND: ClassVar[str] = "reshape"
+
+
+@dataclass(frozen=True)
+class Concatenation(OfSeveral):
+    """Several maps behind each other, along an axis: 3 the channels, 2 the columns."""
+
+    axis: int = 3
 
     KIND: ClassVar[str] = "concatenation of channels"
 
 
 @dataclass(frozen=True)
-class ZeroPadding(Operation):
-    """Zeros around a map."""
+class Sum(OfSeveral):
+    """y = a + b + ..."""
 
-    x: Tensor
-    pads: Pads
+    KIND: ClassVar[str] = "sum"
 
-    KIND: ClassVar[str] = "padding with zeros"
+
+@dataclass(frozen=True)
+class Difference(OfSeveral):
+    """y = a - b"""
+
+    KIND: ClassVar[str] = "difference"
+
+
+@dataclass(frozen=True)
+class Product(OfSeveral):
+    """y = a b ..., element by element."""
+
+    KIND: ClassVar[str] = "product"
+
+
+@dataclass(frozen=True)
+class Interleaving(OfSeveral):
+    """Maps of the phases of a block side by side, see `Interleave2D`: depth to space by copies.
+
+    Attributes:
+        parts: one with all phases as channels, or one for each row of a block.
+    """
+
+    scale: Pair
+
+    KIND: ClassVar[str] = "interleaving"
+
+    @property
+    def changes_nothing(self) -> bool:
+        return self.scale == (1, 1)

@@ -1,22 +1,27 @@
 """Which channels of a graph can be scaled together, and which tensors are rounded in one step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..program._emit import writable
 from ..program._graph import Graph, Node, Tensor
-from ..program._operations import Convolution, Transposed
-from ..program._surroundings import Surroundings
-from ..program._views import (
+from ..program._keras_reader import (
+    activation_at,
     concatenation_of,
     convolution_of,
+    crop_of,
+    interleaving_of,
+    pool_of,
     resize_of,
     shuffle_of,
     transposed_of,
     zero_padding_of,
 )
+from ..program._keras_writer import writable
+from ..program._operations import Convolution, Transposed
+from ..program._surroundings import Surroundings
 
 FIXED = 0
 
@@ -119,8 +124,6 @@ class Channels:
             self._tensors.tie([self._steps[id(node.outputs[0])]], self._steps[id(tensor)])
 
     def _made(self, node: Node, around: Surroundings) -> list[np.ndarray]:
-        from ..program._formed import Interleave2D
-
         view = _rescalable(node, around)
         if view is not None:
             labels = self._channels.fresh(int(node.outputs[0].shape[-1] or 0))
@@ -134,10 +137,10 @@ class Channels:
         joined = concatenation_of(node)
         if joined is not None:
             return [np.concatenate([self._labels[id(part)] for part in joined.parts])]
-        if type(node.operation) is Interleave2D:
-            scale = node.operation.scale
-            grid = np.concatenate(read).reshape(scale[0] * scale[1], -1)
-            return [self._tied(grid)]
+        interleaving = interleaving_of(node)
+        if interleaving is not None:
+            phases = interleaving.scale[0] * interleaving.scale[1]
+            return [self._tied(np.concatenate(read).reshape(phases, -1))]
         shuffle = shuffle_of(node)
         if shuffle is not None:
             phases = shuffle.scale**2
@@ -156,13 +159,9 @@ class Channels:
         return grid[0]
 
 
-def _put_together(node: Node) -> list[Tensor] | None:
+def _put_together(node: Node) -> Sequence[Tensor] | None:
     """The parts of a concatenation, of channels or of rows."""
-    from ..program._formed import Interleave2D
-
-    if type(node.operation) is Interleave2D:
-        return node.inputs
-    joined = concatenation_of(node)
+    joined = interleaving_of(node) or concatenation_of(node)
     return None if joined is None else joined.parts
 
 
@@ -194,23 +193,21 @@ def _passes(node: Node) -> bool:
         return False
     if _moves(node):
         return True
-    if type(operation) is keras.layers.Activation:
-        return _homogeneous(operation.activation)
-    if type(operation) is keras.layers.ReLU:
+    activation = activation_at(node)
+    if activation is not None:
+        return _homogeneous(activation.function)
+    if type(operation) is keras.layers.ReLU:  # with a slope
         return operation.max_value is None and operation.threshold == 0
     return type(operation) in (keras.layers.LeakyReLU, CheckerboardBlur2D)
 
 
 def _moves(node: Node) -> bool:
     """Whether it only moves, chooses and averages the numbers of each channel."""
-    from keras import layers
-
     from ..layers import MaxUnpooling2D
 
-    if resize_of(node) is not None or zero_padding_of(node) is not None:
+    if any(of(node) is not None for of in (resize_of, zero_padding_of, pool_of, crop_of)):
         return True
-    movers = (layers.MaxPooling2D, layers.AveragePooling2D, layers.Cropping2D, MaxUnpooling2D)
-    if type(node.operation) in movers:
+    if type(node.operation) is MaxUnpooling2D:
         return bool(node.operation.data_format == "channels_last")
     return _tells_places(node)
 

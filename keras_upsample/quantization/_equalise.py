@@ -209,6 +209,6 @@ def _rescale(graph: Graph, place: Place, factors: Any) -> bool:
         return False
     node = place.node
     scaled = place.view.reading(1 / reads).scaled(makes)
-    y = Emitter(node.operation, sources(node)).write(scaled, node.inputs[0])
+    y = Emitter(node.operation, sources(node)).write(scaled.on(node.inputs[0]))
     graph.replace(node.outputs[0], y)
     return True

@@ -15,10 +15,10 @@ import numpy as np
 from ..program._applied import Applied
 from ..program._emit import Emitter
 from ..program._graph import Graph, Node
+from ..program._keras_reader import convolution_of, transposed_of
 from ..program._operations import NONE, Convolution, Transposed
 from ..program._probe import IMAGES, values_on_images
 from ..program._surroundings import Surroundings, sources
-from ..program._views import convolution_of, transposed_of
 from ._gptq import Grid, round_rows
 from ._im2col import channel_axes, columns_of, kernel_of, rows_of
 
@@ -170,5 +170,5 @@ def _replace(graph: Graph, place: _Place, grid: Grid, steps: float) -> None:
     moved = replace(view, kernel=kernel_of(chosen, view))
     if free:
         moved = moved.shifted(shift.reshape(-1))
-    y = Emitter(node.operation, sources(node)).write(moved, node.inputs[0])
+    y = Emitter(node.operation, sources(node)).write(moved.on(node.inputs[0]))
     graph.replace(node.outputs[0], y)

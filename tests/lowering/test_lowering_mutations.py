@@ -47,8 +47,8 @@ from keras_upsample.lowering._rules import (
     subpixel,
 )
 from keras_upsample.ops import _shuffle
-from keras_upsample.program import _activations, _tiled, _views
-from keras_upsample.program._emit import Emitter
+from keras_upsample.program import _activations, _keras_reader, _keras_writer, _tiled
+from keras_upsample.program._keras_table import InKeras
 from keras_upsample.program._operations import Convolution, Linear, Transposed
 
 BY_VALUES = r"^(largest error|shape)"
@@ -79,8 +79,13 @@ def exchanged(value: Any, old: Any, new: Any) -> Any:
         return new
     if isinstance(value, tuple) and any(each is old for each in value):
         return tuple(new if each is old else each for each in value)
-    if isinstance(value, MappingProxyType) and any(each is old for each in value.values()):
-        return {key: new if each is old else each for key, each in value.items()}
+    if isinstance(value, InKeras):
+        both = (value.read, value.write)
+        return InKeras(*exchanged(both, old, new)) if old in both else value
+    if isinstance(value, MappingProxyType):
+        made = {key: exchanged(each, old, new) for key, each in value.items()}
+        same = all(made[key] is each for key, each in value.items())
+        return value if same else made
     return value
 
 
@@ -104,10 +109,10 @@ MUTATIONS = [
     (nearest, "_as_transposed", "(0, 1, 3, 2)", "(1, 0, 3, 2)", nearest_of()),
     (nearest, "beside", "sum(widths[:index])", "sum(widths[index + 1 :])",
      nearest_of(joined="Concatenate", channels=2, skips=(2,))),
-    (nearest, "beside", "(rest, activation=None)", "(rest, activation=None, bias=None)",
+    (nearest, "beside", "x=skip, activation=None)", "x=skip, activation=None, bias=None)",
      nearest_of(joined="ops")),
     (nearest, "beside", "axis=2)", "axis=2)[::-1]", nearest_of(joined="SkipFusion2D")),
-    (nearest, "beside", "emit.activation(total, convolution.activation)", "total",
+    (nearest, "beside", "Activation(total, convolution.activation)", "Activation(total, None)",
      nearest_of(joined="Concatenate", activation="relu")),
     # phases
     (_phases, "_axes", "- int(k) + end)", "- int(k) + end + 1)", transposed_of((4, 4))),
@@ -146,17 +151,17 @@ MUTATIONS = [
     (_activations, "by_element", "activation is None or", "True or",
      transposed_of(activation="softmax")),
     # what Keras' layers compute
-    (_views, "_transposed_crop", "return max(total, 0) // 2, total - max(total, 0) // 2",
+    (_keras_reader, "_transposed_crop", "return max(total, 0) // 2, total - max(total, 0) // 2",
      "return total - max(total, 0) // 2, max(total, 0) // 2", transposed_of((5, 5))),
-    (_views, "_transposed_crop", "return 0, min(kernel - stride, 0)", "return 0, 0",
+    (_keras_reader, "_transposed_crop", "return 0, min(kernel - stride, 0)", "return 0, 0",
      transposed_of((1, 1), padding="valid")),
-    (_views, "same_pads", "total // 2, total - total // 2", "total - total // 2, total // 2",
+    (_keras_reader, "same_pads", "total // 2, total - total // 2", "total - total // 2, total // 2",
      nearest_of(kernel=(2, 2))),
-    (_views, "affine_of", "variance + layer.epsilon", "variance",
+    (_keras_reader, "affine_of", "variance + layer.epsilon", "variance",
      lambda: check_fold("no gamma")),
-    (_views, "affine_of", "-_array(layer.moving_mean) * scale", "-_array(layer.moving_mean)",
+    (_keras_reader, "affine_of", "-_array(layer.moving_mean) * scale", "-_array(layer.moving_mean)",
      lambda: check_fold("same")),
-    (_views, "affine_of", "in (-1, rank - 1)", "in (-1, 1, rank - 1)",
+    (_keras_reader, "affine_of", "in (-1, rank - 1)", "in (-1, 1, rank - 1)",
      lambda: check_stays("norm of rows")),
     # the algebra of operations
     (Linear, "scaled", "scale * self.exact_bias", "self.exact_bias", lambda: check_fold("same")),
@@ -182,9 +187,9 @@ MUTATIONS = [
     (merge, "two_convolutions", "activation=second.activation", "activation=None",
      lambda: check_merge("1x1 before")),
     # padding
-    (Emitter, "write", "strides=operation.strides", "strides=operation.strides[::-1]",
+    (_keras_writer, "convolution", '"strides": strides', '"strides": strides[::-1]',
      lambda: check_padding(((7, 5), (2, 3), (1, 1), (5, 7)))),
-    (Emitter, "write", "dilation=operation.dilation", "dilation=operation.dilation[::-1]",
+    (_keras_writer, "convolution", '"dilation_rate": dilation', '"dilation_rate": dilation[::-1]',
      lambda: check_padding(((3, 2), (1, 1), (2, 3), (5, 4)))),
     (padding, "into_same", "pads=total", "pads=convolution.pads",
      lambda: check_padding(((3, 3), (1, 1), (1, 1), (5, 7)))),
@@ -216,16 +221,16 @@ MUTATIONS = [
     # parts
     (_parts, "summed", "ends[:-1], axis=2)", "ends[:-1], axis=2)[::-1]",
      lambda: check_filtering(Filtered((4, 3), parts=(2, 2)))),
-    (_parts, "form", "None if number or view.bias is None", "None if view.bias is None",
+    (_parts, "form", "replace(own, bias=None) if number else own", "own",
      lambda: check_convolution(Joined().model(), concatenation)),
-    (_parts, "form", "dilation=view.dilation,", "",
+    (_parts, "form", "(view, x=part", "(view, dilation=(1, 1), x=part",
      lambda: check_convolution(Joined(kernel=(3, 2), dilation=2).model(), concatenation)),
-    (_parts, "form", "emit.activation(total, view.activation)", "total",
+    (_parts, "form", "Activation(total, view.activation)", "Activation(total, None)",
      lambda: check_convolution(Joined(activation="relu").model(), concatenation)),
     (minimal_filtering, "_build", "None if number or bias is None", "None if bias is None",
      lambda: check_filtering(Filtered((4, 3), parts=(2, 2)))),
     # layout
-    (layout, "behind_a_pool", "        1, 1, data", "        2, 1, padding='same', data",
+    (layout, "behind_a_pool", '"max", (1, 1), (1, 1)', '"max", (2, 2), (1, 1), "same"',
      lambda: check_layout()),
     # tiles
     (_tiled, "_inputs", "[:, 1 : 1 + size]", "[:, :size]",

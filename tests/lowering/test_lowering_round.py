@@ -9,10 +9,10 @@ from keras import layers
 from lowering_checks import noise, photographs
 
 from keras_upsample.layers import PixelShuffle2D, TransposedConv2D
+from keras_upsample.program._keras_reader import Transposed
 from keras_upsample.program._program import program_of
 from keras_upsample.program._read import graph_of
 from keras_upsample.program._signature import signature_of
-from keras_upsample.program._views import Transposed
 from keras_upsample.quantization import _gptq as _grid
 from keras_upsample.quantization import _im2col as _rows
 from keras_upsample.quantization import _round

@@ -19,14 +19,21 @@ zeros before, or with a - p zero taps in front. The sum is then of small maps, a
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from ...program._activations import by_element
 from ...program._emit import Emitter
 from ...program._graph import Tensor
-from ...program._operations import Convolution, Pads, Pair, Transposed
+from ...program._operations import (
+    Activation,
+    Convolution,
+    Interleaving,
+    Pads,
+    Pair,
+    Sum,
+    Transposed,
+)
 from ...targets._names import INTERLEAVED, INTERLEAVED_2X2
 from . import _parts
 
@@ -79,12 +86,16 @@ def forms(
                 y = _convolved(x, view, row, [columns[b] for b in run], emit, name)
                 if skip is not None and beside is not None:
                     y = _added(y, skip, beside, view.scale, (a, run[0]), emit, name)
-                line.append(emit.activation(y, view.activation, name) if early else y)
+                line.append(_activated(y, view, emit, name) if early else y)
             maps.append(_parts.concatenated(line, emit, f"_phases{a}"))
-        y = emit.interleaved(maps, view.scale)
-        return y if early else emit.activation(y, view.activation)
+        y = emit.write(Interleaving(maps, view.scale), "_interleaved")
+        return y if early else _activated(y, view, emit)
 
     return {INTERLEAVED_2X2 if two else INTERLEAVED: build}
+
+
+def _activated(y: Tensor, view: Transposed, emit: Emitter, name: str = "") -> Tensor:
+    return emit.write(Activation(y, view.activation), f"{name}_activation")
 
 
 def _phases(k: int, s: int, crop: Pair) -> list[_Phase] | None:
@@ -121,15 +132,13 @@ def _convolved(
     pieces = [kernel[:, list(phase.taps)].transpose(0, 1, 3, 2) for phase in run]
     bias = None if view.bias is None else np.tile(np.asarray(view.bias, "float64"), len(run))
     pads = (row.pads, run[0].pads)
-    return emit.convolution(x, np.concatenate(pieces, axis=3), bias, pads=pads, suffix=name)
+    return emit.write(Convolution(x, np.concatenate(pieces, axis=3), bias, pads=pads), name)
 
 
 def _added(
     y: Tensor, skip: Tensor, view: Convolution, scale: Pair, phase: Pair, emit: Emitter, name: str
 ) -> Tensor:
     """y, and the phase of a convolution of stride 1."""
-    import keras
-
     if isinstance(view.pads, str):
         raise ValueError("the pads of a convolution of stride 1 are known")
     kernel = np.asarray(view.kernel, "float64")
@@ -141,6 +150,5 @@ def _added(
     kernel = np.pad(kernel, (*zeros, (0, 0), (0, 0)))
     bias = None if view.bias is None else np.asarray(view.bias, "float64")
     around: Pads = (pads[0], pads[1])
-    z = emit.convolution(skip, kernel, bias, pads=around, strides=scale, suffix=f"{name}_skip")
-    layer: Any = keras.layers.Add(name=f"{emit.name}{name}_add", dtype=emit.policy)
-    return emit.call(layer, y, z)
+    z = emit.write(Convolution(skip, kernel, bias, strides=scale, pads=around), f"{name}_skip")
+    return emit.write(Sum((y, z)), f"{name}_add")

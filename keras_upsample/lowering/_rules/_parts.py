@@ -4,18 +4,19 @@ K * [u, v] = K_u * u + K_v * v, with the input channels of K that belong to each
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ...program._emit import Emitter
 from ...program._graph import Tensor
-from ...program._operations import Concatenation, Convolution
+from ...program._operations import Activation, Concatenation, Convolution, Sum
 from .._match import Here, require
 
 BY_PARTS = "by parts"
 
 
-def parts_of(convolution: Convolution, here: Here) -> list[Tensor]:
+def parts_of(convolution: Convolution, here: Here) -> Sequence[Tensor]:
     """The parts of the concatenation that a convolution alone reads; it joins the pattern.
 
     Raises:
@@ -28,12 +29,7 @@ def parts_of(convolution: Convolution, here: Here) -> list[Tensor]:
 
 def concatenated(parts: Sequence[Tensor], emit: Emitter, suffix: str = "_parts") -> Tensor:
     """One tensor; a single one as it is."""
-    import keras
-
-    if len(parts) == 1:
-        return parts[0]
-    layer = keras.layers.Concatenate(name=f"{emit.name}{suffix}", dtype=emit.policy)
-    return emit.call(layer, *parts)
+    return emit.write(Concatenation(parts), suffix)
 
 
 def summed(
@@ -52,15 +48,12 @@ def summed(
         emit: of the rewrite.
         suffix: of the names of the sums.
     """
-    import keras
-
     ends = np.cumsum([int(part.shape[3] or 0) for part in parts])
     pieces = np.split(kernel, ends[:-1], axis=2)
     total = convolution(parts[0], pieces[0], 0)
     for number, (part, piece) in enumerate(zip(parts[1:], pieces[1:], strict=True), 1):
-        name = f"{emit.name}{suffix}_parts{number}"
-        layer = keras.layers.Add(name=name, dtype=emit.policy)
-        total = emit.call(layer, convolution(part, piece, number), total)
+        both = Sum((convolution(part, piece, number), total))
+        total = emit.write(both, f"{suffix}_parts{number}")
     return total
 
 
@@ -76,17 +69,10 @@ def form(view: Convolution, emitter: Callable[[], Emitter]) -> Callable[..., Ten
         emit = emitter()
 
         def convolution(part: Tensor, kernel: np.ndarray, number: int) -> Tensor:
-            return emit.convolution(
-                part,
-                kernel,
-                None if number or view.bias is None else np.asarray(view.bias),
-                pads=view.pads,
-                strides=view.strides,
-                dilation=view.dilation,
-                suffix=f"_part{number}",
-            )
+            own = replace(view, x=part, kernel=kernel, activation=None)
+            return emit.write(replace(own, bias=None) if number else own, f"_part{number}")
 
         total = summed(parts, np.asarray(view.kernel), convolution, emit)
-        return emit.activation(total, view.activation)
+        return emit.write(Activation(total, view.activation), "_activation")
 
     return build

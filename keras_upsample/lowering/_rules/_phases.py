@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from ...program._activations import by_element
-from ...program._emit import Emitter, writable
+from ...program._emit import Emitter
 from ...program._graph import Tensor
-from ...program._operations import Pads, Transposed
+from ...program._keras_writer import writable
+from ...program._operations import Activation, Convolution, Crop, Pads, Shuffle, Transposed
 
 TRANSPOSED, SHUFFLE, DENSE = "transposed", "shuffle", "dense"
 
@@ -47,9 +48,7 @@ def forms(
     bias = None if view.bias is None else np.asarray(view.bias, "float64")
     activation = view.activation
     if writable(view):
-        result[TRANSPOSED] = lambda x: emitter().transposed(
-            x, kernel, bias, scale=view.scale, crop=view.crop, activation=activation
-        )
+        result[TRANSPOSED] = lambda x: emitter().write(view.on(x))
     if view.scale[0] != view.scale[1]:
         return result  # a shuffle has one factor
     by_name = {SHUFFLE: _axes(view, aligned=False), DENSE: _axes(view, aligned=True)}
@@ -102,15 +101,12 @@ def _shuffled(
         crop: Pads = (axes[0].crop, axes[1].crop)
         phases = scale**2
         before = by_element(activation)
-        y = emit.convolution(
-            x,
-            weights,
-            None if bias is None else np.tile(bias, phases),
-            pads=pads,
-            activation=activation if before else None,
-        )
-        y = emit.crop(emit.shuffle(y, scale), crop)
-        return y if before else emit.activation(y, activation)
+        biases = None if bias is None else np.tile(bias, phases)
+        own = activation if before else None
+        y = emit.write(Convolution(x, weights, biases, own, pads=pads))
+        y = emit.write(Shuffle(y, scale), "_shuffle")
+        y = emit.write(Crop(y, crop), "_crop")
+        return emit.write(Activation(y, None if before else activation), "_activation")
 
     return build
 

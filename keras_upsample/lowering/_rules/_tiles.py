@@ -6,7 +6,7 @@ import numpy as np
 
 from ...program._emit import Emitter
 from ...program._graph import Tensor
-from ...program._operations import Convolution
+from ...program._operations import Activation, Convolution
 
 FORM = "4x4 by 6x6"
 _MIN_CHANNELS = 128
@@ -36,6 +36,6 @@ def form(view: Convolution, emitter: Callable[[], Emitter]) -> Callable[[Tensor]
         layer = TiledConv2D(filters, biased, name=emit.name, dtype=emit.policy)
         y = emit.call(layer, x)
         layer.assign(np.asarray(view.kernel), np.asarray(view.bias) if biased else None)
-        return emit.activation(y, view.activation)
+        return emit.write(Activation(y, view.activation), "_activation")
 
     return build

@@ -8,12 +8,11 @@ sees zeros. `_frame` says which part of the resized image it is.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
 from ...program._graph import Tensor
-from ...program._operations import Pads, Transposed
+from ...program._operations import Crop, Pads, Resize, Transposed, ZeroPadding
 from .._match import Here, require
 from .._rewrite import Rewrite
 
@@ -32,15 +31,10 @@ def as_resize(here: Here) -> Rewrite:
     )
 
     def resize(x: Tensor) -> Tensor:
-        import keras
-
-        from ...layers import BilinearUpSampling2D
-
         emit = here.emitter()
-        shared: dict[str, Any] = {"data_format": "channels_last", "dtype": emit.policy}
-        x = emit.call(keras.layers.ZeroPadding2D(pads, name=f"{emit.name}_pad", **shared), x)
-        x = emit.call(BilinearUpSampling2D(view.scale, name=emit.name, **shared), x)
-        return emit.crop(x, crop)
+        x = emit.write(ZeroPadding(x, pads), "_pad")
+        x = emit.write(Resize(x, "bilinear", view.scale))
+        return emit.write(Crop(x, crop), "_crop")
 
     channels = int(view.kernel.shape[3])
     rows, columns = view.kernel.shape[:2]

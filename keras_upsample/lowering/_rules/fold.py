@@ -6,8 +6,8 @@ only where the convolution meets no zeros from padding; with t = 0 padding does 
 s 0 = 0, and an explicit zero padding in between commutes likewise.
 """
 
-from ...program._emit import writable
 from ...program._graph import Tensor
+from ...program._keras_writer import writable
 from ...program._operations import NONE, Affine, Convolution, Dense, Transposed, ZeroPadding
 from .._match import Here, require
 from .._rewrite import Rewrite
@@ -25,7 +25,7 @@ def behind(here: Here) -> Rewrite:
     require(writable(merged), "no layer has the crop of this transposed convolution")
 
     def build(x: Tensor) -> Tensor:
-        return here.emitter(like=here.matched[0]).write(merged, x)
+        return here.emitter(like=here.matched[0]).write(merged.on(x))
 
     return here.rewrite((linear.x,), {"one layer": build}, _GAIN, always=True)
 
@@ -51,7 +51,7 @@ def before(here: Here) -> Rewrite:
         emit = here.emitter()
         if padding is not None:
             x = emit.call(padding.operation, x)
-        return emit.write(merged, x)
+        return emit.write(merged.on(x))
 
     return here.rewrite((affine.x,), {"one layer": build}, _GAIN, always=True)
 

@@ -4,9 +4,8 @@ y = x holds for what acts in training alone (dropout, noise), for padding, cropp
 activation by nothing, and for the alignment layers of ours at sizes that meet.
 """
 
-from typing import Any
-
 from ...program._graph import Node, Tensor
+from ...program._keras_table import operation_of
 from .._match import Here, OtherKind, require
 from .._rewrite import Rewrite
 
@@ -36,8 +35,7 @@ def _does_nothing(node: Node) -> bool:
 
     from ... import layers
 
-    layer: Any = node.operation
-    kind = type(layer)
+    kind = type(node.operation)
     k = keras.layers
     x, y = node.inputs[0].shape, node.outputs[0].shape
     if kind in (
@@ -49,25 +47,9 @@ def _does_nothing(node: Node) -> bool:
         k.GaussianDropout,
         k.GaussianNoise,
         k.Identity,
+        k.ActivityRegularization,
     ):
         return True
-    if kind is k.ActivityRegularization:
-        return True
-    if kind is k.Activation:
-        return layer.activation is keras.activations.linear
-    if kind is k.Rescaling:
-        return _all(layer.scale, 1) and _all(layer.offset, 0)
-    if kind in (k.ZeroPadding2D, k.Cropping2D):
-        pads = layer.padding if kind is k.ZeroPadding2D else layer.cropping
-        return all(n == 0 for pair in pads for n in pair)
-    if kind is k.UpSampling2D:
-        return tuple(layer.size) == (1, 1)
     if kind in (layers.PadToMultiple2D, layers.CropLike2D):
         return x == y and None not in x[1:]
-    return False
-
-
-def _all(value: Any, number: float) -> bool:
-    import numpy as np
-
-    return bool(np.all(np.asarray(value) == number))
+    return operation_of(node).changes_nothing

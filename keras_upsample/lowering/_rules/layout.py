@@ -7,7 +7,8 @@ the map is small.
 """
 
 from ...program._graph import Tensor, applied
-from ...program._operations import Resize
+from ...program._keras_reader import activation_at, reshape_of
+from ...program._operations import Pool, Resize
 from ...program._twin import twin
 from ...targets._names import LAYOUT
 from .._match import Here, require
@@ -18,16 +19,14 @@ NAME = LAYOUT
 
 def behind_a_pool(here: Here) -> Rewrite:
     """Reshape -> [activations ->] nearest or bilinear resize."""
-    import keras
-
     resize = here.this(Resize)
     kept = ("nearest", "bilinear")
     require(resize.interpolation in kept, f"the resize is {resize.interpolation}")
     maker = here.maker(resize.x)
-    while type(maker.operation) in (keras.layers.ReLU, keras.layers.Activation):
+    while activation_at(maker) is not None:
         here.matched.insert(0, maker)
         maker = here.maker(maker.inputs[0])
-    require(type(maker.operation) is keras.layers.Reshape, "no reshape lies before the resize")
+    require(reshape_of(maker) is not None, "no reshape lies before the resize")
     x = maker.inputs[0]
     known = len(x.shape) == 4 and None not in (*x.shape[1:], *resize.x.shape[1:])
     require(known, "its size is open")
@@ -35,10 +34,8 @@ def behind_a_pool(here: Here) -> Rewrite:
 
     def build(x: Tensor) -> Tensor:
         emit = here.emitter()
-        pool = keras.layers.MaxPooling2D(
-            1, 1, data_format="channels_last", name=f"{emit.name}_layout", dtype=emit.policy
-        )
-        y = emit.call(pool, emit.call(twin(maker.operation), x))
+        y = emit.call(twin(maker.operation), x)
+        y = emit.write(Pool(y, "max", (1, 1), (1, 1)), "_layout")
         for step in steps:
             _, y = applied(twin(step.operation), y, source=step.source)
         return y

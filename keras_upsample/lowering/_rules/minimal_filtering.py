@@ -23,7 +23,7 @@ Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016, se
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any
+from itertools import count
 
 import numpy as np
 
@@ -31,7 +31,16 @@ from ...program._activations import by_pixel
 from ...program._cook_toom import filtering
 from ...program._emit import Emitter
 from ...program._graph import Build, Tensor
-from ...program._operations import Convolution
+from ...program._operations import (
+    Activation,
+    Affine,
+    Concatenation,
+    Convolution,
+    Crop,
+    Difference,
+    Reshape,
+    Sum,
+)
 from ...targets._names import FILTERING
 from .._match import Here, require
 from .._rewrite import Rewrite
@@ -112,10 +121,7 @@ def _filtered(here: Here, view: Convolution, parts: Sequence[Tensor]) -> Rewrite
 
 
 def _build(parts: Sequence[Tensor], emit: Emitter, view: Convolution) -> Tensor:
-    import keras
-
     m = OUTPUTS
-    name = emit.name
     height, width = (int(n or 0) for n in parts[0].shape[1:3])
     filters = int(view.kernel.shape[3])
     tiles = -(-height // m)
@@ -127,32 +133,20 @@ def _build(parts: Sequence[Tensor], emit: Emitter, view: Convolution) -> Tensor:
 
         def product(part: Tensor, kernel: np.ndarray, number: int, i: int = i) -> Tensor:
             its = f"{i}" if len(parts) == 1 else f"{i}_part{number}"
-            return emit.convolution(
-                _sums(part, emit, i, tiles, its),
-                kernel,
-                None if number or bias is None else BIAS[i] * bias,
-                pads=((0, 0), (1, 1)),
-                suffix=f"_product{its}",
-            )
+            rows = _sums(part, emit, i, tiles, its)
+            own = None if number or bias is None else BIAS[i] * bias
+            along = Convolution(rows, kernel, own, pads=((0, 0), (1, 1)))
+            return emit.write(along, f"_product{its}")
 
         products.append(_parts.summed(parts, kernels[i][None], product, emit, f"_product{i}"))
     results = _outputs(emit, products)
     before = by_pixel(view.activation)
-    if before and view.activation is not None:
-        results = [
-            emit.call(
-                keras.layers.Activation(
-                    view.activation, name=f"{name}_activation{i}", dtype=emit.policy
-                ),
-                y,
-            )
-            for i, y in enumerate(results)
-        ]
-    y = emit.call(keras.layers.Concatenate(2, name=f"{name}_tiles", dtype=emit.policy), *results)
-    shape = (m * tiles, width, filters)
-    y = emit.call(keras.layers.Reshape(shape, name=name, dtype=emit.policy), y)
-    y = emit.crop(y, ((0, m * tiles - height), (0, 0)))
-    return y if before else emit.activation(y, view.activation)
+    early, late = (view.activation, None) if before else (None, view.activation)
+    results = [emit.write(Activation(y, early), f"_activation{i}") for i, y in enumerate(results)]
+    y = emit.write(Concatenation(results, axis=2), "_tiles")
+    y = emit.write(Reshape(y, (m * tiles, width, filters)))
+    y = emit.write(Crop(y, ((0, m * tiles - height), (0, 0))), "_crop")
+    return emit.write(Activation(y, late), "_activation")
 
 
 def _sums(x: Tensor, emit: Emitter, i: int, tiles: int, suffix: str) -> Tensor:
@@ -165,40 +159,24 @@ def _sums(x: Tensor, emit: Emitter, i: int, tiles: int, suffix: str) -> Tensor:
     before, behind = 1 - first, last - 1 + OUTPUTS * (tiles - 1) - (height - 1)
     # (taps, 1, in, 1)
     spread = np.repeat(B[i][first : last + 1][:, None, None, None], channels, axis=2)
-    return emit.convolution(
-        x,
-        spread,
-        None,
-        pads=((before, max(behind, 0)), (0, 0)),
-        strides=(OUTPUTS, 1),
-        depthwise=True,
-        suffix=f"_sums{suffix}",
-    )
+    pads = ((before, max(behind, 0)), (0, 0))
+    sums = Convolution(x, spread, strides=(OUTPUTS, 1), pads=pads, depthwise=True)
+    return emit.write(sums, f"_sums{suffix}")
 
 
 def _outputs(emit: Emitter, p: list[Tensor]) -> list[Tensor]:
     """A^T p with common sums shared."""
-    import keras
-
-    count = 0
-
-    def binary(kind: Any, a: Tensor, b: Tensor) -> Tensor:
-        nonlocal count
-        count += 1
-        return emit.call(kind(name=f"{emit.name}_sum{count}", dtype=emit.policy), a, b)
+    numbers = count(1)
 
     def add(a: Tensor, b: Tensor) -> Tensor:
-        return binary(keras.layers.Add, a, b)
+        return emit.write(Sum((a, b)), f"_sum{next(numbers)}")
 
     def subtract(a: Tensor, b: Tensor) -> Tensor:
-        return binary(keras.layers.Subtract, a, b)
+        return emit.write(Difference((a, b)), f"_sum{next(numbers)}")
 
     def times(factor: float, a: Tensor) -> Tensor:
-        nonlocal count
-        count += 1
-        return emit.call(
-            keras.layers.Rescaling(factor, name=f"{emit.name}_times{count}", dtype=emit.policy), a
-        )
+        scale, shift = np.array([factor]), np.zeros(1)
+        return emit.write(Affine(a, scale, shift), f"_times{next(numbers)}")
 
     even, odd = add(p[1], p[2]), subtract(p[1], p[2])
     even2, odd2 = add(p[3], p[4]), subtract(p[3], p[4])

@@ -12,14 +12,23 @@ upsampled image first gets its own convolution, for K * [u, v] = K_u * u + K_v *
 transposed convolution are those of `_phases` and `_interleaved`.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
 from ...program._graph import Build, Tensor
-from ...program._operations import Concatenation, Convolution, Pads, Resize, Transposed
-from ...program._views import resize_of
+from ...program._keras_reader import resize_of
+from ...program._operations import (
+    Activation,
+    Concatenation,
+    Convolution,
+    Pads,
+    Resize,
+    Sum,
+    Transposed,
+)
 from ...targets._names import INTERLEAVED, INTERLEAVED_ADDED, NEAREST
 from .._match import Here, NoMatch, require
 from .._rewrite import Rewrite
@@ -60,14 +69,12 @@ def beside(here: Here) -> Rewrite:
         apart[INTERLEAVED_ADDED] = build
 
     def added(x: Tensor, *skips: Tensor, form: str) -> Tensor:
-        import keras
-
         emit = here.emitter()
         y = apart[form](x)
         skip = _parts.concatenated(skips, emit)
-        z = emit.write(replace(rest, activation=None), skip, suffix="_skip")
-        total = emit.call(keras.layers.Add(name=f"{emit.name}_add", dtype=emit.policy), y, z)
-        return emit.activation(total, convolution.activation)
+        z = emit.write(replace(rest, x=skip, activation=None), "_skip")
+        total = emit.write(Sum((y, z)), "_add")
+        return emit.write(Activation(total, convolution.activation), "_activation")
 
     forms: dict[str, Build] = {form: partial(added, form=form) for form in apart}
     together = replace(transposed, bias=None)
@@ -105,7 +112,7 @@ def _is_nearest(resize: Resize) -> bool:
     return resize.interpolation == "nearest" and max(resize.scale or (1,)) > 1
 
 
-def _upsampled(parts: list[Tensor], here: Here) -> tuple[int, Resize]:
+def _upsampled(parts: Sequence[Tensor], here: Here) -> tuple[int, Resize]:
     """The first part that is upsampled by nearest, and how; its node joins the pattern."""
     reason = NoMatch("no part of the concatenation is upsampled by nearest and whole factors")
     for index, part in enumerate(parts):

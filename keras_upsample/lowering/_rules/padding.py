@@ -8,8 +8,8 @@ is won, because Keras has no other words for it.
 from dataclasses import replace
 
 from ...program._graph import Tensor
+from ...program._keras_reader import same_pads
 from ...program._operations import Convolution, ZeroPadding
-from ...program._views import same_pads
 from .._match import Here, NoMatch, require
 from .._rewrite import Rewrite
 
@@ -32,7 +32,7 @@ def into_same(here: Here) -> Rewrite:
     merged = replace(convolution, pads=total)
 
     def build(x: Tensor) -> Tensor:
-        return here.emitter().write(merged, x)
+        return here.emitter().write(merged.on(x))
 
     return here.rewrite((zeros.x,), {"same": build}, "no copy of the feature map", always=True)
 

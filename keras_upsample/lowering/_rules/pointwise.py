@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from ...program._activations import by_pixel
 from ...program._graph import Tensor
-from ...program._operations import Convolution, Resize
+from ...program._operations import Activation, Convolution, Resize
 from ...program._twin import twin
 from .._match import Here, require
 from .._rewrite import Rewrite
@@ -35,8 +35,9 @@ def before_resize(here: Here) -> Rewrite:
 
     def build(x: Tensor) -> Tensor:
         emit = here.emitter()
-        y = emit.call(twin(resizes), emit.write(first, x))
-        return y if copies else emit.activation(y, convolution.activation)
+        y = emit.call(twin(resizes), emit.write(first.on(x)))
+        after = Activation(y, None if copies else convolution.activation)
+        return emit.write(after, "_activation")
 
     return here.rewrite(
         (resize.x,),

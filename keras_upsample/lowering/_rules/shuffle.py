@@ -13,7 +13,7 @@ import numpy as np
 
 from ...program._activations import by_element
 from ...program._graph import Build, Tensor
-from ...program._operations import Convolution, Shuffle
+from ...program._operations import Convolution, Interleaving, Shuffle, Transposed
 from ...targets._names import INTERLEAVED, SHUFFLE
 from .._match import Here, NoMatch, require
 from .._rewrite import Rewrite
@@ -43,10 +43,10 @@ def alone(here: Here) -> Rewrite:
         kernel = np.zeros((s, s, filters, channels), "float32")
         a, b, c = np.indices((s, s, filters))
         kernel[a, b, c, index] = 1
-        return here.emitter().transposed(x, kernel, None, scale=(s, s), crop=((0, 0), (0, 0)))
+        return here.emitter().write(Transposed(x, kernel, scale=(s, s)))
 
     def interleaved(x: Tensor) -> Tensor:
-        return here.emitter().interleaved([x], (s, s))
+        return here.emitter().write(Interleaving([x], (s, s)), "_interleaved")
 
     forms: dict[str, Build] = {ONE_HOT: one_hot}
     if shuffle.order == "dcr":
@@ -93,7 +93,7 @@ def _by_rows(convolution: Convolution, index: np.ndarray, here: Here) -> Build:
         for a, row in enumerate(index.reshape(len(index), -1)):
             own = None if bias is None else bias[row]
             part = replace(convolution, kernel=kernel[..., row], bias=own)
-            maps.append(emit.write(part, x, suffix=f"_row{a}"))
-        return emit.interleaved(maps, index.shape[:2])
+            maps.append(emit.write(part.on(x), f"_row{a}"))
+        return emit.write(Interleaving(maps, index.shape[:2]), "_interleaved")
 
     return build

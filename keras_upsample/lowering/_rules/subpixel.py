@@ -10,7 +10,8 @@ import numpy as np
 from ...program._activations import by_element
 from ...program._formed import CheckerboardBlur2D
 from ...program._graph import Tensor
-from ...program._views import activation_of, same_pads
+from ...program._keras_reader import activation_of, same_pads
+from ...program._operations import Activation, Convolution, Shuffle
 from .._match import Here, OtherKind, require
 from .._rewrite import Rewrite
 
@@ -37,18 +38,13 @@ def taken_apart(here: Here) -> Rewrite:
             bias = None if bias is None else bias[order]
         activation = activation_of(layer)
         before = by_element(activation) and not layer.blur
-        y = emit.convolution(
-            x,
-            kernel,
-            bias,
-            pads=same_pads(x.shape[1:3], kernel.shape[:2], (1, 1), (1, 1)),
-            activation=activation if before else None,
-        )
-        y = emit.shuffle(y, layer.scale)
+        pads = same_pads(x.shape[1:3], kernel.shape[:2], (1, 1), (1, 1))
+        y = emit.write(Convolution(x, kernel, bias, activation if before else None, pads=pads))
+        y = emit.write(Shuffle(y, layer.scale), "_shuffle")
         if layer.blur:
             name = f"{layer.name}_blur"
             y = emit.call(CheckerboardBlur2D(layer.scale, name=name, dtype=emit.policy), y)
-        return y if before else emit.activation(y, activation)
+        return y if before else emit.write(Activation(y, activation), "_activation")
 
     (x,) = here.node.inputs
     gain = "the other rules see its convolution and its shuffle"

@@ -1,11 +1,10 @@
-"""Which operation a node is, whichever layer or operation of Keras or ours computes it.
+"""Keras layers -> operations: what a node computes, whichever layer of Keras or ours it is.
 
-Every view is None where the node is something else, or does more: trains, has several groups, keeps
-the channels first, was quantised.
+Every function is None where the node is something else, or does more: trains, has several groups,
+keeps the channels first, was quantised.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,15 +12,25 @@ import numpy as np
 from ._graph import Node
 from ._operations import (
     NONE,
+    Activation,
     Affine,
     Concatenation,
     Convolution,
+    Crop,
     Dense,
+    Difference,
+    Interleaving,
     Pads,
     Pair,
+    Pool,
+    Product,
+    Reshape,
     Resize,
     Shuffle,
+    Softmax,
+    Sum,
     Transposed,
+    Unshuffle,
     ZeroPadding,
 )
 
@@ -218,19 +227,104 @@ def zero_padding_of(node: Node) -> ZeroPadding | None:
     return ZeroPadding(node.inputs[0], ((top, bottom), (left, right)))
 
 
-VIEWS: Mapping[Any, Callable[[Node], Any]] = MappingProxyType(
-    {
-        Affine: affine_of,
-        Concatenation: concatenation_of,
-        Convolution: convolution_of,
-        Dense: dense_of,
-        Resize: resize_of,
-        Shuffle: shuffle_of,
-        Transposed: transposed_of,
-        ZeroPadding: zero_padding_of,
-    }
-)
-"""Kind of operation -> its view."""
+def crop_of(node: Node) -> Crop | None:
+    """Cropping2D."""
+    import keras
+
+    layer = node.operation
+    if type(layer) is not keras.layers.Cropping2D or layer.data_format != "channels_last":
+        return None
+    (top, bottom), (left, right) = layer.cropping
+    return Crop(node.inputs[0], ((top, bottom), (left, right)))
+
+
+def pool_of(node: Node) -> Pool | None:
+    """MaxPooling2D or AveragePooling2D."""
+    import keras
+
+    layer = node.operation
+    kinds = {keras.layers.MaxPooling2D: "max", keras.layers.AveragePooling2D: "mean"}
+    kind = kinds.get(type(layer))
+    if kind is None or layer.data_format != "channels_last":
+        return None
+    size, strides = _pair(layer.pool_size), _pair(layer.strides)
+    return Pool(node.inputs[0], kind, size, strides, layer.padding)
+
+
+def activation_at(node: Node) -> Activation | None:
+    """Activation, or a ReLU without a slope and a threshold, of no bound or of 6."""
+    import keras
+
+    layer = node.operation
+    if type(layer) is keras.layers.Activation:
+        return Activation(node.inputs[0], activation_of(layer))
+    if type(layer) is keras.layers.ReLU:
+        functions = {None: keras.activations.relu, 6: keras.activations.relu6}
+        bent = layer.negative_slope or layer.threshold or layer.max_value not in functions
+        return None if bent else Activation(node.inputs[0], functions[layer.max_value])
+    return None
+
+
+def softmax_of(node: Node) -> Softmax | None:
+    """Softmax along one axis."""
+    import keras
+
+    layer = node.operation
+    if type(layer) is not keras.layers.Softmax or not isinstance(layer.axis, int):
+        return None
+    return Softmax(node.inputs[0], layer.axis) if len(node.inputs) == 1 else None
+
+
+def reshape_of(node: Node) -> Reshape | None:
+    """Reshape."""
+    import keras
+
+    layer = node.operation
+    if type(layer) is not keras.layers.Reshape:
+        return None
+    return Reshape(node.inputs[0], tuple(layer.target_shape))
+
+
+def unshuffle_of(node: Node) -> Unshuffle | None:
+    """PixelUnshuffle2D."""
+    from ..layers import PixelUnshuffle2D
+
+    layer = node.operation
+    if type(layer) is not PixelUnshuffle2D or layer.data_format != "channels_last":
+        return None
+    return Unshuffle(node.inputs[0], layer.scale, layer.order)
+
+
+def sum_of(node: Node) -> Sum | None:
+    """Add, or + of tensors of one shape."""
+    return Sum(node.inputs) if _is_of_alike(node, "Add") else None
+
+
+def difference_of(node: Node) -> Difference | None:
+    """Subtract, or - of tensors of one shape."""
+    return Difference(node.inputs) if _is_of_alike(node, "Subtract") else None
+
+
+def product_of(node: Node) -> Product | None:
+    """Multiply, or * of tensors of one shape."""
+    return Product(node.inputs) if _is_of_alike(node, "Multiply") else None
+
+
+def interleaving_of(node: Node) -> Interleaving | None:
+    """Interleave2D."""
+    from ._formed import Interleave2D
+
+    layer = node.operation
+    return Interleaving(node.inputs, layer.scale) if type(layer) is Interleave2D else None
+
+
+def _is_of_alike(node: Node, name: str) -> bool:
+    """Whether it is a layer or an operation of Keras on two or more tensors of one shape."""
+    import keras
+
+    is_layer = type(node.operation) is getattr(keras.layers, name)
+    known = is_layer or _is_operation(node.operation, "numpy", name)
+    return known and len(node.inputs) > 1 and len({x.shape for x in node.inputs}) == 1
 
 
 def _is_operation(operation: Any, module: str, name: str) -> bool:

@@ -1,0 +1,78 @@
+"""The table of operations: which layers of Keras one is read from, and which is written for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from . import _keras_reader as reader
+from . import _keras_writer as writer
+from ._graph import Node
+from ._operations import (
+    Activation,
+    Affine,
+    Concatenation,
+    Convolution,
+    Crop,
+    Dense,
+    Difference,
+    Interleaving,
+    Opaque,
+    Operation,
+    Pool,
+    Product,
+    Reshape,
+    Resize,
+    Shuffle,
+    Softmax,
+    Sum,
+    Transposed,
+    Unshuffle,
+    ZeroPadding,
+)
+
+
+@dataclass(frozen=True)
+class InKeras:
+    """An operation in Keras.
+
+    Attributes:
+        read: a node -> the operation, None where it is another.
+        write: (emitter, operation, name of the layer) -> the tensor.
+    """
+
+    read: Callable[[Node], Any]
+    write: Callable[[Any, Any, str], Any]
+
+
+TABLE: Mapping[type[Operation], InKeras] = MappingProxyType(
+    {
+        Convolution: InKeras(reader.convolution_of, writer.convolution),
+        Transposed: InKeras(reader.transposed_of, writer.transposed),
+        Dense: InKeras(reader.dense_of, writer.dense),
+        Affine: InKeras(reader.affine_of, writer.affine),
+        Activation: InKeras(reader.activation_at, writer.activation),
+        Softmax: InKeras(reader.softmax_of, writer.softmax),
+        Resize: InKeras(reader.resize_of, writer.resize),
+        Shuffle: InKeras(reader.shuffle_of, writer.shuffle),
+        Unshuffle: InKeras(reader.unshuffle_of, writer.unshuffle),
+        Pool: InKeras(reader.pool_of, writer.pool),
+        ZeroPadding: InKeras(reader.zero_padding_of, writer.zero_padding),
+        Crop: InKeras(reader.crop_of, writer.crop),
+        Reshape: InKeras(reader.reshape_of, writer.reshape),
+        Concatenation: InKeras(reader.concatenation_of, writer.concatenation),
+        Sum: InKeras(reader.sum_of, writer.total),
+        Difference: InKeras(reader.difference_of, writer.difference),
+        Product: InKeras(reader.product_of, writer.product),
+        Interleaving: InKeras(reader.interleaving_of, writer.interleaving),
+    }
+)
+
+
+def operation_of(node: Node) -> Operation:
+    """What a node computes; `Opaque` where the table has no name for it."""
+    for entry in TABLE.values():
+        found = entry.read(node)
+        if found is not None:
+            return found
+    return Opaque(node.inputs)
