@@ -27,7 +27,7 @@ def block_model(proposal: Rewrite, graph: Graph, form: str, *, pooled: bool = Fa
         inputs.append(Tensor(keras.KerasTensor(shape, dtype=tensor.spec.dtype)))
         inner.append(_pool(inputs[-1], 1, f"before{number}") if pooled else inputs[-1])
     stands = form == KEEP
-    output = _replayed(proposal, graph, inner) if stands else proposal.forms[form](*inner)
+    output = _replayed(proposal, graph, inner) if stands else proposal.forms[form].build(*inner)
     if pooled:
         output = _pool(output, 8, "behind")
     names = [f"input_{i}" for i in range(len(inputs))]

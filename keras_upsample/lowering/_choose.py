@@ -17,7 +17,7 @@ def by_table(target: "Target") -> "Choose":
 
     def choose(proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:
         for form in target.lowering.get(proposal.rule, ()):
-            if form in proposal.forms and form not in proposal.unsure:
+            if form in proposal.forms and proposal.forms[form].pays:
                 return form, None
         return (next(iter(proposal.forms)) if proposal.always else KEEP), None
 

@@ -8,7 +8,7 @@ from ..program._graph import Build, Node, Tensor
 from ..program._keras_table import TABLE
 from ..program._operations import Operation
 from ..program._surroundings import Surroundings, sources
-from ._rewrite import Rewrite
+from ._rewrite import Form, Rewrite
 
 _A = TypeVar("_A", bound=Operation)
 _B = TypeVar("_B", bound=Operation)
@@ -118,16 +118,18 @@ class Here:
     def rewrite(
         self,
         inputs: tuple[Tensor, ...],
-        forms: Mapping[str, Build],
+        forms: Mapping[str, Build | Form],
         gain: str,
         *,
         block: str = "",
         always: bool = False,
-        unsure: frozenset[str] = frozenset(),
     ) -> Rewrite:
-        """Equal forms of the pattern, see `Rewrite`."""
+        """Equal forms of the pattern, see `Rewrite`; a build alone is a `Form` that pays."""
         output = self.node.outputs[0]
-        return Rewrite(self.rule, self.names, inputs, output, forms, gain, block, always, unsure)
+        named = {
+            name: form if isinstance(form, Form) else Form(form) for name, form in forms.items()
+        }
+        return Rewrite(self.rule, self.names, inputs, output, named, gain, block, always)
 
 
 def _view(node: Node, kinds: tuple[type[Operation], ...]) -> Any:

@@ -7,6 +7,20 @@ from ..program._graph import Build, Tensor
 
 
 @dataclass(frozen=True)
+class Form:
+    """One of several equal ways to compute a block.
+
+    Attributes:
+        build: (input tensors of the block) -> its output.
+        pays: whether it is faster in this block for sure, as far as a target's table prefers it; if
+            not, only a measurement takes it.
+    """
+
+    build: Build
+    pays: bool = True
+
+
+@dataclass(frozen=True)
 class Rewrite:
     """Equal forms of a block.
 
@@ -14,22 +28,20 @@ class Rewrite:
         rule: name of the rule.
         layers: the user's layers in the block, by name.
         inputs, output: of the block.
-        forms: name -> build; does not contain the form that stands there.
+        forms: by name, without the form that stands there.
         gain: what is expected of it, in words.
         block: the block's kind and size in words, which with the target says how long it takes.
         always: whether the first form is never slower, so that nothing need be measured.
-        unsure: forms that may be slower in this block: a measurement takes them, no table does.
     """
 
     rule: str
     layers: tuple[str, ...]
     inputs: tuple[Tensor, ...]
     output: Tensor
-    forms: Mapping[str, Build]
+    forms: Mapping[str, Form]
     gain: str
     block: str = ""
     always: bool = False
-    unsure: frozenset[str] = frozenset()
 
     def without(self, names: Collection[str]) -> "Rewrite":
         """The same but for some forms."""

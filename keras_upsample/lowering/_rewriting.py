@@ -99,7 +99,7 @@ class Rewriting:
         form, measured = self._choose(proposal, self._graph)
         took = form != KEEP
         if took:
-            result = proposal.forms[form](*proposal.inputs)
+            result = proposal.forms[form].build(*proposal.inputs)
             if result.spec.dtype != proposal.output.spec.dtype:  # the block's layers differ in it
                 return False
             if not proposal.always:

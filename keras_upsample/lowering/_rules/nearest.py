@@ -31,7 +31,7 @@ from ...program._operations import (
 )
 from ...targets._names import INTERLEAVED, INTERLEAVED_ADDED, NEAREST
 from .._match import Here, NoMatch, require
-from .._rewrite import Rewrite
+from .._rewrite import Form, Rewrite
 from . import _interleaved, _parts, _phases
 
 NAME = NEAREST
@@ -76,16 +76,20 @@ def beside(here: Here) -> Rewrite:
         total = emit.write(Sum((y, z)), "_add")
         return emit.write(Activation(total, convolution.activation), "_activation")
 
-    forms: dict[str, Build] = {form: partial(added, form=form) for form in apart}
+    builds: dict[str, Build] = {form: partial(added, form=form) for form in apart}
     together = replace(transposed, bias=None)
-    forms |= _interleaved.forms(together, here.emitter, beside=rest)
+    builds |= _interleaved.forms(together, here.emitter, beside=rest)
+    interleaving = _interleaving_pays(widths[index], int(convolution.kernel.shape[3]))
+    forms = {
+        name: Form(build, interleaving or name not in (INTERLEAVED, INTERLEAVED_ADDED))
+        for name, build in builds.items()
+    }
     skip_channels = sum(widths) - widths[index]
     return here.rewrite(
         (resize.x, *others),
         forms,
         _gain(convolution, transposed, skip_channels),
         block=_block(convolution, resize, skip_channels),
-        unsure=_unsure(widths[index], int(convolution.kernel.shape[3])),
     )
 
 
@@ -126,15 +130,14 @@ def _upsampled(parts: Sequence[Tensor], here: Here) -> tuple[int, Resize]:
     raise reason
 
 
-def _unsure(channels: int, filters: int) -> frozenset[str]:
-    """Forms that may be slower.
+def _interleaving_pays(channels: int, filters: int) -> bool:
+    """Whether the phases beside a concatenation are faster for sure.
 
     Interleaving saves multiply-adds of the channels, and moves and adds the filters' results. By
     Vela's estimates (docs/lowering.md) it pays from two channels a filter, and from 16 filters, in
     which Ethos-U lays its maps out.
     """
-    pays = channels >= 2 * filters and filters >= 16
-    return frozenset() if pays else frozenset({INTERLEAVED, INTERLEAVED_ADDED})
+    return channels >= 2 * filters and filters >= 16
 
 
 def _as_transposed(
