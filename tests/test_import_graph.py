@@ -16,7 +16,7 @@ FLOORS = (
     ("_keras2_functions", "initializers", "losses", "metadata", "metrics", "targets"),
     ("_keras2", "_ours", "images", "layers", "runtimes"),
     ("_keras2_file", "_publish", "_saved_model_source", "data", "program"),
-    ("edge", "quantization", "zoo"),
+    ("edge", "introspection", "quantization", "zoo"),
     ("formats",),
     ("lowering",),
     ("_registered",),

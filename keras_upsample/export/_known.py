@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from ..introspection._facts import NOTHING, Door, GraphFacts
+from ..introspection._keras import facts_of_graph
 from ..lowering._head import Scores
 from ..metadata import Input, Metadata, Output, Scaling, of
 from ..metadata._values import numbers
 from ..program._signature import Signature, output_names_of
-from ._door import facts_of_graph
-from ._graph_facts import NOTHING, Door, GraphFacts
 
 _APART = 8.0
 """By which factor two ranges differ that can't both be meant."""

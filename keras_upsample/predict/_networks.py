@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..export._graph_facts import Door
+from ..introspection._facts import Door
+from ..introspection._file import facts_of_runner
 from ..metadata import Input, Metadata, Output, Scaling
 from ..runtimes import Runner
-from ._foreign import graph_of_file
 from ._identity import of_model
 from ._stride import LIKELY_STRIDE, stride_of
 from ._valid import Margin
@@ -166,9 +166,9 @@ def of_runner(
     given = runner.inputs[0]
     said = metadata or Metadata()
     facts, index = _facts_of(said, chosen, names)
-    graph = graph_of_file(runner, channels, 1 if planar else len(shape) - 1)
+    door, activations = facts_of_runner(runner, channels, 1 if planar else len(shape) - 1)
     item = replace(said.input, name=given.name)
-    scaling, taken, assumed = _scaling(item, str(given.dtype), graph.value_range, graph.because)
+    scaling, taken, assumed = _scaling(item, str(given.dtype), door.value_range, door.because)
 
     def run(image: np.ndarray) -> np.ndarray:
         feed = _batch_of(image, batch, given.dtype)
@@ -187,11 +187,11 @@ def of_runner(
         facts,
         scaling=scaling,
         task=said.task if index == 0 else "",
-        activation=graph.activations.get(chosen, ""),
-        graph_known=chosen in graph.activations,
+        activation=activations.get(chosen, ""),
+        graph_known=chosen in activations,
         dtype=str(given.dtype),
-        graph_range=graph.value_range,
-        because=graph.because,
+        graph_range=door.value_range,
+        because=door.because,
         taken=taken,
         assumed=assumed,
         volume=bool(depth),

@@ -120,7 +120,7 @@ def test_sixteen_bits_as_stored() -> None:
     ],
 )
 def test_which_pictures_arithmetic_is_for(factor: float, offset: float, ends) -> None:
-    from keras_upsample.export._natural_range import natural_range
+    from keras_upsample.introspection._natural_range import natural_range
 
     assert natural_range(factor * np.eye(3), np.full(3, float(offset))) == ends
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from keras import layers as L
 
 import keras_upsample as ku
-from keras_upsample.export._door import facts_of_graph
+from keras_upsample.introspection._keras import facts_of_graph
 from keras_upsample.program._signature import signature_of
 
 PICTURE = ku.data.photograph("coffee", (40, 56))

@@ -1,8 +1,4 @@
-"""What a model's graph says of its own inputs and outputs.
-
-A network that begins with `Rescaling(1 / 255)` is made for [0, 255], one that ends with a softmax
-gives probabilities. Only what the graph says for sure is told.
-"""
+"""The graph of a Keras model: what its preprocessing and its last activations say."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -11,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..program._signature import Signature
-from ._graph_facts import NOTHING, Door, GraphFacts
-from ._natural_range import OPEN, affine_of, changes_nothing, middle, natural_range
+from ._facts import NOTHING, Door, GraphFacts
+from ._preprocessing import Preprocessing, door_of
+from ._subgraph import Node, preprocessing_subgraph
 
 # What only moves values or mixes equal ones of neighbours, by the names of Keras' operations and
 # layers, and what does so in training alone.
@@ -27,10 +24,10 @@ _MOVING = {
     "RandomTranslation", "RandomZoom",
 }  # fmt: skip
 # Arithmetic with constants, or of the input with itself.
-_AFFINE = _MOVING | {
+_COMPUTING = {
     "Rescaling", "Normalization", "Add", "Subtract", "Multiply", "TrueDivide", "Divide", "Negative",
 }  # fmt: skip
-
+_ROLES = {**dict.fromkeys(_MOVING, "moves"), **dict.fromkeys(_COMPUTING, "computes")}
 
 # Layers that hold a function or a graph, of which Keras says nothing.
 _OPAQUE = {"Lambda", "TFSMLayer", "SavedModelFunction"}
@@ -54,7 +51,7 @@ def facts_of_graph(model: Any, signature: Signature) -> GraphFacts:
 def _facts_by_tensorflow(model: Any, signature: Signature) -> GraphFacts:
     """The same of the graph that TensorFlow makes of the model."""
     from ..program._inference import inference_function, with_precision
-    from ._tensorflow_graph import facts_of_function
+    from ._tensorflow import facts_of_function
 
     try:
         infer = inference_function(with_precision(model), signature)
@@ -80,60 +77,46 @@ def _is_opaque(operation: Any) -> bool:
 
 
 def _door(graph: Any, tensor: Any) -> Door:
-    """The arithmetic behind an input, if all of it ends in one tensor that the network reads."""
+    """What preprocessing behind an input says of it."""
     if len(tensor.shape) not in (4, 5) or tensor.shape[-1] is None:
         return Door()
     nodes = graph.nodes()
-    inside, steps = {id(tensor): tensor}, []
-    for node in nodes:
-        known = type(node.operation).__name__ in _AFFINE
-        if known and node.inputs and all(id(t) in inside for t in node.inputs):
-            steps.append(node)
-            inside |= {id(t): t for t in node.outputs}
-    read = {id(t) for node in nodes if node not in steps for t in node.inputs}
-    read |= {id(t) for t in graph.outputs}
-    exits = [inside[key] for key in inside if key in read]
-    if len(exits) != 1 or len(exits[0].shape) != len(tensor.shape) or exits[0] is tensor:
+    others = set(graph.inputs) - {tensor}
+    part = preprocessing_subgraph(list(map(_neutral, nodes)), tensor, others, set(graph.outputs))
+    if part is None or len(part.end.shape) != len(tensor.shape):
         return Door()
+    run = _running([nodes[index] for index in part.nodes], tensor, part.end)
     try:
-        matrix, offset = affine_of(_running(steps, tensor, exits[0]), int(tensor.shape[-1]))
+        return door_of(Preprocessing(part.names, run), (1, *tensor.shape[1:]), tensor.spec.dtype)
     except Exception:  # an operation that does not run on a few pixels
         return Door()
-    if matrix is None or changes_nothing(matrix, offset):
-        return Door()
-    names = ", ".join(
-        f"{node.name!r} ({type(node.operation).__name__})" for node in steps if _computes(node)
-    )
-    found = natural_range(matrix, offset)
-    return Door(found, f"it begins with {names}") if found else Door(None, names)
 
 
-def _computes(node: Any) -> bool:
-    return type(node.operation).__name__ not in _MOVING
+def _neutral(node: Any) -> Node:
+    kind = type(node.operation).__name__
+    name = f"{node.name!r} ({kind})"
+    return Node(_ROLES.get(kind, ""), name, tuple(node.inputs), tuple(node.outputs))
 
 
 def _running(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarray], np.ndarray]:
-    """From one pixel of the input to what the steps make of it, far from the borders."""
-    _, *sizes, channels = tensor.shape
-    shape, dtype = (1, *(size or OPEN for size in sizes), int(channels)), tensor.spec.dtype
+    """By Keras' own operations."""
 
-    def run(pixel: np.ndarray) -> np.ndarray:
-        values = {id(tensor): np.broadcast_to(pixel.astype(dtype), shape)}
+    def run(images: np.ndarray) -> np.ndarray:
+        values = {tensor: images}
         for node in steps:
-            results = _call(node, values)
-            values |= {id(t): value for t, value in zip(node.outputs, results, strict=True)}
-        return middle(np.asarray(values[id(end)])[0])
+            values |= zip(node.outputs, _call(node, values), strict=True)
+        return values[end]
 
     return run
 
 
-def _call(node: Any, values: dict[int, Any]) -> list[Any]:
+def _call(node: Any, values: dict[Any, Any]) -> list[Any]:
     from keras import tree
 
     from ..program._graph import Tensor
 
     def fill(leaf: Any) -> Any:
-        return values[id(leaf)] if isinstance(leaf, Tensor) else leaf
+        return values[leaf] if isinstance(leaf, Tensor) else leaf
 
     args, kwargs = tree.map_structure(fill, (node.args, node.kwargs))
     kwargs.pop("training", None)

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Door:
-    """What the first operators do to an input.
+    """What the preprocessing at an input says of it.
 
     Attributes:
         value_range: least and largest value that the input is made for; None where that is open.
-        because: the layers that say so, in words.
+        because: the operators that say so, in words.
     """
 
     value_range: tuple[float, float] | None = None

@@ -1,14 +1,9 @@
-"""The range of pictures that arithmetic at a network's door is made for."""
-
-from collections.abc import Callable
+"""The range of pictures that preprocessing in a network, y = x A + b, is made for."""
 
 import numpy as np
 
-RANGES = ((0.0, 1.0), (0.0, 255.0), (0.0, 65535.0))
+_RANGES = ((0.0, 1.0), (0.0, 255.0), (0.0, 65535.0))
 """What pictures are scaled to before a network sees them; the last are 16-bit values as stored."""
-
-OPEN = 8
-"""Pixels a side of the constant image that arithmetic at an open size is tried on."""
 
 
 def natural_range(matrix: np.ndarray, offset: np.ndarray) -> tuple[float, float] | None:
@@ -22,7 +17,7 @@ def natural_range(matrix: np.ndarray, offset: np.ndarray) -> tuple[float, float]
         matrix: (channels in, channels out).
         offset: (channels out,).
     """
-    fitting = [ends for ends in RANGES if _natural(*_ends(matrix, offset, ends))]
+    fitting = [ends for ends in _RANGES if _natural(*_ends(matrix, offset, ends))]
     return fitting[0] if len(fitting) == 1 else None
 
 
@@ -32,7 +27,7 @@ def range_of_integers(low: float, high: float) -> tuple[float, float] | None:
     A converter makes them of the images that it was shown, whose darkest and lightest pixels are
     near the ends of what the network was trained on. None where that is another range.
     """
-    for ends in (*RANGES[:2], (-1.0, 1.0)):
+    for ends in (*_RANGES[:2], (-1.0, 1.0)):
         span = ends[1] - ends[0]
         if abs(low - ends[0]) < 0.02 * span and -0.1 * span < high - ends[1] < 0.02 * span:
             return ends
@@ -60,30 +55,3 @@ def _natural(low: np.ndarray, high: np.ndarray) -> bool:
     return around_zero and bool(
         np.all((spread > 1.5) & (spread < 12)) or np.all((spread > 200) & (spread < 300))
     )
-
-
-def middle(values: np.ndarray) -> np.ndarray:
-    """The pixel of (H, W, C) or (D, H, W, C) that is farthest from the borders, in float64."""
-    return np.asarray(values, "float64")[tuple(size // 2 for size in values.shape[:-1])]
-
-
-def affine_of(
-    run: Callable[[np.ndarray], np.ndarray], channels: int
-) -> tuple[np.ndarray | None, np.ndarray]:
-    """A and b of y = x A + b, by showing 0 and one channel at a time; A is None of what is not so.
-
-    Args:
-        run: from one pixel (channels,) to one (channels out,).
-        channels: of the input.
-    """
-    offset = run(np.zeros(channels))
-    matrix = np.stack([run(np.eye(channels)[c]) - offset for c in range(channels)])
-    probe = np.arange(1.0, channels + 1)
-    if not np.allclose(run(probe), probe @ matrix + offset, rtol=1e-4, atol=1e-4):
-        return None, offset  # not what it seems to be
-    return matrix, offset
-
-
-def changes_nothing(matrix: np.ndarray, offset: np.ndarray) -> bool:
-    """Whether y = x."""
-    return bool(np.array_equal(matrix, np.eye(*matrix.shape)) and not offset.any())
