@@ -1,6 +1,7 @@
 """One function a format."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Unpack
@@ -136,6 +137,8 @@ def _write(
             f"Received: {precision!r}."
         )
     target = target_named(precisions[precision])
+    if target.static and options.batch_size is None:
+        options = replace(options, batch_size=1)
     if options.resizable:
         target = resizable(target)
     subject = subject_of(model, [target], images, options)

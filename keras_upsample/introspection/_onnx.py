@@ -51,7 +51,7 @@ def read(path: Path, name: str) -> tuple[Preprocessing | Door, dict[str, str]]:
     constants = {item.name for item in graph.initializer}
     others = {item.name for item in graph.input} - constants - {name}
     part = preprocessing_subgraph(nodes, name, others, set(results))
-    if part is None or not part.names:
+    if part is None:
         return Door(), activations
     return Preprocessing(part.names, _running(model, name, part)), activations
 

@@ -54,6 +54,8 @@ def preprocessing_subgraph(
 ) -> Subgraph | None:
     """The arithmetic behind an input, if all of it ends in one tensor that the network reads.
 
+    None where values are only moved: that says nothing of their range.
+
     Args:
         nodes: in an order in which they can be run.
         start: the input.
@@ -79,7 +81,7 @@ def preprocessing_subgraph(
         return None
     (end,) = exits
     names = tuple(node.name for node in steps if node.role == "computes")
-    return Subgraph(_needed(nodes, start, end), names, end)
+    return Subgraph(_needed(nodes, start, end), names, end) if names else None
 
 
 def _needed(nodes: Sequence[Node], start: Any, end: Any) -> tuple[int, ...]:

@@ -57,7 +57,7 @@ def read(path: Path, name: str) -> tuple[Preprocessing | Door, dict[str, str]]:
     if graph.tensors[start].type not in (schema.TensorType.FLOAT32, schema.TensorType.UINT8):
         return Door(), activations
     part = preprocessing_subgraph(nodes, start, set(others), set(names))
-    if part is None or not part.names or graph.tensors[part.end].type != schema.TensorType.FLOAT32:
+    if part is None or graph.tensors[part.end].type != schema.TensorType.FLOAT32:
         return Door(), activations
     return Preprocessing(part.names, _running(model, start, part)), activations
 
