@@ -127,7 +127,7 @@ def test_a_bug_in_one_rule_takes_out_that_rule_alone(rule, monkeypatch) -> None:
 
 def test_a_bug_while_layers_are_built_leaves_the_graph_as_it_was(monkeypatch) -> None:
     monkeypatch.setenv(VARIABLE, "")
-    monkeypatch.setattr("keras_upsample.program._emit.Emitter.shuffle", broken)
+    monkeypatch.setattr("keras_upsample.program._keras_writer._of_channels_last", broken)
     model = model_of(net, 6, 8, 2)
     lowered = lower(model, target({nearest.NAME: "shuffle"}))
     assert names_of(lowered) == ["fold"]
