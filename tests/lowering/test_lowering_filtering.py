@@ -55,6 +55,7 @@ from keras_upsample.lowering._rules import (
 from keras_upsample.program import _tiled
 from keras_upsample.program._applied import KEEP
 from keras_upsample.program._cook_toom import filtering
+from keras_upsample.program._operations import Affine, Difference, Sum
 from keras_upsample.program._program import program_of
 from keras_upsample.program._read import graph_of
 from keras_upsample.program._signature import signature_of
@@ -236,15 +237,14 @@ def test_a_model_with_tiles_is_saved(tmp_path: Path) -> None:
 
 
 class OnArrays:
-    """In place of an emitter: computes what the layers would."""
+    """In place of an emitter: computes the operations."""
 
-    name, policy = "exact", None
-
-    def call(self, layer: Any, *arrays: Any) -> Any:
-        if isinstance(layer, layers.Rescaling):
-            return arrays[0] * Fraction(layer.scale)
-        first, second = arrays
-        return first + second if isinstance(layer, layers.Add) else first - second
+    def write(self, operation: Affine | Sum | Difference, suffix: str) -> Any:
+        if isinstance(operation, Affine):
+            assert not operation.shift.any()
+            return operation.x * Fraction(float(operation.scale[0]))
+        first, second = operation.parts
+        return first + second if isinstance(operation, Sum) else first - second
 
 
 def test_the_sums_of_the_products_are_those_of_the_matrix() -> None:
