@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _tensorflow
 from ._graph_facts import NOTHING, Door, GraphFacts
 from ._natural_range import OPEN, affine_of, changes_nothing, middle, natural_range
 
@@ -38,14 +39,14 @@ def facts_of_function(function: Any, inputs: Sequence[str], outputs: Sequence[st
         inputs: their names, in the order wanted.
         outputs: likewise.
     """
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     try:
-        frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
+        frozen = _tensorflow.frozen(function)
         places = {tensor.name.split(":")[0]: tensor for tensor in frozen.inputs}
         results = dict(zip(sorted(function.structured_outputs), frozen.outputs, strict=True))
         doors = tuple(_door(frozen, places[name]) for name in inputs)
         return GraphFacts(doors, tuple(_last_activation(results[name]) for name in outputs))
+    except ImportError:  # which says nothing of the function
+        raise
     except Exception:  # TensorFlow's, of many kinds: nothing is known
         return NOTHING
 
