@@ -7,6 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+SUM = "_sum"
+"""Name of the function of `gen_math_ops` that builds the operator Sum.
+
+TensorFlow 2.21.0, `tensorflow.python.ops.gen_math_ops._sum`.
+"""
+
 
 def gen_array_ops() -> Any:
     """The module whose functions build the operators on arrays: patches, pads.

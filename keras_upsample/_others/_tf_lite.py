@@ -174,9 +174,11 @@ def set_interpreter_of_debugger(debugger: Any, interpreter: Any) -> None:
 
 
 def compared_results(debugger: Any) -> Iterator[tuple[str, str]]:
-    """Keys of a debugger's `layer_statistics`, each with the name of the 8-bit result it is about.
+    """Keys of a debugger's `layer_statistics`, each with the name of the result that it is about.
 
-    TensorFlow 2.21.0, operators NumericVerify, whose input 1 is that result, through
+    It is the name in the file of floats.
+
+    TensorFlow 2.21.0, operators NumericVerify, which read a rounded result and that of floats:
     `QuantizationDebugger._get_numeric_verify_tensor_details` and `_defining_op`, and
     `Interpreter._get_op_details` and `_get_tensor_details`.
     """

@@ -30,7 +30,7 @@ def _places() -> Iterator[Place]:
     gen_math_ops, gen_nn_ops = _tensorflow.gen_math_ops(), _tensorflow.gen_nn_ops()
     forms: tuple[tuple[Any, str, str, Callable], ...] = (
         (gen_math_ops, "mean", "Mean", partial(_reduced, is_mean=True)),
-        (gen_math_ops, "_sum", "Sum", partial(_reduced, is_mean=False)),
+        (gen_math_ops, _tensorflow.SUM, "Sum", partial(_reduced, is_mean=False)),
         (gen_nn_ops, "avg_pool", "AvgPool", _pooled),
     )
     for module, name, raw, form in forms:

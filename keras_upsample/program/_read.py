@@ -164,12 +164,11 @@ def _function_of_call(model: Any, inputs: Sequence[Any], structure: Any, keyword
     ]
     packed = tree.pack_sequence_as(structure, symbols)
     training = {"training": False} if _keras.takes_training(model) else {}
-    with _keras.told_to_infer(model):  # which layers that train unless told not to need
+    with _keras.told_to_infer(model):  # for layers that train unless told not to
         try:
-            answer = (
-                model.call(**packed, **training) if keywords else model.call(packed, **training)
-            )
-            return keras.Function(packed if not keywords else symbols, answer)
+            if keywords:
+                return keras.Function(symbols, model.call(**packed, **training))
+            return keras.Function(packed, model.call(packed, **training))
         except Exception as error:  # the model's own code runs here
             from ..errors import first_line
 

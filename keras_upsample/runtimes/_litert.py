@@ -159,10 +159,8 @@ def _interpreter(flex: bool) -> tuple[Any, str]:
     if flex:
         import tensorflow as tf
 
-        return (
-            _tf_lite.interpreter_module(),
-            f"TensorFlow Lite with Flex (TensorFlow {tf.__version__})",
-        )
+        name = f"TensorFlow Lite with Flex (TensorFlow {tf.__version__})"
+        return _tf_lite.interpreter_module(), name
     from importlib.metadata import version
 
     from ai_edge_litert import interpreter
