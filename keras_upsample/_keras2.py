@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ._keras2_functions import as_function_layer, is_function
+from ._others._keras import FUNCTIONAL_MODULE
 from .errors import ArtefactError
 
 _ANY = object()
@@ -120,7 +121,7 @@ def _place(plain: dict[str, Any], name: str, old: bool) -> dict[str, Any]:
     if not module.startswith(_PACKAGES) or (registered or "").count(">"):
         return {}
     if name == "Functional":
-        return {"module": "keras.src.models.functional", "registered_name": "Functional"}
+        return {"module": FUNCTIONAL_MODULE, "registered_name": "Functional"}
     if ".src." in module or not module.startswith("keras."):
         where = "keras" if name == "Sequential" else "keras.layers"
         return {"module": where, "registered_name": None}

@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 
+from ._others import _keras
 from .errors import ArtefactError
 
 _TABLE = {
@@ -88,9 +89,7 @@ class TensorFlowFunction(keras.layers.Layer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         # The shape of the answer is by TensorFlow's own rules.
-        from keras.src.backend.tensorflow.core import compute_output_spec
-
-        return compute_output_spec(self.call, *args, **kwargs)
+        return _keras.spec_by_tensorflow(self.call, *args, **kwargs)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "function": self.function}

@@ -1,6 +1,6 @@
 """A SavedModel -> a Keras model that computes what its signature computes.
 
-The variables become constants (`convert_variables_to_constants_v2`), so that what is exported holds
+The variables become constants, so that what is exported holds
 the numbers and nothing that refers to the folder.
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ._others import _tensorflow
 from .errors import ArtefactError, did_you_mean, first_line
 
 _SERVING = "serving_default"
@@ -33,7 +34,6 @@ def load_saved_model(path: Path, signature: str | None = None, *, trust: bool = 
     """
     import keras
     import tensorflow as tf
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
@@ -55,7 +55,7 @@ def load_saved_model(path: Path, signature: str | None = None, *, trust: bool = 
         ) from error
     function = _chosen(path, loaded.signatures, signature)
     try:
-        frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
+        frozen = _tensorflow.frozen(function)
     except Exception as error:  # TensorFlow's, of several kinds
         raise ArtefactError(
             f"{str(path)!r}: the variables of its signature can't become constants: "

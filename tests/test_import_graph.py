@@ -12,7 +12,9 @@ NAME = PACKAGE.name
 # From the bottom up: a part may import those before it, and none behind it. What stands in the
 # package's own folder is a part of its own, by its name.
 FLOORS = (
-    ("_version", "errors", "files", "ops", "viz"),
+    ("_version", "errors"),
+    ("_others",),
+    ("files", "ops", "viz"),
     ("_keras2_functions", "initializers", "losses", "metadata", "metrics", "targets"),
     ("_keras2", "_ours", "images", "layers", "runtimes"),
     ("_keras2_file", "_publish", "_saved_model_source", "data", "program"),

@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from .._others import _litert
 from ..errors import ArtefactError, first_line
 from ..files._tflite_structure import check_structure
 
@@ -93,8 +94,7 @@ def read(path: str | Path) -> FileFacts:
 
 
 def _facts(content: bytes) -> FileFacts:
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     root = schema.Model.GetRootAs(content, 0)
     if root.SubgraphsLength() < 1:
         raise ValueError("it has no subgraph")
@@ -184,8 +184,7 @@ def _operator(operator: Any, code: Any, tensors: list[TensorFacts]) -> OperatorF
 
 
 def _options(operator: Any) -> dict[str, Any]:
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     kind = _names("BuiltinOptions").get(operator.BuiltinOptionsType())
     table = operator.BuiltinOptions()
     if kind in (None, "NONE") or table is None:
@@ -198,8 +197,7 @@ def _options(operator: Any) -> dict[str, Any]:
 
 @cache
 def _names(enumeration: str) -> dict[int, str]:
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     values = vars(getattr(schema, enumeration)).items()
     return {number: name for name, number in values if not name.startswith("_")}
 

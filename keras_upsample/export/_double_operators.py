@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _tensorflow
 from ..formats._patching import Patch, Place
 
 
@@ -23,8 +24,8 @@ def double_operators() -> Iterator[None]:
 
 def _places() -> Iterator[Place]:
     import tensorflow as tf
-    from tensorflow.python.ops import gen_image_ops, gen_nn_ops
 
+    gen_image_ops, gen_nn_ops = _tensorflow.gen_image_ops(), _tensorflow.gen_nn_ops()
     forms: Sequence[tuple[Any, str, str, Callable]] = (
         (gen_nn_ops, "conv2d_backprop_input", "Conv2DBackpropInput", _transposed),
         (gen_nn_ops, "conv3d_backprop_input_v2", "Conv3DBackpropInputV2", _transposed),

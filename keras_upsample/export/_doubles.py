@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._others import _keras, _tensorflow
 from ..program._inference import set_precision
 from ..program._private import private
 from ._double_operators import double_operators
@@ -38,7 +39,7 @@ def in_doubles(model: Any) -> Iterator[Any]:
         model: is only read; the one that is given is `private`.
     """
     own = private(model)
-    for layer in own._flatten_layers():
+    for layer in _keras.flatten_layers(own):
         for holder, name, value in list(_replacements(layer)):
             object.__setattr__(holder, name, value)
     set_precision(own, "float64")
@@ -50,12 +51,12 @@ def _replacements(layer: Any) -> Iterator[tuple[Any, str, Any]]:
     """What of a layer holds float32 beside its policy: whose attribute, its name, its value now."""
     import keras
 
-    graph = getattr(layer, "_functional", None) or layer
-    convert = getattr(graph, "_convert_inputs_to_tensors", None)
+    graph = _keras.inner_functional(layer) or layer
+    convert = getattr(graph, _keras.INPUT_CONVERSION, None)
     if convert is not None:
-        yield graph, "_convert_inputs_to_tensors", _doubles_kept(convert)
+        yield graph, _keras.INPUT_CONVERSION, _doubles_kept(convert)
     if isinstance(layer, keras.layers.InputLayer) and layer.dtype == "float32":
-        yield layer, "_dtype", "float64"  # a Sequential casts to it
+        yield layer, _keras.INPUT_DTYPE, "float64"  # a Sequential casts to it
     if type(layer) is keras.layers.Normalization:
         for name in ("mean", "variance"):  # of which Keras takes the root in their precision
             if getattr(layer, name) is not None:
@@ -132,8 +133,6 @@ def _is_small(tensor: Any) -> bool:
 
 
 def _named(node: Any, attribute: str) -> str:
-    from tensorflow.core.framework import types_pb2
-
     if attribute not in node.attr:
         return ""
-    return str(types_pb2.DataType.Name(node.attr[attribute].type))
+    return _tensorflow.data_type_name(node.attr[attribute].type)

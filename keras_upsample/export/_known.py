@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _keras
 from ..introspection._facts import NOTHING, Door, GraphFacts
 from ..introspection._keras import facts_of_graph
 from ..lowering._head import Scores
@@ -191,7 +192,7 @@ def output_names(model: Any) -> list[str]:
     """Of the outputs, in the model's order; empty where only a call would tell."""
     if not getattr(model, "inputs", None):
         return []
-    structure = getattr(model, "_outputs_struct", None)  # a Sequential has but one output
+    structure = _keras.outputs_structure(model)  # a Sequential has but one output
     return output_names_of(model, model.outputs[0] if structure is None else structure)
 
 

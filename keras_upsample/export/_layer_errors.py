@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _tf_lite
 from ..edge._file import OperatorFacts, read
 from ..formats._debugger import with_own_errors
 from ..formats._decibels import decibels
 from ..formats._feeds import Feeds
 from ..formats._form import formed_for
-from ..formats._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
+from ..formats._interpreter import inputs_in_order
 from ..formats._saved_model import write_saved_model
 from ..formats._tflite_converter import converted
 from ..program._input_shape import ShapeArgument
@@ -131,7 +132,7 @@ def _report(folder: Path, feeds: Feeds, measured: Feeds) -> QuantizationReport:
     files = {"int8.tflite": quantised, "float32.tflite": converted(folder / "exact", "float32")}
     for name, content in files.items():
         (folder / name).write_bytes(content)
-    with quiet_interpreter():
+    with _tf_lite.quiet_interpreter():
         operators, given = _run(folder / "int8.tflite", measured)
         exact_operators, exact = _run(folder / "float32.tflite", measured)
     found = []
@@ -166,7 +167,7 @@ def _twins(
 def _run(path: Path, feeds: Feeds) -> tuple[tuple[OperatorFacts, ...], dict[str, np.ndarray]]:
     """A file's operators, and what they write as real numbers over all the feeds, by name."""
     operators = read(path).operators
-    interpreter = interpreter_that_keeps(path.read_bytes())
+    interpreter = _tf_lite.interpreter_that_keeps(path.read_bytes())
     written = {operator.outputs[0].name for operator in operators}
     details = [d for d in interpreter.get_tensor_details() if d["name"] in written]
     values: dict[str, list[np.ndarray]] = {}

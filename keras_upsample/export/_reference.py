@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._others import _keras
 from ..errors import ExportError, first_line
 from ..formats._keras_quantized import rounds_activations
 from ..program._inference import with_precision
@@ -106,7 +107,7 @@ class Reference:
 
         if rounds_activations(self._model):
             return where_activations_are_rounded(gate)
-        layers = self._model._flatten_layers()
+        layers = _keras.flatten_layers(self._model)
         decides = any(isinstance(layer, MaxPoolingWithIndices2D) for layer in layers)
         return where_rounding_decides(gate) if decides else gate
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._others import _keras
 from ._patching import Patch, Place
 
 
@@ -20,9 +21,7 @@ def convolutions_inlined() -> Iterator[None]:
 
 
 def _places() -> Iterator[Place]:
-    from keras.src.backend.tensorflow import nn
-
-    yield nn, "conv", _inlined
+    yield _keras.tensorflow_nn(), "conv", _inlined
 
 
 _patch = Patch(_places)

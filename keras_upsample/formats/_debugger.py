@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _tf_lite
 from ..edge._file import read
 from ..program._input_shape import Shape
 from ._decibels import decibels
 from ._feeds import Feeds
-from ._interpreter import inputs_in_order, interpreter_that_keeps, quiet_interpreter
+from ._interpreter import inputs_in_order
 from ._layer_names import check_layers
 from ._ranges import true_ranges
 from ._tflite_converter import converted, converter_of
@@ -34,19 +35,15 @@ def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes,
         return float(np.var(exact, dtype="float64"))
 
     metrics = {"noise": noise, "signal": signal}
-    with quiet_interpreter(), true_ranges():
+    with _tf_lite.quiet_interpreter(), true_ranges():
         debugger = _debugger(
             converter_of(folder, "int8", feeds), measured, layer_direct_compare_metrics=metrics
         )
         debugger.run()
         content = bytes(debugger.get_nondebug_quantized_model())
     found = {}
-    for detail in debugger._get_numeric_verify_tensor_details():
-        statistics = debugger.layer_statistics[detail["name"]]
-        operator = debugger._quant_interpreter._get_op_details(
-            debugger._defining_op[detail["index"]]
-        )
-        name = debugger._quant_interpreter._get_tensor_details(operator["inputs"][1], 0)["name"]
+    for key, name in _tf_lite.compared_results(debugger):
+        statistics = debugger.layer_statistics[key]
         if statistics["signal"] > 0:
             found[name] = decibels(statistics["signal"], statistics["noise"])
     return content, found
@@ -71,27 +68,22 @@ def partly_float(
     operators = read(plain).operators
     check_layers(layers, {operator.layer for operator in operators} - {""})
     names = [op.outputs[0].name for op in operators if op.layer in set(layers)]
-    with quiet_interpreter(), true_ranges():
+    with _tf_lite.quiet_interpreter(), true_ranges():
         converter = converter_of(folder, "int8", feeds, sizes=sizes)
         debugger = _debugger(converter, feeds, denylisted_nodes=names)
         return bytes(debugger.get_nondebug_quantized_model())
 
 
 def _debugger(converter: Any, feeds: Feeds, **options: Any) -> Any:
-    import tensorflow as tf
-
     debugger: Any = None
 
     def data() -> Iterator[list[np.ndarray]]:
         for feed in feeds:
-            interpreter = debugger._quant_interpreter
+            interpreter = _tf_lite.interpreter_of_debugger(debugger)
             yield [feed[name] for _, name in inputs_in_order(interpreter, feed)]
 
-    debugger = tf.lite.experimental.QuantizationDebugger(
-        converter=converter,
-        debug_dataset=data,
-        debug_options=tf.lite.experimental.QuantizationDebugOptions(**options),
-    )
+    debugger = _tf_lite.debugger(converter, data, **options)
     # Its own reads tensors when others have been written over them.
-    debugger._quant_interpreter = interpreter_that_keeps(debugger.quant_model)
+    keeping = _tf_lite.interpreter_that_keeps(debugger.quant_model)
+    _tf_lite.set_interpreter_of_debugger(debugger, keeping)
     return debugger

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
+from .._others import _tensorflow
 from ._patching import Patch, Place
 
 _inside_gelu: ContextVar[bool] = ContextVar("inside_gelu", default=False)
@@ -31,11 +32,10 @@ def error_functions_replaced() -> Iterator[None]:
 
 def _places() -> Iterator[Place]:
     import tensorflow as tf
-    from tensorflow.python.ops import gen_math_ops, math_ops, nn_ops
 
-    for module in (nn_ops, tf.nn):
+    for module in (_tensorflow.nn_ops(), tf.nn):
         yield module, "gelu", _gelu
-    for module in (gen_math_ops, math_ops, tf.math):
+    for module in (_tensorflow.gen_math_ops(), _tensorflow.math_ops(), tf.math):
         for name in ("erf", "erfc"):
             yield module, name, partial(_error_function, name)
     for name in ("Erf", "Erfc"):

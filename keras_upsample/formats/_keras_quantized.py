@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from .._others import _keras
 from ..errors import ExportError
 from ..targets import Target
 
 
 def rounds_activations(model: Any) -> bool:
     """Whether a layer of the model rounds what it reads."""
-    return any(_rounds(layer) for layer in model._flatten_layers())
+    return any(_rounds(layer) for layer in _keras.flatten_layers(model))
 
 
 def check_quantized(model: Any, target: Target) -> None:
@@ -25,7 +26,7 @@ def check_quantized(model: Any, target: Target) -> None:
     """
     if target.format == "saved_model":
         return
-    for layer in model._flatten_layers():
+    for layer in _keras.flatten_layers(model):
         if _mode(layer) == "float8":
             raise ExportError(
                 f'The layer {layer.name!r} was quantised by Keras to "float8", which ONNX and '
@@ -48,7 +49,7 @@ def leave_rounding_to_file(layers: Iterable[Any], target: Target) -> None:
         object.__setattr__(layer, "inputs_quantizer", None)
         multiply = _multiplication(layer)
         if multiply is not None:
-            object.__setattr__(layer, "_int8_call", multiply)
+            object.__setattr__(layer, _keras.INT8_CALL, multiply)
 
 
 def _multiplication(layer: Any) -> Callable | None:
@@ -62,20 +63,16 @@ def _multiplication(layer: Any) -> Callable | None:
         multiply, scale = ops.matmul, partial(ops.convert_to_tensor, layer.kernel_scale)
     elif type(layer) is keras.layers.EinsumDense:
         multiply = partial(ops.einsum, layer.equation)
-        scale = partial(_einsum_scale, layer)
+        scale = partial(_keras.kernel_scale_of_einsum, layer)
     else:
         return None
 
     def call(inputs: Any, training: bool | None = None) -> Any:
-        x = multiply(inputs, ops.cast(layer._kernel, layer.compute_dtype) / scale())
+        x = multiply(inputs, ops.cast(_keras.stored_kernel(layer), layer.compute_dtype) / scale())
         x = x if layer.bias is None else x + layer.bias
         return x if layer.activation is None else layer.activation(x)
 
     return call
-
-
-def _einsum_scale(layer: Any) -> Any:
-    return layer._adjust_scale_for_dequant(layer.kernel_scale)
 
 
 def _mode(layer: Any) -> str | None:

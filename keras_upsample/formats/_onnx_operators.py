@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _tf2onnx
 from ._onnx_nearest import copy_nearest
 from ._onnx_resampling import as_int64, constant, resize, transposed_axes, transposed_convolution
 from ._onnx_sizes import RESIZES, Sample, integer_scale
@@ -51,10 +52,8 @@ def operator_handlers(
 
 def _convolution_3d(ctx: Any, node: Any, name: str, args: list) -> None:
     """With its groups, which tf2onnx looks for in two dimensions alone."""
-    from tf2onnx.onnx_opset.nn import ConvOp
-
     image, kernel = ctx.get_shape(node.input[0]), ctx.get_shape(node.input[1])
-    ConvOp.version_13(ctx, node)
+    _tf2onnx.write_as_usual("Conv3D", ctx, node)
     if image and kernel and min(image[-1], kernel[-2]) > 0:
         node.set_attr("group", image[-1] // kernel[-2])
 
@@ -84,20 +83,16 @@ def _is_integer(ctx: Any, name: str) -> bool:
 
 def _floor_mod(ctx: Any, node: Any, name: str, args: list) -> None:
     """tf2onnx takes x - trunc(x / y) y, which is another number for a negative x."""
-    from tf2onnx.onnx_opset.math import FloorMod
-
     if _is_integer(ctx, node.input[0]):
         node.type = "Mod"
     else:
-        FloorMod.version_7(ctx, node)
+        _tf2onnx.write_as_usual("FloorMod", ctx, node)
 
 
 def _floor_div(ctx: Any, node: Any, name: str, args: list) -> None:
     """floor(x / y) = (x - mod(x, y)) / y; the division of integers alone truncates."""
-    from tf2onnx.onnx_opset.math import FloorDiv
-
     if not _is_integer(ctx, node.input[0]):
-        FloorDiv.version_6(ctx, node)
+        _tf2onnx.write_as_usual("FloorDiv", ctx, node)
         return
     x, y = node.input
     shapes, dtypes, outputs = node.output_shapes, node.output_dtypes, node.output
@@ -113,8 +108,6 @@ def _reshape(ctx: Any, node: Any, name: str, args: list) -> None:
     (n, h, w, c) -> (n, h', w', c) orders the pixels of every channel by h w + w alike in either
     layout; the transposes around it then meet those of the convolutions, and tf2onnx drops both.
     """
-    from tf2onnx.onnx_opset.tensor import Reshape
-
     before, after = ctx.get_shape(node.input[0]), ctx.get_shape(node.output[0])
     joined = (
         node.inputs[0].type in ("Concat", "ConcatV2")
@@ -123,7 +116,7 @@ def _reshape(ctx: Any, node: Any, name: str, args: list) -> None:
         and (before[0], before[3]) == (after[0], after[3])
     )
     if not joined:
-        Reshape.version_5(ctx, node)
+        _tf2onnx.write_as_usual("Reshape", ctx, node)
         return
     image, dtypes, outputs = node.input[0], node.output_dtypes, node.output
     ctx.remove_node(node.name)
@@ -145,7 +138,6 @@ def _reshape(ctx: Any, node: Any, name: str, args: list) -> None:
 
 def _strided_slice(ctx: Any, node: Any, name: str, args: list) -> None:
     """A crop of an image to a size that the graph computes, without tf2onnx's masks around it."""
-    from tf2onnx.onnx_opset.tensor import StridedSlice
 
     def mask(which: str) -> int:
         return int(node.get_attr_value(which, 0))
@@ -161,7 +153,7 @@ def _strided_slice(ctx: Any, node: Any, name: str, args: list) -> None:
         and len(begin.get_tensor_value()) == rank
     )
     if not plain or node.inputs[2].is_const():
-        StridedSlice.version_13(ctx, node)
+        _tf2onnx.write_as_usual("StridedSlice", ctx, node)
         return
     axes = [axis for axis in range(rank) if not mask("end_mask") >> axis & 1]
     starts = [

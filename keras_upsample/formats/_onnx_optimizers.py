@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _tf2onnx
+
 
 @contextmanager
 def sound_optimizers() -> Iterator[None]:
@@ -18,33 +20,25 @@ def sound_optimizers() -> Iterator[None]:
     result is an output of the graph itself at that moment, or is read by an Identity that is one,
     depends on the order in which a set of nodes is visited, and so on addresses in memory.
     """
-    from tf2onnx.optimizer import _optimizers
-    from tf2onnx.optimizer.reshape_optimizer import ReshapeOptimizer
-    from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
-
-    class SoundReshapes(ReshapeOptimizer):
-        def _optimize_reshape(self, node: Any, graph: Any) -> bool:
-            if node.output[0] in graph.outputs:
-                return False
-            return bool(super()._optimize_reshape(node, graph))
-
-    class SoundTransposes(TransposeOptimizer):
-        def post_optimize_action(self) -> None:
-            _reshape_where_nothing_moves(self._g)
-
-    ours = {"reshape_optimizer": SoundReshapes, "optimize_transpose": SoundTransposes}
-    before = {name: _optimizers[name] for name in ours}
-    _optimizers.update(ours)
+    ours = {
+        "reshape_optimizer": _tf2onnx.reshape_optimizer(leaves=_is_an_output),
+        "optimize_transpose": _tf2onnx.transpose_optimizer(ending=_reshape_where_nothing_moves),
+    }
+    optimizers = _tf2onnx.optimizers()
+    before = {name: optimizers[name] for name in ours}
+    optimizers.update(ours)
     try:
         yield
     finally:
-        _optimizers.update(before)
+        optimizers.update(before)
+
+
+def _is_an_output(node: Any, graph: Any) -> bool:
+    return node.output[0] in graph.outputs
 
 
 def _reshape_where_nothing_moves(graph: Any) -> None:
     """Transposes that move axes of size 1 alone become reshapes, if at most one size is open."""
-    from tf2onnx import utils
-
     for node in list(graph.get_nodes()):
         if node.type != "Transpose" or "perm" not in node.attr:
             continue
@@ -55,7 +49,7 @@ def _reshape_where_nothing_moves(graph: Any) -> None:
         if kept != sorted(kept):
             continue
         after = np.array([before[axis] for axis in order], np.int64)
-        shape = graph.make_const(utils.make_name("new_shape"), after).output[0]
+        shape = graph.make_const(_tf2onnx.new_name("new_shape"), after).output[0]
         inputs, outputs, name = [node.input[0], shape], node.output, node.name
         shapes, dtypes = node.output_shapes, node.output_dtypes
         graph.remove_node(name)

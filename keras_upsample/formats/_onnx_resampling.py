@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _tf2onnx
 from ._onnx_sizes import Sample, integer_scale, surplus_of
 
 _MODES = {
@@ -49,8 +50,6 @@ def _resize_attributes(node: Any, mode: str) -> dict[str, Any]:
 
 
 def transposed_convolution(ctx: Any, node: Any, samples: list[Sample]) -> None:
-    from tf2onnx.onnx_opset.nn import ConvTranspose
-
     channels_last = node.get_attr_value("data_format", b"NHWC") in (b"NHWC", "NHWC")
     dilated = set(node.get_attr_value("dilations", [1])) != {1}
     surplus = None
@@ -59,7 +58,7 @@ def transposed_convolution(ctx: Any, node: Any, samples: list[Sample]) -> None:
         strides = list(node.get_attr_value("strides"))[1:3]
         surplus = surplus_of(samples, kernel[:2], strides)
     if surplus is None:
-        ConvTranspose.version_1(ctx, node)
+        _tf2onnx.write_as_usual("Conv2DBackpropInput", ctx, node)
         return
     # TensorFlow's gradient of SAME takes the larger half of an odd surplus from the end; a
     # negative surplus are rows that no kernel reaches.
@@ -97,9 +96,7 @@ def transposed_axes(ctx: Any, name: str, permutation: tuple[int, ...]) -> str:
 
 
 def constant(ctx: Any, values: np.ndarray) -> str:
-    from tf2onnx import utils
-
-    return ctx.make_const(utils.make_name("constant"), values).output[0]
+    return ctx.make_const(_tf2onnx.new_name("constant"), values).output[0]
 
 
 def as_int64(ctx: Any, name: str) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from .._others import _tensorflow
 from ._patching import Patch, Place
 
 Patches = Callable[[Any, Sequence[int], Sequence[int], Sequence[int], Any], Any]
@@ -17,7 +18,8 @@ def patch_places(patch: Patch, patches: Patches) -> Iterator[Place]:
         patches: the form.
     """
     import tensorflow as tf
-    from tensorflow.python.ops import gen_array_ops
+
+    gen_array_ops = _tensorflow.gen_array_ops()
 
     def of_images(
         original: Callable,

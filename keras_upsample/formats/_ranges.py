@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from ._interpreter import inputs_in_order, interpreter_that_keeps
+from .._others import _tf_lite
+from ._interpreter import inputs_in_order
 from ._patching import Patch, Place
 
 Feed = dict[str, np.ndarray]
@@ -25,9 +26,7 @@ def true_ranges() -> AbstractContextManager[None]:
 
 
 def _places() -> Iterator[Place]:
-    from tensorflow.lite.python.optimize.calibrator import Calibrator
-
-    yield Calibrator, "calibrate", _measuring
+    yield _tf_lite.calibrator_class(), "calibrate", _measuring
 
 
 def _measuring(original: Callable) -> Callable:
@@ -45,8 +44,7 @@ _PATCH = Patch(_places)
 
 def measured(calibrated: bytes, feeds: Iterable[Feed]) -> bytes:
     """A calibrated TFLite file with ranges measured anew."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
+    schema = _tf_lite.schema()
     content = bytearray(calibrated)
     graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
     ends = {}
@@ -62,7 +60,7 @@ def measured(calibrated: bytes, feeds: Iterable[Feed]) -> bytes:
 def _extremes(
     content: bytes, indices: list[int], feeds: Iterable[Feed]
 ) -> dict[int, tuple[float, float]]:
-    interpreter = interpreter_that_keeps(content)
+    interpreter = _tf_lite.interpreter_that_keeps(content)
     found = dict.fromkeys(indices, (np.inf, -np.inf))
     for feed in feeds:
         for detail, name in inputs_in_order(interpreter, feed):

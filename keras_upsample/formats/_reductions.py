@@ -6,6 +6,7 @@ from functools import partial
 from math import prod
 from typing import Any
 
+from .._others import _tensorflow
 from ._graph_values import value_of
 from ._means import ENOUGH, in_parts
 from ._patching import Patch, Place
@@ -25,11 +26,11 @@ def reductions_in_parts() -> Iterator[None]:
 
 def _places() -> Iterator[Place]:
     import tensorflow as tf
-    from tensorflow.python.ops import gen_math_ops, gen_nn_ops
 
+    gen_math_ops, gen_nn_ops = _tensorflow.gen_math_ops(), _tensorflow.gen_nn_ops()
     forms: tuple[tuple[Any, str, str, Callable], ...] = (
         (gen_math_ops, "mean", "Mean", partial(_reduced, is_mean=True)),
-        (gen_math_ops, "_sum", "Sum", partial(_reduced, is_mean=False)),
+        (gen_math_ops, _tensorflow.SUM, "Sum", partial(_reduced, is_mean=False)),
         (gen_nn_ops, "avg_pool", "AvgPool", _pooled),
     )
     for module, name, raw, form in forms:

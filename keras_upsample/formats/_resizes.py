@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _keras, _tensorflow
 from ..ops._forms import forms_for
 from ..ops._matrix_forms import by_matrix, by_pointwise
 from . import _resize_weights as weights
@@ -31,13 +32,12 @@ def resizes_replaced() -> Iterator[None]:
 
 def _places() -> Iterator[Place]:
     import tensorflow as tf
-    from keras.src.backend.tensorflow import image
-    from tensorflow.python.ops import gen_image_ops
 
+    gen_image_ops = _tensorflow.gen_image_ops()
     for name, raw in _OPERATORS.items():
         yield gen_image_ops, name, partial(_replacement, name)
         yield tf.raw_ops, raw, partial(_replacement, name)
-    yield image, "resize", _only_here
+    yield _keras.tensorflow_image(), "resize", _only_here
 
 
 _patch = Patch(_places)

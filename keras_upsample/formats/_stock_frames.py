@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from .._others._keras import takes_training
+
 
 def time_distributed(layer: Any) -> Any:
     """The `call` of a `keras.layers.TimeDistributed`: frames are images of a larger batch.
@@ -22,7 +24,7 @@ def time_distributed(layer: Any) -> Any:
         y = tf.reshape(inputs, [-1, *sizes[2:]])
         frames = None if None in known[:2] else known[0] * known[1]
         y.set_shape((frames, *known[2:]))
-        options = {"training": training} if layer.layer._call_has_training_arg else {}
+        options = {"training": training} if takes_training(layer.layer) else {}
         y = layer.layer.call(y, **options)
         after, dynamic = y.shape.as_list(), tf.shape(y)
         rest = [dynamic[k] if n is None else n for k, n in enumerate(after[1:], 1)]

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .._others import _litert
 from ..errors import ExportError
 from ..program._input_shape import fixed
 from ..program._signature import Signature
@@ -83,8 +84,7 @@ def with_whole_numbers(content: bytes, outputs: Sequence[str]) -> bytes:
     The last operator, QUANTIZE, turns any step into any other; the converter gives it the step of
     the images' brightest pixel.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     changed = bytearray(content)
     model = schema.Model.GetRootAs(changed, 0)
     signature = model.SignatureDefs(0)

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._others import _tf_lite
+
 _KERNEL = 1
 _PLACES = {
     "CONV_2D": (2, 0),
@@ -39,14 +41,11 @@ def with_full_biases(content: bytes, *, own: bool = False) -> bytes:
         content: of the file.
         own: give each operator a bias of its own, too.
     """
-    from tensorflow.lite.python import schema_py_generated as schema
-
+    schema = _tf_lite.schema()
     uses = list(_wanting(schema.Model.GetRootAs(content, 0), own=own))
     if not uses:
         return content
-    from tensorflow.lite.tools import flatbuffer_utils
-
-    changed = flatbuffer_utils.convert_bytearray_to_object(content)
+    changed = _tf_lite.unpacked(content)
     for use in uses:
         graph = changed.subgraphs[use.graph]
         operator = graph.operators[use.operator]
@@ -62,13 +61,12 @@ def with_full_biases(content: bytes, *, own: bool = False) -> bytes:
         inputs[use.input] = len(graph.tensors)
         operator.inputs = np.array(inputs, "int32")
         graph.tensors.append(full)
-    return bytes(flatbuffer_utils.convert_object_to_bytearray(changed))
+    return _tf_lite.packed(changed)
 
 
 def _wanting(model: Any, *, own: bool) -> Iterator[_Use]:
     """Biases of one element for several channels; if `own`, those that another operator has too."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
+    schema = _tf_lite.schema()
     places = {getattr(schema.BuiltinOperator, name): place for name, place in _PLACES.items()}
     codes = [model.OperatorCodes(i).BuiltinCode() for i in range(model.OperatorCodesLength())]
     for k in range(model.SubgraphsLength()):
@@ -88,8 +86,7 @@ def _wanting(model: Any, *, own: bool) -> Iterator[_Use]:
 
 def _values(model: Any, graph: Any, index: int) -> np.ndarray | None:
     """A constant, through the operator that makes a half a float; None of what is computed."""
-    from tensorflow.lite.python import schema_py_generated as schema
-
+    schema = _tf_lite.schema()
     for operator in graph.operators:
         if index in operator.outputs:
             index = operator.inputs[0]

@@ -7,11 +7,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from .._others import _litert, _tf_lite
 from ..errors import ExportError
 from ..program._input_shape import Shape
 from ._advice import advice
 from ._feeds import Feeds
-from ._interpreter import quiet_interpreter
 from ._ranges import true_ranges
 from ._tflite_bias import with_full_biases
 from ._tflite_shapes import with_usual_sizes
@@ -39,7 +39,7 @@ def converted(
     # For 16 bits, ranges are learnt and used inside one function of TensorFlow's.
     ranges = true_ranges() if precision == "int8" else nullcontext()
     try:
-        with quiet_interpreter(), ranges:
+        with _tf_lite.quiet_interpreter(), ranges:
             return bytes(converter.convert())
     except ExportError:
         raise
@@ -63,29 +63,27 @@ def converter_of(
     """
     import tensorflow as tf
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+    converter = _tf_lite.converter(folder)
     if precision != "float32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.optimizations = [_tf_lite.default_optimization()]
     if precision == "float16":
         converter.target_spec.supported_types = [tf.float16]
-    allowed = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    allowed = [_tf_lite.operator_set("TFLITE_BUILTINS")]
     if precision in INTEGER:
-        allowed = [getattr(tf.lite.OpsSet, INTEGER[precision])]
+        allowed = [_tf_lite.operator_set(INTEGER[precision])]
         converter.representative_dataset = lambda: iter(calibration or [])
         converter.inference_input_type, converter.inference_output_type = map(tf.as_dtype, io)
     if allow_flex:
-        allowed.append(tf.lite.OpsSet.SELECT_TF_OPS)
+        allowed.append(_tf_lite.operator_set("SELECT_TF_OPS"))
     converter.target_spec.supported_ops = allowed
-    optimize = converter._optimize_tflite_model
 
-    # It takes the file of floats, before ranges are learnt from it.
-    def prepared(content: bytes, *args: Any, **options: Any) -> bytes:
+    def prepared(content: bytes) -> bytes:
         if precision in INTEGER:
             _check_no_loops(content)
             content = with_usual_sizes(content, sizes) if sizes else content
-        return optimize(with_full_biases(content, own=precision == "int16x8"), *args, **options)
+        return with_full_biases(content, own=precision == "int16x8")
 
-    converter._optimize_tflite_model = prepared
+    _tf_lite.prepare_before_quantising(converter, prepared)
     return converter
 
 
@@ -95,8 +93,7 @@ def _check_no_loops(content: bytes) -> None:
     Raises:
         ExportError: the file has one.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     graphs = schema.Model.GetRootAs(content, 0).SubgraphsLength()
     if graphs > 1:
         raise ExportError(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .._others import _tensorflow
 from ._patches import every, pads_of, patch_places, sliced_patches, spatial
 from ._patching import Patch, Place
 
@@ -26,8 +27,8 @@ def lacking_operators_replaced() -> Iterator[None]:
 
 def _places() -> Iterator[Place]:
     import tensorflow as tf
-    from tensorflow.python.ops import gen_math_ops, gen_nn_ops, nn_ops
 
+    gen_math_ops, gen_nn_ops = _tensorflow.gen_math_ops(), _tensorflow.gen_nn_ops()
     forms: Mapping[str, tuple[Any, str, Callable]] = {
         "max_pool3d": (gen_nn_ops, "MaxPool3D", partial(_pool_3d, tf.nn.max_pool2d)),
         "avg_pool3d": (gen_nn_ops, "AvgPool3D", partial(_pool_3d, tf.nn.avg_pool2d)),
@@ -40,7 +41,7 @@ def _places() -> Iterator[Place]:
         yield module, name, _patch.by(form)
         yield tf.raw_ops, raw, _patch.by(form)
     yield from patch_places(_patch, sliced_patches)
-    yield nn_ops, "convolution_internal", _patch.by(_dilated_convolution_3d)
+    yield _tensorflow.nn_ops(), "convolution_internal", _patch.by(_dilated_convolution_3d)
 
 
 _patch = Patch(_places)

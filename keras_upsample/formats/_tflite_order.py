@@ -6,6 +6,9 @@ The converter sorts both by name. A program that reads output 0 of the file mean
 from collections.abc import Sequence
 from typing import Any
 
+from .._others import _tf_lite
+from .._others._litert import table_of
+
 _TENSOR_MAPS = {"inputs": 4, "outputs": 6}  # fields of a SignatureDef, by their place in its vtable
 
 
@@ -19,8 +22,7 @@ def in_order(content: bytes, inputs: Sequence[str], outputs: Sequence[str]) -> b
         content: of a file with one graph and one signature.
         inputs, outputs: names of the signature.
     """
-    from tensorflow.lite.python import schema_py_generated as schema
-
+    schema = _tf_lite.schema()
     changed = bytearray(content)
     model = schema.Model.GetRootAs(changed, 0)
     if model.SubgraphsLength() == 0 or model.SignatureDefsLength() != 1:
@@ -42,9 +44,10 @@ def _reorder(
     if len(wanted) != len(maps) or len(places) != len(maps):
         return  # the converter left an input out, or merged two outputs
     places[:] = [by_name[name].TensorIndex() for name in wanted]
-    table = signature._tab
+    table = table_of(signature)
     start = table.Vector(table.Offset(_TENSOR_MAPS[kind]))
     for i, name in enumerate(wanted):
         place = start + 4 * i
-        offset = by_name[name]._tab.Pos - place  # unsigned: tables stand behind what refers to them
+        # unsigned: tables stand behind what refers to them
+        offset = table_of(by_name[name]).Pos - place
         content[place : place + 4] = offset.to_bytes(4, "little")

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._others import _tensorflow
 from ._graph_values import numbers_of
 from ._patching import Patch, Place
 
@@ -22,8 +23,8 @@ def computed_pads_stated() -> Iterator[None]:
 
 def _places() -> Iterator[Place]:
     import tensorflow as tf
-    from tensorflow.python.ops import gen_array_ops
 
+    gen_array_ops = _tensorflow.gen_array_ops()
     for name, raw in (("pad", "Pad"), ("pad_v2", "PadV2"), ("mirror_pad", "MirrorPad")):
         yield gen_array_ops, name, _stated
         yield tf.raw_ops, raw, _stated

@@ -6,6 +6,7 @@ open. A program that does not resize would run the network on one pixel.
 
 from collections.abc import Mapping
 
+from .._others import _litert
 from ..program._input_shape import Shape
 
 
@@ -16,8 +17,7 @@ def with_usual_sizes(content: bytes, shapes: Mapping[str, Shape]) -> bytes:
         content: of a file with one signature.
         shapes: input name -> shape, batch first; none is open.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     changed = bytearray(content)
     model = schema.Model.GetRootAs(changed, 0)
     graph, signature = model.Subgraphs(0), model.SignatureDefs(0)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _tensorflow
 from ._facts import NOTHING, Door, GraphFacts
 from ._preprocessing import Preprocessing, door_of
 from ._subgraph import Node, Subgraph, last_activation, preprocessing_subgraph
@@ -39,10 +40,8 @@ def facts_of_function(function: Any, inputs: Sequence[str], outputs: Sequence[st
         inputs: their names, in the order wanted.
         outputs: likewise.
     """
-    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
-
     try:
-        frozen = convert_variables_to_constants_v2(function, lower_control_flow=False)
+        frozen = _tensorflow.frozen(function)
         operations = frozen.graph.get_operations()  # in an order in which they can be run
         nodes = [
             Node(_ROLES.get(each.type, ""), each.type, _names(each.inputs), _names(each.outputs))
@@ -53,6 +52,8 @@ def facts_of_function(function: Any, inputs: Sequence[str], outputs: Sequence[st
         doors = tuple(_door(frozen, nodes, places[name]) for name in inputs)
         kinds = tuple(last_activation(nodes, results[name].name) for name in outputs)
         return GraphFacts(doors, kinds)
+    except ImportError:  # which says nothing of the function
+        raise
     except Exception:  # TensorFlow's, of many kinds: nothing is known
         return NOTHING
 

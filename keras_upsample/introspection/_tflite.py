@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _litert
 from ._facts import Door
 from ._natural_range import range_of_integers
 from ._preprocessing import Preprocessing
@@ -38,8 +39,7 @@ def read(path: Path, name: str) -> tuple[Preprocessing | Door, dict[str, str]]:
         path: of the file.
         name: of the input that takes the picture; a file's first, which is the only one.
     """
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
     graph = model.subgraphs[0]
     builtin = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
@@ -75,8 +75,7 @@ def _neutral(operator: Any, code: str) -> Node:
 
 def _integers(tensor: Any) -> tuple[float, float] | None:
     """The least and the largest number that an integer tensor can stand for."""
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     kinds = {schema.TensorType.INT8: "int8", schema.TensorType.UINT8: "uint8"}
     facts = tensor.quantization
     if tensor.type not in kinds or facts is None or facts.scale is None or len(facts.scale) != 1:

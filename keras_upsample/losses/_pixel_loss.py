@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from .._others._keras import mask_of
 from ..ops._backend import reshape, sizes
 from . import _labels as labels
 
@@ -84,7 +85,7 @@ class PixelLoss(keras.losses.Loss):
         """The loss of each sample, (N,), and its weight, (N,) or None."""
         # Sums over the pixels of an image are beyond float16, and too fine for bfloat16.
         dtype = "float64" if self.dtype == "float64" else "float32"
-        mask = getattr(y_pred, "_keras_mask", None)
+        mask = mask_of(y_pred)
         scores, truth = ops.convert_to_tensor(y_pred), ops.convert_to_tensor(y_true)
         truth = labels.whole(truth)
         shape = tuple(scores.shape)

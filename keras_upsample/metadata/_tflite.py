@@ -8,6 +8,7 @@ keep.
 from pathlib import Path
 from typing import Any
 
+from .._others import _litert
 from ._facts import Metadata
 from ._tflite_file import add_entries, entry, mapped
 from ._tflite_schema import ENTRY
@@ -38,8 +39,7 @@ def read_tflite(path: Path) -> Metadata | None:
 
 def places(path: Path) -> tuple[list[Place], list[Place]]:
     """The inputs and outputs of a file, in its own order, by their names in its signature."""
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     with mapped(path) as content:
         model = schema.Model.GetRootAs(content, 0)
         graph = model.Subgraphs(0)
@@ -63,8 +63,7 @@ def _signature_names(model: Any) -> dict[int, str]:
 
 
 def _place(graph: Any, index: int, names: dict[int, str]) -> Place:
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     tensor = graph.Tensors(index)
     kinds = {number: name.lower() for name, number in vars(schema.TensorType).items()}
     return Place(

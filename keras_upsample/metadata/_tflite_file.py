@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .._others import _litert
+
 ALIGNED = 64
 """The old file begins at a multiple of this, so that its data keep their alignment."""
 
@@ -64,10 +66,10 @@ def mapped(path: Path) -> Iterator[Any]:
 def _front(content: Any, entries: Mapping[str, bytes]) -> bytes:
     """The bytes to put in front of the file."""
     import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
 
+    schema = _litert.schema()
     model = schema.Model.GetRootAs(content, 0)
-    table = model._tab
+    table = _litert.table_of(model)
     if (struct.unpack_from("<H", content, table.Pos - _vtable(table))[0] - 4) // 2 > _SLOTS:
         raise ValueError("the file has fields that this version does not know")
     builder = flatbuffers.Builder(4096)
@@ -107,7 +109,7 @@ def _vtable(table: Any) -> int:
 
 def _behind(item: Any) -> int:
     """A builder counts places from its end backwards; the old file begins at its end."""
-    return -item._tab.Pos
+    return -_litert.table_of(item).Pos
 
 
 def _list_of(builder: Any, places: list[int]) -> int:
@@ -120,17 +122,17 @@ def _list_of(builder: Any, places: list[int]) -> int:
 def _moved(content: Any, by: int) -> Iterator[tuple[int, int]]:
     """Places that a file above 2 GiB states from its beginning: where they stand, and as they are
     once the model begins `by` bytes later."""
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     model = schema.Model.GetRootAs(content, 0)
     holders = [(model.Buffers(i), _OFFSET) for i in range(model.BuffersLength())]
     for number in range(model.SubgraphsLength()):
         graph = model.Subgraphs(number)
         holders += [(graph.Operators(i), _LARGE_OPTIONS) for i in range(graph.OperatorsLength())]
     for holder, slot in holders:
-        offset = holder._tab.Offset(4 + 2 * slot)
+        table = _litert.table_of(holder)
+        offset = table.Offset(4 + 2 * slot)
         if offset:
-            position = holder._tab.Pos + offset
+            position = table.Pos + offset
             (value,) = struct.unpack_from("<Q", content, position)
             if value > 1:  # 0 and 1 stand for none
                 yield position, value + by
@@ -138,8 +140,7 @@ def _moved(content: Any, by: int) -> Iterator[tuple[int, int]]:
 
 def entry(content: Any, name: str) -> bytes | None:
     """The data of an entry of the file's table of metadata; None where there is none."""
-    from ai_edge_litert import schema_py_generated as schema
-
+    schema = _litert.schema()
     model = schema.Model.GetRootAs(content, 0)
     for index in range(min(model.MetadataLength(), 2**16)):
         found = model.Metadata(index)

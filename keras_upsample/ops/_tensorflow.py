@@ -5,9 +5,8 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.python.framework import ops as framework_ops
-from tensorflow.python.ops import control_flow_util
 
+from .._others import _tensorflow as private
 from . import _sampling as sampling
 from ._arguments import spatial_axes
 from ._channel_order import from_channels_last, to_channels_last
@@ -44,9 +43,7 @@ def part(x: tf.Tensor, axis: int, indices: range) -> tf.Tensor:
 
 def in_xla() -> bool:
     """Say whether a graph is being traced for XLA (jit_compile=True)."""
-    if tf.executing_eagerly():
-        return False
-    return control_flow_util.GraphOrParentsInXlaContext(framework_ops.get_default_graph())
+    return not tf.executing_eagerly() and private.graph_is_for_xla()
 
 
 def resize(

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from .._others._keras import flatten_layers
+
 
 def of_model(model: Any) -> str:
     """SHA-256 of a Keras model's weights and configuration, whatever its layers are called."""
@@ -26,7 +28,7 @@ def _configuration(model: Any) -> str:
         text = json.dumps(model.get_config(), sort_keys=True, default=str)
     except Exception:  # of a subclassed model without one
         return type(model).__qualname__
-    for number, layer in enumerate(model._flatten_layers()):
+    for number, layer in enumerate(flatten_layers(model)):
         text = text.replace(json.dumps(layer.name), f'"layer {number}"')
     return re.sub(r" at 0x[0-9a-f]+", "", text)
 

@@ -1,11 +1,11 @@
 """A Keras model as an inference function of a precision; the model itself is only read."""
 
 from collections.abc import Sequence
-from copy import copy
 from typing import Any
 
 import numpy as np
 
+from .._others import _keras
 from ._input_shape import InputSpec
 from ._private import private
 from ._signature import Signature
@@ -23,7 +23,7 @@ def with_precision(model: Any, dtype: str = "float32") -> Any:
     Args:
         model: is only read; the result is `private` where it is another.
     """
-    if not any(_other_policy(layer, dtype) for layer in model._flatten_layers()):
+    if not any(_other_policy(layer, dtype) for layer in _keras.flatten_layers(model)):
         return model
     own = private(model)
     set_precision(own, dtype)
@@ -32,11 +32,10 @@ def with_precision(model: Any, dtype: str = "float32") -> Any:
 
 def set_precision(own: Any, dtype: str = "float32") -> None:
     """Let every layer of a private model compute in `dtype`."""
-    for layer in own._flatten_layers():
+    for layer in _keras.flatten_layers(own):
         policy = _other_policy(layer, dtype)
         if policy is not None:
-            # Not by its setter, which writes into a `DTypePolicyMap` that layers share.
-            object.__setattr__(layer, "_dtype_policy", policy)
+            _keras.set_dtype_policy(layer, policy)
 
 
 def _other_policy(layer: Any, dtype: str) -> Any:
@@ -50,9 +49,7 @@ def _other_policy(layer: Any, dtype: str) -> Any:
     if name in _FLOAT_POLICIES and name != dtype:
         return _computing_in(dtype, policy.variable_dtype)
     if dtype == "float32" and _quantized_in_half(policy):
-        changed = copy(policy)
-        changed._compute_dtype = dtype
-        return changed
+        return _keras.policy_computing_in(policy, dtype)
     return None
 
 

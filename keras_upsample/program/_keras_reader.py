@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others._keras import is_operation
 from ._graph import Node
 from ._operations import (
     NONE,
@@ -169,7 +170,7 @@ def resize_of(node: Node) -> Resize | None:
             return Resize(x, f"antialiased {interpolation}", None)
     elif kind is keras.layers.UpSampling2D:
         interpolation, scale = op.interpolation, _pair(op.size)
-    elif kind is keras.layers.Resizing or _is_operation(op, "image", "Resize"):
+    elif kind is keras.layers.Resizing or is_operation(op, "image", "Resize"):
         if op.crop_to_aspect_ratio or op.pad_to_aspect_ratio or op.antialias:
             return None
         interpolation = op.interpolation
@@ -191,7 +192,7 @@ def shuffle_of(node: Node) -> Shuffle | None:
         return None
     if type(op) is PixelShuffle2D:
         return Shuffle(node.inputs[0], op.scale, op.order)
-    if _is_operation(op, "nn", "DepthToSpace"):
+    if is_operation(op, "nn", "DepthToSpace"):
         return Shuffle(node.inputs[0], op.block_size, "dcr")
     return None
 
@@ -207,7 +208,7 @@ def concatenation_of(node: Node) -> Concatenation | None:
     parts = node.inputs
     if len(parts) < 2 or any(len(part.shape) != 4 for part in parts):
         return None
-    if kind is keras.layers.Concatenate or _is_operation(op, "numpy", "Concatenate"):
+    if kind is keras.layers.Concatenate or is_operation(op, "numpy", "Concatenate"):
         return Concatenation(parts) if op.axis in (-1, 3) else None
     if kind is SkipFusion2D and op.mode == "concat" and op.data_format == "channels_last":
         sizes = {part.shape[1:3] for part in parts}
@@ -323,14 +324,8 @@ def _is_of_alike(node: Node, name: str) -> bool:
     import keras
 
     is_layer = type(node.operation) is getattr(keras.layers, name)
-    known = is_layer or _is_operation(node.operation, "numpy", name)
+    known = is_layer or is_operation(node.operation, "numpy", name)
     return known and len(node.inputs) > 1 and len({x.shape for x in node.inputs}) == 1
-
-
-def _is_operation(operation: Any, module: str, name: str) -> bool:
-    """Whether it is what a function of `keras.ops` leaves in a graph."""
-    kind = type(operation)
-    return kind.__name__ == name and kind.__module__ == f"keras.src.ops.{module}"
 
 
 def _plain(node: Node) -> bool:

@@ -10,14 +10,13 @@ from functools import partial
 from types import MethodType
 from typing import Any
 
+from .._others import _keras
+
 _FUNCTIONS = ("train_function", "test_function", "predict_function")
 """Of a model: graphs of the layers it was made from, which Keras makes anew."""
 
 _WRAPPED = ("build", "quantize")
 """Methods of a layer that Keras wraps by functions which hold the layer."""
-
-_CALLS = ("_inbound_nodes", "_outbound_nodes")
-"""Of a layer: its symbolic calls, in graphs that the copy is no part of."""
 
 _CONTAINERS = (list, dict, set)
 
@@ -40,18 +39,15 @@ def private(model: Any) -> Any:
 
 def layers_of_their_class(own: Any) -> list[Any]:
     """The layers of a model but those with a `call` of their own, which compute something else."""
-    return [layer for layer in own._flatten_layers() if "call" not in vars(layer)]
+    return [layer for layer in _keras.flatten_layers(own) if "call" not in vars(layer)]
 
 
 class _Copies:
     """Copies of objects, each made once."""
 
     def __init__(self) -> None:
-        from keras.src.ops.node import Node
-        from keras.src.ops.operation import Operation
-        from keras.src.utils import tracking
-
-        self._node, self._operation, self._tracking = Node, Operation, tracking
+        self._node, self._operation = _keras.node_class(), _keras.operation_class()
+        self._tracker = _keras.tracker_class()
         self._made: dict[int, Any] = {}
         self._trackers: list[Any] = []
         self._kept: list[Any] = []  # so that ids stay theirs
@@ -65,11 +61,10 @@ class _Copies:
                 self._fill_layer(value, copy)
             else:
                 copy.__dict__.update({name: self.of(each) for name, each in vars(value).items()})
-            if isinstance(value, self._tracking.Tracker):
+            if isinstance(value, self._tracker):
                 self._trackers.append(copy)
         for tracker in self._trackers:  # now that what they track is there
-            stores = {name: store for name, (_, store) in tracker.config.items()}
-            tracker.stored_ids = {name: set(map(id, store)) for name, store in stores.items()}
+            _keras.track_anew(tracker)
 
     def of(self, value: Any) -> Any:
         """The copy of a layer, of a container, or of a method of a layer; else the value itself."""
@@ -78,7 +73,7 @@ class _Copies:
         kind = type(value)
         if isinstance(value, self._operation):
             return self._layer(value)
-        if kind is self._node or kind is self._tracking.Tracker:
+        if kind is self._node or kind is self._tracker:
             return self._made_of(value, object.__new__(kind))
         if isinstance(value, _CONTAINERS):
             return self._container(value)
@@ -106,19 +101,20 @@ class _Copies:
 
     def _fill_layer(self, layer: Any, copy: Any) -> None:
         own = {name: copy.__dict__[name] for name in _WRAPPED if name in copy.__dict__}
-        held = {name: value for name, value in vars(layer).items() if name not in _CALLS}
+        # Calls in graphs that the copy is no part of stay behind.
+        held = {name: value for name, value in vars(layer).items() if name not in _keras.CALLS}
         copy.__dict__.update({name: self.of(value) for name, value in held.items()})
         copy.__dict__.update(own)
-        copy.__dict__.update({name: [] for name in _CALLS})
+        _keras.forget_calls(copy)
         copy.__dict__.update({name: None for name in _FUNCTIONS if name in held})
 
     def _container(self, value: Any) -> Any:
         """Of the same kind; TensorFlow's wrappers of dicts become dicts."""
         kind: Any = type(value)
         own: Any = {}
-        if hasattr(value, "tracker"):
-            own = kind()  # filled below without telling its tracker again
-            own.tracker = self.of(value.tracker)
+        if _keras.is_tracked(value):
+            # filled below without telling its tracker again
+            own = _keras.empty_tracked(value, self.of(value.tracker))
         elif issubclass(kind, _CONTAINERS):
             own = shallow_copy(value)
         self._made[id(value)] = own

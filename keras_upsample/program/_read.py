@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from .._others import _keras
 from ._graph import Graph, Tensor, applied, has_one_behaviour
 from ._private import private
 
@@ -55,24 +56,22 @@ class _Flattening:
         values: dict[int, Any] = {
             id(symbol): tensor for symbol, tensor in zip(function.inputs, tensors, strict=True)
         }
-        depths = function._nodes_by_depth
-        for depth in sorted(depths, reverse=True):
-            for node in depths[depth]:
-                if node.is_input or any(id(x) not in values for x in node.input_tensors):
-                    continue
-                args, kwargs = node.arguments.fill_in(values)
-                if "training" in kwargs and functional:
-                    kwargs = {**kwargs, "training": False}
-                elif kwargs.get("training") is True and not has_one_behaviour(node.operation):
-                    raise NotAGraphError(
-                        f"its `call` asks layer {node.operation.name!r} to behave as in training, "
-                        "whatever it is told itself"
-                    )
-                outputs = self._call(node.operation, args, kwargs)
-                for symbol, tensor in zip(node.outputs, tree.flatten(outputs), strict=True):
-                    values[id(symbol)] = tensor
+        for node in _keras.nodes_in_order(function):
+            if node.is_input or any(id(x) not in values for x in node.input_tensors):
+                continue
+            args, kwargs = _keras.arguments_filled(node, values)
+            if "training" in kwargs and functional:
+                kwargs = {**kwargs, "training": False}
+            elif kwargs.get("training") is True and not has_one_behaviour(node.operation):
+                raise NotAGraphError(
+                    f"its `call` asks layer {node.operation.name!r} to behave as in training, "
+                    "whatever it is told itself"
+                )
+            outputs = self._call(node.operation, args, kwargs)
+            for symbol, tensor in zip(node.outputs, tree.flatten(outputs), strict=True):
+                values[id(symbol)] = tensor
         results = [values[id(symbol)] for symbol in function.outputs]
-        return tree.pack_sequence_as(function._outputs_struct, results)
+        return tree.pack_sequence_as(_keras.outputs_structure(function), results)
 
     def _call(self, operation: Any, args: Any, kwargs: Any) -> Any:
         nested = _nested_inputs(operation, args, kwargs)
@@ -94,7 +93,7 @@ def is_functional(model: Any) -> bool:
     functional = _functional_class()
     if isinstance(model, keras.Sequential):
         own = type(model).call is not keras.Sequential.call
-        return not own and model._functional is not None
+        return not own and _keras.inner_functional(model) is not None
     return isinstance(model, functional) and type(model).call is functional.call
 
 
@@ -110,7 +109,7 @@ def _functional_class() -> Any:
 def _function(model: Any) -> Any:
     import keras
 
-    return model._functional if isinstance(model, keras.Sequential) else model
+    return _keras.inner_functional(model) if isinstance(model, keras.Sequential) else model
 
 
 def _nested_inputs(operation: Any, args: Any, kwargs: Any) -> list[Tensor] | None:
@@ -124,7 +123,7 @@ def _nested_inputs(operation: Any, args: Any, kwargs: Any) -> list[Tensor] | Non
     if len(args) != 1 or not _plain_call(kwargs):
         return None
     given = args[0]
-    own = function._inputs_struct
+    own = _keras.inputs_structure(function)
     names = own if isinstance(own, dict) else [symbol.name for symbol in function.inputs]
     if not isinstance(given, dict):
         flat = tree.flatten(given)
@@ -164,18 +163,15 @@ def _function_of_call(model: Any, inputs: Sequence[Any], structure: Any, keyword
         for i, spec in enumerate(inputs)
     ]
     packed = tree.pack_sequence_as(structure, symbols)
-    training = {"training": False} if model._call_has_training_arg else {}
-    context = model._get_call_context()
-    # As `model(x, training=False)` would: layers that train unless told not to learn it from here.
-    context.set_value("training", False)
-    try:
-        outputs = model.call(**packed, **training) if keywords else model.call(packed, **training)
-        return keras.Function(packed if not keywords else symbols, outputs)
-    except Exception as error:  # the model's own code runs here
-        from ..errors import first_line
+    training = {"training": False} if _keras.takes_training(model) else {}
+    with _keras.told_to_infer(model):  # for layers that train unless told not to
+        try:
+            if keywords:
+                return keras.Function(symbols, model.call(**packed, **training))
+            return keras.Function(packed, model.call(packed, **training))
+        except Exception as error:  # the model's own code runs here
+            from ..errors import first_line
 
-        raise NotAGraphError(
-            f"its `call` can't be followed with symbolic tensors ({first_line(error)})"
-        ) from error
-    finally:
-        model._maybe_reset_call_context()
+            raise NotAGraphError(
+                f"its `call` can't be followed with symbolic tensors ({first_line(error)})"
+            ) from error

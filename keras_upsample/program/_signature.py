@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .._others import _keras
 from ._input_shape import (
     OTHER_SIZES,
     InputSpec,
@@ -169,7 +170,7 @@ def _of_subclass(model: Any, input_shape: ShapeArgument) -> Signature:
     from keras import tree
 
     # Keras records the shapes of the first call by the arguments of `call`: {"image_shape": ...}.
-    recorded = getattr(model, "_build_shapes_dict", None) or {}
+    recorded = _keras.recorded_shapes(model)
     arguments = _required_arguments(model)
     keywords = len(arguments) > 1 or len(recorded) > 1
     if keywords:
@@ -202,7 +203,7 @@ def _make_variables(model: Any, signature: Signature) -> None:
 
     What the model itself refuses here, it is asked again, and answered for, where it is run.
     """
-    if all(layer.built for layer in model._flatten_layers()):
+    if all(layer.built for layer in _keras.flatten_layers(model)):
         return
     with suppress(Exception):
         _trace(signature.called, model, signature)

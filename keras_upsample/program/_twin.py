@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from .._others import _keras
+
 
 def twin(operation: Any, name: str | None = None) -> Any:
     """The same layer or operation, with the same variables, that no model knows.
@@ -12,8 +14,7 @@ def twin(operation: Any, name: str | None = None) -> Any:
     """
     other = object.__new__(type(operation))
     other.__dict__.update(operation.__dict__)
-    object.__setattr__(other, "_inbound_nodes", [])
-    object.__setattr__(other, "_outbound_nodes", [])
+    _keras.forget_calls(other)
     if name is not None:
         object.__setattr__(other, "name", name)
     return other

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._others import _keras
 from ..program._applied import Applied
 from ..program._emit import Emitter
 from ..program._graph import Graph, Node, Tensor, applied
@@ -81,9 +82,7 @@ class _Images:
 
     @staticmethod
     def _applied(operation: str, tensor: Tensor) -> Tensor:
-        from keras.src.ops import numpy as operations
-
-        _, result = applied(getattr(operations, operation)(axis=1), tensor)
+        _, result = applied(_keras.numpy_operation(operation)(axis=1), tensor)
         return result
 
 

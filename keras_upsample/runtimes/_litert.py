@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .._others import _tf_lite
+from .._others._litert import operator_names
 from ..errors import first_line
 from ..files._flatbuffer import read_root
 from ..metadata._tflite import WHOLE_ENTRY
@@ -117,11 +119,11 @@ class LiteRTRunner:
         plain = self._module.Interpreter(
             model_content=self._content, experimental_op_resolver_type=resolver
         )
-        return dict(Counter(op["op_name"] for op in plain._get_ops_details()))
+        return dict(Counter(operator_names(plain)))
 
     def delegate_partitions(self) -> int:
         """Into how many pieces the default delegate (XNNPACK) cuts the graph; 1 is best."""
-        return sum(op["op_name"] == "DELEGATE" for op in self._interpreter._get_ops_details())
+        return operator_names(self._interpreter).count("DELEGATE")
 
 
 def _by_place(
@@ -156,9 +158,9 @@ def _reason(error: BaseException) -> str:
 def _interpreter(flex: bool) -> tuple[Any, str]:
     if flex:
         import tensorflow as tf
-        from tensorflow.lite.python import interpreter
 
-        return interpreter, f"TensorFlow Lite with Flex (TensorFlow {tf.__version__})"
+        name = f"TensorFlow Lite with Flex (TensorFlow {tf.__version__})"
+        return _tf_lite.interpreter_module(), name
     from importlib.metadata import version
 
     from ai_edge_litert import interpreter

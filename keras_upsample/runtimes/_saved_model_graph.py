@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .._others import _tensorflow
+
 _MOST_BYTES = 2**31  # what protobuf reads
 
 # Operators that keep no state outside of the graph, of those that TensorFlow calls stateful.
@@ -55,9 +57,7 @@ def check_saved_model(folder: Path) -> None:
     place = folder / "saved_model.pb"
     if place.stat().st_size > _MOST_BYTES:
         raise ValueError(f"saved_model.pb has {place.stat().st_size:,} bytes, more than 2 GiB")
-    from tensorflow.core.protobuf import saved_model_pb2
-
-    saved = saved_model_pb2.SavedModel()
+    saved = _tensorflow.empty_saved_model()
     saved.ParseFromString(place.read_bytes())
     for graph in saved.meta_graphs:
         _check_graph(graph)
@@ -97,21 +97,14 @@ def _check_node(node: Any, where: str, functions: Mapping[str, Any], *, checkpoi
     elif node.op in _CHECKPOINT or _STATELESS_AND_NOT.fullmatch(node.op):
         refused = True
     else:
-        refused = _stateful(node.op) and not _STATEFUL_AND_HARMLESS.fullmatch(node.op)
+        # An operator that TensorFlow does not know it will not load.
+        refused = _tensorflow.is_stateful(node.op) and not _STATEFUL_AND_HARMLESS.fullmatch(node.op)
     if refused:
         raise ValueError(
             f"its operator {node.op} ({node.name!r} in {where}) may read or write files, use the "
             "network or call Python, and was not run. If you know where the file comes from, pass "
             "trust=True (--trust)"
         )
-
-
-def _stateful(name: str) -> bool:
-    """What TensorFlow says of an operator; one that it does not know it will not load."""
-    from tensorflow.python.framework import op_def_registry
-
-    definition = op_def_registry.get(name)
-    return definition is not None and definition.is_stateful
 
 
 def _ancestors(nodes: Mapping[str, Any], ends: Iterable[str]) -> set[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_upsample._others import _tensorflow
 from keras_upsample.ops import resize_forms
 
 
@@ -61,14 +62,10 @@ def operations_at(model: Any, shape: Sequence[int]) -> Iterator[Any]:
     def inference(x: Any) -> Any:
         # A tf.function inside the model may have been traced at an unknown size already; run
         # "eagerly" while this graph is being traced, it becomes part of this graph.
-        before = tf.config.functions_run_eagerly()
-        tf.config.run_functions_eagerly(True)
-        try:
-            # A resize by matrices is one still, and not to be counted as a product.
-            with resize_forms({"lanczos": ("taps",), "area": ("operator", "taps")}):
-                return model(x, training=False)
-        finally:
-            tf.config.run_functions_eagerly(before)
+        # A resize by matrices is one still, and not to be counted as a product.
+        forms = resize_forms({"lanczos": ("taps",), "area": ("operator", "taps")})
+        with _tensorflow.functions_inlined(), forms:
+            return model(x, training=False)
 
     return _operations(tf.function(inference).get_concrete_function(specification).graph)
 
@@ -78,7 +75,7 @@ def _operations(graph: Any) -> Iterator[Any]:
     for op in graph.get_operations():
         yield op
         if op.type in ("PartitionedCall", "StatefulPartitionedCall"):
-            yield from _operations(graph._get_function(op.get_attr("f").name).graph)
+            yield from _operations(_tensorflow.graph_of_function(graph, op.get_attr("f").name))
 
 
 def _shape(tensor: Any, op: Any) -> tuple[int, ...]:

@@ -1,0 +1,30 @@
+"""Private names of LiteRT, read in ai-edge-litert 2.3.0."""
+
+from typing import Any
+
+
+def schema() -> Any:
+    """The classes that FlatBuffers generated from the schema of TFLite files.
+
+    ai-edge-litert 2.3.0, `ai_edge_litert.schema_py_generated`.
+    """
+    from ai_edge_litert import schema_py_generated
+
+    return schema_py_generated
+
+
+def table_of(item: Any) -> Any:
+    """The FlatBuffers table behind an object of the schema: `Bytes`, `Pos`, `Offset`, `Vector`.
+
+    ai-edge-litert 2.3.0, `_tab` of the classes of `schema`; TensorFlow's are generated alike.
+    """
+    return item._tab
+
+
+def operator_names(interpreter: Any) -> list[str]:
+    """The operators that an interpreter runs, in its order; "DELEGATE" is what a delegate took.
+
+    ai-edge-litert 2.3.0, `ai_edge_litert.interpreter.Interpreter._get_ops_details`; TensorFlow's
+    interpreter has the same.
+    """
+    return [operator["op_name"] for operator in interpreter._get_ops_details()]

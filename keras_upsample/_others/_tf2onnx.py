@@ -1,0 +1,86 @@
+"""Private names of tf2onnx, read in tf2onnx 1.17.0."""
+
+from collections.abc import Callable, MutableMapping
+from importlib import import_module
+from typing import Any
+
+_HANDLERS = {
+    "Conv3D": ("nn", "ConvOp", "version_13"),
+    "Conv2DBackpropInput": ("nn", "ConvTranspose", "version_1"),
+    "FloorDiv": ("math", "FloorDiv", "version_6"),
+    "FloorMod": ("math", "FloorMod", "version_7"),
+    "Reshape": ("tensor", "Reshape", "version_5"),
+    "StridedSlice": ("tensor", "StridedSlice", "version_13"),
+}
+"""Operator of TensorFlow -> module, class and method by which tf2onnx writes it."""
+
+
+def write_as_usual(operator: str, ctx: Any, node: Any) -> None:
+    """Put tf2onnx's own ONNX form in the place of a node.
+
+    tf2onnx 1.17.0, the classes of `tf2onnx.onnx_opset`, one method for each opset that changed
+    something.
+
+    Args:
+        operator: of TensorFlow, one of those in the table above.
+        ctx: the graph.
+        node: of it.
+    """
+    module, kind, version = _HANDLERS[operator]
+    handler = getattr(import_module(f"tf2onnx.onnx_opset.{module}"), kind)
+    getattr(handler, version)(ctx, node)
+
+
+def new_name(stem: str) -> str:
+    """A name that no node has yet, beginning with this.
+
+    tf2onnx 1.17.0, `tf2onnx.utils.make_name`.
+    """
+    from tf2onnx import utils
+
+    return str(utils.make_name(stem))
+
+
+def optimizers() -> MutableMapping[str, Any]:
+    """The optimisers by name, in the order in which they run; what is put in is used.
+
+    tf2onnx 1.17.0, `tf2onnx.optimizer._optimizers`.
+    """
+    from tf2onnx.optimizer import _optimizers
+
+    return _optimizers
+
+
+def reshape_optimizer(leaves: Callable[[Any, Any], bool]) -> Any:
+    """The class of the optimiser "reshape_optimizer", without some reshapes.
+
+    tf2onnx 1.17.0, `tf2onnx.optimizer.reshape_optimizer.ReshapeOptimizer._optimize_reshape`.
+
+    Args:
+        leaves: whether a node of a graph, (node, graph), is to stay as it is.
+    """
+    from tf2onnx.optimizer.reshape_optimizer import ReshapeOptimizer
+
+    class Reshapes(ReshapeOptimizer):
+        def _optimize_reshape(self, node: Any, graph: Any) -> bool:
+            return not leaves(node, graph) and bool(super()._optimize_reshape(node, graph))
+
+    return Reshapes
+
+
+def transpose_optimizer(ending: Callable[[Any], None]) -> Any:
+    """The class of the optimiser "optimize_transpose", with an end of ours.
+
+    tf2onnx 1.17.0, `tf2onnx.optimizer.transpose_optimizer.TransposeOptimizer.post_optimize_action`.
+
+    Args:
+        ending: what is done to the graph instead of tf2onnx's own last step, which turns
+            transposes into reshapes.
+    """
+    from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
+
+    class Transposes(TransposeOptimizer):
+        def post_optimize_action(self) -> None:
+            ending(self._g)
+
+    return Transposes
