@@ -86,11 +86,11 @@ def left(name: str, technique: str) -> str:
 
     from keras_upsample import zoo
     from keras_upsample.export import Options
-    from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.formats._convert import convert
     from keras_upsample.lowering._lower import lower_program
     from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
+    from keras_upsample.quantization._calibration import calibration_feeds
     from keras_upsample.targets import TARGETS
 
     keras.utils.set_random_seed(0)
@@ -155,8 +155,8 @@ def keras_cells(model: Any) -> list[str]:
     import keras
     import tensorflow as tf
 
-    from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.program._signature import signature_of
+    from keras_upsample.quantization._calibration import calibration_feeds
 
     feeds = calibration_feeds(model, signature_of(model).fixed(), None, None)
     with tempfile.TemporaryDirectory() as folder:

@@ -89,13 +89,13 @@ def measured(model: Any, test: Any, columns: list[str]) -> dict[str, list[float]
     from keras_upsample import runtimes
     from keras_upsample.errors import ExportError
     from keras_upsample.export import Options
-    from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.export._compare import difference
     from keras_upsample.export._prepare import prepare
     from keras_upsample.formats._convert import convert
     from keras_upsample.metrics import mean_iou
     from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
+    from keras_upsample.quantization._calibration import calibration_feeds
     from keras_upsample.targets import TARGETS, Gate
 
     images = [image[: len(image) // 16 * 16, : image.shape[1] // 16 * 16] for image in test.images]

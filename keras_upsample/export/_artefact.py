@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from .._ours import bytes_at, check_ours
 from .._publish import check_place, published
 from ..errors import ArtefactError, ExportError, first_line
+from ..examples._shown import shown
 from ..files._onnx_file import data_files
 from ..formats._convert import convert
 from ..formats._inside import Inside
@@ -18,10 +19,10 @@ from ..metadata import Metadata
 from ..metadata._write import record
 from ..program._inference import check_weights
 from ..program._program import Program
+from ..quantization._calibration import held_out_images
 from ..runtimes import load
 from ..runtimes._first_load import remember
 from ..targets import Target
-from ._calibration import held_out_images
 from ._device import checked
 from ._file_facts import facts_of_file, with_outputs
 from ._gates import gate_for
@@ -29,7 +30,6 @@ from ._options import Options
 from ._prepare import fit, prepare, silent
 from ._report import ArtefactReport
 from ._resizable import explaining, require_another_size
-from ._shown import shown
 from ._subject import Subject
 from ._tuned import keep_the_faster
 from ._verify import beside, compare, measure, other_runtimes, require

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..formats._decibels import decibels
+from ..quantization._decibels import decibels
 from ..targets import Gate
 
 

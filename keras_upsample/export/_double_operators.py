@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._others import _tensorflow
-from ..formats._patching import Patch, Place
+from ..program._patching import Patch, Place
 
 
 @contextmanager

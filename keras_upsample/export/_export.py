@@ -8,10 +8,10 @@ from typing import Any, Unpack
 from .._ours import check_ours
 from .._publish import published
 from ..errors import ExportError, first_line
+from ..examples._cases import Images
 from ..targets import Target, target_named
 from ._artefact import check_target, make_artefact
 from ._gates import gate_for
-from ._images import Images
 from ._options import Chosen, Options, chosen_options
 from ._report import ArtefactReport, ExportReport, package_versions
 from ._resizable import resizable_targets

@@ -6,9 +6,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Unpack
 
+from ..examples._cases import Images
 from ..targets import resizable, target_named
 from ._artefact import make_artefact
-from ._images import Images
 from ._options import Chosen, Options, chosen_options
 from ._report import ArtefactReport
 from ._subject import subject_of

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..examples._cases import Images
+from ..examples._item import takes_pictures
+from ..examples._shown import GIVEN
+from ..examples._sources import listed
 from ..program._signature import Signature
+from ..quantization._calibration import calibration, some_of, trained_on
 from ..targets import Target
-from ._calibration import calibration, some_of, trained_on
-from ._example_form import takes_pictures
-from ._examples import listed
-from ._images import Images
-from ._shown import GIVEN
 
 
 @dataclass(frozen=True)

@@ -11,19 +11,19 @@ import numpy as np
 
 from .._others import _tf_lite
 from ..edge._file import OperatorFacts, read
+from ..examples._cases import Images, cases
+from ..examples._sources import listed
 from ..formats._debugger import with_own_errors
-from ..formats._decibels import decibels
-from ..formats._feeds import Feeds
 from ..formats._form import formed_for
-from ..formats._interpreter import inputs_in_order
 from ..formats._saved_model import write_saved_model
 from ..formats._tflite_converter import converted
 from ..program._input_shape import ShapeArgument
 from ..program._program import program_of
 from ..program._signature import signature_to_run
-from ._calibration import held_out_images
-from ._examples import listed
-from ._images import Images, cases
+from ..quantization._calibration import held_out_images
+from ..quantization._decibels import decibels
+from ..quantization._feeds import Feeds
+from ..quantization._interpreter import inputs_in_order
 from ._known import known, with_scalings
 from ._options import Options
 from ._prepare import prepare

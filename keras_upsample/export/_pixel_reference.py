@@ -6,15 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from ..examples._cases import Case, Images, _batch_of, _sources, sized
+from ..examples._item import Example
+from ..examples._shown import check_scale
+from ..examples._sources import listed
 from ..formats._inside import Inside
 from ..program._program import Program
 from ..program._signature import Signature
 from ._compare import ScoresBehind
-from ._example_form import Example
-from ._examples import listed
-from ._images import Case, Images, _batch_of, _sources, sized
 from ._reference import Reference
-from ._shown import check_scale
 
 
 class PixelReference(Reference):

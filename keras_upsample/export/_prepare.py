@@ -3,14 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from ..formats._feeds import Feeds
+from ..examples._cases import Images
 from ..lowering._lower import lower_program
 from ..ops._lacking import COMPARISONS, GATHERS
 from ..program._program import Program
 from ..quantization import _equalise, _lines, _round, _sharpness, _windows
+from ..quantization._calibration import calibration
+from ..quantization._feeds import Feeds
 from ..targets import Target
-from ._calibration import calibration
-from ._images import Images
 from ._options import Options
 
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from .._others import _keras
 from ..errors import ExportError, first_line
+from ..examples._cases import Case, Images, _sources, cases
+from ..examples._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, in_words, shown
 from ..formats._keras_quantized import rounds_activations
 from ..program._inference import with_precision
 from ..program._input_shape import InputSpec
@@ -19,9 +21,7 @@ from ..runtimes._layout import to_layout
 from ..targets import Gate, where_activations_are_rounded, where_rounding_decides
 from ._compare import ScoresBehind
 from ._doubles import in_doubles, rounds
-from ._images import Case, Images, _sources, cases
 from ._score_model import scores_behind
-from ._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, in_words, shown
 
 if TYPE_CHECKING:
     from ..runtimes import Runner, TensorInfo

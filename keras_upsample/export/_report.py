@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from ..edge._report import CheckReport
+from ..examples._shown import Shown
 from ..program._failures import LEFT_OUT
 from ..targets import Gate
 from ._compare import Difference
-from ._shown import Shown
 
 
 @dataclass(frozen=True)

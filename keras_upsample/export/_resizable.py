@@ -80,27 +80,6 @@ def sized_for(target: Target, opened: Signature, plain: Signature, batch_size: i
     return replace(opened, inputs=inputs)
 
 
-def resized(specs: Sequence[InputSpec]) -> Iterator[list[InputSpec]]:
-    """The inputs at other sizes than their usual ones, for trials.
-
-    Half of one side and 3/2 of the other, where these are multiples of 32, which no usual network's
-    stride forbids; else larger whole multiples. All inputs grow by the same factors.
-    """
-    sides = [s.usual[axis] or 0 for s in specs if s.usual for axis in pixel_axes(s)]
-    halves = all(side % 64 == 0 for side in sides)
-    for factors in ((1.5, 0.5), (0.5, 1.5)) if halves else ((2, 3), (1, 2)):
-        yield [_grown(spec, factors) for spec in specs]
-
-
-def _grown(spec: InputSpec, factors: tuple[float, float]) -> InputSpec:
-    shape = list(spec.shape)
-    if spec.usual:
-        for axis, factor in zip(pixel_axes(spec), factors, strict=True):
-            if shape[axis] is None:
-                shape[axis] = int((spec.usual[axis] or 1) * factor)
-    return replace(spec, shape=tuple(shape))
-
-
 @contextmanager
 def explaining(target: Target) -> Iterator[None]:
     """Inside, an error in a resizable file says what would do without it."""

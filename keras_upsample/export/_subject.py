@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ..examples._cases import Images
 from ..formats._inside import Inside, planned
 from ..lowering._lower import with_head
 from ..program._program import Program, program_of
 from ..program._signature import Signature, signature_to_run
 from ..targets import Target
 from ._given import given_examples
-from ._images import Images
 from ._known import Known, known, output_names, scores_of, with_scalings
 from ._options import Options
 from ._pixel_reference import reference_of

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ArtefactError, ExportError, VerificationError, first_line
+from ..examples._cases import Images
 from ..formats._inside import planned
 from ..metadata import read
 from ..program._program import program_of
@@ -16,7 +17,6 @@ from ..runtimes import available, load
 from ..runtimes._layout import from_layout
 from ..targets import TARGETS, Gate
 from ._compare import Difference, difference
-from ._images import Images
 from ._known import known, output_names, with_scalings
 from ._pixel_reference import reference_of
 from ._reference import CaseFor, Reference

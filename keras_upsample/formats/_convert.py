@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..program._program import Program
+from ..quantization._feeds import Feeds, strengthened
 from ..targets import Target
-from ._feeds import Feeds, strengthened
 from ._form import formed_for
 from ._inside import Inside
 from ._onnx import LAYOUTS, OPSETS, write_onnx

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._others import _keras
-from ._patching import Patch, Place
+from ..program._patching import Patch, Place
 
 
 @contextmanager

@@ -9,11 +9,11 @@ import numpy as np
 from .._others import _tf_lite
 from ..edge._file import read
 from ..program._input_shape import Shape
-from ._decibels import decibels
-from ._feeds import Feeds
-from ._interpreter import inputs_in_order
+from ..quantization._decibels import decibels
+from ..quantization._feeds import Feeds
+from ..quantization._interpreter import inputs_in_order
+from ..quantization._ranges import true_ranges
 from ._layer_names import check_layers
-from ._ranges import true_ranges
 from ._tflite_converter import converted, converter_of
 
 

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from .._others import _tensorflow
-from ._patching import Patch, Place
+from ..program._patching import Patch, Place
 
 _inside_gelu: ContextVar[bool] = ContextVar("inside_gelu", default=False)
 

@@ -9,8 +9,8 @@ import numpy as np
 from ..metadata import Metadata, Output, Scaling
 from ..program._signature import Signature
 from ..program._stateless import State
+from ..quantization._feeds import Feeds
 from ..targets import Target
-from ._feeds import Feeds
 
 PLACES = ("outside", "inside")
 """Where pixels are scaled: by whoever runs the file, or by the file."""

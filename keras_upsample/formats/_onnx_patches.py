@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..program._patching import Patch
 from ._patches import pads_of, patch_places, sliced_patches
-from ._patching import Patch
 
 
 @contextmanager

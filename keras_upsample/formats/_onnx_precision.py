@@ -12,8 +12,8 @@ from typing import Any
 from ..edge._file import layer_of
 from ..errors import ExportError, first_line
 from ..files._onnx_file import data_files, save_onnx
+from ..quantization._feeds import Feeds
 from ..runtimes._layout import to_layout
-from ._feeds import Feeds
 from ._layer_names import UnknownLayerError, check_layers
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from .._others import _tensorflow
-from ._patching import Patch, Place
+from ..program._patching import Patch, Place
 
 Patches = Callable[[Any, Sequence[int], Sequence[int], Sequence[int], Any], Any]
 """(images or volumes, sizes, strides, rates, padding) -> patches, or None where it has no form."""

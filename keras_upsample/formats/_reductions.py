@@ -7,9 +7,9 @@ from math import prod
 from typing import Any
 
 from .._others import _tensorflow
+from ..program._patching import Patch, Place
 from ._graph_values import value_of
 from ._means import ENOUGH, in_parts
-from ._patching import Patch, Place
 
 
 @contextmanager

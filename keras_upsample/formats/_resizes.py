@@ -10,10 +10,10 @@ import numpy as np
 from .._others import _keras, _tensorflow
 from ..ops._forms import forms_for
 from ..ops._matrix_forms import by_matrix, by_pointwise
+from ..program._patching import Patch, Place
 from . import _resize_weights as weights
 from ._aspect_ratio import keeping_known_sizes
 from ._graph_values import value_of
-from ._patching import Patch, Place
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from .._others import _litert
 from ..errors import ExportError
 from ..program._input_shape import fixed
 from ..program._signature import Signature
+from ..quantization._feeds import Feeds
 from ._debugger import partly_float
 from ._error_functions import error_functions_replaced, lacks_error_function
-from ._feeds import Feeds
 from ._saved_model import write_saved_model
 from ._tflite_converter import FLOAT_IO, IO, converted
 from ._tflite_order import in_order

@@ -10,9 +10,9 @@ from typing import Any
 from .._others import _litert, _tf_lite
 from ..errors import ExportError
 from ..program._input_shape import Shape
+from ..quantization._feeds import Feeds
+from ..quantization._ranges import true_ranges
 from ._advice import advice
-from ._feeds import Feeds
-from ._ranges import true_ranges
 from ._tflite_bias import with_full_biases
 from ._tflite_shapes import with_usual_sizes
 

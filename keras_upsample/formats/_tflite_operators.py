@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._others import _tensorflow
+from ..program._patching import Patch, Place
 from ._patches import every, pads_of, patch_places, sliced_patches, spatial
-from ._patching import Patch, Place
 
 
 @contextmanager

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._others import _tensorflow
+from ..program._patching import Patch, Place
 from ._graph_values import numbers_of
-from ._patching import Patch, Place
 
 
 @contextmanager

@@ -77,11 +77,11 @@ def test_nearest_by_any_factor_stays_on_an_npu(scale, tmp_path):
 @pytest.mark.parametrize("upsample", ALL_ON_NPUS)
 def test_nothing_is_left_on_the_cpu(upsample, tmp_path):
     from keras_upsample.export import Options
-    from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.formats._convert import convert
     from keras_upsample.lowering._lower import lower_program
     from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_of
+    from keras_upsample.quantization._calibration import calibration_feeds
 
     keras.utils.set_random_seed(0)
     model = zoo.unet((32, 32, 3), classes=3, filters=(4, 8), upsample=upsample)

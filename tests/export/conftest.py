@@ -2,7 +2,8 @@
 
 import pytest
 
-from keras_upsample.export import _artefact, _images, _verify
+from keras_upsample.examples import _cases as _images
+from keras_upsample.export import _artefact, _verify
 from keras_upsample.program import _input_shape
 
 

@@ -8,7 +8,7 @@ from keras import layers as L
 import keras_upsample as ku
 from keras_upsample.export import Gate
 from keras_upsample.export._compare import ScoresBehind, difference
-from keras_upsample.formats._decibels import decibels
+from keras_upsample.quantization._decibels import decibels
 
 RNG = np.random.default_rng(71)
 GATE = Gate(min_snr_db=30.0)

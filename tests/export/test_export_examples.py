@@ -9,10 +9,10 @@ from exporting import distinctive, noise
 from keras import layers
 
 from keras_upsample import export, runtimes
-from keras_upsample.export._calibration import calibration
-from keras_upsample.export._examples import examples, listed
-from keras_upsample.export._images import cases
+from keras_upsample.examples._cases import cases
+from keras_upsample.examples._sources import examples, listed
 from keras_upsample.program._signature import signature_of
+from keras_upsample.quantization._calibration import calibration
 
 COUNT, SIZE = 10, (12, 9)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
-from keras_upsample.formats._patching import Patch
+from keras_upsample.program._patching import Patch
 
 
 def place() -> SimpleNamespace:

@@ -9,12 +9,12 @@ from keras import layers
 
 from keras_upsample import data, export, runtimes, zoo
 from keras_upsample.errors import VerificationError
-from keras_upsample.export._calibration import calibration_feeds
 from keras_upsample.export._prepare import prepare
 from keras_upsample.formats._convert import convert
 from keras_upsample.layers import TransposedConv2D
 from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
+from keras_upsample.quantization._calibration import calibration_feeds
 from keras_upsample.targets import TARGETS
 
 SIZE = (32, 40, 3)

@@ -10,8 +10,9 @@ from keras import layers, ops
 from keras_upsample import data, export
 from keras_upsample.edge._file import read
 from keras_upsample.export import _artefact
-from keras_upsample.formats import _ranges, _tflite_converter
+from keras_upsample.formats import _tflite_converter
 from keras_upsample.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
+from keras_upsample.quantization import _ranges
 
 SIZE = (24, 32, 3)
 
@@ -58,9 +59,9 @@ def test_a_weight_keeps_its_own_range(ours, tmp_path, monkeypatch) -> None:
 def test_ranges_are_those_of_the_model(tmp_path) -> None:
     from tensorflow.lite.python import schema_py_generated as schema
 
-    from keras_upsample.export._calibration import calibration_feeds
     from keras_upsample.formats._saved_model import write_saved_model
     from keras_upsample.program._signature import signature_of
+    from keras_upsample.quantization._calibration import calibration_feeds
 
     model, signature = products(), signature_of(products()).fixed()
     feeds = calibration_feeds(model, signature, pictures(), None)

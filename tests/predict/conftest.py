@@ -3,7 +3,8 @@
 import pytest
 from predicting import small_net
 
-from keras_upsample.export import _artefact, _images, _verify
+from keras_upsample.examples import _cases as _images
+from keras_upsample.export import _artefact, _verify
 
 
 @pytest.fixture(scope="session")

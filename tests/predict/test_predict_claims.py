@@ -12,7 +12,7 @@ import tifffile
 from PIL import Image
 
 from keras_upsample.data._masks import read_masks
-from keras_upsample.export._example_pictures import read_picture
+from keras_upsample.examples._pictures import read_picture
 from keras_upsample.images import _claims
 from keras_upsample.images._pictures import sources_in
 from keras_upsample.images._sources import ImageError

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .._others import _tf_lite
+from ..program._patching import Patch, Place
 from ._interpreter import inputs_in_order
-from ._patching import Patch, Place
 
 Feed = dict[str, np.ndarray]
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..formats._feeds import Feeds
+from ..examples._cases import Images, _as_input, _batch_of, _noise, _sources, sized
+from ..examples._item import Example, takes_pictures
+from ..examples._shown import FAR, GIVEN, IMAGES, PHOTOGRAPHS, RANDOM, check_scale, in_words
+from ..examples._sources import MOST, examples, listed
 from ..program._input_shape import InputSpec
 from ..program._signature import Signature
-from ._example_form import Example, takes_pictures
-from ._examples import MOST, examples, listed
-from ._images import Images, _as_input, _batch_of, _noise, _sources, sized
-from ._shown import FAR, GIVEN, IMAGES, PHOTOGRAPHS, RANDOM, check_scale, in_words
+from ._feeds import Feeds
 
 LEAST = 8
 """Fewer images leave ranges to chance."""

@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import first_line
 from ..program._input_shape import InputSpec
 from ..program._signature import Signature
-from ._example_pictures import is_picture, of_pillow, read_picture
+from ._pictures import is_picture, of_pillow, read_picture
 
 FORMS = (
     "an array (N, H, W, C), a folder, a list, a `tf.data.Dataset`, or a function or generator; of "

@@ -10,8 +10,8 @@ import numpy as np
 
 from ..errors import first_line
 from ..program._signature import Signature
-from ._example_form import FORMS, Example, Form
-from ._example_pictures import is_picture, pictures_in
+from ._item import FORMS, Example, Form
+from ._pictures import is_picture, pictures_in
 
 MOST = 256
 """Examples taken from a source that does not say how many it has."""

@@ -10,9 +10,8 @@ from ..data import photograph
 from ..metadata import Scaling
 from ..program._input_shape import InputSpec, closed, pixel_axes
 from ..program._signature import Signature
-from ._example_form import Example, takes_pictures
-from ._examples import examples
-from ._resizable import resized
+from ._item import Example, takes_pictures
+from ._sources import examples
 
 _NAMES = ("astronaut", "chelsea", "coffee")
 ODD_SIZE = (101, 77)
@@ -69,7 +68,7 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
     odd = [closed(spec, _odd_sizes(len(spec.shape))) for spec in own.inputs]
     example = next(_sources(images, signature))[1]
     if any(spec.usual and None in spec.shape[1:] for spec in own.inputs):
-        for other in resized(own.inputs):
+        for other in at_other_sizes(own.inputs):
             feeds = {spec.name: _batch_of(example, closed(spec)) for spec in other}
             size = ", ".join("x".join(map(str, s.shape[1:])) for s in other if s.usual)
             result.append(Case(f"resized to {size}", feeds, standard=False))
@@ -270,3 +269,24 @@ def _noise(rng: np.random.Generator, shape: Sequence[int | None], spec: InputSpe
         return rng.random(size) < 0.5
     # A range that every embedding and every 8-bit image has.
     return rng.integers(0, 2 if dtype.kind == "i" else 256, size).astype(dtype)
+
+
+def at_other_sizes(specs: Sequence[InputSpec]) -> Iterator[list[InputSpec]]:
+    """The inputs at other sizes than their usual ones, for trials.
+
+    Half of one side and 3/2 of the other, where these are multiples of 32, which no usual network's
+    stride forbids; else larger whole multiples. All inputs grow by the same factors.
+    """
+    sides = [s.usual[axis] or 0 for s in specs if s.usual for axis in pixel_axes(s)]
+    halves = all(side % 64 == 0 for side in sides)
+    for factors in ((1.5, 0.5), (0.5, 1.5)) if halves else ((2, 3), (1, 2)):
+        yield [_grown(spec, factors) for spec in specs]
+
+
+def _grown(spec: InputSpec, factors: tuple[float, float]) -> InputSpec:
+    shape = list(spec.shape)
+    if spec.usual:
+        for axis, factor in zip(pixel_axes(spec), factors, strict=True):
+            if shape[axis] is None:
+                shape[axis] = int((spec.usual[axis] or 1) * factor)
+    return replace(spec, shape=tuple(shape))
