@@ -1,6 +1,6 @@
 """Files that Keras 2 wrote: they compute what they computed there, or it is said why not.
 
-The files of tests/data/keras2 and their answers are by Keras 2 (make_keras2_files.py beside it).
+The files of tests/vectors/keras2 and their answers are by Keras 2 (make_keras2_files.py beside it).
 """
 
 import json
@@ -19,7 +19,7 @@ from keras_upsample._keras2_file import version_of
 from keras_upsample._keras_file import load_keras_file
 from keras_upsample.errors import ArtefactError
 
-FILES = Path(__file__).parent / "data" / "keras2"
+FILES = Path(__file__).parent / "vectors" / "keras2"
 NAMES = ("unet", "functions", "nested", "recurrent", "mixed")
 
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from keras_upsample import export, runtimes
 from keras_upsample.errors import ArtefactError
 
-KERAS_2 = Path(__file__).parents[1] / "data" / "keras2"
+KERAS_2 = Path(__file__).parents[1] / "vectors" / "keras2"
 RNG = np.random.default_rng(61)
 
 

@@ -1,4 +1,4 @@
-"""Against what PyTorch 2.13.0 computed (tests/data/make_torch_vectors.py wrote the file)."""
+"""Against what PyTorch 2.13.0 computed (tests/vectors/make_torch_vectors.py wrote the file)."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from keras_upsample import layers, ops
 
 pytestmark = pytest.mark.backend_neutral
 
-with np.load(Path(__file__).parents[1] / "data" / "torch_vectors.npz") as _file:
+with np.load(Path(__file__).parents[1] / "vectors" / "torch_vectors.npz") as _file:
     VECTORS = {name: _file[name] for name in _file.files}
 CASES = json.loads(str(VECTORS["cases"]))
 LARGEST_ERROR = 1e-5

@@ -1,6 +1,6 @@
 """Writes keras2/: small models of ours as Keras 2 saves them, with its answers.
 
-Needs `tf_keras`, which is Keras 2 beside Keras 3: python tests/data/make_keras2_files.py
+Needs `tf_keras`, which is Keras 2 beside Keras 3: python tests/vectors/make_keras2_files.py
 """
 
 import shutil

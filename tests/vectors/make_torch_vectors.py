@@ -1,6 +1,6 @@
 """Writes torch_vectors.npz: what PyTorch 2.13.0 computes, for tests that run without PyTorch.
 
-    python tests/data/make_torch_vectors.py
+    python tests/vectors/make_torch_vectors.py
 
 Arrays are named `<case>/x`, `<case>/y` and, for convolutions, `<case>/weight` and `<case>/bias`,
 for poolings `<case>/indices` and, unpooled, `<case>/z`; `cases` holds, as JSON, the arguments of
