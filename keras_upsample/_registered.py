@@ -7,7 +7,8 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 from . import _keras2_functions, initializers, layers, losses, metrics
 from .lowering import _head
 from .metadata import _described
-from .program import _formed, _tiled
+from .program import _emitted_layers as _formed
+from .program import _tiled
 from .zoo import _crop
 
 CLASSES = (

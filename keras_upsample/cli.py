@@ -262,7 +262,7 @@ def _checked_model(
     from .errors import ExportError
 
     with export_progress(console, [device]) as step:
-        from .export._device_form import check_model
+        from .export._check_model import check_model
 
         try:
             return check_model(

@@ -13,7 +13,7 @@ from keras import layers
 from keras_upsample import export, zoo
 from keras_upsample.lowering import lower
 from keras_upsample.program._inference import with_precision
-from keras_upsample.program._private import private
+from keras_upsample.program._private import private_copy
 
 SIZE = (16, 24, 3)
 INT8: dict[str, Any] = {"precision": "int8", "gate": 5.0}
@@ -100,7 +100,7 @@ def test_a_private_model_computes_the_same_by_the_same_variables(kind: str) -> N
     model = MODELS[kind]()
     x = picture() if kind != "encoder" else np.tile(picture()[:, :, :16], (1, 2, 2, 1))
     wanted = model(x, training=False)
-    own = private(model)
+    own = private_copy(model)
     np.testing.assert_array_equal(own(x, training=False), wanted)
     assert [id(v) for v in own.variables] == [id(v) for v in model.variables]
     assert not own_layers(own) & own_layers(model)
@@ -112,7 +112,7 @@ def test_a_private_model_computes_the_same_by_the_same_variables(kind: str) -> N
 
 def test_what_is_trained_later_is_seen() -> None:
     model = functional()
-    own = private(model)
+    own = private_copy(model)
     for weight in model.weights:
         weight.assign(weight + 0.5)
     np.testing.assert_array_equal(own(picture()), model(picture()))
@@ -122,7 +122,7 @@ def test_attributes_set_on_a_private_model_stay_there() -> None:
     model = Subclassed()
     model.seen = []
     model(picture())
-    own = private(model)
+    own = private_copy(model)
     own.mark = True
     own.seen.append("a shape")
     own.listed[0].call = lambda x: x

@@ -51,7 +51,7 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
     Raises:
         ValueError: no image, or an image that does not fit the model.
     """
-    own, signature = signature, sized(signature, images)
+    own, signature = signature, at_size_of(signature, images)
     plain = signature.closed()
     result = [
         Case(label, {spec.name: _batch_of(example, spec) for spec in plain.inputs})
@@ -111,7 +111,7 @@ def _sources(
         raise ValueError(f"`{argument}` is empty; pass at least one image.")
 
 
-def sized(signature: Signature, given: Any, argument: str = "images") -> Signature:
+def at_size_of(signature: Signature, given: Any, argument: str = "images") -> Signature:
     """The signature with open lengths of signals and volumes closed by the first example.
 
     They can't be resampled, as pictures are.

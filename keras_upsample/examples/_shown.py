@@ -83,7 +83,7 @@ def words(ends: Range) -> str:
     return f"{ends[0]:.4g} to {ends[1]:.4g}"
 
 
-def shown(
+def describe_values(
     purpose: str,
     sources: Mapping[str, str],
     feeds: Iterable[Mapping[str, np.ndarray]],

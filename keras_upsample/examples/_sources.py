@@ -43,7 +43,7 @@ def examples(given: Any, signature: Signature, argument: str) -> Iterator[tuple[
             yield label or f"image {whole}", example
 
 
-def listed(given: Any, signature: Signature, argument: str) -> Any:
+def as_list(given: Any, signature: Signature, argument: str) -> Any:
     """The same if it can be read again, else a list of its first `MOST` examples."""
     if given is None or isinstance(given, str | Path | np.ndarray | list | tuple):
         return given

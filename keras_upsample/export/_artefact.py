@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .._ours import bytes_at, check_ours
 from .._publish import check_place, published
 from ..errors import ArtefactError, ExportError, first_line
-from ..examples._shown import shown
+from ..examples._shown import describe_values
 from ..files._onnx_file import data_files
 from ..formats._convert import convert
 from ..formats._inside import Inside
@@ -23,13 +23,13 @@ from ..quantization._calibration import held_out_images
 from ..runtimes import load
 from ..runtimes._first_load import remember
 from ..targets import Target
-from ._device import checked
+from ._device import check_on_device
 from ._file_facts import facts_of_file, with_outputs
 from ._gates import gate_for
 from ._options import Options
 from ._prepare import fit, prepare, silent
 from ._report import ArtefactReport
-from ._resizable import explaining, require_another_size
+from ._resizable import explain_errors, require_another_size
 from ._subject import Subject
 from ._tuned import keep_the_faster
 from ._verify import beside, compare, measure, other_runtimes, require
@@ -84,7 +84,7 @@ def make_artefact(
     if target.calibrated and reference.images is None:
         # Ranges that suit the data of a preset do not suit photographs.
         reference = reference.before(*held_out_images(program.model))
-    with published(path, directory=directory) as staged, explaining(target):
+    with published(path, directory=directory) as staged, explain_errors(target):
         ready = prepare(program, target, reference.images, options, progress=progress)
         form = ready.program
         progress("convert")
@@ -117,7 +117,7 @@ def make_artefact(
         require(verifications[0], path)
         if target.resizable:
             require_another_size(reference, first, real=target.calibrated)
-        check, unchecked = checked(staged, target)
+        check, unchecked = check_on_device(staged, target)
         for name in other_runtimes(target.decides):
             if check is not None and not check.passed:
                 break  # the check says what does not run there
@@ -151,8 +151,10 @@ def make_artefact(
             assumed=subject.known.assumed,
             gate=gate,
             default_gate=default,
-            shown=(
-                *shown("calibration", ready.sources, ready.feeds or (), program.signature.inputs),
+            describe_values=(
+                *describe_values(
+                    "calibration", ready.sources, ready.feeds or (), program.signature.inputs
+                ),
                 *reference.shown(first),
             ),
             data_files=tuple(file.name for file in data_files(staged)),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _NOT_DONE = {"vela": "not compiled", "tflm": "not run", "rules": "not checked"}
 
 
-def checked(path: Path, target: Target) -> "tuple[CheckReport | None, str]":
+def check_on_device(path: Path, target: Target) -> "tuple[CheckReport | None, str]":
     """What the device makes of a file, and why that is not known.
 
     Returns:

@@ -6,7 +6,7 @@ from typing import Any
 
 from .._others import _keras, _tensorflow
 from ..program._inference import set_precision
-from ..program._private import private
+from ..program._private import private_copy
 from ._double_operators import double_operators
 
 _SMALL = {"DT_FLOAT", "DT_HALF", "DT_BFLOAT16"}
@@ -38,7 +38,7 @@ def in_doubles(model: Any) -> Iterator[Any]:
     Args:
         model: is only read; the one that is given is `private`.
     """
-    own = private(model)
+    own = private_copy(model)
     for layer in _keras.flatten_layers(own):
         for holder, name, value in list(_replacements(layer)):
             object.__setattr__(holder, name, value)

@@ -12,7 +12,7 @@ from ..examples._cases import Images
 from ..targets import Target, target_named
 from ._artefact import check_target, make_artefact
 from ._gates import gate_for
-from ._options import Chosen, Options, chosen_options
+from ._options import Chosen, Options, choose_options
 from ._report import ArtefactReport, ExportReport, package_versions
 from ._resizable import resizable_targets
 from ._subject import subject_of
@@ -64,7 +64,7 @@ def export(
     directory = Path(directory)
     if directory.exists() and not directory.is_dir():
         raise ValueError(f"`directory` {str(directory)!r} is a file. Choose another path.")
-    options = chosen_options(options, chosen)
+    options = choose_options(options, chosen)
     if options.resizable:
         goals = resizable_targets(goals)
     for target in goals:

@@ -9,7 +9,7 @@ from typing import Any, Unpack
 from ..examples._cases import Images
 from ..targets import resizable, target_named
 from ._artefact import make_artefact
-from ._options import Chosen, Options, chosen_options
+from ._options import Chosen, Options, choose_options
 from ._report import ArtefactReport
 from ._subject import subject_of
 
@@ -59,7 +59,7 @@ def to_saved_model(
     Example:
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
     """
-    return _write(model, path, "saved_model", "float32", images, chosen_options(options, chosen))
+    return _write(model, path, "saved_model", "float32", images, choose_options(options, chosen))
 
 
 def to_tflite(
@@ -92,7 +92,7 @@ def to_tflite(
     Example:
         >>> to_tflite(model, "build/unet.tflite", input_shape=(256, 256, 3))  # doctest: +SKIP
     """
-    return _write(model, path, "tflite", precision, images, chosen_options(options, chosen))
+    return _write(model, path, "tflite", precision, images, choose_options(options, chosen))
 
 
 def to_onnx(
@@ -124,7 +124,7 @@ def to_onnx(
     Example:
         >>> to_onnx(model, "build/unet.onnx", layout="nchw")  # doctest: +SKIP
     """
-    return _write(model, path, "onnx", precision, images, chosen_options(options, chosen))
+    return _write(model, path, "onnx", precision, images, choose_options(options, chosen))
 
 
 def _write(

@@ -7,7 +7,7 @@ from typing import Any
 from ..examples._cases import Images
 from ..examples._item import takes_pictures
 from ..examples._shown import GIVEN
-from ..examples._sources import listed
+from ..examples._sources import as_list
 from ..program._signature import Signature
 from ..quantization._calibration import calibration, some_of, trained_on
 from ..targets import Target
@@ -43,7 +43,7 @@ class Given:
         return calibration(model, signature, data, self.images)
 
 
-def given_examples(signature: Signature, images: Images, representative_data: Any) -> Given:
+def read_examples(signature: Signature, images: Images, representative_data: Any) -> Given:
     """The user's examples.
 
     Where no input takes pictures but signals or volumes, photographs are no examples: without
@@ -56,8 +56,8 @@ def given_examples(signature: Signature, images: Images, representative_data: An
     Raises:
         ValueError: they are nothing of that.
     """
-    images = listed(images, signature, "images")
-    data, source = listed(representative_data, signature, "representative_data"), ""
+    images = as_list(images, signature, "images")
+    data, source = as_list(representative_data, signature, "representative_data"), ""
     pictures = any(takes_pictures(s) and len(s.shape) == 4 for s in signature.inputs)
     if images is None and data is not None and not pictures:
         images, source = some_of(data, signature), GIVEN

@@ -57,7 +57,7 @@ def known(model: Any, signature: Signature, given: Metadata | None = None) -> Kn
         if len(spec.shape) in (4, 5):  # pictures, volumes
             item = replace(item, size=(spec.shape[-3], spec.shape[-2]))
             door = facts.doors[index] if facts.doors else Door()
-            item = judged_input(
+            item = judge_input(
                 item, metadata.preprocessing, door.value_range, door.because, taken, assumed
             )
         inputs.append(item)
@@ -86,7 +86,7 @@ def _check_class_names(model: Any, outputs: tuple[Output, ...]) -> None:
             )
 
 
-def judged_input(
+def judge_input(
     item: Input,
     preprocessing: str,
     graph_range: tuple[float, float] | None,

@@ -12,11 +12,11 @@ import numpy as np
 from .._others import _tf_lite
 from ..edge._file import OperatorFacts, read
 from ..examples._cases import Images, cases
-from ..examples._sources import listed
+from ..examples._sources import as_list
 from ..formats._debugger import with_own_errors
-from ..formats._form import formed_for
 from ..formats._saved_model import write_saved_model
-from ..formats._tflite_converter import converted
+from ..formats._target_model import model_for_target
+from ..formats._tflite_converter import convert_saved_model
 from ..program._input_shape import ShapeArgument
 from ..program._program import program_of
 from ..program._signature import signature_to_run
@@ -109,7 +109,7 @@ def quantization_errors(
     model = as_model(model)
     signature = signature_to_run(model, input_shape).fixed()
     program = program_of(model, with_scalings(signature, known(model, signature).metadata))
-    shown = listed(images, program.signature, "images")
+    shown = as_list(images, program.signature, "images")
     if shown is None:
         shown, _ = held_out_images(model)
     options = Options(lower=lower, representative_data=representative_data)
@@ -122,14 +122,17 @@ def quantization_errors(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for form, place in ((ready.program, "rounded"), (ready.exact, "exact")):
-            with formed_for(form.model, target) as traced:
+            with model_for_target(form.model, target) as traced:
                 write_saved_model(traced, form.signature, folder / place)
         return _report(folder, feeds, measured)
 
 
 def _report(folder: Path, feeds: Feeds, measured: Feeds) -> QuantizationReport:
     quantised, alone = with_own_errors(folder / "rounded", feeds, measured)
-    files = {"int8.tflite": quantised, "float32.tflite": converted(folder / "exact", "float32")}
+    files = {
+        "int8.tflite": quantised,
+        "float32.tflite": convert_saved_model(folder / "exact", "float32"),
+    }
     for name, content in files.items():
         (folder / name).write_bytes(content)
     with _tf_lite.quiet_interpreter():

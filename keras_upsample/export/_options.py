@@ -176,7 +176,7 @@ class Chosen(TypedDict, total=False):
     overwrite: bool
 
 
-def chosen_options(options: Options | None, chosen: Mapping[str, Any]) -> Options:
+def choose_options(options: Options | None, chosen: Mapping[str, Any]) -> Options:
     """The options with some of them chosen otherwise.
 
     Raises:

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..examples._cases import Case, Images, _batch_of, _sources, sized
+from ..examples._cases import Case, Images, _batch_of, _sources, at_size_of
 from ..examples._item import Example
 from ..examples._shown import check_scale
-from ..examples._sources import listed
+from ..examples._sources import as_list
 from ..formats._inside import Inside
 from ..program._program import Program
 from ..program._signature import Signature
@@ -66,7 +66,7 @@ def reference_of(
     Raises:
         ValueError: `images` do not fit, or are no pictures where files take pixels.
     """
-    images = listed(images, program.signature, "images")
+    images = as_list(images, program.signature, "images")
     if images is not None:
         _check(images, program.signature, plan)
     if plan is None:
@@ -75,7 +75,7 @@ def reference_of(
 
 
 def _check(images: Images, signature: Signature, plan: Inside | None) -> None:
-    specs = sized(signature, images).closed().inputs
+    specs = at_size_of(signature, images).closed().inputs
 
     def pairs() -> Iterator[tuple[Example, dict[str, np.ndarray]]]:
         for _, example in _sources(images, signature):

@@ -10,7 +10,7 @@ import numpy as np
 from .._others import _keras
 from ..errors import ExportError, first_line
 from ..examples._cases import Case, Images, _sources, cases
-from ..examples._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, in_words, shown
+from ..examples._shown import IMAGES, PHOTOGRAPHS, RANDOM, Shown, describe_values, in_words
 from ..formats._keras_quantized import rounds_activations
 from ..program._inference import with_precision
 from ..program._input_shape import InputSpec
@@ -55,10 +55,10 @@ class Reference:
         """The same model before other images."""
         return Reference(self._program, images, source)
 
-    def shown(self, runner: "Runner") -> tuple[Shown, ...]:
+    def describe_values(self, runner: "Runner") -> tuple[Shown, ...]:
         """What the model and the artefact were compared on."""
         feeds = [c.case.feeds for c in self.cases_for(runner, real=True) if c.case.standard]
-        return shown("verification", self._where(), feeds, self._signature.inputs)
+        return describe_values("verification", self._where(), feeds, self._signature.inputs)
 
     def _where(self) -> dict[str, str]:
         """Input -> where its values come from."""

@@ -30,7 +30,7 @@ def resizable_targets(targets: Sequence[Target]) -> list[Target]:
     return [resizable(t) if t.format == "tflite" else t for t in targets]
 
 
-def opened(model: Any, signature: Signature) -> Signature:
+def open_sizes(model: Any, signature: Signature) -> Signature:
     """The signature with heights and widths of images open where the model's own are.
 
     The sizes that it has become those to take before anybody resizes the inputs.
@@ -66,7 +66,9 @@ def _opened(spec: InputSpec, own: Shape) -> InputSpec:
     return replace(spec, shape=tuple(shape), usual=(None, *fixed(spec, 1).shape[1:]))
 
 
-def sized_for(target: Target, opened: Signature, plain: Signature, batch_size: int) -> Signature:
+def signature_for(
+    target: Target, open_sizes: Signature, plain: Signature, batch_size: int
+) -> Signature:
     """The signature for one target: open sizes for a resizable one, those of `plain` for others."""
     shapes = {spec.name: spec.shape for spec in plain.inputs}
     if target.resizable:
@@ -74,14 +76,14 @@ def sized_for(target: Target, opened: Signature, plain: Signature, batch_size: i
             spec.name: (spec.shape[0] or batch_size, *spec.shape[1:])
             if spec.usual
             else fixed(spec, batch_size).shape
-            for spec in opened.inputs
+            for spec in open_sizes.inputs
         }
-    inputs = tuple(replace(spec, shape=shapes[spec.name]) for spec in opened.inputs)
-    return replace(opened, inputs=inputs)
+    inputs = tuple(replace(spec, shape=shapes[spec.name]) for spec in open_sizes.inputs)
+    return replace(open_sizes, inputs=inputs)
 
 
 @contextmanager
-def explaining(target: Target) -> Iterator[None]:
+def explain_errors(target: Target) -> Iterator[None]:
     """Inside, an error in a resizable file says what would do without it."""
     try:
         yield

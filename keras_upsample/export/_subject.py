@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..examples._cases import Images
-from ..formats._inside import Inside, planned
+from ..formats._inside import Inside, plan_scaling
 from ..lowering._lower import with_head
 from ..program._program import Program, program_of
 from ..program._signature import Signature, signature_to_run
 from ..targets import Target
-from ._given import given_examples
+from ._given import read_examples
 from ._known import Known, known, output_names, scores_of, with_scalings
 from ._options import Options
 from ._pixel_reference import reference_of
 from ._reference import Reference
-from ._resizable import opened, sized_for
+from ._resizable import open_sizes, signature_for
 from ._source import as_model
 
 
@@ -43,7 +43,7 @@ class Subject:
         """The program at the sizes of one target."""
         signature = self.program.signature
         if self._resizable:
-            signature = sized_for(target, signature, self._plain, batch_size or 1)
+            signature = signature_for(target, signature, self._plain, batch_size or 1)
         if target.static:
             signature = signature.fixed()
         return self.program if signature == self.program.signature else self.program.at(signature)
@@ -65,13 +65,13 @@ def subject_of(model: Any, targets: Sequence[Target], images: Images, options: O
     model = as_model(model)
     plain = signature = signature_to_run(model, options.input_shape, options.batch_size)
     if options.resizable:
-        signature = opened(model, plain)
+        signature = open_sizes(model, plain)
     found = known(model, signature, options.metadata)
     program = program_of(model, with_scalings(signature, found.metadata), found.metadata)
     program = with_head(program, options.head, scores_of(found, options.head, options.threshold))
     names = output_names(program.model)
-    inside = planned(program.signature, program.metadata, names, options.scaling, targets)
-    given = given_examples(program.signature, images, options.representative_data)
+    inside = plan_scaling(program.signature, program.metadata, names, options.scaling, targets)
+    given = read_examples(program.signature, images, options.representative_data)
     reference = reference_of(program, given.images, inside, given.source)
     data = given.learnt(program.model, program.signature, targets)
     return Subject(program, found, inside, reference, data, plain, options.resizable)

@@ -54,7 +54,7 @@ def keep_the_faster(
             os.replace(part, path.with_name(part.name))
     shutil.rmtree(other.parent)
     why = "the tuned blocks together, against those of the table"
-    return kept.noted(Applied("whole model", (tuned.name,), form, why, gain))
+    return kept.with_notes(Applied("whole model", (tuned.name,), form, why, gain))
 
 
 def _remove(path: Path) -> None:

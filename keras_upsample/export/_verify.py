@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ArtefactError, ExportError, VerificationError, first_line
 from ..examples._cases import Images
-from ..formats._inside import planned
+from ..formats._inside import plan_scaling
 from ..metadata import read
 from ..program._program import program_of
 from ..program._signature import Signature, signature_to_run
@@ -74,7 +74,7 @@ def verify(
     signature = with_scalings(signature, found.metadata)
     program = program_of(model, signature, found.metadata)
     place = "inside" if _takes_pixels(Path(artefact_path), runner, signature) else "outside"
-    plan = planned(signature, found.metadata, output_names(model), place, ())
+    plan = plan_scaling(signature, found.metadata, output_names(model), place, ())
     reference = reference_of(program, images, plan)
     result = compare(reference, runner, gate or reference.gate(TARGETS["saved_model"].gate))
     require(result, artefact_path)

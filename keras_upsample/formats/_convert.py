@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..program._program import Program
-from ..quantization._feeds import Feeds, strengthened
+from ..quantization._feeds import Feeds, amplify
 from ..targets import Target
-from ._form import formed_for
 from ._inside import Inside
 from ._onnx import LAYOUTS, OPSETS, write_onnx
 from ._onnx_precision import to_float16, to_int8
 from ._saved_model import write_saved_model
+from ._target_model import model_for_target
 from ._tflite import write_tflite
 from ._tflite_converter import FLOAT_IO, IO
 
@@ -81,7 +81,7 @@ def convert(
         integers = target.format == "tflite" and target.precision == "int8"
         signature = inside.signature(signature, integers=integers)
         calibration = calibration and inside.calibration(calibration, integers=integers)
-    with formed_for(program.model, target) as own:
+    with model_for_target(program.model, target) as own:
         if target.format == "saved_model":
             return write_saved_model(own, signature, path)
         if target.format == "tflite":
@@ -91,7 +91,7 @@ def convert(
                 path,
                 precision=target.precision,
                 allow_flex=options.allow_flex,
-                calibration=strengthened(calibration or [], target.headroom),
+                calibration=amplify(calibration or [], target.headroom),
                 io=_io(options, target, inside),
                 keep_float=options.keep_float,
                 pixels=tuple(inside.outputs) if inside is not None else (),

@@ -9,7 +9,7 @@ from ..program._patching import Patch, Place
 
 
 @contextmanager
-def convolutions_inlined() -> Iterator[None]:
+def inline_convolutions() -> Iterator[None]:
     """Inside, convolutions in groups and channels-first ones of volumes are plain operators.
 
     Keras calls a function compiled by XLA for them, because TensorFlow on a CPU lacks some. That

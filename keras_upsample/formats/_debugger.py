@@ -14,7 +14,7 @@ from ..quantization._feeds import Feeds
 from ..quantization._interpreter import inputs_in_order
 from ..quantization._ranges import true_ranges
 from ._layer_names import check_layers
-from ._tflite_converter import converted, converter_of
+from ._tflite_converter import convert_saved_model, converter_of
 
 
 def with_own_errors(folder: Path, feeds: Feeds, measured: Feeds) -> tuple[bytes, dict[str, float]]:
@@ -64,7 +64,7 @@ def partly_float(
         ValueError: no operator comes from one of them.
     """
     plain = folder / "float32.tflite"
-    plain.write_bytes(converted(folder, "float32"))
+    plain.write_bytes(convert_saved_model(folder, "float32"))
     operators = read(plain).operators
     check_layers(layers, {operator.layer for operator in operators} - {""})
     names = [op.outputs[0].name for op in operators if op.layer in set(layers)]

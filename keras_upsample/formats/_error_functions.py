@@ -19,7 +19,7 @@ def lacks_error_function(message: str) -> bool:
 
 
 @contextmanager
-def error_functions_replaced() -> Iterator[None]:
+def replace_error_functions() -> Iterator[None]:
     """Inside, exact GELUs are traced apart from their neighbours, other error functions as exp.
 
     The converter makes x erfc(-x / sqrt 2) / 2 the operator GELU, if it finds these operators

@@ -193,7 +193,7 @@ def _pixels(values: Any, affine: Affine, integers: bool) -> Any:
     return values if integers else tf.cast(values + 0.5, tf.uint8)
 
 
-def planned(
+def plan_scaling(
     signature: Signature,
     metadata: Metadata,
     output_names: Sequence[str],

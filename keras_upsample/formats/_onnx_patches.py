@@ -11,7 +11,7 @@ from ._patches import pads_of, patch_places, sliced_patches
 
 
 @contextmanager
-def patches_replaced() -> Iterator[None]:
+def replace_patches() -> Iterator[None]:
     """Inside, patches of images and volumes are traced so; those of integers as slices.
 
     tf2onnx's own form of images reads sizes wrongly where the batch is open, and it has none of

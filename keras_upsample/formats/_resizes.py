@@ -17,7 +17,7 @@ from ._graph_values import value_of
 
 
 @contextmanager
-def resizes_replaced() -> Iterator[None]:
+def replace_resizes() -> Iterator[None]:
     """Inside, area, bicubic, Lanczos and antialiased resizes are traced as matrix products.
 
     `tf.image.resize` ends in the operators ResizeArea, ResizeBicubic and ScaleAndTranslate, and so

@@ -11,9 +11,9 @@ from ..program._input_shape import fixed
 from ..program._signature import Signature
 from ..quantization._feeds import Feeds
 from ._debugger import partly_float
-from ._error_functions import error_functions_replaced, lacks_error_function
+from ._error_functions import lacks_error_function, replace_error_functions
 from ._saved_model import write_saved_model
-from ._tflite_converter import FLOAT_IO, IO, converted
+from ._tflite_converter import FLOAT_IO, IO, convert_saved_model
 from ._tflite_order import in_order
 from ._tflite_shapes import with_usual_sizes
 
@@ -58,7 +58,7 @@ def write_tflite(
             names = write_saved_model(model, signature, folder)
             if keep_float:
                 return names, partly_float(folder, calibration or [], keep_float, sizes)
-            return names, converted(
+            return names, convert_saved_model(
                 folder, precision, calibration, allow_flex=allow_flex, io=io, sizes=sizes
             )
 
@@ -67,7 +67,7 @@ def write_tflite(
     except ExportError as error:
         if not lacks_error_function(str(error)):
             raise
-        with error_functions_replaced():
+        with replace_error_functions():
             outputs, content = once()
     if sizes:
         content = with_usual_sizes(content, sizes)

@@ -27,7 +27,7 @@ FLOAT_IO: IO = ("float32", "float32")
 NO_SIZES: Mapping[str, Shape] = MappingProxyType({})
 
 
-def converted(
+def convert_saved_model(
     folder: Path, precision: str, calibration: Feeds | None = None, **options: Any
 ) -> bytes:
     """The TFLite file of a SavedModel; options as for `converter_of`.

@@ -13,7 +13,7 @@ from ._patches import every, pads_of, patch_places, sliced_patches, spatial
 
 
 @contextmanager
-def lacking_operators_replaced() -> Iterator[None]:
+def replace_lacking_operators() -> Iterator[None]:
     """Inside, 3-D pools, patches, pools with places, 3-D convolutions in groups and products of
     integers are traced so.
 

@@ -11,7 +11,7 @@ from ._graph_values import numbers_of
 
 
 @contextmanager
-def computed_pads_stated() -> Iterator[None]:
+def state_computed_pads() -> Iterator[None]:
     """Inside, what a pad of computed amounts gives is reshaped to its own shape.
 
     TFLite's converter takes the result to be open in every axis, the channels too, for which it

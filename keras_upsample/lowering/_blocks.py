@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..program._applied import KEEP
-from ..program._graph import Graph, Tensor, applied
+from ..program._graph import Graph, Tensor, apply
 from ..program._write import model_of
 from ._rewrite import Rewrite
 
@@ -40,7 +40,7 @@ def _pool(x: Tensor, strides: int, name: str) -> Tensor:
     if len(x.shape) != 4:
         return x
     layer = keras.layers.MaxPooling2D(1, strides, data_format="channels_last", name=name)
-    return applied(layer, x)[1]
+    return apply(layer, x)[1]
 
 
 def _replayed(proposal: Rewrite, graph: Graph, inputs: list[Tensor]) -> Tensor:
@@ -53,7 +53,7 @@ def _replayed(proposal: Rewrite, graph: Graph, inputs: list[Tensor]) -> Tensor:
 
     for node in graph.between(proposal.inputs, proposal.output):
         args, kwargs = tree.map_structure(value, (node.args, node.kwargs))
-        _, outputs = applied(node.operation, *args, **kwargs)
+        _, outputs = apply(node.operation, *args, **kwargs)
         for old, new in zip(node.outputs, tree.flatten(outputs), strict=True):
             values[id(old)] = new
     return values[id(proposal.output)]

@@ -24,7 +24,7 @@ def by_table(target: "Target") -> "Choose":
     return choose
 
 
-def decided(applied: Sequence[Applied], otherwise: "Choose") -> "Choose":
+def as_decided(applied: Sequence[Applied], otherwise: "Choose") -> "Choose":
     """The forms that were chosen for the same places before."""
     forms = {(entry.rule, entry.layers): entry for entry in applied}
 

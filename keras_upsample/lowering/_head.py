@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from ..program._graph import Graph, Tensor, applied
+from ..program._graph import Graph, Tensor, apply
 from ..program._keras_reader import softmax_of
 from ..program._last_activation import last_activation
 from ..program._program import Program
@@ -132,7 +132,7 @@ def _with_head(program: Program, head: str, known: Scores) -> Program:
             f"Received a model with outputs of the shapes {', '.join(map(str, shapes))}."
         )
     layer, scores = _layer_for(head, graph.outputs[0], known, program.name)
-    _, output = applied(layer, scores, source=("head",))
+    _, output = apply(layer, scores, source=("head",))
     result = program.changed(Graph(graph.inputs, [output], output), names=())
     kind = "probabilities" if head in ("softmax", "sigmoid") else "class_map"
     name = result.output_names[0]
@@ -188,5 +188,5 @@ def _before_softmax(scores: Tensor) -> Tensor:
         return node.inputs[0]
     linear = twin(layer)
     object.__setattr__(linear, "activation", keras.activations.linear)
-    _, output = applied(linear, *node.args, source=node.source, **node.kwargs)
+    _, output = apply(linear, *node.args, source=node.source, **node.kwargs)
     return output

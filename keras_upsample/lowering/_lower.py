@@ -11,7 +11,7 @@ from ..program._read import NotAGraphError
 from ._equal import merge_equal
 from ._rewriting import Choose, Rewriting
 from ._rules._all import STAGES, Rule
-from ._unmatched import unmatched
+from ._unmatched import explain_unmatched
 
 if TYPE_CHECKING:
     from ..targets import Target
@@ -124,8 +124,8 @@ def rewrite(program: Program, target: "Target", choose: Choose) -> Program:
     rewriting = Rewriting(graph, choose, target.never_forms)
     rewriting.run(_stages(target))
     merge_equal(graph)
-    left = unmatched(graph, rewriting, target.never)
-    result = program.changed(graph).noted(*rewriting.applied, *left)
+    left = explain_unmatched(graph, rewriting, target.never)
+    result = program.changed(graph).with_notes(*rewriting.applied, *left)
     result.check_open_sizes()
     return result
 
@@ -133,7 +133,7 @@ def rewrite(program: Program, target: "Target", choose: Choose) -> Program:
 def _lower(
     program: Program, target: "Target", tune: float, progress: Callable[[str], None] | None
 ) -> Program:
-    from ._choose import by_table, decided
+    from ._choose import as_decided, by_table
     from ._meters import meter_of, why_unmeasured
     from ._tune import Tuner
 
@@ -142,14 +142,16 @@ def _lower(
         result = rewrite(program, target, by_table(target))
         if not tune:
             return result
-        return result.noted(Applied("tuning", (program.name,), "by table", why_unmeasured(target)))
+        return result.with_notes(
+            Applied("tuning", (program.name,), "by table", why_unmeasured(target))
+        )
     choose: Choose = Tuner(target, meter, tune, progress)
     fixed = program.signature.fixed()
     if fixed != program.signature:
         # Times are those of one size; at open sizes the same forms are taken.
         rehearsal = Rewriting(program.at(fixed).graph, choose, target.never_forms)
         rehearsal.run(_stages(target))
-        choose = decided(rehearsal.applied, by_table(target))
+        choose = as_decided(rehearsal.applied, by_table(target))
     return rewrite(program, target, choose)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 
 from ..program._applied import KEEP, Applied
-from ..program._failures import noted
+from ..program._failures import as_reason
 from ..program._graph import Graph, Node
 from ..program._surroundings import Surroundings, sources
 from ._match import Here, NoMatch, OtherKind
@@ -75,7 +75,7 @@ class Rewriting:
             return self._take(proposal)
         except Exception as error:  # a bug in the rule: the others go on
             self._failed.add(rule.NAME)
-            self.applied.append(Applied(rule.NAME, sources(node), KEEP, noted(error)))
+            self.applied.append(Applied(rule.NAME, sources(node), KEEP, as_reason(error)))
             return False
 
     def _proposal(self, rule: Rule, node: Node, around: Surroundings) -> Rewrite | None:

@@ -14,7 +14,7 @@ _OF_RESIZES: dict[str, Rule] = {"nearest": nearest, "bilinear": matrices}
 """Interpolation -> the rule that has other forms for it."""
 
 
-def unmatched(graph: Graph, rewriting: Rewriting, never: frozenset[str]) -> list[Applied]:
+def explain_unmatched(graph: Graph, rewriting: Rewriting, never: frozenset[str]) -> list[Applied]:
     """What no entry of `rewriting.applied` names.
 
     Args:

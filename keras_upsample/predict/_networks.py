@@ -86,14 +86,14 @@ def of_keras(model: Any, output: str | None = None) -> Network:
     from ..export._known import known
     from ..formats._stock_layers import replace_stock_layers
     from ..program._inference import inference_function, set_precision
-    from ..program._private import layers_of_their_class, private
+    from ..program._private import layers_of_their_class, private_copy
     from ..program._signature import signature_of
 
     signature = signature_of(model)
     shape = _only_image(
         model.name, [(spec.name, spec.shape, spec.dtype) for spec in signature.inputs]
     )
-    own = private(model)
+    own = private_copy(model)
     set_precision(own)
     replace_stock_layers(layers_of_their_class(own))
     infer = inference_function(own, signature)
@@ -218,11 +218,11 @@ def _scaling(
     item: Input, dtype: str, graph_range: tuple[float, float] | None, because: str
 ) -> tuple[Scaling | None, tuple[str, ...], tuple[str, ...]]:
     """Of a file: the scaling, and lines on where it is from."""
-    from ..export._known import judged_input
+    from ..export._known import judge_input
 
     taken: list[str] = []
     assumed: list[str] = []
-    result = judged_input(replace(item, dtype=dtype), "", graph_range, because, taken, assumed)
+    result = judge_input(replace(item, dtype=dtype), "", graph_range, because, taken, assumed)
     return result.scaling, tuple(taken), tuple(assumed)
 
 

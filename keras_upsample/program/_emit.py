@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ._graph import Tensor, applied
+from ._graph import Tensor, apply
 from ._keras_table import TABLE
 from ._operations import OfOne, OfSeveral
 
@@ -39,7 +39,7 @@ class Emitter:
         if not getattr(layer, "built", True):
             shapes = [tensor.shape for tensor in tensors]
             layer.build(shapes[0] if len(tensors) == 1 else shapes)
-        _, output = applied(layer, argument, source=self.source)
+        _, output = apply(layer, argument, source=self.source)
         return output
 
 

@@ -11,7 +11,7 @@ def strict() -> bool:
     return os.environ.get(VARIABLE, "") not in ("", "0")
 
 
-def noted(error: Exception) -> str:
+def as_reason(error: Exception) -> str:
     """The error as the reason why a step was left out.
 
     Raises:

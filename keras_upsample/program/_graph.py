@@ -69,7 +69,7 @@ def has_one_behaviour(operation: Any) -> bool:
     return type(operation) is keras.layers.Resizing  # every call of it records training=True
 
 
-def applied(
+def apply(
     operation: Any, *args: Any, source: Sequence[str] = (), **kwargs: Any
 ) -> tuple[Node, Any]:
     """A node, and its outputs in the structure in which the operation returns them."""

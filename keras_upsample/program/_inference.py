@@ -7,7 +7,7 @@ import numpy as np
 
 from .._others import _keras
 from ._input_shape import InputSpec
-from ._private import private
+from ._private import private_copy
 from ._signature import Signature
 
 _FLOAT_POLICIES = {"float32", "mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64"}
@@ -25,7 +25,7 @@ def with_precision(model: Any, dtype: str = "float32") -> Any:
     """
     if not any(_other_policy(layer, dtype) for layer in _keras.flatten_layers(model)):
         return model
-    own = private(model)
+    own = private_copy(model)
     set_precision(own, dtype)
     return own
 

@@ -313,7 +313,7 @@ def product_of(node: Node) -> Product | None:
 
 def interleaving_of(node: Node) -> Interleaving | None:
     """Interleave2D."""
-    from ._formed import Interleave2D
+    from ._emitted_layers import Interleave2D
 
     layer = node.operation
     return Interleaving(node.inputs, layer.scale) if type(layer) is Interleave2D else None

@@ -233,7 +233,7 @@ def product(emit: "Emitter", operation: Product, name: str) -> Tensor:
 
 def interleaving(emit: "Emitter", operation: Interleaving, name: str) -> Tensor:
     """An Interleave2D."""
-    from ._formed import Interleave2D
+    from ._emitted_layers import Interleave2D
 
     layer = Interleave2D(operation.scale, name=name, dtype=emit.policy)
     return emit.call(layer, *operation.parts)

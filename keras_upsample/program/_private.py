@@ -21,7 +21,7 @@ _WRAPPED = ("build", "quantize")
 _CONTAINERS = (list, dict, set)
 
 
-def private(model: Any) -> Any:
+def private_copy(model: Any) -> Any:
     """The same model: its layers, wherever they sit, are copies, and the variables are shared.
 
     A clone would need a complete configuration, which custom layers often lack, and a copy of all

@@ -88,4 +88,4 @@ def teach_layers(
         teach(layer, found)
     for node in nodes:
         node.operation = taught[id(node.operation)]
-    return program.changed(graph).noted(replace(note, layers=sources(*nodes)))
+    return program.changed(graph).with_notes(replace(note, layers=sources(*nodes)))

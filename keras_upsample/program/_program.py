@@ -10,7 +10,7 @@ from typing import Any
 
 from ..metadata import Metadata
 from ._applied import KEEP, Applied
-from ._failures import noted
+from ._failures import as_reason
 from ._graph import Graph
 from ._open_sizes import check_open_sizes
 from ._read import NotAGraphError, graph_of, is_functional
@@ -134,7 +134,7 @@ class Program:
         form = _Changed(self.source, self.signature, name or self.name, graph, names)
         return replace(self, _form=form)
 
-    def noted(self, *notes: Applied) -> "Program":
+    def with_notes(self, *notes: Applied) -> "Program":
         """The same with more notes."""
         return replace(self, notes=(*self.notes, *notes))
 
@@ -148,8 +148,8 @@ class Program:
         try:
             return step(self)
         except Exception as error:
-            reason = str(error) if isinstance(error, NotAGraphError) else noted(error)
-            return self.noted(Applied(rule, (self.name,), KEEP, reason))
+            reason = str(error) if isinstance(error, NotAGraphError) else as_reason(error)
+            return self.with_notes(Applied(rule, (self.name,), KEEP, reason))
 
     def check_open_sizes(self) -> None:
         """Raise unless a model of the user's own code can be called with its sizes open.

@@ -5,8 +5,8 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from .._others import _keras
-from ._graph import Graph, Tensor, applied, has_one_behaviour
-from ._private import private
+from ._graph import Graph, Tensor, apply, has_one_behaviour
+from ._private import private_copy
 
 if TYPE_CHECKING:
     from ._signature import Signature
@@ -29,7 +29,7 @@ def graph_of(model: Any, signature: "Signature") -> Graph:
     import keras
     from keras import tree
 
-    model = private(model)  # whose layers may be called symbolically
+    model = private_copy(model)  # whose layers may be called symbolically
     specs = [keras.KerasTensor(spec.shape, dtype=spec.dtype) for spec in signature.inputs]
     tensors = [Tensor(spec) for spec in specs]
     flattening = _Flattening()
@@ -78,7 +78,7 @@ class _Flattening:
         if nested is not None:
             return self.trace(_function(operation), nested)
         try:
-            _, outputs = applied(operation, *args, source=(operation.name,), **kwargs)
+            _, outputs = apply(operation, *args, source=(operation.name,), **kwargs)
         except Exception as error:
             raise NotAGraphError(
                 f"layer {operation.name!r} doesn't say its output's shape: {error}"

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from ..examples._cases import Images, _as_input, _batch_of, _noise, _sources, sized
+from ..examples._cases import Images, _as_input, _batch_of, _noise, _sources, at_size_of
 from ..examples._item import Example, takes_pictures
 from ..examples._shown import FAR, GIVEN, IMAGES, PHOTOGRAPHS, RANDOM, check_scale, in_words
-from ..examples._sources import MOST, examples, listed
+from ..examples._sources import MOST, as_list, examples
 from ..program._input_shape import InputSpec
 from ..program._signature import Signature
 from ._feeds import Feeds
@@ -72,11 +72,11 @@ def calibration(
         return given
     source = GIVEN
     if given is None:
-        signature = sized(signature, images).closed()
+        signature = at_size_of(signature, images).closed()
         source, given = _default(model, signature, images, any_values)
     else:
-        given = listed(given, signature, "representative_data")
-        signature = sized(signature, given, "representative_data").closed()
+        given = as_list(given, signature, "representative_data")
+        signature = at_size_of(signature, given, "representative_data").closed()
     found = list(itertools.islice(examples(given, signature, "representative_data"), MOST))
     feeds = [_feed(example, signature) for _, example in found]
     if len(feeds) < LEAST:

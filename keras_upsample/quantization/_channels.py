@@ -186,7 +186,7 @@ def _passes(node: Node) -> bool:
     """Whether channels are treated alike, and the first input's factors are the first output's."""
     import keras
 
-    from ..program._formed import CheckerboardBlur2D
+    from ..program._emitted_layers import CheckerboardBlur2D
 
     operation = node.operation
     if not node.inputs or len(node.inputs[0].shape) != 4:

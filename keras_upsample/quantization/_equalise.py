@@ -78,7 +78,7 @@ def equalise(
     factors = _factors(channels, _statistics(graph, channels, program.signature, feeds))
     changed = [p for p in channels.places if _rescale(graph, p, factors)]
     layers = sources(*(place.node for place in changed))
-    return program.changed(graph).noted(replace(NOTE, layers=layers)) if layers else program
+    return program.changed(graph).with_notes(replace(NOTE, layers=layers)) if layers else program
 
 
 def _readers(channels: Channels) -> list[Reader]:

@@ -6,7 +6,7 @@ Feeds = list[dict[str, np.ndarray]]
 """One an example, of fixed shapes: input -> values."""
 
 
-def strengthened(feeds: Feeds, gain: float) -> Feeds:
+def amplify(feeds: Feeds, gain: float) -> Feeds:
     """The feeds, and for a gain above 1 the same once more, multiplied by it; not integers."""
     if gain == 1:
         return feeds

@@ -15,7 +15,7 @@ import numpy as np
 from .._others import _keras
 from ..program._applied import Applied
 from ..program._emit import Emitter
-from ..program._graph import Graph, Node, Tensor, applied
+from ..program._graph import Graph, Node, Tensor, apply
 from ..program._surroundings import Surroundings, sources
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def put_lines_on_images(program: "Program") -> "Program":
             changed.append(node)
     if not changed:
         return program
-    return program.changed(graph).noted(replace(NOTE, layers=sources(*changed)))
+    return program.changed(graph).with_notes(replace(NOTE, layers=sources(*changed)))
 
 
 class _Images:
@@ -82,7 +82,7 @@ class _Images:
 
     @staticmethod
     def _applied(operation: str, tensor: Tensor) -> Tensor:
-        _, result = applied(_keras.numpy_operation(operation)(axis=1), tensor)
+        _, result = apply(_keras.numpy_operation(operation)(axis=1), tensor)
         return result
 
 

@@ -34,7 +34,7 @@ def _measuring(original: Callable) -> Callable:
         if not _PATCH.active():
             return bytes(original(self, dataset))
         # It says which tensors have a range; one image is enough for that.
-        return measured(original(self, lambda: islice(dataset(), 1)), dataset())
+        return measure_ranges(original(self, lambda: islice(dataset(), 1)), dataset())
 
     return calibrate
 
@@ -42,7 +42,7 @@ def _measuring(original: Callable) -> Callable:
 _PATCH = Patch(_places)
 
 
-def measured(calibrated: bytes, feeds: Iterable[Feed]) -> bytes:
+def measure_ranges(calibrated: bytes, feeds: Iterable[Feed]) -> bytes:
     """A calibrated TFLite file with ranges measured anew."""
     schema = _tf_lite.schema()
     content = bytearray(calibrated)

@@ -74,7 +74,7 @@ def round_weights(
     for place in places:
         _replace(graph, place, grid, steps)
     layers = sources(*(place.node for place in places))
-    return program.changed(graph).noted(replace(NOTE, layers=layers))
+    return program.changed(graph).with_notes(replace(NOTE, layers=layers))
 
 
 @dataclass(eq=False)

@@ -201,7 +201,7 @@ def fresh(seed: int = 1) -> keras.Model:
 
 @pytest.mark.parametrize("device", ["edge_tpu", "ethos_u55_128", "gpu_delegate"])
 def test_an_untrained_model_is_checked_without_a_gate(device, tmp_path):
-    from keras_upsample.export._device_form import check_model
+    from keras_upsample.export._check_model import check_model
 
     model = fresh()
     before = [np.array(weight) for weight in model.weights]
@@ -222,7 +222,7 @@ def test_an_untrained_model_is_checked_without_a_gate(device, tmp_path):
 
 def test_a_missing_compiler_is_told_before_the_conversion(monkeypatch):
     from keras_upsample.edge import _vela
-    from keras_upsample.export import _device_form
+    from keras_upsample.export import _check_model as _device_form
 
     monkeypatch.setattr(_vela, "find_spec", lambda name: None)
     monkeypatch.setattr(_device_form, "as_model", lambda model: pytest.fail("too late"))

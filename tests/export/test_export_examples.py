@@ -10,7 +10,7 @@ from keras import layers
 
 from keras_upsample import export, runtimes
 from keras_upsample.examples._cases import cases
-from keras_upsample.examples._sources import examples, listed
+from keras_upsample.examples._sources import as_list, examples
 from keras_upsample.program._signature import signature_of
 from keras_upsample.quantization._calibration import calibration
 
@@ -118,7 +118,7 @@ def check(model, images, form, folder):
     learnt = calibration(model, signature, form(images, folder), None)
     assert learnt.sources == {"image": "examples of `representative_data`"}
     assert_equal([feed["image"] for feed in learnt.feeds], wanted)
-    again = listed(form(images, folder), signature, "images")
+    again = as_list(form(images, folder), signature, "images")
     shown = [case.feeds["image"][:1] for case in cases(signature, again)][:COUNT]
     assert_equal(shown, wanted)
 

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from keras_upsample import data, export, runtimes
-from keras_upsample.formats._form import formed_for
+from keras_upsample.formats._target_model import model_for_target
 from keras_upsample.targets import target_named
 
 SIZE = (23, 30)
@@ -72,7 +72,7 @@ def test_the_form_is_exact_in_floats(stack: str) -> None:
     model = net(stack)
     x = np.float32([image / 255 for image in IMAGES[:3]]) * 40
     wanted = np.asarray(model(x), "float64")
-    with formed_for(model, target_named("tflite_int16x8")):
+    with model_for_target(model, target_named("tflite_int16x8")):
         given = np.asarray(model(x))
     assert np.abs(given - wanted).max() < 2e-5 * np.ptp(wanted)
     assert not any("call" in vars(each) for each in model.layers)

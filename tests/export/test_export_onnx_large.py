@@ -256,7 +256,7 @@ def test_the_faster_of_two_pairs(faster, model, other, tmp_path, monkeypatch):
     monkeypatch.setattr(_tuned, "meter_of", lambda target: Meter())
     applied = Applied("rule", ("layer",), "form", "why", 1.5)
     forms = {
-        name: program_of(net, signature_of(net)).noted(applied)
+        name: program_of(net, signature_of(net)).with_notes(applied)
         for name, net in (("tuned", model), ("table", other))
     }
 

@@ -11,7 +11,7 @@ import keras_upsample as ku
 from keras_upsample import runtimes
 from keras_upsample._cli.options import FileChoice
 from keras_upsample.export import Options, export, to_onnx, to_saved_model, to_tflite
-from keras_upsample.export._options import Chosen, chosen_options
+from keras_upsample.export._options import Chosen, choose_options
 
 NAMES = {field.name for field in fields(Options)}
 IMAGES = [np.random.default_rng(3).random((12, 16, 3), "float32")]
@@ -123,6 +123,6 @@ def test_bad_options(model, tmp_path):
 
 def test_a_list_of_layers_is_kept_as_it_was_given():
     names = ["a"]
-    options = chosen_options(None, {"keep_float": names})
+    options = choose_options(None, {"keep_float": names})
     names.append("b")
     assert options.keep_float == ("a",)

@@ -68,7 +68,7 @@ def test_ranges_are_those_of_the_model(tmp_path) -> None:
     write_saved_model(model, signature, tmp_path / "saved")
     converter = _tflite_converter.converter_of(tmp_path / "saved", "int8", feeds)
     converter._experimental_calibrate_only = True
-    content = _ranges.measured(converter.convert(), feeds)
+    content = _ranges.measure_ranges(converter.convert(), feeds)
     graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
     output = graph.Tensors(graph.Outputs(0)).Quantization()
     answers = [np.asarray(model(feed["image"])) for feed in feeds]

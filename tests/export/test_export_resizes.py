@@ -13,7 +13,7 @@ from keras import layers, ops
 
 from keras_upsample import runtimes
 from keras_upsample.formats._graph_values import value_of
-from keras_upsample.formats._resizes import resizes_replaced
+from keras_upsample.formats._resizes import replace_resizes
 
 METHODS = [
     ("nearest", False), ("bilinear", False), ("bilinear", True), ("bicubic", False),
@@ -160,7 +160,7 @@ def test_matrices_of_the_graph_are_the_operators_own(method, antialias):
         return tf.image.resize(x, size, method=method, antialias=antialias)
 
     specs = [tf.TensorSpec((None, None, None, 2)), tf.TensorSpec((2,), tf.int32)]
-    with resizes_replaced():
+    with replace_resizes():
         function = tf.function(resize, input_signature=specs).get_concrete_function()
     kinds = {op.type for op in function.graph.get_operations()}
     assert not kinds & {"ResizeArea", "ResizeBicubic", "ScaleAndTranslate"}
@@ -184,7 +184,7 @@ def test_others_are_left_alone():
         graph = traced.get_concrete_function(tf.TensorSpec((1, 9, 9, 1))).graph
         seen.append({op.type for op in graph.get_operations()})
 
-    with resizes_replaced():
+    with replace_resizes():
         thread = threading.Thread(target=other)
         thread.start()
         thread.join()

@@ -17,7 +17,7 @@ from keras_upsample.layers import (
     SkipFusion2D,
     TransposedConv2D,
 )
-from keras_upsample.program._formed import Interleave2D
+from keras_upsample.program._emitted_layers import Interleave2D
 from keras_upsample.program._operations import Linear, Transposed
 from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of

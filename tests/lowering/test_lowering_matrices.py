@@ -11,7 +11,7 @@ from keras_upsample.layers import BilinearUpSampling2D
 from keras_upsample.lowering import lower
 from keras_upsample.lowering._rules import matrices
 from keras_upsample.program._applied import KEEP
-from keras_upsample.program._formed import FormedResize2D
+from keras_upsample.program._emitted_layers import FormedResize2D
 
 SIZES = [((3, 4), (2, 2)), ((1, 5), (3, 2)), ((7, 1), (4, 8)), ((1, 1), (2, 5))]
 

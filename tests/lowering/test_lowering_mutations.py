@@ -219,7 +219,7 @@ MUTATIONS = [
     (minimal_filtering, "_outputs", "times(4, twice)", "times(8, twice)",
      lambda: check_filtering(Filtered((4, 3)))),
     # parts
-    (_parts, "summed", "ends[:-1], axis=2)", "ends[:-1], axis=2)[::-1]",
+    (_parts, "add_up", "ends[:-1], axis=2)", "ends[:-1], axis=2)[::-1]",
      lambda: check_filtering(Filtered((4, 3), parts=(2, 2)))),
     (_parts, "form", "replace(own, bias=None) if number else own", "own",
      lambda: check_convolution(Joined().model(), concatenation)),

@@ -76,7 +76,7 @@ def forms(
 
     def build(x: Tensor, *skips: Tensor) -> Tensor:
         emit = emitter()
-        skip = _parts.concatenated(skips, emit) if skips else None
+        skip = _parts.concatenate(skips, emit) if skips else None
         early = by_element(view.activation)
         maps = []
         for a, row in enumerate(rows):
@@ -87,7 +87,7 @@ def forms(
                 if skip is not None and beside is not None:
                     y = _added(y, skip, beside, view.scale, (a, run[0]), emit, name)
                 line.append(_activated(y, view, emit, name) if early else y)
-            maps.append(_parts.concatenated(line, emit, f"_phases{a}"))
+            maps.append(_parts.concatenate(line, emit, f"_phases{a}"))
         y = emit.write(Interleaving(maps, view.scale), "_interleaved")
         return y if early else _activated(y, view, emit)
 

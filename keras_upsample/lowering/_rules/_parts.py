@@ -27,12 +27,12 @@ def parts_of(convolution: Convolution, here: Here) -> Sequence[Tensor]:
     return parts
 
 
-def concatenated(parts: Sequence[Tensor], emit: Emitter, suffix: str = "_parts") -> Tensor:
+def concatenate(parts: Sequence[Tensor], emit: Emitter, suffix: str = "_parts") -> Tensor:
     """One tensor; a single one as it is."""
     return emit.write(Concatenation(parts), suffix)
 
 
-def summed(
+def add_up(
     parts: Sequence[Tensor],
     kernel: np.ndarray,
     convolution: Callable[[Tensor, np.ndarray, int], Tensor],
@@ -72,7 +72,7 @@ def form(view: Convolution, emitter: Callable[[], Emitter]) -> Callable[..., Ten
             own = replace(view, x=part, kernel=kernel, activation=None)
             return emit.write(replace(own, bias=None) if number else own, f"_part{number}")
 
-        total = summed(parts, np.asarray(view.kernel), convolution, emit)
+        total = add_up(parts, np.asarray(view.kernel), convolution, emit)
         return emit.write(Activation(total, view.activation), "_activation")
 
     return build

@@ -6,7 +6,7 @@ puts together by a reshape has left that layout, and a pool brings it back befor
 the map is small.
 """
 
-from ...program._graph import Tensor, applied
+from ...program._graph import Tensor, apply
 from ...program._keras_reader import activation_at, reshape_of
 from ...program._operations import Pool, Resize
 from ...program._twin import twin
@@ -37,7 +37,7 @@ def behind_a_pool(here: Here) -> Rewrite:
         y = emit.call(twin(maker.operation), x)
         y = emit.write(Pool(y, "max", (1, 1), (1, 1)), "_layout")
         for step in steps:
-            _, y = applied(twin(step.operation), y, source=step.source)
+            _, y = apply(twin(step.operation), y, source=step.source)
         return y
 
     _, height, width, channels = resize.x.shape

@@ -6,7 +6,7 @@ multiplies by many zeros, and pays where the runtime's own operator is slow: ONN
 whole factors above 2.
 """
 
-from ...program._formed import FormedResize2D
+from ...program._emitted_layers import FormedResize2D
 from ...program._graph import Tensor
 from ...program._operations import Resize
 from ...program._twin import twin

@@ -99,7 +99,7 @@ def _filterable(here: Here) -> Convolution:
 
 def _filtered(here: Here, view: Convolution, parts: Sequence[Tensor]) -> Rewrite:
     forms: dict[str, Build] = {
-        ALONG: lambda *xs: _build([_parts.concatenated(xs, here.emitter())], here.emitter(), view)
+        ALONG: lambda *xs: _build([_parts.concatenate(xs, here.emitter())], here.emitter(), view)
     }
     gain = "multiply-adds x0.50"
     if len(parts) > 1:
@@ -108,7 +108,7 @@ def _filtered(here: Here, view: Convolution, parts: Sequence[Tensor]) -> Rewrite
         gain += " (4 by 6), and no copy of what is concatenated (by parts)"
     if _tiles.pays(view):
         tiled = _tiles.form(view, here.emitter)
-        forms[_tiles.FORM] = lambda *xs: tiled(_parts.concatenated(xs, here.emitter()))
+        forms[_tiles.FORM] = lambda *xs: tiled(_parts.concatenate(xs, here.emitter()))
         gain += " or x0.25 (4x4 by 6x6), weights x2 or x4"
     height, width = view.x.shape[1:3]
     widths = "+".join(str(part.shape[3]) for part in parts)
@@ -138,7 +138,7 @@ def _build(parts: Sequence[Tensor], emit: Emitter, view: Convolution) -> Tensor:
             along = Convolution(rows, kernel, own, pads=((0, 0), (1, 1)))
             return emit.write(along, f"_product{its}")
 
-        products.append(_parts.summed(parts, kernels[i][None], product, emit, f"_product{i}"))
+        products.append(_parts.add_up(parts, kernels[i][None], product, emit, f"_product{i}"))
     results = _outputs(emit, products)
     before = by_pixel(view.activation)
     early, late = (view.activation, None) if before else (None, view.activation)

@@ -71,7 +71,7 @@ def beside(here: Here) -> Rewrite:
     def added(x: Tensor, *skips: Tensor, form: str) -> Tensor:
         emit = here.emitter()
         y = apart[form](x)
-        skip = _parts.concatenated(skips, emit)
+        skip = _parts.concatenate(skips, emit)
         z = emit.write(replace(rest, x=skip, activation=None), "_skip")
         total = emit.write(Sum((y, z)), "_add")
         return emit.write(Activation(total, convolution.activation), "_activation")

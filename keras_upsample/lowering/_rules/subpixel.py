@@ -8,7 +8,7 @@ order is that for "dcr" with its output channels permuted.
 import numpy as np
 
 from ...program._activations import by_element
-from ...program._formed import CheckerboardBlur2D
+from ...program._emitted_layers import CheckerboardBlur2D
 from ...program._graph import Tensor
 from ...program._keras_reader import activation_of, same_pads
 from ...program._operations import Activation, Convolution, Shuffle

@@ -7,32 +7,32 @@ from typing import Any
 from .. import ops
 from ..ops._lacking import lacking
 from ..program._inference import set_precision
-from ..program._private import layers_of_their_class, private
+from ..program._private import layers_of_their_class, private_copy
 from ..targets import Target
-from ._convolutions import convolutions_inlined
+from ._convolutions import inline_convolutions
 from ._integer_normalization import replace_normalizations
 from ._keras_quantized import leave_rounding_to_file
-from ._onnx_patches import patches_replaced
+from ._onnx_patches import replace_patches
 from ._reductions import reductions_in_parts
-from ._resizes import resizes_replaced
+from ._resizes import replace_resizes
 from ._stock_layers import replace_stock_layers
-from ._tflite_operators import lacking_operators_replaced
-from ._tflite_pads import computed_pads_stated
+from ._tflite_operators import replace_lacking_operators
+from ._tflite_pads import state_computed_pads
 
 _REPLACED = {
     "tflite": (
-        resizes_replaced,
-        convolutions_inlined,
-        lacking_operators_replaced,
-        computed_pads_stated,
+        replace_resizes,
+        inline_convolutions,
+        replace_lacking_operators,
+        state_computed_pads,
     ),
-    "onnx": (resizes_replaced, convolutions_inlined, patches_replaced),
+    "onnx": (replace_resizes, inline_convolutions, replace_patches),
 }
 """Format -> what replaces operators of TensorFlow while a model is traced for it."""
 
 
 @contextmanager
-def formed_for(model: Any, target: Target) -> Iterator[Any]:
+def model_for_target(model: Any, target: Target) -> Iterator[Any]:
     """The model with layers in the forms that the target has, and inside, resizes in its forms.
 
     Args:
@@ -41,7 +41,7 @@ def formed_for(model: Any, target: Target) -> Iterator[Any]:
     """
     file_format = "" if target.format == "saved_model" else target.format
     exact_sums = target.calibrated
-    own = private(model)
+    own = private_copy(model)
     set_precision(own)
     layers = layers_of_their_class(own)
     leave_rounding_to_file(layers, target)
