@@ -24,14 +24,14 @@ PUBLIC_MODULES = re.compile(
     r"keras(\.(?!src\b)[a-zA-Z]\w*)*|tensorflow|tf2onnx(\.convert)?|ai_edge_litert(\.interpreter)?"
     r"(\.(Interpreter|OpResolverType))?"
 )
-# Nor by attribute, nor in a string: `import keras` gives `keras.src`. A pattern, for all else below
-# `tensorflow` and `tf` that is not public has an underscore.
+# What no attribute and no string may name: `import keras` gives `keras.src` too, and a string may
+# be imported, or compared with the name of a module.
 PRIVATE_TEXT = re.compile(
     r"\bkeras\.src\b|\b(tf|tensorflow)\.(lite|python|core|compiler)\b|\btf2onnx\.(?!convert\b)\w"
     r"|\bai_edge_litert\.(?!interpreter\b)\w|\brun_functions_eagerly\b"
 )
-# A method of the standard library's named tuples, underscored so that fields can have any name.
-NO_ONES = {"_make", "_replace", "_asdict", "_fields"}
+# Public methods of named tuples, underscored so that fields may have any name.
+NAMED_TUPLES = {"_make", "_replace", "_asdict", "_fields"}
 # Known to the fence, and also an attribute of classes of ours that inherit from nothing.
 OURS = {"_dtype"}
 
@@ -97,7 +97,7 @@ def uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
             for alias in node.names:
                 yield from ((node.lineno, name) for name in imported(f"{node.module}.{alias.name}"))
         elif isinstance(node, ast.Attribute):
-            named = is_private(node.attr) and node.attr not in NO_ONES
+            named = is_private(node.attr) and node.attr not in NAMED_TUPLES
             if named and (node.attr in OTHERS or not is_own(node.value)):
                 yield node.lineno, node.attr
             if PRIVATE_TEXT.search(ast.unparse(node)):
@@ -105,7 +105,7 @@ def uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("attr", "attr__")):
             # getattr(layer, "_name"), object.__setattr__(layer, "_name", value)
             given = [a.value for a in node.args[1:2] if isinstance(a, ast.Constant)]
-            given = [name for name in given if is_private(name) and name not in NO_ONES]
+            given = [name for name in given if is_private(name) and name not in NAMED_TUPLES]
             if given and not is_own(node.args[0]):
                 yield node.lineno, given[0]
     parts = pieces(tree)
