@@ -151,7 +151,7 @@ def make_artefact(
             assumed=subject.known.assumed,
             gate=gate,
             default_gate=default,
-            describe_values=(
+            shown=(
                 *describe_values(
                     "calibration", ready.sources, ready.feeds or (), program.signature.inputs
                 ),

@@ -107,7 +107,7 @@ class Options(FileOptions):
 
     def for_target(self, target: Target) -> "Options":
         """Those that the target has, the others as they are by default."""
-        foreign = [name for name, takes in _TAKEN_BY.items() if not takes(target)]
+        foreign = [name for name, files in _FILES.items() if not files.has(target)]
         return replace(self, **{name: _DEFAULTS[name] for name in foreign})
 
     def check(self, targets: Sequence[Target]) -> None:
@@ -116,15 +116,15 @@ class Options(FileOptions):
         Raises:
             ValueError: it names the option, and the targets that have it.
         """
-        for name, takes in _TAKEN_BY.items():
+        for name, files in _FILES.items():
             given = getattr(self, name)
-            if given == _DEFAULTS[name] or any(map(takes, targets)):
+            if given == _DEFAULTS[name] or any(map(files.has, targets)):
                 continue
-            having = ", ".join(target.name for target in TARGETS.values() if takes(target))
+            having = ", ".join(target.name for target in TARGETS.values() if files.has(target))
             raise ValueError(
-                f"`{name}` is for the targets {having}. Received: {name}={given!r} for "
-                f"{', '.join(target.name for target in targets)}. Leave it out, or take one of "
-                "these."
+                f"`{name}` is for {files.words}, the targets {having}. Received: {name}={given!r} "
+                f"for {', '.join(target.name for target in targets)}. Leave it out, or take one "
+                "of these."
             )
 
 
@@ -136,17 +136,29 @@ def _is_onnx(target: Target) -> bool:
     return target.format == "onnx"
 
 
-_TAKEN_BY: Mapping[str, Callable[[Target], bool]] = MappingProxyType(
+@dataclass(frozen=True)
+class _For:
+    """Files that have an option."""
+
+    words: str
+    has: Callable[[Target], bool]
+
+
+_FILES: Mapping[str, _For] = MappingProxyType(
     {
-        "allow_flex": _is_tflite,
-        "integer_io": lambda target: _is_tflite(target) and target.calibrated,
-        "keep_float": lambda target: target.precision == "int8" and not target.device,
-        "layout": _is_onnx,
-        "opset": _is_onnx,
-        "weight_bits": lambda target: len(target.weights) > 1,
+        "allow_flex": _For("TFLite files", _is_tflite),
+        "integer_io": _For(
+            "TFLite files of integers", lambda target: _is_tflite(target) and target.calibrated
+        ),
+        "keep_float": _For(
+            'precision="int8"', lambda target: target.precision == "int8" and not target.device
+        ),
+        "layout": _For("ONNX files", _is_onnx),
+        "opset": _For("ONNX files", _is_onnx),
+        "weight_bits": _For("8-bit ONNX files", lambda target: len(target.weights) > 1),
     }
 )
-"""Option -> which targets have it; what is not named is for all."""
+"""Option -> the files that have it; what is not named is for all."""
 
 _DEFAULTS: Mapping[str, Any] = MappingProxyType(
     {field.name: field.default for field in fields(Options)}

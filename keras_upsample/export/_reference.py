@@ -55,7 +55,7 @@ class Reference:
         """The same model before other images."""
         return Reference(self._program, images, source)
 
-    def describe_values(self, runner: "Runner") -> tuple[Shown, ...]:
+    def shown(self, runner: "Runner") -> tuple[Shown, ...]:
         """What the model and the artefact were compared on."""
         feeds = [c.case.feeds for c in self.cases_for(runner, real=True) if c.case.standard]
         return describe_values("verification", self._where(), feeds, self._signature.inputs)

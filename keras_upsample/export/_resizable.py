@@ -67,7 +67,7 @@ def _opened(spec: InputSpec, own: Shape) -> InputSpec:
 
 
 def signature_for(
-    target: Target, open_sizes: Signature, plain: Signature, batch_size: int
+    target: Target, opened: Signature, plain: Signature, batch_size: int
 ) -> Signature:
     """The signature for one target: open sizes for a resizable one, those of `plain` for others."""
     shapes = {spec.name: spec.shape for spec in plain.inputs}
@@ -76,10 +76,10 @@ def signature_for(
             spec.name: (spec.shape[0] or batch_size, *spec.shape[1:])
             if spec.usual
             else fixed(spec, batch_size).shape
-            for spec in open_sizes.inputs
+            for spec in opened.inputs
         }
-    inputs = tuple(replace(spec, shape=shapes[spec.name]) for spec in open_sizes.inputs)
-    return replace(open_sizes, inputs=inputs)
+    inputs = tuple(replace(spec, shape=shapes[spec.name]) for spec in opened.inputs)
+    return replace(opened, inputs=inputs)
 
 
 @contextmanager

@@ -178,7 +178,7 @@ def test_forms_of_two_inputs(form):
 def test_one_clear_error_before_any_work(kind, form, message, tmp_path, monkeypatch):
     from keras_upsample.export import _artefact
 
-    monkeypatch.setattr(_artefact, "prepared", None)  # it would be called first of all
+    monkeypatch.setattr(_artefact, "prepare", None)  # it would be called first of all
     data = form(noise(COUNT, *SIZE, 3))
     with pytest.raises(ValueError, match=message) as error:
         getattr(export, f"to_{kind}")(
