@@ -62,12 +62,13 @@ def _notes(runner: Any, name: str, metadata: Metadata | None) -> list[str]:
 
 def _of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
     from ..export._known import known
+    from ..program._program import program_of
     from ..program._signature import signature_of
     from ..zoo import multiply_adds
 
     signature = signature_of(model)
     try:
-        metadata = known(model, signature).metadata
+        metadata = known(program_of(model, signature)).metadata
     except ValueError:  # the metadata contradicts the graph: it is shown as it is
         metadata = of(model)
     outputs = [_Tensor(t.name, t.shape, t.dtype) for t in getattr(model, "outputs", None) or ()]

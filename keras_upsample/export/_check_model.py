@@ -16,7 +16,7 @@ from ..program._input_shape import ShapeArgument
 from ..program._program import program_of
 from ..program._signature import signature_to_run
 from ..targets import TARGETS, device_named
-from ._known import known, with_scalings
+from ._known import known, with_meaning
 from ._options import Options
 from ._prepare import prepare, silent
 from ._source import as_model
@@ -53,9 +53,8 @@ def check_model(
     require_tool(device_named(device))
     target = TARGETS[device if device in TARGETS else "tflite"]
     model = as_model(model)
-    signature = signature_to_run(model, input_shape).fixed()
-    found = known(model, signature)
-    program = program_of(model, with_scalings(signature, found.metadata), found.metadata)
+    program = program_of(model, signature_to_run(model, input_shape).fixed())
+    program = with_meaning(program, known(program).metadata)
     check_weights(model)
     options = Options(representative_data=representative_data)
     with tempfile.TemporaryDirectory() as folder:

@@ -7,11 +7,12 @@ import numpy as np
 
 from .._others import _keras
 from ..introspection._facts import NOTHING, Door, GraphFacts
-from ..introspection._keras import facts_of_graph
+from ..introspection._keras import facts_of_program
 from ..lowering._head import Scores
 from ..metadata import Input, Metadata, Output, Scaling, of
 from ..metadata._values import numbers
-from ..program._signature import Signature, output_names_of
+from ..program._program import Program
+from ..program._signature import output_names_of
 
 _APART = 8.0
 """By which factor two ranges differ that can't both be meant."""
@@ -34,24 +35,23 @@ class Known:
     graph: GraphFacts = NOTHING
 
 
-def known(model: Any, signature: Signature, given: Metadata | None = None) -> Known:
+def known(program: Program, given: Metadata | None = None) -> Known:
     """What is known of a Keras model.
 
     Args:
-        model: any Keras model.
-        signature: of it.
+        program: of the model.
         given: what the user says; default what the model carries.
 
     Raises:
         ValueError: the graph contradicts what the user or the model says.
     """
-    facts = facts_of_graph(model, signature)
+    model, facts = program.model, facts_of_program(program)
     metadata = given if given is not None else of(model)
     by_name = {item.name: item for item in metadata.inputs}
     taken: list[str] = []
     assumed: list[str] = []
     inputs = []
-    for index, spec in enumerate(signature.inputs):
+    for index, spec in enumerate(program.signature.inputs):
         first = metadata.input if index == 0 else Input()
         item = replace(by_name.get(spec.name, first), name=spec.name, dtype=spec.dtype)
         if len(spec.shape) in (4, 5):  # pictures, volumes
@@ -236,20 +236,18 @@ def scores_of(found: Known, head: str | None, threshold: float | None) -> Scores
     return Scores(kind, limit)
 
 
-def with_scalings(signature: Signature, metadata: Metadata) -> Signature:
-    """The signature whose inputs know what they are made for, and how a picture's values become
+def with_meaning(program: Program, metadata: Metadata) -> Program:
+    """The program whose inputs know what they are made for, and how a picture's values become
     theirs."""
-    known = {item.name: item for item in metadata.inputs}
-    return replace(
-        signature,
-        inputs=tuple(
-            replace(
-                spec,
-                scaling=known[spec.name].scaling or spec.scaling,
-                value_range=known[spec.name].value_range,
-            )
-            if spec.name in known
-            else spec
-            for spec in signature.inputs
-        ),
+    by_name = {item.name: item for item in metadata.inputs}
+    inputs = tuple(
+        replace(
+            spec,
+            scaling=by_name[spec.name].scaling or spec.scaling,
+            value_range=by_name[spec.name].value_range,
+        )
+        if spec.name in by_name
+        else spec
+        for spec in program.signature.inputs
     )
+    return replace(program, signature=replace(program.signature, inputs=inputs), metadata=metadata)

@@ -24,7 +24,7 @@ from ..quantization._calibration import held_out_images
 from ..quantization._decibels import decibels
 from ..quantization._feeds import Feeds
 from ..quantization._interpreter import inputs_in_order
-from ._known import known, with_scalings
+from ._known import known, with_meaning
 from ._options import Options
 from ._prepare import prepare
 from ._source import as_model
@@ -107,8 +107,8 @@ def quantization_errors(
 
     target = target_named("tflite_int8")
     model = as_model(model)
-    signature = signature_to_run(model, input_shape).fixed()
-    program = program_of(model, with_scalings(signature, known(model, signature).metadata))
+    program = program_of(model, signature_to_run(model, input_shape).fixed())
+    program = with_meaning(program, known(program).metadata)
     shown = as_list(images, program.signature, "images")
     if shown is None:
         shown, _ = held_out_images(model)

@@ -11,7 +11,7 @@ from ..program._program import Program, program_of
 from ..program._signature import Signature, signature_to_run
 from ..targets import Target
 from ._given import read_examples
-from ._known import Known, known, output_names, scores_of, with_scalings
+from ._known import Known, known, output_names, scores_of, with_meaning
 from ._options import Options
 from ._pixel_reference import reference_of
 from ._reference import Reference
@@ -66,8 +66,9 @@ def subject_of(model: Any, targets: Sequence[Target], images: Images, options: O
     plain = signature = signature_to_run(model, options.input_shape, options.batch_size)
     if options.resizable:
         signature = open_sizes(model, plain)
-    found = known(model, signature, options.metadata)
-    program = program_of(model, with_scalings(signature, found.metadata), found.metadata)
+    program = program_of(model, signature)
+    found = known(program, options.metadata)
+    program = with_meaning(program, found.metadata)
     program = with_head(program, options.head, scores_of(found, options.head, options.threshold))
     names = output_names(program.model)
     inside = plan_scaling(program.signature, program.metadata, names, options.scaling, targets)

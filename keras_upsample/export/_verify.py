@@ -17,7 +17,7 @@ from ..runtimes import available, load
 from ..runtimes._layout import from_layout
 from ..targets import TARGETS, Gate
 from ._compare import Difference, difference
-from ._known import known, output_names, with_scalings
+from ._known import known, output_names, with_meaning
 from ._pixel_reference import reference_of
 from ._reference import CaseFor, Reference
 from ._report import Latency, Verification
@@ -69,12 +69,11 @@ def verify(
     """
     runner = load(artefact_path, runtime=runtime, trust=trust)
     model = as_model(model)
-    signature = signature_to_run(model)
-    found = known(model, signature)
-    signature = with_scalings(signature, found.metadata)
-    program = program_of(model, signature, found.metadata)
+    program = program_of(model, signature_to_run(model))
+    program = with_meaning(program, known(program).metadata)
+    signature = program.signature
     place = "inside" if _takes_pixels(Path(artefact_path), runner, signature) else "outside"
-    plan = plan_scaling(signature, found.metadata, output_names(model), place, ())
+    plan = plan_scaling(signature, program.metadata, output_names(model), place, ())
     reference = reference_of(program, images, plan)
     result = compare(reference, runner, gate or reference.gate(TARGETS["saved_model"].gate))
     require(result, artefact_path)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..program._signature import Signature
+from ..program._program import Program
 from ._facts import NOTHING, Door, GraphFacts
 from ._preprocessing import Preprocessing, door_of
 from ._subgraph import Node, preprocessing_subgraph
@@ -33,32 +33,31 @@ _ROLES = {**dict.fromkeys(_MOVING, "moves"), **dict.fromkeys(_COMPUTING, "comput
 _OPAQUE = {"Lambda", "TFSMLayer", "SavedModelFunction"}
 
 
-def facts_of_graph(model: Any, signature: Signature) -> GraphFacts:
-    """What the graph of a Keras model says; the model stays as it is."""
+def facts_of_program(program: Program) -> GraphFacts:
+    """What the graph of a Keras model says."""
     from ..program._last_activation import last_activation
-    from ..program._read import graph_of
 
     try:
-        graph = graph_of(model, signature)
+        graph = program.graph
     except Exception:  # a model that can't be followed with symbolic tensors
-        return _facts_by_tensorflow(model, signature)
+        return _facts_by_tensorflow(program)
     if not _seen_through(graph):
-        return _facts_by_tensorflow(model, signature)
+        return _facts_by_tensorflow(program)
     doors = tuple(_door(graph, tensor) for tensor in graph.inputs)
     return GraphFacts(doors, tuple(last_activation(tensor) for tensor in graph.outputs))
 
 
-def _facts_by_tensorflow(model: Any, signature: Signature) -> GraphFacts:
+def _facts_by_tensorflow(program: Program) -> GraphFacts:
     """The same of the graph that TensorFlow makes of the model."""
     from ..program._inference import inference_function, with_precision
     from ._tensorflow import facts_of_function
 
     try:
-        infer = inference_function(with_precision(model), signature)
+        infer = inference_function(with_precision(program.model), program.signature)
         function = infer.get_concrete_function()
     except Exception:  # it can't be traced, which the export itself will say
         return NOTHING
-    names = [spec.name for spec in signature.inputs]
+    names = [spec.name for spec in program.signature.inputs]
     return facts_of_function(function, names, list(function.structured_outputs))
 
 

@@ -87,6 +87,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
     from ..formats._stock_layers import replace_stock_layers
     from ..program._inference import inference_function, set_precision
     from ..program._private import layers_of_their_class, private_copy
+    from ..program._program import program_of
     from ..program._signature import signature_of
 
     signature = signature_of(model)
@@ -98,7 +99,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
     replace_stock_layers(layers_of_their_class(own))
     infer = inference_function(own, signature)
     outputs = tuple(infer.get_concrete_function().structured_outputs)
-    found = known(model, signature)
+    found = known(program_of(model, signature))
     chosen = _chosen_output(model.name, outputs, output)
     batch, *depth, height, width, channels = shape
     dtype = np.dtype(signature.inputs[0].dtype)

@@ -22,14 +22,15 @@ _SAID_BY_MODELS = ("class_names", "preprocessing", "preset")
 
 
 class _Source:
-    """A Keras model that has not been read yet."""
+    """A Keras model that is read where its graph is first asked for."""
 
     def __init__(self, model: Any, signature: Signature) -> None:
-        self.model, self.signature, self.name = model, signature, model.name
+        self.model, self.name = model, model.name
+        self._signature = signature
 
     @cached_property
     def graph(self) -> Graph:
-        return graph_of(self.model, self.signature)
+        return graph_of(self.model, self._signature)
 
     @cached_property
     def output_names(self) -> list[str]:
@@ -37,23 +38,18 @@ class _Source:
 
 
 class _Changed:
-    """A graph that some step made; its Keras model is written where it is asked for.
-
-    A functional model takes no keyword arguments: what were such become a list.
-    """
+    """A graph that some step made; its Keras model is written where it is asked for."""
 
     def __init__(
         self, source: Any, signature: Signature, name: str, graph: Graph, names: Sequence[str]
     ) -> None:
-        inputs = [spec.name for spec in signature.inputs]
-        structure = inputs if signature.keywords else signature.structure
-        self.signature = replace(signature, structure=structure, keywords=False)
         self.name, self.graph = name, graph
-        self._source, self._names, self._inputs = source, list(names), inputs
+        self._source, self._signature, self._names = source, signature, list(names)
 
     @cached_property
     def model(self) -> Any:
-        model = model_of(self.graph, self._inputs, self.name, self.signature.structure)
+        inputs = [spec.name for spec in self._signature.inputs]
+        model = model_of(self.graph, inputs, self.name, self._signature.structure)
         if self._names:
             model.output_names = self._names
         for attribute in _SAID_BY_MODELS:
@@ -72,12 +68,14 @@ class Program:
 
     Attributes:
         source: the Keras model that it was made of, which is only read.
+        signature: of `model`: its inputs by name, and how they are handed to it.
         metadata: what its inputs and outputs mean, as far as is known.
         notes: what steps did at which layers, and why others were left as they are.
         notice: why the whole model is left as it is; empty where it is not.
     """
 
     source: Any
+    signature: Signature
     metadata: Metadata = field(default_factory=Metadata)
     notes: tuple[Applied, ...] = ()
     notice: str = ""
@@ -87,11 +85,6 @@ class Program:
     def name(self) -> str:
         """Of the model."""
         return str(self._form.name)
-
-    @property
-    def signature(self) -> Signature:
-        """Of `model`: its inputs by name, and how they are handed to it."""
-        return self._form.signature
 
     @property
     def graph(self) -> Graph:
@@ -118,12 +111,15 @@ class Program:
 
     def at(self, signature: Signature) -> "Program":
         """The same at other sizes."""
-        return replace(self, source=self.model, _form=_Source(self.model, signature))
+        model = self.model
+        return replace(self, source=model, signature=signature, _form=_Source(model, signature))
 
     def changed(
         self, graph: Graph, *, names: Sequence[str] | None = None, name: str = ""
     ) -> "Program":
         """A program of another graph.
+
+        A functional model takes no keyword arguments: inputs that were such become a list.
 
         Args:
             graph: of the same inputs; made from a copy of `graph`.
@@ -131,8 +127,12 @@ class Program:
             name: of its model; default the present one.
         """
         names = self.output_names if names is None else names
-        form = _Changed(self.source, self.signature, name or self.name, graph, names)
-        return replace(self, _form=form)
+        signature = self.signature
+        if signature.keywords:
+            inputs = [spec.name for spec in signature.inputs]
+            signature = replace(signature, structure=inputs, keywords=False)
+        form = _Changed(self.source, signature, name or self.name, graph, names)
+        return replace(self, signature=signature, _form=form)
 
     def with_notes(self, *notes: Applied) -> "Program":
         """The same with more notes."""
@@ -169,4 +169,4 @@ def program_of(model: Any, signature: Signature, metadata: Metadata | None = Non
         signature: of it, narrower than its own, if that helps.
         metadata: what it means, as far as is known.
     """
-    return Program(model, metadata or Metadata(), _form=_Source(model, signature))
+    return Program(model, signature, metadata or Metadata(), _form=_Source(model, signature))

@@ -7,7 +7,8 @@ import tensorflow as tf
 from keras import layers as L
 
 import keras_upsample as ku
-from keras_upsample.introspection._keras import facts_of_graph
+from keras_upsample.introspection._keras import facts_of_program
+from keras_upsample.program._program import program_of
 from keras_upsample.program._signature import signature_of
 
 PICTURE = ku.data.photograph("coffee", (40, 56))
@@ -105,7 +106,7 @@ def test_opaque_layers_are_seen_through(kind, tmp_path) -> None:
     else:
         model = Subclassed(model)
         model(np.zeros((1, 32, 48, 3), "float32"))
-    facts = facts_of_graph(model, signature_of(model, (32, 48, 3)))
+    facts = facts_of_program(program_of(model, signature_of(model, (32, 48, 3))))
     assert facts.doors[0].value_range == (0, 255)
     assert facts.activations == ("sigmoid",)
     report = ku.export.to_tflite(model, tmp_path / "m.tflite", input_shape=(32, 48, 3))
