@@ -6,9 +6,9 @@ from typing import get_type_hints
 import keras
 import numpy as np
 import pytest
+from ai_edge_litert.interpreter import Interpreter
 
 import keras_upsample as ku
-from keras_upsample import runtimes
 from keras_upsample._cli.options import FileChoice
 from keras_upsample.export import Options, export, to_onnx, to_saved_model, to_tflite
 from keras_upsample.export._options import Chosen, choose_options
@@ -85,8 +85,9 @@ def test_integer_io_in_a_set(model, tmp_path):
         representative_data=REAL,
         integer_io=True,
     )
-    dtypes = [runtimes.load(a.path).inputs[0].dtype for a in report.artefacts]
-    assert dtypes == ["float32", "int8"]
+    interpreters = [Interpreter(artefact.path) for artefact in report.artefacts]
+    dtypes = [each.get_input_details()[0]["dtype"] for each in interpreters]
+    assert dtypes == [np.float32, np.int8]
 
 
 @pytest.mark.parametrize(
