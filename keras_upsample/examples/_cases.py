@@ -18,7 +18,7 @@ ODD_SIZE = (101, 77)
 """Height and width of the odd-sized case, in pixels."""
 
 Images = Any
-"""See `FORMS`, and None."""
+"""See `KINDS`, and None."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
 
     Args:
         signature: the model's own, open sizes still open.
-        images: the user's, see `FORMS`; for inputs of 5 axes volumes `(D, H, W, C)` or images,
+        images: the user's, see `KINDS`; for inputs of 5 axes volumes `(D, H, W, C)` or images,
             of 3 signals `(steps, C)`. uint8 and uint16 images are scaled to [0, 1] for a float
             input. Default: photographs.
 
@@ -118,7 +118,7 @@ def at_size_of(signature: Signature, given: Any, argument: str = "images") -> Si
 
     Args:
         signature: of any sizes.
-        given: see `FORMS`, or None.
+        given: see `KINDS`, or None.
         argument: its name, for messages.
     """
     if given is None or all(None not in s.shape[1:] for s in signature.inputs):

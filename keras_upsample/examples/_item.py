@@ -13,7 +13,7 @@ from ..program._input_shape import InputSpec
 from ..program._signature import Signature
 from ._pictures import is_picture, of_pillow, read_picture
 
-FORMS = (
+KINDS = (
     "an array (N, H, W, C), a folder, a list, a `tf.data.Dataset`, or a function or generator; of "
     "arrays with or without the batch, of PIL images, files, lists of arrays one an input, dicts "
     "by input name, or (input, target) pairs"
@@ -31,7 +31,7 @@ def takes_pictures(spec: InputSpec) -> bool:
 
 
 @dataclass(frozen=True)
-class Form:
+class ItemReader:
     """How the items of one source are read."""
 
     signature: Signature
@@ -102,7 +102,7 @@ class Form:
 
     def _no_numbers(self, value: Any, index: int, why: str) -> ValueError:
         return ValueError(
-            f"`{self.argument}` must hold arrays of numbers: {FORMS}. Received: "
+            f"`{self.argument}` must hold arrays of numbers: {KINDS}. Received: "
             f"{type(value).__name__}{why} at index {index}."
         )
 

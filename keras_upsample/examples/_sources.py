@@ -1,4 +1,4 @@
-"""The forms in which people hold example inputs -> one example at a time, by input name."""
+"""The ways in which people hold example inputs -> one example at a time, by input name."""
 
 import inspect
 import itertools
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import first_line
 from ..program._signature import Signature
-from ._item import FORMS, Example, Form
+from ._item import KINDS, Example, ItemReader
 from ._pictures import is_picture, pictures_in
 
 MOST = 256
@@ -25,19 +25,19 @@ def examples(given: Any, signature: Signature, argument: str) -> Iterator[tuple[
     lack the axis of its channel.
 
     Args:
-        given: see `FORMS`.
+        given: see `KINDS`.
         signature: of the model.
         argument: its name, for messages.
 
     Raises:
         ValueError: what was received is none of these, or does not fit the inputs.
     """
-    form, names = Form(signature, argument), set()
-    for index, item in enumerate(_entries(given, form)):
+    reader, names = ItemReader(signature, argument), set()
+    for index, item in enumerate(_entries(given, reader)):
         label = Path(item).name if isinstance(item, str | Path) else ""
         label = f"{label} ({index})" if label and label in names else label
         names.add(label)
-        found = form.read(item, index)
+        found = reader.read(item, index)
         for number, example in enumerate(found):
             whole = f"{index}" if len(found) == 1 else f"{index}[{number}]"
             yield label or f"image {whole}", example
@@ -51,9 +51,9 @@ def as_list(given: Any, signature: Signature, argument: str) -> Any:
     return [example for _, example in found]
 
 
-def _entries(given: Any, form: Form) -> Iterable[Any]:
+def _entries(given: Any, reader: ItemReader) -> Iterable[Any]:
     """The items of a source."""
-    argument = form.argument
+    argument = reader.argument
     if isinstance(given, str | Path):
         return pictures_in(Path(given), argument)
     if isinstance(given, Mapping):
@@ -68,8 +68,8 @@ def _entries(given: Any, form: Form) -> Iterable[Any]:
             ) from error
         except ValueError:  # of a built-in function, which does not say its arguments
             pass
-        return _entries(given(), form)
-    if form.is_batch(given):
+        return _entries(given(), reader)
+    if reader.is_batch(given):
         return [given]
     if isinstance(given, np.ndarray) and given.dtype == object:
         return list(given.reshape(-1))  # images of several sizes
@@ -79,10 +79,10 @@ def _entries(given: Any, form: Form) -> Iterable[Any]:
     if not isinstance(given, list | tuple) and hasattr(given, "__array__"):
         if is_picture(given):
             return [given]
-        array = form.array(given, 0)
-        shape = form.main.shape
+        array = reader.array(given, 0)
+        shape = reader.main.shape
         whole = array.ndim == len(shape) - 1 and array.shape[-1] == shape[-1]
         return [array] if whole or array.ndim < len(shape) - 1 else array
     if not isinstance(given, Iterable):
-        raise ValueError(f"`{argument}` must be {FORMS}. Received: {type(given).__name__}.")
+        raise ValueError(f"`{argument}` must be {KINDS}. Received: {type(given).__name__}.")
     return given

@@ -51,7 +51,7 @@ def read_examples(signature: Signature, images: Images, representative_data: Any
 
     Args:
         signature: of the model.
-        images, representative_data: see `FORMS`, or None.
+        images, representative_data: see `KINDS`, or None.
 
     Raises:
         ValueError: they are nothing of that.

@@ -59,7 +59,7 @@ def reference_of(
 
     Args:
         program: of the model.
-        images: see `FORMS`, or None.
+        images: see `KINDS`, or None.
         plan: what the files do themselves.
         source: of the images, in words; "" for the argument `images`.
 

@@ -55,7 +55,7 @@ def calibration(
     Args:
         model: its attribute `preset` says on what it was trained.
         signature: of sizes that may be open.
-        representative_data: see `FORMS`; uint8 and uint16 images are scaled as the network takes
+        representative_data: see `KINDS`; uint8 and uint16 images are scaled as the network takes
             them, floats and signals are taken as they are. None: the preset's training images,
             else what `images` holds if that is enough, else photographs. A `Calibration` is
             returned as it is.
