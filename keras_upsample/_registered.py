@@ -7,8 +7,7 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 from . import _keras2_functions, initializers, layers, losses, metrics
 from .lowering import _head
 from .metadata import _described
-from .program import _emitted_layers as _formed
-from .program import _tiled
+from .program import _emitted_layers, _tiled
 from .zoo import _crop
 
 CLASSES = (
@@ -20,9 +19,9 @@ CLASSES = (
     *_described.CLASSES.values(),
     _head.ClassMap,
     _head.ThresholdMap,
-    _formed.CheckerboardBlur2D,
-    _formed.FormedResize2D,
-    _formed.Interleave2D,
+    _emitted_layers.CheckerboardBlur2D,
+    _emitted_layers.FormedResize2D,
+    _emitted_layers.Interleave2D,
     _tiled.TiledConv2D,
     _keras2_functions.TensorFlowFunction,
     _keras2_functions.hard_sigmoid_of_keras_2,

@@ -222,12 +222,12 @@ def test_an_untrained_model_is_checked_without_a_gate(device, tmp_path):
 
 def test_a_missing_compiler_is_told_before_the_conversion(monkeypatch):
     from keras_upsample.edge import _vela
-    from keras_upsample.export import _check_model as _device_form
+    from keras_upsample.export import _check_model
 
     monkeypatch.setattr(_vela, "find_spec", lambda name: None)
-    monkeypatch.setattr(_device_form, "as_model", lambda model: pytest.fail("too late"))
+    monkeypatch.setattr(_check_model, "as_model", lambda model: pytest.fail("too late"))
     with pytest.raises(ModuleNotFoundError, match="Vela is not installed"):
-        _device_form.check_model(fresh(), "ethos_u55_128")
+        _check_model.check_model(fresh(), "ethos_u55_128")
 
 
 def test_unknown_devices(file):
