@@ -113,6 +113,9 @@ class FileChoice:
     tune: Annotated[
         bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
     ] = False
+    tune_seconds: Annotated[
+        float | None, typer.Option(help="Likewise, within so many seconds a target. Default: 600.")
+    ] = None
     representative_data: RepresentativeData = None
     integer_io: Annotated[
         bool,
@@ -176,6 +179,8 @@ class FileChoice:
         if self.input_shape is not None:
             given["input_shape"] = integers(self.input_shape, "--input-shape")
         given["gate"] = gates_of_options(self.gate)
+        seconds = given.pop("tune_seconds")
+        given["tune"] = self.tune if seconds is None else seconds
         return {name: value for name, value in given.items() if value is not None}
 
 

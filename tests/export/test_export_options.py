@@ -29,7 +29,9 @@ def model():
 def test_the_same_names_everywhere():
     assert set(get_type_hints(Chosen)) == NAMES
     on_the_command_line = {field.name for field in fields(FileChoice)}
-    assert on_the_command_line == NAMES - {"metadata"}  # which --class-names and files say
+    # Metadata come from --class-names and from files.
+    assert on_the_command_line - {"tune_seconds"} == NAMES - {"metadata"}
+    assert FileChoice(tune_seconds=20.0).arguments()["tune"] == 20.0
 
 
 def test_the_command_line_has_the_same_defaults():
