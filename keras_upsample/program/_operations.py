@@ -321,9 +321,9 @@ class Reshape(OfOne):
 
 @dataclass(frozen=True)
 class Concatenation(OfSeveral):
-    """Several maps behind each other, along an axis: 3 the channels, 2 the columns."""
+    """Several maps behind each other, along an axis: -1 the channels, 2 the columns."""
 
-    axis: int = 3
+    axis: int = -1
 
     KIND: ClassVar[str] = "concatenation of channels"
 
