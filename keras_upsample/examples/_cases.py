@@ -74,7 +74,7 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
             result.append(Case(f"resized to {size}", feeds, standard=False))
     if any(spec.trial and None in spec.shape[1:] for spec in own.inputs):
         # these networks refuse the odd size, and one size alone would show no constants
-        other = [_doubled(spec) for spec in own.inputs]
+        other = [_double(spec) for spec in own.inputs]
         feeds = {spec.name: _batch_of(example, closed(spec)) for spec in other}
         result.append(Case("height doubled", feeds, standard=False))
     if tuple(odd) != plain.inputs and _long_enough(example, odd):
@@ -124,18 +124,18 @@ def at_size_of(signature: Signature, given: Any, argument: str = "images") -> Si
     if given is None or all(None not in s.shape[1:] for s in signature.inputs):
         return signature
     _, example = next(_sources(given, signature, argument))
-    inputs = tuple(_sized(spec, example.get(spec.name)) for spec in signature.inputs)
+    inputs = tuple(_at_size(spec, example.get(spec.name)) for spec in signature.inputs)
     return replace(signature, inputs=inputs)
 
 
-def _sized(spec: InputSpec, values: np.ndarray | None) -> InputSpec:
+def _at_size(spec: InputSpec, values: np.ndarray | None) -> InputSpec:
     if values is None or takes_pictures(spec) or values.ndim != len(spec.shape) - 1:
         return spec
     sizes = (own if n is None else n for n, own in zip(spec.shape[1:], values.shape, strict=True))
     return replace(spec, shape=(spec.shape[0], *sizes))
 
 
-def _doubled(spec: InputSpec) -> InputSpec:
+def _double(spec: InputSpec) -> InputSpec:
     """An open height at twice the size of the trial."""
     axis = pixel_axes(spec)[0] if len(spec.shape) == 4 else 0
     if not spec.trial or spec.shape[axis] is not None:
@@ -209,7 +209,7 @@ def _as_input(image: np.ndarray, spec: InputSpec) -> np.ndarray:
     values = _resample(values, height, width)
     values = np.take(values, np.arange(channels) % values.shape[-1], axis=-1)
     if picture:
-        values = _scaled(values, spec)
+        values = _scale(values, spec)
     elif dtype.kind == "u" and spec.scaling == Scaling():
         values = values.clip(0, 1) * np.iinfo(dtype).max
     if dtype.kind == "u":
@@ -230,7 +230,7 @@ def _as_volume(image: np.ndarray, spec: InputSpec) -> np.ndarray:
     return np.repeat(values[None], batch, axis=0)
 
 
-def _scaled(values: np.ndarray, spec: InputSpec) -> np.ndarray:
+def _scale(values: np.ndarray, spec: InputSpec) -> np.ndarray:
     """Values in [0, 1] -> those that the input takes."""
     scaling = spec.scaling
     if np.dtype(spec.dtype).kind == "u" and scaling == Scaling():
@@ -264,7 +264,7 @@ def _noise(rng: np.random.Generator, shape: Sequence[int | None], spec: InputSpe
     dtype = np.dtype(spec.dtype)
     if dtype.kind == "f":
         noise = rng.random(size, dtype="float32")
-        return _scaled(noise, spec).astype(dtype) if len(size) == 4 else noise.astype(dtype)
+        return _scale(noise, spec).astype(dtype) if len(size) == 4 else noise.astype(dtype)
     if dtype.kind == "b":
         return rng.random(size) < 0.5
     # A range that every embedding and every 8-bit image has.
@@ -280,10 +280,10 @@ def at_other_sizes(specs: Sequence[InputSpec]) -> Iterator[list[InputSpec]]:
     sides = [s.usual[axis] or 0 for s in specs if s.usual for axis in pixel_axes(s)]
     halves = all(side % 64 == 0 for side in sides)
     for factors in ((1.5, 0.5), (0.5, 1.5)) if halves else ((2, 3), (1, 2)):
-        yield [_grown(spec, factors) for spec in specs]
+        yield [_grow(spec, factors) for spec in specs]
 
 
-def _grown(spec: InputSpec, factors: tuple[float, float]) -> InputSpec:
+def _grow(spec: InputSpec, factors: tuple[float, float]) -> InputSpec:
     shape = list(spec.shape)
     if spec.usual:
         for axis, factor in zip(pixel_axes(spec), factors, strict=True):

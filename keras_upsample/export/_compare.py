@@ -76,7 +76,7 @@ def difference(
         scores: of class maps, the model's scores that they were made from, where these are known.
     """
     if actual.keys() != expected.keys() or (ordered and list(actual) != list(expected)):
-        return _failed(case, f"outputs {list(actual)}, expected {list(expected)}")
+        return _failure(case, f"outputs {list(actual)}, expected {list(expected)}")
     parts = [
         _one_of_scores(case, name, actual[name], expected[name], gate, scores[name])
         if name in scores and actual[name].shape == expected[name].shape
@@ -94,7 +94,7 @@ def difference(
     )
 
 
-def _failed(case: str, why: str) -> Difference:
+def _failure(case: str, why: str) -> Difference:
     return Difference(case, float("inf"), float("-inf"), None, why)
 
 
@@ -107,13 +107,13 @@ def _one(
     half: float = 0.0,
 ) -> Difference:
     if actual.shape != expected.shape:
-        return _failed(case, f"{name!r} has the shape {actual.shape}, expected {expected.shape}")
+        return _failure(case, f"{name!r} has the shape {actual.shape}, expected {expected.shape}")
     if expected.size == 0:
         return Difference(case, 0.0, float("inf"), None)
     if expected.dtype.kind not in "fc":
         return _classes(case, name, actual, expected, gate)
     if not np.isfinite(actual).all():
-        return _failed(case, f"{name!r} holds NaN or infinity")
+        return _failure(case, f"{name!r} holds NaN or infinity")
     a, e = actual.astype(np.float64), expected.astype(np.float64)
     gap = np.abs(a - e)
     where = np.unravel_index(int(gap.argmax()), gap.shape)
@@ -166,7 +166,7 @@ def _one_of_scores(
     values = behind.values.astype(np.float64)
     classes = 2 if behind.threshold is not None else values.shape[-1]
     if not np.isin(actual, np.arange(classes)).all():
-        return _failed(case, f"{name!r} holds numbers beside the classes 0 to {classes - 1}")
+        return _failure(case, f"{name!r} holds numbers beside the classes 0 to {classes - 1}")
     differs = actual != expected
     if behind.threshold is None:
         first, other = (

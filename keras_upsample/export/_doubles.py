@@ -99,7 +99,7 @@ def rounds(graph: Any) -> str:
             return found
     for function in graph.as_graph_def().library.function:  # bodies of loops
         for node in function.node_def:
-            small = [_named(node, name) in _SMALL for name in _TYPES]
+            small = [_attribute(node, name) in _SMALL for name in _TYPES]
             if node.op not in _KEEPS and any(small):
                 return f"{node.op} {node.name!r}"
     return ""
@@ -132,7 +132,7 @@ def _is_small(tensor: Any) -> bool:
     return tensor.dtype.name in ("float32", "float16", "bfloat16")
 
 
-def _named(node: Any, attribute: str) -> str:
+def _attribute(node: Any, attribute: str) -> str:
     if attribute not in node.attr:
         return ""
     return _tensorflow.data_type_name(node.attr[attribute].type)

@@ -9,7 +9,7 @@ from ..examples._item import takes_pictures
 from ..examples._shown import GIVEN
 from ..examples._sources import as_list
 from ..program._signature import Signature
-from ..quantization._calibration import calibration, some_of, trained_on
+from ..quantization._calibration import calibration, some_of, training_set
 from ..targets import Target
 
 
@@ -38,7 +38,7 @@ class Given:
         """
         data = self.representative_data
         at_hand = data is not None or not any(map(takes_pictures, signature.inputs))
-        if not at_hand or trained_on(model) or not any(t.calibrated for t in targets):
+        if not at_hand or training_set(model) or not any(t.calibrated for t in targets):
             return data
         return calibration(model, signature, data, self.images)
 

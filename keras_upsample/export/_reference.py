@@ -85,7 +85,7 @@ class Reference:
                 model's answer to an image is not finite.
             ExportError: the model fails on an image.
         """
-        infos = _matched(self._signature, runner)
+        infos = _match(self._signature, runner)
         narrowed = replace(self._signature, inputs=tuple(spec for spec, _ in infos.values()))
         result = []
         for case in cases(narrowed, self.images):
@@ -194,7 +194,7 @@ class CaseFor:
     expected: Mapping[str, np.ndarray]
 
 
-def _matched(signature: Signature, runner: "Runner") -> dict[str, tuple[InputSpec, "TensorInfo"]]:
+def _match(signature: Signature, runner: "Runner") -> dict[str, tuple[InputSpec, "TensorInfo"]]:
     """Artefact input name -> the model's input, narrowed to the artefact's sizes."""
     infos, layout = runner.inputs, runner.layout
     by_name = {info.name: info for info in infos}

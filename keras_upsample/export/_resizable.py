@@ -46,7 +46,7 @@ def open_sizes(model: Any, signature: Signature) -> Signature:
     own: list[Shape] = [tuple(t.shape) for t in getattr(model, "inputs", None) or ()]
     own = own or [(None,) * len(spec.shape) for spec in signature.inputs]
     pairs = zip(signature.inputs, own, strict=True)
-    inputs = tuple(_opened(spec, shape) for spec, shape in pairs)
+    inputs = tuple(_open(spec, shape) for spec, shape in pairs)
     if not any(None in spec.shape[1:] for spec in inputs if len(spec.shape) == 4):
         shapes = ", ".join(f"{s.name!r} {s.shape[1:]}" for s in signature.inputs)
         raise ValueError(
@@ -57,7 +57,7 @@ def open_sizes(model: Any, signature: Signature) -> Signature:
     return replace(signature, inputs=inputs)
 
 
-def _opened(spec: InputSpec, own: Shape) -> InputSpec:
+def _open(spec: InputSpec, own: Shape) -> InputSpec:
     if len(spec.shape) != 4:
         return spec
     shape = list(spec.shape)

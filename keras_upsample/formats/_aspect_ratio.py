@@ -44,9 +44,9 @@ def keeping_known_sizes(original: Callable) -> Callable:
         first = (data_format or keras.config.image_data_format()) == "channels_first"
         axes = (-2, -1) if first else (-3, -2)
         if crop_to_aspect_ratio:
-            images = _cropped(images, size, axes)
+            images = _crop(images, size, axes)
         else:
-            images = _padded(images, size, axes, fill_value)
+            images = _pad(images, size, axes, fill_value)
         return original(images, size, **options, data_format=data_format)
 
     return resize
@@ -74,7 +74,7 @@ def _known(n: Any) -> Any:
     return n if value is None else int(value)
 
 
-def _cropped(images: Any, size: Any, axes: tuple[int, int]) -> Any:
+def _crop(images: Any, size: Any, axes: tuple[int, int]) -> Any:
     import tensorflow as tf
 
     height, width, by_width, by_height = _lengths(images, size, axes)
@@ -86,7 +86,7 @@ def _cropped(images: Any, size: Any, axes: tuple[int, int]) -> Any:
     return images[tuple(index)]
 
 
-def _padded(images: Any, size: Any, axes: tuple[int, int], fill_value: float) -> Any:
+def _pad(images: Any, size: Any, axes: tuple[int, int], fill_value: float) -> Any:
     import tensorflow as tf
 
     height, width, by_width, by_height = _lengths(images, size, axes)

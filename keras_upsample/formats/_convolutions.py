@@ -21,13 +21,13 @@ def inline_convolutions() -> Iterator[None]:
 
 
 def _places() -> Iterator[Place]:
-    yield _keras.tensorflow_nn(), "conv", _inlined
+    yield _keras.tensorflow_nn(), "conv", _inline
 
 
 _patch = Patch(_places)
 
 
-def _inlined(original: Callable) -> Callable:
+def _inline(original: Callable) -> Callable:
     def conv(
         inputs: Any,
         kernel: Any,

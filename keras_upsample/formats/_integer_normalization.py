@@ -45,7 +45,7 @@ def _group(layer: Any, original: Callable) -> Callable:
             return original(inputs)
         groups = shape[-1] if layer.groups == -1 else layer.groups
         x = tf.reshape(inputs, (-1, int(np.prod(shape[1:-1])), groups, shape[-1] // groups))
-        x = _normalized(x, [1, 3], layer.epsilon)  # (N, H W, G, C / G)
+        x = _normalize(x, [1, 3], layer.epsilon)  # (N, H W, G, C / G)
         x = tf.reshape(x, (-1, *shape[1:]))
         gamma, beta = layer.gamma if layer.scale else None, layer.beta if layer.center else None
         return _affine(x, gamma, beta)
@@ -64,7 +64,7 @@ def _layer(layer: Any, original: Callable) -> Callable:
         gamma, beta = (
             None if part is None else tf.reshape(part, shape) for part in (layer.gamma, layer.beta)
         )
-        return _affine(_normalized(inputs, axes, layer.epsilon), gamma, beta)
+        return _affine(_normalize(inputs, axes, layer.epsilon), gamma, beta)
 
     return call
 
@@ -74,7 +74,7 @@ def _root_mean_square(layer: Any, original: Callable) -> Callable:
         axes = _axes(layer, inputs)
         if axes != [len(inputs.shape) - 1]:
             return original(inputs)
-        return _affine(_normalized(inputs, axes, layer.epsilon, centred=False), layer.scale, None)
+        return _affine(_normalize(inputs, axes, layer.epsilon, centred=False), layer.scale, None)
 
     return call
 
@@ -84,7 +84,7 @@ def _unit(layer: Any, original: Callable) -> Callable:
         axes = _axes(layer, inputs)
         count = int(np.prod([inputs.shape[axis] for axis in axes]))
         # sqrt(sum) = sqrt(mean) sqrt(count); Keras' least norm is 1e-12
-        return _normalized(inputs, axes, 1e-24, centred=False) * (count**-0.5)
+        return _normalize(inputs, axes, 1e-24, centred=False) * (count**-0.5)
 
     return call
 
@@ -94,7 +94,7 @@ def _axes(layer: Any, inputs: Any) -> list[int]:
     return sorted(axis % len(inputs.shape) for axis in axes)
 
 
-def _normalized(x: Any, axes: list[int], epsilon: float, *, centred: bool = True) -> Any:
+def _normalize(x: Any, axes: list[int], epsilon: float, *, centred: bool = True) -> Any:
     import tensorflow as tf
 
     if centred:

@@ -71,7 +71,7 @@ def write_onnx(
         raise ExportError(
             f"ONNX has no form that computes the same as {', '.join(refused)}. {advice(refused)}"
         )
-    constants = lower_weights(proto, {**lifted_arrays(weights), **_captured(function)})
+    constants = lower_weights(proto, {**lifted_arrays(weights), **_captures(function)})
     explicit_pads(proto.graph)
     _rename_dimensions(proto, signature, rank4, nchw)
     _put_in_order(proto.graph.input, [spec.name for spec in signature.inputs])
@@ -96,12 +96,12 @@ def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -
     def infer(*tensors: Any) -> dict[str, Any]:
         count = len(signature.inputs)
         state = list(zip(weights, tensors[count:], strict=True))
-        return _named_apart(signature.call(model, tensors[:count], state), signature)
+        return _rename_apart(signature.call(model, tensors[:count], state), signature)
 
     return infer
 
 
-def _named_apart(outputs: dict[str, Any], signature: Signature) -> dict[str, Any]:
+def _rename_apart(outputs: dict[str, Any], signature: Signature) -> dict[str, Any]:
     """Outputs under names that no input has: an ONNX graph has one tensor of each name."""
     import tensorflow as tf
 
@@ -115,7 +115,7 @@ def _named_apart(outputs: dict[str, Any], signature: Signature) -> dict[str, Any
     return result
 
 
-def _captured(function: Any) -> dict[str, np.ndarray]:
+def _captures(function: Any) -> dict[str, np.ndarray]:
     """Constants made outside the trace, as `Normalization` holds: tf2onnx takes them for inputs."""
     import tensorflow as tf
 

@@ -91,7 +91,7 @@ def _fold_constants(proto: Any, constants: dict[str, np.ndarray]) -> None:
             others = {n: numpy_helper.to_array(small[n]) for n in inputs if n not in constants}
             feeds = {n: constants[n] for n in inputs if n in constants} | others
             try:
-                values = _evaluated(node, feeds, proto)
+                values = _evaluate(node, feeds, proto)
             except Exception:  # an operator that onnx itself can't compute stays in the file
                 continue
         constants.update(zip(node.output, values, strict=True))
@@ -99,7 +99,7 @@ def _fold_constants(proto: Any, constants: dict[str, np.ndarray]) -> None:
     _delete(graph.node, lambda node: bool(node.output) and node.output[0] in done)
 
 
-def _evaluated(node: Any, feeds: Mapping[str, np.ndarray], proto: Any) -> list[np.ndarray]:
+def _evaluate(node: Any, feeds: Mapping[str, np.ndarray], proto: Any) -> list[np.ndarray]:
     """The outputs of one node, by onnx' own reference implementation."""
     from onnx import helper
     from onnx.reference import ReferenceEvaluator

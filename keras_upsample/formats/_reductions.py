@@ -29,20 +29,20 @@ def _places() -> Iterator[Place]:
 
     gen_math_ops, gen_nn_ops = _tensorflow.gen_math_ops(), _tensorflow.gen_nn_ops()
     forms: tuple[tuple[Any, str, str, Callable], ...] = (
-        (gen_math_ops, "mean", "Mean", partial(_reduced, is_mean=True)),
-        (gen_math_ops, _tensorflow.SUM, "Sum", partial(_reduced, is_mean=False)),
-        (gen_nn_ops, "avg_pool", "AvgPool", _pooled),
+        (gen_math_ops, "mean", "Mean", partial(_reduce, is_mean=True)),
+        (gen_math_ops, _tensorflow.SUM, "Sum", partial(_reduce, is_mean=False)),
+        (gen_nn_ops, "avg_pool", "AvgPool", _pool),
     )
     for module, name, raw, form in forms:
         yield module, name, _patch.by(form)
         yield tf.raw_ops, raw, _patch.by(form)
-    yield tf.nn, "batch_normalization", _patch.by(_normalized)
+    yield tf.nn, "batch_normalization", _patch.by(_normalize)
 
 
 _patch = Patch(_places)
 
 
-def _reduced(
+def _reduce(
     original: Callable, input: Any, axis: Any, keep_dims: bool, name: Any, *, is_mean: bool
 ) -> Any | None:
     import tensorflow as tf
@@ -64,7 +64,7 @@ def _reduced(
         return in_parts(one, x, axes, keepdims=bool(keep_dims), is_mean=is_mean)
 
 
-def _pooled(
+def _pool(
     original: Callable,
     value: Any,
     ksize: Any,
@@ -86,7 +86,7 @@ def _pooled(
     return along(along(value, columns), rows)
 
 
-def _normalized(
+def _normalize(
     original: Callable,
     x: Any,
     mean: Any,
@@ -99,14 +99,14 @@ def _normalized(
     """By the statistics of the batch: x - mean first, for x / s - mean / s loses digits."""
     import tensorflow as tf
 
-    if not _added_up(tf.convert_to_tensor(mean)):
+    if not _is_added_up(tf.convert_to_tensor(mean)):
         return None
     factor = tf.math.rsqrt(variance + variance_epsilon)
     y = (x - mean) * (factor if scale is None else factor * scale)
     return y if offset is None else y + offset
 
 
-def _added_up(tensor: Any) -> bool:
+def _is_added_up(tensor: Any) -> bool:
     """Whether it is computed from what the model is given: variables are only moved."""
     waiting, seen = [tensor.op], set()
     while waiting:

@@ -97,7 +97,7 @@ def _as_products(
     with tf.name_scope(name):
         x = tf.cast(x, tf.float32)
         if not known:
-            return _computed(name, x, size, options)
+            return _compute(name, x, size, options)
         assert after is not None
         matrices = {}
         for k, axis in enumerate((1, 2)):
@@ -127,7 +127,7 @@ def _read_off(operator: Callable, n_in: int, n_out: int, options: dict[str, Any]
         return answers.numpy()[:, :, 0, 0].T
 
 
-def _computed(name: str, x: Any, size: Any, options: dict[str, Any]) -> Any | None:
+def _compute(name: str, x: Any, size: Any, options: dict[str, Any]) -> Any | None:
     """The matrices of an open size, computed by the graph; None for options that nobody uses."""
     import tensorflow as tf
 

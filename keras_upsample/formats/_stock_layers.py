@@ -39,12 +39,12 @@ def _call_of(layer: Any, file_format: str, exact_sums: bool) -> Callable | None:
     kind = type(layer)
     if kind is keras.layers.UpSampling2D:
         return _upsampling(layer)
-    if kind is keras.layers.Conv2DTranspose and _dilated(layer):
+    if kind is keras.layers.Conv2DTranspose and _is_dilated(layer):
         return _dilated_transposed_convolution(layer)
     if kind is keras.layers.Conv2D and layer.groups > 1:
         return _grouped_convolution(layer)
     if kind in (keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D):
-        reached = file_format and _dilated(layer)
+        reached = file_format and _is_dilated(layer)
         return _dilated_depthwise_convolution(layer, file_format) if reached else None
     if kind is keras.layers.TimeDistributed:
         return time_distributed(layer)
@@ -81,7 +81,7 @@ def _upsampling(layer: Any) -> Callable:
     return call
 
 
-def _dilated(layer: Any) -> bool:
+def _is_dilated(layer: Any) -> bool:
     return tuple(layer.dilation_rate) != (1, 1) and tuple(layer.strides) == (1, 1)
 
 

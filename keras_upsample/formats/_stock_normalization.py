@@ -8,7 +8,7 @@ from . import _means
 
 
 def group_normalization(layer: Any, exact_sums: bool = False) -> Any:
-    """The `call` of a `keras.layers.GroupNormalization`, see `_normalized`.
+    """The `call` of a `keras.layers.GroupNormalization`, see `_normalize`.
 
     Every mean is one of rows, then of the rows' means, then of the group's channels, which are all
     equally many. No tensor has more axes than the input or than four.
@@ -41,8 +41,8 @@ def group_normalization(layer: Any, exact_sums: bool = False) -> Any:
             return tf.reshape(x, (-1, *along[1:]))  # (N, 1, 1, C)
 
         twice = not exact_sums and _many(inputs, [*positions, axis])
-        gamma, beta = (_placed(part, along, inputs) for part in (layer.gamma, layer.beta))
-        return _normalized(inputs, mean, layer.epsilon, gamma, beta, twice=twice)
+        gamma, beta = (_place(part, along, inputs) for part in (layer.gamma, layer.beta))
+        return _normalize(inputs, mean, layer.epsilon, gamma, beta, twice=twice)
 
     return call
 
@@ -63,13 +63,13 @@ def layer_normalization(layer: Any, exact_sums: bool = False) -> Any:
         def mean(x: Any) -> Any:
             return tf.reduce_mean(x, axis=axes, keepdims=True)
 
-        gamma, beta = (_placed(part, along, inputs) for part in (layer.gamma, layer.beta))
-        return _normalized(inputs, mean, layer.epsilon, gamma, beta, twice=_many(inputs, axes))
+        gamma, beta = (_place(part, along, inputs) for part in (layer.gamma, layer.beta))
+        return _normalize(inputs, mean, layer.epsilon, gamma, beta, twice=_many(inputs, axes))
 
     return call
 
 
-def _placed(weight: Any, shape: list[int], x: Any) -> Any:
+def _place(weight: Any, shape: list[int], x: Any) -> Any:
     """Of the input's dtype, for Keras does not cast it; None stays."""
     import tensorflow as tf
 
@@ -81,7 +81,7 @@ def _many(x: Any, axes: list[int]) -> bool:
     return None in sizes or prod(sizes) > _means.ENOUGH
 
 
-def _normalized(
+def _normalize(
     x: Any,
     mean: Callable[[Any], Any],
     epsilon: float,

@@ -26,14 +26,14 @@ def _places() -> Iterator[Place]:
 
     gen_array_ops = _tensorflow.gen_array_ops()
     for name, raw in (("pad", "Pad"), ("pad_v2", "PadV2"), ("mirror_pad", "MirrorPad")):
-        yield gen_array_ops, name, _stated
-        yield tf.raw_ops, raw, _stated
+        yield gen_array_ops, name, _state
+        yield tf.raw_ops, raw, _state
 
 
 _patch = Patch(_places)
 
 
-def _stated(original: Callable) -> Callable:
+def _state(original: Callable) -> Callable:
     parameters = inspect.signature(original)
 
     def operator(*args: Any, **options: Any) -> Any:

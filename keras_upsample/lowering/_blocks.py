@@ -27,7 +27,7 @@ def block_model(proposal: Rewrite, graph: Graph, form: str, *, pooled: bool = Fa
         inputs.append(Tensor(keras.KerasTensor(shape, dtype=tensor.spec.dtype)))
         inner.append(_pool(inputs[-1], 1, f"before{number}") if pooled else inputs[-1])
     stands = form == KEEP
-    output = _replayed(proposal, graph, inner) if stands else proposal.forms[form].build(*inner)
+    output = _replay(proposal, graph, inner) if stands else proposal.forms[form].build(*inner)
     if pooled:
         output = _pool(output, 8, "behind")
     names = [f"input_{i}" for i in range(len(inputs))]
@@ -43,7 +43,7 @@ def _pool(x: Tensor, strides: int, name: str) -> Tensor:
     return apply(layer, x)[1]
 
 
-def _replayed(proposal: Rewrite, graph: Graph, inputs: list[Tensor]) -> Tensor:
+def _replay(proposal: Rewrite, graph: Graph, inputs: list[Tensor]) -> Tensor:
     from keras import tree
 
     values = {id(old): new for old, new in zip(proposal.inputs, inputs, strict=True)}

@@ -108,13 +108,13 @@ def held_out_images(model: Any) -> tuple[list[np.ndarray] | None, str]:
     and "" for other models."""
     from ..data import labelled_images
 
-    data = trained_on(model)
+    data = training_set(model)
     if not data:
         return None, ""
     return list(labelled_images(data, "validation").images), f"held-out images of {data!r}"
 
 
-def trained_on(model: Any) -> str:
+def training_set(model: Any) -> str:
     """The labelled images that a preset was trained on, by name; "" for other models."""
     from ..data import SPLITS
 
@@ -130,10 +130,10 @@ def _feed(example: Example, signature: Signature) -> dict[str, np.ndarray]:
             f"{sorted(spec.name for spec in signature.inputs)}. Received none for {missing}. Pass "
             "dicts of arrays by input name."
         )
-    return {spec.name: _fitted(example[spec.name], spec) for spec in signature.inputs}
+    return {spec.name: _fit(example[spec.name], spec) for spec in signature.inputs}
 
 
-def _fitted(image: np.ndarray, spec: InputSpec) -> np.ndarray:
+def _fit(image: np.ndarray, spec: InputSpec) -> np.ndarray:
     """Cut to the input's size where it is larger, resampled where not."""
     if not takes_pictures(spec):
         return _as_input(image, spec)
@@ -157,7 +157,7 @@ def _default(
     """Where they come from, and examples."""
     from ..data import labelled_images
 
-    if data := trained_on(model):
+    if data := training_set(model):
         training = labelled_images(data, "train").images
         return f"crops of the training images of {data!r}", _crops(training, signature)
     rng = np.random.default_rng(8)

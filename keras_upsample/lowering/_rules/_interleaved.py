@@ -83,18 +83,18 @@ def forms(
             line = []
             for run in runs:
                 name = f"_phase{a}{run[0]}"
-                y = _convolved(x, view, row, [columns[b] for b in run], emit, name)
+                y = _convolve(x, view, row, [columns[b] for b in run], emit, name)
                 if skip is not None and beside is not None:
-                    y = _added(y, skip, beside, view.scale, (a, run[0]), emit, name)
-                line.append(_activated(y, view, emit, name) if early else y)
+                    y = _add(y, skip, beside, view.scale, (a, run[0]), emit, name)
+                line.append(_activate(y, view, emit, name) if early else y)
             maps.append(_parts.concatenate(line, emit, f"_phases{a}"))
         y = emit.write(Interleaving(maps, view.scale), "_interleaved")
-        return y if early else _activated(y, view, emit)
+        return y if early else _activate(y, view, emit)
 
     return {INTERLEAVED_2X2 if two else INTERLEAVED: build}
 
 
-def _activated(y: Tensor, view: Transposed, emit: Emitter, name: str = "") -> Tensor:
+def _activate(y: Tensor, view: Transposed, emit: Emitter, name: str = "") -> Tensor:
     return emit.write(Activation(y, view.activation), f"{name}_activation")
 
 
@@ -125,7 +125,7 @@ def _runs(phases: list[_Phase]) -> list[list[int]]:
     return runs
 
 
-def _convolved(
+def _convolve(
     x: Tensor, view: Transposed, row: _Phase, run: list[_Phase], emit: Emitter, name: str
 ) -> Tensor:
     kernel = np.asarray(view.kernel, "float64")[list(row.taps)]  # (m, columns, out, in)
@@ -135,7 +135,7 @@ def _convolved(
     return emit.write(Convolution(x, np.concatenate(pieces, axis=3), bias, pads=pads), name)
 
 
-def _added(
+def _add(
     y: Tensor, skip: Tensor, view: Convolution, scale: Pair, phase: Pair, emit: Emitter, name: str
 ) -> Tensor:
     """y, and the phase of a convolution of stride 1."""

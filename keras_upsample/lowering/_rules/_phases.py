@@ -56,7 +56,7 @@ def forms(
         del by_name[DENSE]
     for name, axes in by_name.items():
         if axes is not None:
-            result[name] = _shuffled(kernel, bias, view.scale[0], axes, activation, emitter)
+            result[name] = _by_shuffle(kernel, bias, view.scale[0], axes, activation, emitter)
     return result
 
 
@@ -86,7 +86,7 @@ def _axes(view: Transposed, *, aligned: bool) -> tuple[_Axis, _Axis] | None:
     return found[0], found[1]
 
 
-def _shuffled(
+def _by_shuffle(
     kernel: np.ndarray,
     bias: np.ndarray | None,
     scale: int,

@@ -73,19 +73,19 @@ def filterable(view: Convolution) -> bool:
     return min(channels, filters) >= MIN_CHANNELS and int(view.x.shape[1] or 0) >= OUTPUTS
 
 
-def joined(here: Here) -> Rewrite:
+def behind_concatenation(here: Here) -> Rewrite:
     """Concatenation -> 3x3 convolution."""
     view = _filterable(here)
-    return _filtered(here, view, _parts.parts_of(view, here))
+    return _rewrite_of(here, view, _parts.parts_of(view, here))
 
 
 def alone(here: Here) -> Rewrite:
     """3x3 convolution."""
     view = _filterable(here)
-    return _filtered(here, view, [view.x])
+    return _rewrite_of(here, view, [view.x])
 
 
-PATTERNS = (joined, alone)
+PATTERNS = (behind_concatenation, alone)
 
 
 def _filterable(here: Here) -> Convolution:
@@ -97,7 +97,7 @@ def _filterable(here: Here) -> Convolution:
     return view
 
 
-def _filtered(here: Here, view: Convolution, parts: Sequence[Tensor]) -> Rewrite:
+def _rewrite_of(here: Here, view: Convolution, parts: Sequence[Tensor]) -> Rewrite:
     forms: dict[str, Build] = {
         ALONG: lambda *xs: _build([_parts.concatenate(xs, here.emitter())], here.emitter(), view)
     }

@@ -55,7 +55,7 @@ def beside(here: Here) -> Rewrite:
     """Nearest by whole factors -> concatenation of channels -> convolution of stride 1."""
     convolution, pads = _of_stride_1(here)
     parts = here.behind(convolution.x, Concatenation).parts
-    index, resize = _upsampled(parts, here)
+    index, resize = _find_upsampled(parts, here)
     others = tuple(part for i, part in enumerate(parts) if i != index)
     widths = [int(part.shape[3] or 0) for part in parts]
     begin = sum(widths[:index])
@@ -116,7 +116,7 @@ def _is_nearest(resize: Resize) -> bool:
     return resize.interpolation == "nearest" and max(resize.scale or (1,)) > 1
 
 
-def _upsampled(parts: Sequence[Tensor], here: Here) -> tuple[int, Resize]:
+def _find_upsampled(parts: Sequence[Tensor], here: Here) -> tuple[int, Resize]:
     """The first part that is upsampled by nearest, and how; its node joins the pattern."""
     reason = NoMatch("no part of the concatenation is upsampled by nearest and whole factors")
     for index, part in enumerate(parts):

@@ -18,7 +18,7 @@ from .._rewrite import Rewrite
 NAME = "subpixel"
 
 
-def taken_apart(here: Here) -> Rewrite:
+def in_parts(here: Here) -> Rewrite:
     """A SubpixelConv2D."""
     from ...layers import SubpixelConv2D
 
@@ -51,4 +51,4 @@ def taken_apart(here: Here) -> Rewrite:
     return here.rewrite((x,), {"apart": build}, gain, always=True)
 
 
-PATTERNS = (taken_apart,)
+PATTERNS = (in_parts,)
