@@ -114,7 +114,7 @@ class FileChoice:
         bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
     ] = False
     tune_seconds: Annotated[
-        float | None, typer.Option(help="Likewise, within so many seconds a target. Default: 600.")
+        float | None, typer.Option(help="Likewise, within so many seconds a target (--tune: 600).")
     ] = None
     representative_data: RepresentativeData = None
     integer_io: Annotated[
