@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from . import _array_operations as arrays
 from . import _keras_reader as reader
 from . import _keras_writer as writer
 from ._graph import Node
@@ -65,6 +66,10 @@ TABLE: Mapping[type[Operation], InKeras] = MappingProxyType(
         Difference: InKeras(reader.difference_of, writer.difference),
         Product: InKeras(reader.product_of, writer.product),
         Interleaving: InKeras(reader.interleaving_of, writer.interleaving),
+        arrays.Transpose: InKeras(arrays.read_transpose, arrays.write_transpose),
+        arrays.Reduction: InKeras(arrays.read_reduction, arrays.write_reduction),
+        arrays.MatrixProduct: InKeras(arrays.read_matrix_product, arrays.write_matrix_product),
+        arrays.Gather: InKeras(arrays.read_gather, arrays.write_gather),
     }
 )
 

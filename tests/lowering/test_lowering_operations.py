@@ -9,6 +9,7 @@ import reference
 from compare import assert_close
 from lowering_checks import convolved, model_of, noise
 
+from keras_upsample.program._array_operations import Gather, MatrixProduct, Reduction, Transpose
 from keras_upsample.program._emit import Emitter
 from keras_upsample.program._graph import Graph, Tensor
 from keras_upsample.program._keras_table import TABLE, operation_of
@@ -44,6 +45,7 @@ X = noise(2, *SHAPE)
 Y = noise(2, *SHAPE, seed=4)
 A = Tensor(keras.KerasTensor((None, *SHAPE)))
 B = Tensor(keras.KerasTensor((None, *SHAPE)))
+C = Tensor(keras.KerasTensor((None, 5, 4, 6)))  # takes B transposed
 KERNEL = np.random.default_rng(1).normal(size=(3, 2, 4, 3)).astype("float32")
 BIAS = np.random.default_rng(2).normal(size=3).astype("float32")
 SCALE, SHIFT = np.array([1.0, -2.0, 0.5, 3.0]), np.array([0.0, 1.0, -1.0, 2.0])
@@ -120,6 +122,19 @@ CASES: dict[str, tuple[Any, Any]] = {
     "sum": (Sum([A, B]), lambda x, y: x + y),
     "difference": (Difference([A, B]), lambda x, y: x - y),
     "product": (Product([A, B]), lambda x, y: x * y),
+    "transpose": (Transpose(A, (0, 3, 1, 2)), lambda x, y: x.transpose(0, 3, 1, 2)),
+    "mean of pixels": (
+        Reduction(A, "mean", (1, 2), True),
+        lambda x, y: x.mean((1, 2), keepdims=True),
+    ),
+    "largest of channels": (Reduction(A, "max", (3,)), lambda x, y: x.max(axis=3)),
+    "sum of rows": (Reduction(A, "sum", (1,)), lambda x, y: x.sum(axis=1)),
+    "least": (Reduction(A, "min", (1, 2, 3)), lambda x, y: x.min(axis=(1, 2, 3))),
+    "product of matrices": (
+        MatrixProduct([A, C]),
+        lambda x, y: np.einsum("nijk,nikl->nijl", x, y.transpose(0, 1, 3, 2)),
+    ),
+    "gather": (Gather(A, np.array([3, 0, 0]), 3), lambda x, y: x[..., [3, 0, 0]]),
     "interleaving": (
         Interleaving([A], (2, 2)),
         lambda x, y: (
@@ -148,6 +163,8 @@ def test_written_it_computes_the_equation(name: str) -> None:
     model = written(operation)
     feeds = [X, Y][: len(model.inputs)]
     feeds[0] = feeds[0][:, : model.inputs[0].shape[1]]
+    if name == "product of matrices":
+        feeds[1] = Y.transpose(0, 1, 3, 2)
     given = np.asarray(model(feeds if len(feeds) > 1 else feeds[0]))
     assert_close(given, expected(X.astype("float64"), Y.astype("float64")), of_range=1e-6)
 
@@ -185,6 +202,7 @@ def test_what_changes_nothing_needs_no_layer() -> None:
         Unshuffle(A, 1),
         Resize(A, "nearest", (1, 1)),
         Concatenation([A]),
+        Transpose(A, (0, 1, 2, 3)),
         Sum([A]),
     ):
         assert emit.write(operation) is A  # type: ignore[arg-type]
@@ -205,3 +223,27 @@ def test_what_no_layer_computes_is_known() -> None:
     assert not writable(Transposed(A, kernel, scale=(2, 2), crop=((-1, 0), (0, 0))))
     assert not writable(Resize(A, "bicubic", (2, 2)))
     assert not writable(Resize(A, "bilinear", None))
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected"),
+    [
+        (keras.layers.Permute((3, 1, 2)), Transpose(A, (0, 3, 1, 2))),
+        (keras.layers.GlobalAveragePooling2D(), Reduction(A, "mean", (1, 2))),
+        (keras.layers.GlobalMaxPooling2D(keepdims=True), Reduction(A, "max", (1, 2), True)),
+        (lambda x: keras.ops.sum(x, axis=-1), Reduction(A, "sum", (3,))),
+        (lambda x: keras.ops.transpose(x), Transpose(A, (3, 2, 1, 0))),
+        (lambda x: keras.ops.take(x, [1, 2], axis=-1), Gather(A, np.array([1, 2]), 3)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_layers_and_operations_are_read_alike(layer: Any, expected: Any) -> None:
+    x = keras.Input(SHAPE)
+    graph = graph_of(model := keras.Model(x, layer(x)), signature_of(model))
+    node = graph.outputs[0].node
+    assert node is not None
+    found = operation_of(node)
+    assert isinstance(found, type(expected)) and found.x is node.inputs[0]
+    for name, value in vars(expected).items():
+        if name != "x":
+            np.testing.assert_array_equal(getattr(found, name), value)
