@@ -1,9 +1,9 @@
 from ._export import export
 from ._formats import to_onnx, to_saved_model, to_tflite
 from ._gates import TARGETS, Gate, Target
-from ._layer_errors import LayerError, QuantizationReport, quantization_errors
 from ._metadata import Metadata
 from ._options import Options
+from ._quantization_errors import LayerError, QuantizationReport, quantization_errors
 from ._report import ArtefactReport, ExportReport, Verification
 from ._source import load_source
 from ._verify import verify

@@ -1,36 +1,17 @@
-"""Which layer an 8-bit file loses its digits in."""
+"""What each operator of an 8-bit file loses, by running it beside the file in float."""
 
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .._others import _tf_lite
 from ..edge._file import OperatorFacts, read
-from ..examples._cases import Images, cases
-from ..examples._sources import as_list
-from ..formats._debugger import with_own_errors
-from ..formats._saved_model import write_saved_model
-from ..formats._target_model import model_for_target
-from ..formats._tflite_converter import convert_saved_model
-from ..program._input_shape import ShapeArgument
-from ..program._program import program_of
-from ..program._signature import signature_to_run
-from ..quantization._calibration import held_out_images
-from ..quantization._decibels import decibels
-from ..quantization._feeds import Feeds
-from ..quantization._interpreter import inputs_in_order
-from ._known import known, with_meaning
-from ._options import Options
-from ._prepare import prepare
-from ._source import as_model
-
-_SHOWN = 4
-"""Images that the errors are measured on."""
+from ._decibels import decibels
+from ._feeds import Feeds
+from ._interpreter import inputs_in_order
 
 
 @dataclass(frozen=True)
@@ -74,76 +55,26 @@ class QuantizationReport:
         return "\n".join(lines)
 
 
-def quantization_errors(
-    model: Any,
-    *,
-    input_shape: ShapeArgument = None,
-    representative_data: Any = None,
-    images: Images = None,
-    lower: bool = True,
+def errors_of_operators(
+    quantised: Path, exact: Path, own: Mapping[str, float], feeds: Feeds
 ) -> QuantizationReport:
-    """What each operator of the model's int8 TFLite file loses.
+    """The operators of an 8-bit file and what they lose.
 
     Args:
-        model: any Keras model.
-        input_shape: as for `to_tflite`.
-        representative_data: images from which ranges are learnt, as for `to_tflite`.
-        images: what to measure on, the first 4 of them; default: held-out images of a preset, else
-            those of `representative_data`.
-        lower: as for `to_tflite`.
-
-    Returns:
-        The operators in order. A layer that loses much by itself may be left in float:
-        `to_tflite(..., precision="int8", keep_float=["its name"])`.
-
-    Raises:
-        ExportError, ValueError: as for `to_tflite`.
-
-    Example:
-        >>> report = quantization_errors(model, input_shape=(256, 256, 3))  # doctest: +SKIP
-        >>> print(report.worst[0].layer)  # doctest: +SKIP
+        quantised: the file.
+        exact: of the same model in float, before its weights were rounded.
+        own: tensor that an operator writes -> what the operator loses by itself, in dB.
+        feeds: images that the errors are measured on.
     """
-    from ..targets import target_named
-
-    target = target_named("tflite_int8")
-    model = as_model(model)
-    program = program_of(model, signature_to_run(model, input_shape).fixed())
-    program = with_meaning(program, known(program).metadata)
-    shown = as_list(images, program.signature, "images")
-    if shown is None:
-        shown, _ = held_out_images(model)
-    options = Options(lower=lower, representative_data=representative_data)
-    ready = prepare(program, target, shown, options)
-    feeds = ready.feeds or []
-    measured = feeds
-    if shown is not None:
-        measured = [dict(case.feeds) for case in cases(program.signature, shown) if case.real]
-    measured = measured[:_SHOWN]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for form, place in ((ready.program, "rounded"), (ready.exact, "exact")):
-            with model_for_target(form.model, target) as traced:
-                write_saved_model(traced, form.signature, folder / place)
-        return _report(folder, feeds, measured)
-
-
-def _report(folder: Path, feeds: Feeds, measured: Feeds) -> QuantizationReport:
-    quantised, alone = with_own_errors(folder / "rounded", feeds, measured)
-    files = {
-        "int8.tflite": quantised,
-        "float32.tflite": convert_saved_model(folder / "exact", "float32"),
-    }
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
     with _tf_lite.quiet_interpreter():
-        operators, given = _run(folder / "int8.tflite", measured)
-        exact_operators, exact = _run(folder / "float32.tflite", measured)
+        operators, given = _run(quantised, feeds)
+        exact_operators, expected = _run(exact, feeds)
     found = []
     for operator, twin in _twins(operators, exact_operators):
         name, twin_name = operator.outputs[0].name, twin.outputs[0].name
-        noise = float(np.mean((given[name] - exact[twin_name]) ** 2))
-        total = decibels(float(exact[twin_name].var()), noise)
-        found.append(LayerError(operator.layer, operator.name, alone.get(name, inf), total))
+        noise = float(np.mean((given[name] - expected[twin_name]) ** 2))
+        total = decibels(float(expected[twin_name].var()), noise)
+        found.append(LayerError(operator.layer, operator.name, own.get(name, inf), total))
     return QuantizationReport(tuple(found))
 
 
