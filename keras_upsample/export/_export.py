@@ -9,6 +9,7 @@ from .._ours import check_ours
 from .._publish import published
 from ..errors import ExportError, first_line
 from ..examples._cases import Images
+from ..program._program import Program
 from ..targets import Target, target_named
 from ._artefact import check_target, make_artefact
 from ._gates import gate_for
@@ -69,13 +70,17 @@ def export(
         goals = resizable_targets(goals)
     for target in goals:
         gate_for(target, options.gate)
-    subject = subject_of(model, goals, images, options)
+    places: list[tuple[Target, Path]] = []
+
+    def check_places(program: Program) -> None:
+        called = name or program.metadata.preset or program.name
+        places.extend((target, directory / _file_name(called, target)) for target in goals)
+        for target, place in places:
+            check_target(place, target, overwrite=options.overwrite)
+        check_ours(directory / "report.json", directory=False, overwrite=options.overwrite)
+
+    subject = subject_of(model, goals, images, options, check_places)
     model_name = subject.program.name
-    called = name or subject.program.metadata.preset or model_name
-    places = [(target, directory / _file_name(called, target)) for target in goals]
-    for target, place in places:
-        check_target(place, target, overwrite=options.overwrite)
-    check_ours(directory / "report.json", directory=False, overwrite=options.overwrite)
     artefacts: list[ArtefactReport] = []
     failures: dict[str, str] = {}
     for target, path in places:

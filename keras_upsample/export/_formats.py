@@ -7,8 +7,9 @@ from types import MappingProxyType
 from typing import Any, Unpack
 
 from ..examples._cases import Images
+from ..program._program import Program
 from ..targets import resizable, target_named
-from ._artefact import make_artefact
+from ._artefact import check_target, make_artefact
 from ._options import Chosen, Options, choose_options
 from ._report import ArtefactReport
 from ._subject import subject_of
@@ -141,5 +142,9 @@ def _write(
         options = replace(options, batch_size=1)
     if options.resizable:
         target = resizable(target)
-    subject = subject_of(model, [target], images, options)
+
+    def check_place(program: Program) -> None:
+        check_target(Path(path), target, overwrite=options.overwrite)
+
+    subject = subject_of(model, [target], images, options, check_place)
     return make_artefact(subject, path, target, options)

@@ -1,6 +1,6 @@
 """What is exported: a model's program, what is known of it, and what its files are judged by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,7 +49,13 @@ class Subject:
         return self.program if signature == self.program.signature else self.program.at(signature)
 
 
-def subject_of(model: Any, targets: Sequence[Target], images: Images, options: Options) -> Subject:
+def subject_of(
+    model: Any,
+    targets: Sequence[Target],
+    images: Images,
+    options: Options,
+    check_places: Callable[[Program], None],
+) -> Subject:
     """Read a model, with all that its files ask of it.
 
     Args:
@@ -57,6 +63,7 @@ def subject_of(model: Any, targets: Sequence[Target], images: Images, options: O
         targets: of the files.
         images: what to verify on, see `verify`.
         options: the user's.
+        check_places: raises if the program's files have no place; called before examples are read.
 
     Raises:
         ValueError, TypeError: an argument does not fit the model; nothing was done.
@@ -70,6 +77,7 @@ def subject_of(model: Any, targets: Sequence[Target], images: Images, options: O
     found = known(program, options.metadata)
     program = with_meaning(program, found.metadata)
     program = with_head(program, options.head, scores_of(found, options.head, options.threshold))
+    check_places(program)
     names = output_names(program.model)
     inside = plan_scaling(program.signature, program.metadata, names, options.scaling, targets)
     given = read_examples(program.signature, images, options.representative_data)

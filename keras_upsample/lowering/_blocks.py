@@ -47,12 +47,8 @@ def _replay(proposal: Rewrite, graph: Graph, inputs: list[Tensor]) -> Tensor:
     from keras import tree
 
     values = {id(old): new for old, new in zip(proposal.inputs, inputs, strict=True)}
-
-    def value(leaf: Any) -> Any:
-        return values[id(leaf)] if isinstance(leaf, Tensor) else leaf
-
     for node in graph.between(proposal.inputs, proposal.output):
-        args, kwargs = tree.map_structure(value, (node.args, node.kwargs))
+        args, kwargs = node.arguments_from(values)
         _, outputs = apply(node.operation, *args, **kwargs)
         for old, new in zip(node.outputs, tree.flatten(outputs), strict=True):
             values[id(old)] = new

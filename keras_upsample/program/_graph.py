@@ -1,7 +1,7 @@
 """A model as a graph of operations, which rules take apart and put together again."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,6 +46,16 @@ class Node:
 
         leaves = tree.flatten((self.args, self.kwargs))
         return [leaf for leaf in leaves if isinstance(leaf, Tensor)]
+
+    def arguments_from(self, values: Mapping[int, Any]) -> tuple[Any, Any]:
+        """`args` and `kwargs` with what stands for their tensors, by the tensors' ids."""
+        from keras import tree
+
+        def value(leaf: Any) -> Any:
+            return values[id(leaf)] if isinstance(leaf, Tensor) else leaf
+
+        args, kwargs = tree.map_structure(value, (self.args, self.kwargs))
+        return args, kwargs
 
     @property
     def name(self) -> str:
@@ -102,20 +112,16 @@ class Graph:
 
     def copy(self) -> "Graph":
         """The same in nodes and tensors of its own; operations are shared."""
-        from keras import tree
-
         tensors = {id(tensor): Tensor(tensor.spec) for tensor in self.inputs}
-
-        def own(leaf: Any) -> Any:
-            return tensors[id(leaf)] if isinstance(leaf, Tensor) else leaf
-
         for node in self.nodes():
-            args, kwargs = tree.map_structure(own, (node.args, node.kwargs))
+            args, kwargs = node.arguments_from(tensors)
             other = Node(node.operation, args, kwargs, source=node.source)
             other.outputs = [Tensor(tensor.spec, other) for tensor in node.outputs]
             pairs = zip(node.outputs, other.outputs, strict=True)
             tensors |= {id(tensor): copy for tensor, copy in pairs}
-        inputs, outputs = (list(map(own, each)) for each in (self.inputs, self.outputs))
+        inputs, outputs = (
+            [tensors[id(tensor)] for tensor in each] for each in (self.inputs, self.outputs)
+        )
         return Graph(inputs, outputs, self.structure)
 
     def nodes(self) -> list[Node]:

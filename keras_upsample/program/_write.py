@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ._graph import Graph, Node, Tensor
+from ._graph import Graph, Node
 from ._twin import twin
 
 
@@ -25,13 +25,9 @@ def model_of(graph: Graph, input_names: Sequence[str], name: str, inputs: Any = 
         for tensor, input_name in zip(graph.inputs, input_names, strict=True)
     ]
     values = {id(tensor): symbol for tensor, symbol in zip(graph.inputs, symbols, strict=True)}
-
-    def value(leaf: Any) -> Any:
-        return values[id(leaf)] if isinstance(leaf, Tensor) else leaf
-
     operations = _Operations(input_names)
     for node in graph.nodes():
-        args, kwargs = tree.map_structure(value, (node.args, node.kwargs))
+        args, kwargs = node.arguments_from(values)
         results = operations.of(node)(*args, **kwargs)
         for tensor, symbol in zip(node.outputs, tree.flatten(results), strict=True):
             values[id(tensor)] = symbol
