@@ -13,10 +13,9 @@ from ..formats._convert import convert
 from ..formats._layer_names import UnknownLayerError
 from ..program._inference import check_weights
 from ..program._input_shape import ShapeArgument
-from ..program._program import program_of
 from ..program._signature import signature_to_run
 from ..targets import TARGETS, device_named
-from ._known import known, with_meaning
+from ._known import program_with_meaning
 from ._options import Options
 from ._prepare import prepare, silent
 from ._source import as_model
@@ -53,8 +52,7 @@ def check_model(
     require_tool(device_named(device))
     target = TARGETS[device if device in TARGETS else "tflite"]
     model = as_model(model)
-    program = program_of(model, signature_to_run(model, input_shape).fixed())
-    program = with_meaning(program, known(program).metadata)
+    program = program_with_meaning(model, signature_to_run(model, input_shape).fixed())
     check_weights(model)
     options = Options(representative_data=representative_data)
     with tempfile.TemporaryDirectory() as folder:

@@ -11,8 +11,8 @@ from ..introspection._keras import facts_of_program
 from ..lowering._head import Scores
 from ..metadata import Input, Metadata, Output, Scaling, of
 from ..metadata._values import numbers
-from ..program._program import Program
-from ..program._signature import output_names_of
+from ..program._program import Program, program_of
+from ..program._signature import Signature, output_names_of
 
 _APART = 8.0
 """By which factor two ranges differ that can't both be meant."""
@@ -234,6 +234,12 @@ def scores_of(found: Known, head: str | None, threshold: float | None) -> Scores
     output = found.metadata.output
     kind = output.kind or ("logits" if "logits" in output.name else "")
     return Scores(kind, limit)
+
+
+def program_with_meaning(model: Any, signature: Signature) -> Program:
+    """A model's program that knows what its inputs are made for; see `known`, `with_meaning`."""
+    program = program_of(model, signature)
+    return with_meaning(program, known(program).metadata)
 
 
 def with_meaning(program: Program, metadata: Metadata) -> Program:

@@ -11,11 +11,10 @@ from ..formats._saved_model import write_saved_model
 from ..formats._target_model import model_for_target
 from ..formats._tflite_converter import convert_saved_model
 from ..program._input_shape import ShapeArgument
-from ..program._program import program_of
 from ..program._signature import signature_to_run
 from ..quantization._calibration import held_out_images
 from ..quantization._layer_errors import LayerError, QuantizationReport, errors_of_operators
-from ._known import known, with_meaning
+from ._known import program_with_meaning
 from ._options import Options
 from ._prepare import prepare
 from ._source import as_model
@@ -59,8 +58,7 @@ def quantization_errors(
 
     target = target_named("tflite_int8")
     model = as_model(model)
-    program = program_of(model, signature_to_run(model, input_shape).fixed())
-    program = with_meaning(program, known(program).metadata)
+    program = program_with_meaning(model, signature_to_run(model, input_shape).fixed())
     shown = as_list(images, program.signature, "images")
     if shown is None:
         shown, _ = held_out_images(model)

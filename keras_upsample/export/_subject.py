@@ -6,7 +6,7 @@ from typing import Any
 
 from ..examples._cases import Images
 from ..formats._inside import Inside, plan_scaling
-from ..lowering._lower import with_head
+from ..lowering._head import add_head
 from ..program._program import Program, program_of
 from ..program._signature import Signature, signature_to_run
 from ..targets import Target
@@ -76,7 +76,7 @@ def subject_of(
     program = program_of(model, signature)
     found = known(program, options.metadata)
     program = with_meaning(program, found.metadata)
-    program = with_head(program, options.head, scores_of(found, options.head, options.threshold))
+    program = add_head(program, options.head, scores_of(found, options.head, options.threshold))
     check_places(program)
     names = output_names(program.model)
     inside = plan_scaling(program.signature, program.metadata, names, options.scaling, targets)

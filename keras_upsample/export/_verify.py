@@ -11,13 +11,12 @@ from ..errors import ArtefactError, ExportError, VerificationError, first_line
 from ..examples._cases import Images
 from ..formats._inside import plan_scaling
 from ..metadata import read
-from ..program._program import program_of
 from ..program._signature import Signature, signature_to_run
 from ..runtimes import available, load
 from ..runtimes._layout import from_layout
 from ..targets import TARGETS, Gate
 from ._compare import Difference, difference
-from ._known import known, output_names, with_meaning
+from ._known import output_names, program_with_meaning
 from ._pixel_reference import reference_of
 from ._reference import CaseFor, Reference
 from ._report import Latency, Verification
@@ -69,8 +68,7 @@ def verify(
     """
     runner = load(artefact_path, runtime=runtime, trust=trust)
     model = as_model(model)
-    program = program_of(model, signature_to_run(model))
-    program = with_meaning(program, known(program).metadata)
+    program = program_with_meaning(model, signature_to_run(model))
     signature = program.signature
     place = "inside" if _takes_pixels(Path(artefact_path), runner, signature) else "outside"
     plan = plan_scaling(signature, program.metadata, output_names(model), place, ())

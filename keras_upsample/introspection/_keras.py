@@ -101,23 +101,18 @@ def _running(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarra
     """By Keras' own operations."""
 
     def run(images: np.ndarray) -> np.ndarray:
-        values = {tensor: images}
+        values = {id(tensor): images}
         for node in steps:
-            values |= zip(node.outputs, _call(node, values), strict=True)
-        return values[end]
+            values |= zip(map(id, node.outputs), _call(node, values), strict=True)
+        return values[id(end)]
 
     return run
 
 
-def _call(node: Any, values: dict[Any, Any]) -> list[Any]:
+def _call(node: Any, values: dict[int, Any]) -> list[Any]:
     from keras import tree
 
-    from ..program._graph import Tensor
-
-    def fill(leaf: Any) -> Any:
-        return values[leaf] if isinstance(leaf, Tensor) else leaf
-
-    args, kwargs = tree.map_structure(fill, (node.args, node.kwargs))
+    args, kwargs = node.arguments_from(values)
     kwargs.pop("training", None)
     if "training" in inspect.signature(node.operation.call).parameters:
         kwargs["training"] = False  # some layers train unless told not to

@@ -87,8 +87,8 @@ class Scores:
 UNKNOWN = Scores()
 
 
-def add_head(program: Program, head: str, known: Scores = UNKNOWN) -> Program:
-    """The program with a head behind its output.
+def add_head(program: Program, head: str | None, known: Scores = UNKNOWN) -> Program:
+    """The program with a head behind its output; as it is for None.
 
     `"argmax"`: the number of the strongest channel; of one channel as `"threshold"`.
     `"threshold"`: 1 where a score reaches its threshold, each channel by itself.
@@ -108,6 +108,8 @@ def add_head(program: Program, head: str, known: Scores = UNKNOWN) -> Program:
         ValueError: no such head; the model has not one output of scores, channels last; it can't
             be taken apart; or nothing says what the threshold is.
     """
+    if head is None:
+        return program
     if head not in HEADS:
         raise ValueError(
             f"`head` must be None or one of {', '.join(map(repr, HEADS))}. Received: {head!r}."

@@ -15,7 +15,6 @@ from ._unmatched import explain_unmatched
 
 if TYPE_CHECKING:
     from ..targets import Target
-    from ._head import Scores
 
 
 @dataclass(frozen=True)
@@ -73,27 +72,15 @@ def lower(
     """
     from ..program._signature import signature_to_run
     from ..targets import Target, target_named
+    from ._head import add_head
 
     chosen = target if isinstance(target, Target) else target_named(target)
     signature = signature_to_run(model, input_shape)
     if chosen.static:
         signature = signature.fixed()
-    program = with_head(program_of(model, signature), head)
+    program = add_head(program_of(model, signature), head)
     program = lower_program(program, chosen, tune=tune, progress=progress)
     return Lowered(program.model, program.notes, program.notice)
-
-
-def with_head(program: Program, head: str | None, scores: "Scores | None" = None) -> Program:
-    """The program with a head behind its scores, or as it is; checks the argument.
-
-    Raises:
-        ValueError: no such head, or none that fits the model.
-    """
-    if head is None:
-        return program
-    from ._head import UNKNOWN, add_head
-
-    return add_head(program, head, scores or UNKNOWN)
 
 
 def lower_program(

@@ -8,29 +8,9 @@ from typing import Any
 from . import _array_operations as arrays
 from . import _keras_reader as reader
 from . import _keras_writer as writer
+from . import _operations as operations
 from ._graph import Node
-from ._operations import (
-    Activation,
-    Affine,
-    Concatenation,
-    Convolution,
-    Crop,
-    Dense,
-    Difference,
-    Interleaving,
-    Opaque,
-    Operation,
-    Pool,
-    Product,
-    Reshape,
-    Resize,
-    Shuffle,
-    Softmax,
-    Sum,
-    Transposed,
-    Unshuffle,
-    ZeroPadding,
-)
+from ._operations import Opaque, Operation
 
 
 @dataclass(frozen=True)
@@ -48,24 +28,24 @@ class InKeras:
 
 TABLE: Mapping[type[Operation], InKeras] = MappingProxyType(
     {
-        Convolution: InKeras(reader.convolution_of, writer.convolution),
-        Transposed: InKeras(reader.transposed_of, writer.transposed),
-        Dense: InKeras(reader.dense_of, writer.dense),
-        Affine: InKeras(reader.affine_of, writer.affine),
-        Activation: InKeras(reader.activation_at, writer.activation),
-        Softmax: InKeras(reader.softmax_of, writer.softmax),
-        Resize: InKeras(reader.resize_of, writer.resize),
-        Shuffle: InKeras(reader.shuffle_of, writer.shuffle),
-        Unshuffle: InKeras(reader.unshuffle_of, writer.unshuffle),
-        Pool: InKeras(reader.pool_of, writer.pool),
-        ZeroPadding: InKeras(reader.zero_padding_of, writer.zero_padding),
-        Crop: InKeras(reader.crop_of, writer.crop),
-        Reshape: InKeras(reader.reshape_of, writer.reshape),
-        Concatenation: InKeras(reader.concatenation_of, writer.concatenation),
-        Sum: InKeras(reader.sum_of, writer.total),
-        Difference: InKeras(reader.difference_of, writer.difference),
-        Product: InKeras(reader.product_of, writer.product),
-        Interleaving: InKeras(reader.interleaving_of, writer.interleaving),
+        operations.Convolution: InKeras(reader.convolution_of, writer.convolution),
+        operations.Transposed: InKeras(reader.transposed_of, writer.transposed),
+        operations.Dense: InKeras(reader.dense_of, writer.dense),
+        operations.Affine: InKeras(reader.affine_of, writer.affine),
+        operations.Activation: InKeras(reader.activation_at, writer.activation),
+        operations.Softmax: InKeras(reader.softmax_of, writer.softmax),
+        operations.Resize: InKeras(reader.resize_of, writer.resize),
+        operations.Shuffle: InKeras(reader.shuffle_of, writer.shuffle),
+        operations.Unshuffle: InKeras(reader.unshuffle_of, writer.unshuffle),
+        operations.Pool: InKeras(reader.pool_of, writer.pool),
+        operations.ZeroPadding: InKeras(reader.zero_padding_of, writer.zero_padding),
+        operations.Crop: InKeras(reader.crop_of, writer.crop),
+        operations.Reshape: InKeras(reader.reshape_of, writer.reshape),
+        operations.Concatenation: InKeras(reader.concatenation_of, writer.concatenation),
+        operations.Sum: InKeras(reader.sum_of, writer.total),
+        operations.Difference: InKeras(reader.difference_of, writer.difference),
+        operations.Product: InKeras(reader.product_of, writer.product),
+        operations.Interleaving: InKeras(reader.interleaving_of, writer.interleaving),
         arrays.Transpose: InKeras(arrays.read_transpose, arrays.write_transpose),
         arrays.Reduction: InKeras(arrays.read_reduction, arrays.write_reduction),
         arrays.MatrixProduct: InKeras(arrays.read_matrix_product, arrays.write_matrix_product),

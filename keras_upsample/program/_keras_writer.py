@@ -3,7 +3,8 @@
 Every function takes the emitter, the operation and the layer's name, and returns the tensor.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -107,30 +108,21 @@ def dense(emit: "Emitter", operation: Dense, name: str) -> Tensor:
 
 def affine(emit: "Emitter", operation: Affine, name: str) -> Tensor:
     """A Rescaling, of one number where all channels have the same."""
-    import keras
-
     scale, shift = (
         float(v.flat[0]) if v.size == 1 or (v == v.flat[0]).all() else v.tolist()
         for v in (operation.scale, operation.shift)
     )
-    layer = keras.layers.Rescaling(scale, shift, name=name, dtype=emit.policy)
-    return emit.call(layer, operation.x)
+    return _layer(emit, "Rescaling", name, scale, shift)(operation.x)
 
 
 def activation(emit: "Emitter", operation: Activation, name: str) -> Tensor:
     """An Activation."""
-    import keras
-
-    layer = keras.layers.Activation(operation.function, name=name, dtype=emit.policy)
-    return emit.call(layer, operation.x)
+    return _layer(emit, "Activation", name, operation.function)(operation.x)
 
 
 def softmax(emit: "Emitter", operation: Softmax, name: str) -> Tensor:
     """A Softmax."""
-    import keras
-
-    layer = keras.layers.Softmax(operation.axis, name=name, dtype=emit.policy)
-    return emit.call(layer, operation.x)
+    return _layer(emit, "Softmax", name, operation.axis)(operation.x)
 
 
 def resize(emit: "Emitter", operation: Resize, name: str) -> Tensor:
@@ -160,75 +152,46 @@ def unshuffle(emit: "Emitter", operation: Unshuffle, name: str) -> Tensor:
 
 def pool(emit: "Emitter", operation: Pool, name: str) -> Tensor:
     """A MaxPooling2D or AveragePooling2D."""
-    import keras
-
-    kinds = {"max": keras.layers.MaxPooling2D, "mean": keras.layers.AveragePooling2D}
-    layer = kinds[operation.kind](
-        operation.size,
-        operation.strides,
-        operation.padding,
-        data_format="channels_last",
-        name=name,
-        dtype=emit.policy,
-    )
-    return emit.call(layer, operation.x)
+    kind = {"max": "MaxPooling2D", "mean": "AveragePooling2D"}[operation.kind]
+    settings = operation.size, operation.strides, operation.padding
+    return _layer(emit, kind, name, *settings, data_format="channels_last")(operation.x)
 
 
 def zero_padding(emit: "Emitter", operation: ZeroPadding, name: str) -> Tensor:
     """A ZeroPadding2D."""
-    import keras
-
-    layer = keras.layers.ZeroPadding2D(
-        operation.pads, data_format="channels_last", name=name, dtype=emit.policy
-    )
-    return emit.call(layer, operation.x)
+    layer = _layer(emit, "ZeroPadding2D", name, operation.pads, data_format="channels_last")
+    return layer(operation.x)
 
 
 def crop(emit: "Emitter", operation: Crop, name: str) -> Tensor:
     """A Cropping2D."""
-    import keras
-
-    layer = keras.layers.Cropping2D(
-        operation.crop, data_format="channels_last", name=name, dtype=emit.policy
-    )
-    return emit.call(layer, operation.x)
+    layer = _layer(emit, "Cropping2D", name, operation.crop, data_format="channels_last")
+    return layer(operation.x)
 
 
 def reshape(emit: "Emitter", operation: Reshape, name: str) -> Tensor:
     """A Reshape."""
-    import keras
-
-    layer = keras.layers.Reshape(operation.shape, name=name, dtype=emit.policy)
-    return emit.call(layer, operation.x)
+    return _layer(emit, "Reshape", name, operation.shape)(operation.x)
 
 
 def concatenation(emit: "Emitter", operation: Concatenation, name: str) -> Tensor:
     """A Concatenate."""
-    import keras
-
-    layer = keras.layers.Concatenate(operation.axis, name=name, dtype=emit.policy)
-    return emit.call(layer, *operation.parts)
+    return _layer(emit, "Concatenate", name, operation.axis)(*operation.parts)
 
 
 def total(emit: "Emitter", operation: Sum, name: str) -> Tensor:
     """An Add."""
-    import keras
-
-    return emit.call(keras.layers.Add(name=name, dtype=emit.policy), *operation.parts)
+    return _layer(emit, "Add", name)(*operation.parts)
 
 
 def difference(emit: "Emitter", operation: Difference, name: str) -> Tensor:
     """A Subtract."""
-    import keras
-
-    return emit.call(keras.layers.Subtract(name=name, dtype=emit.policy), *operation.parts)
+    return _layer(emit, "Subtract", name)(*operation.parts)
 
 
 def product(emit: "Emitter", operation: Product, name: str) -> Tensor:
     """A Multiply."""
-    import keras
-
-    return emit.call(keras.layers.Multiply(name=name, dtype=emit.policy), *operation.parts)
+    return _layer(emit, "Multiply", name)(*operation.parts)
 
 
 def interleaving(emit: "Emitter", operation: Interleaving, name: str) -> Tensor:
@@ -252,6 +215,16 @@ def writable(operation: Operation) -> bool:
         known = operation.interpolation in ("nearest", "bilinear")
         return known and operation.scale is not None
     return True
+
+
+def _layer(
+    emit: "Emitter", kind: str, name: str, *settings: Any, **options: Any
+) -> Callable[..., Tensor]:
+    """What calls a new layer of Keras on tensors of the graph."""
+    import keras
+
+    layer = getattr(keras.layers, kind)(*settings, name=name, dtype=emit.policy, **options)
+    return partial(emit.call, layer)
 
 
 def _with_weights(emit: "Emitter", layer: Any, operation: Linear) -> Tensor:
