@@ -61,7 +61,7 @@ _OURS = "keras_upsample>hard_sigmoid_of_keras_2"
 _PACKAGES = ("keras.", "tf_keras.", "tensorflow.")
 
 
-def translated(config: dict[str, Any], version: str) -> dict[str, Any]:
+def translate(config: dict[str, Any], version: str) -> dict[str, Any]:
     """A model's configuration as Keras 3 reads it; what it reads already stays as it is.
 
     Args:
@@ -163,7 +163,7 @@ def _initializer(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_gone(name: str, config: dict[str, Any], old: bool) -> dict[str, Any]:
-    accepted = _accepted(name)
+    accepted = _accept(name)
     if accepted is None:
         return config
     result = dict(config)
@@ -182,7 +182,7 @@ def _without_gone(name: str, config: dict[str, Any], old: bool) -> dict[str, Any
     return result
 
 
-def _accepted(name: str) -> set[str] | None:
+def _accept(name: str) -> set[str] | None:
     """The arguments of a class of Keras 3, None where it is no class of its own."""
     import inspect
 
@@ -213,10 +213,10 @@ def _count_calls_from_0(config: dict[str, Any]) -> None:
         return
     for layer in layers:
         inbound = layer.get("inbound_nodes", [])
-        layer["inbound_nodes"] = _shifted(inbound, names["Sequential"] | names["Functional"])
+        layer["inbound_nodes"] = _shift(inbound, names["Sequential"] | names["Functional"])
     for key in ("input_layers", "output_layers"):
         if key in config:
-            config[key] = _shifted(config[key], names["Sequential"])
+            config[key] = _shift(config[key], names["Sequential"])
 
 
 def _models_within(layers: list[dict[str, Any]], kind: str) -> set[str]:
@@ -232,12 +232,12 @@ def _knows_its_input(config: dict[str, Any]) -> bool:
     return layers[0].get("class_name") == "InputLayer"
 
 
-def _shifted(nodes: Any, counted: set[str]) -> Any:
+def _shift(nodes: Any, counted: set[str]) -> Any:
     """References [name, call, output] one call lower where the layer is in `counted`."""
     if isinstance(nodes, dict):
-        return {key: _shifted(value, counted) for key, value in nodes.items()}
+        return {key: _shift(value, counted) for key, value in nodes.items()}
     if not isinstance(nodes, list | tuple):
         return nodes
     if len(nodes) >= 3 and isinstance(nodes[0], str) and nodes[0] in counted:
-        return [nodes[0], max(0, nodes[1] - 1), *(_shifted(item, counted) for item in nodes[2:])]
-    return [_shifted(item, counted) for item in nodes]
+        return [nodes[0], max(0, nodes[1] - 1), *(_shift(item, counted) for item in nodes[2:])]
+    return [_shift(item, counted) for item in nodes]

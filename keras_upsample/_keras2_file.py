@@ -29,13 +29,13 @@ def readable(path: Path) -> Iterator[Path]:
     Raises:
         ArtefactError: the configuration asks for something that Keras 3 does not have.
     """
-    from ._keras2 import translated  # it imports Keras
+    from ._keras2 import translate  # it imports Keras
 
     try:
         config, version = _config_of(path)
     except Exception:  # damaged in any way, or without a model: the loader says so
         config, version = None, ""
-    new = config if config is None else translated(json.loads(json.dumps(config)), version)
+    new = config if config is None else translate(json.loads(json.dumps(config)), version)
     if new == config:
         yield path
         return

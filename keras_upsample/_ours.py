@@ -44,9 +44,9 @@ def check_ours(path: Path, *, directory: bool, overwrite: bool = False) -> None:
                 f"`path` {str(path)!r} holds {others[0].as_posix()!r}, which no export wrote. "
                 f"{_REMEDY[:-1]}, or pass overwrite=True (--overwrite), which keeps it."
             )
-        if not _saved_model_files(path) or (path / PLACE).is_file() or _reported(path):
+        if not _saved_model_files(path) or (path / PLACE).is_file() or _read_report(path):
             return
-    elif path.stat().st_size == 0 or _marked(path) or _reported(path):
+    elif path.stat().st_size == 0 or _read_mark(path) or _read_report(path):
         return
     raise ValueError(
         f"`path` {str(path)!r} is there and was not written by this package. It is not replaced. "
@@ -82,10 +82,10 @@ def _files(folder: Path) -> list[Path]:
 
 def our_data(path: Path) -> list[Path]:
     """The files of values beside an ONNX file that this package wrote with it."""
-    return data_files(path) if path.suffix.lower() == ".onnx" and _marked(path) else []
+    return data_files(path) if path.suffix.lower() == ".onnx" and _read_mark(path) else []
 
 
-def _marked(path: Path) -> bool:
+def _read_mark(path: Path) -> bool:
     """Whether the file itself says that this package wrote it."""
     reader = _MARKS.get(path.suffix.lower())
     try:
@@ -118,7 +118,7 @@ _MARKS: Mapping[str, Callable[[Path], bool]] = {
 }
 
 
-def _reported(path: Path) -> bool:
+def _read_report(path: Path) -> bool:
     """Whether the report beside it names it, and with its size: for files of earlier versions."""
     try:
         report: Any = json.loads((path.parent / "report.json").read_text(encoding="utf-8"))

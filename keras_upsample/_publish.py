@@ -16,7 +16,7 @@ _ATTEMPTS = 20
 
 
 @contextmanager
-def published(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
+def publish(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
     """A place beside `path` to write to, renamed to `path` when the block ends without an error.
 
     Args:

@@ -53,9 +53,9 @@ def load_saved_model(path: Path, signature: str | None = None, *, trust: bool = 
         raise ArtefactError(
             f"{str(path)!r} can't be loaded by TensorFlow {tf.__version__}: {first_line(error)}"
         ) from error
-    function = _chosen(path, loaded.signatures, signature)
+    function = _choose_signature(path, loaded.signatures, signature)
     try:
-        frozen = _tensorflow.frozen(function)
+        frozen = _tensorflow.freeze(function)
     except Exception as error:  # TensorFlow's, of several kinds
         raise ArtefactError(
             f"{str(path)!r}: the variables of its signature can't become constants: "
@@ -69,7 +69,7 @@ def load_saved_model(path: Path, signature: str | None = None, *, trust: bool = 
     return model if facts is None else attach(model, facts)
 
 
-def _chosen(path: Path, signatures: Mapping[str, Any], wanted: str | None) -> Any:
+def _choose_signature(path: Path, signatures: Mapping[str, Any], wanted: str | None) -> Any:
     names = list(signatures)
     listed = ", ".join(names) or "none"
     if wanted is not None:

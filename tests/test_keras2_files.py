@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 
-from keras_upsample._keras2 import translated
+from keras_upsample._keras2 import translate
 from keras_upsample._keras2_file import version_of
 from keras_upsample._keras_file import load_keras_file
 from keras_upsample.errors import ArtefactError
@@ -160,7 +160,7 @@ def test_names_that_tensorflow_1_and_early_2_wrote() -> None:
             "output_layers": [["b", 0, 0]],
         },
     }  # fmt: skip
-    new = translated(old, "2.2.4-tf")
+    new = translate(old, "2.2.4-tf")
     assert new["class_name"] == "Functional"
     norm = layers_of(new)["b"]
     assert norm["class_name"] == "BatchNormalization"
@@ -186,7 +186,7 @@ def test_what_keras_3_wrote_stays(tmp_path) -> None:
     with zipfile.ZipFile(tmp_path / "a.keras") as archive:
         config = json.loads(archive.read("config.json"))
         version = json.loads(archive.read("metadata.json"))["keras_version"]
-    assert translated(config, version) == config
+    assert translate(config, version) == config
 
 
 @pytest.mark.parametrize(

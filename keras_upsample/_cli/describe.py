@@ -35,7 +35,7 @@ def _of_file(path: Path, trust: bool) -> dict[str, Any]:
 
     runner = load(path, trust=trust)
     metadata = read(path)
-    facts = _named(path.name, metadata, runner.inputs, runner.outputs)
+    facts = _name_tensors(path.name, metadata, runner.inputs, runner.outputs)
     return {
         **facts,
         "notes": _notes(runner, path.name, metadata),
@@ -72,7 +72,7 @@ def _of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
     except ValueError:  # the metadata contradicts the graph: it is shown as it is
         metadata = of(model)
     outputs = [_Tensor(t.name, t.shape, t.dtype) for t in getattr(model, "outputs", None) or ()]
-    facts = _named(model.name, metadata, signature.inputs, outputs)
+    facts = _name_tensors(model.name, metadata, signature.inputs, outputs)
     facts["parameters"] = model.count_params()
     spec = signature.inputs[0]
     if len(signature.inputs) == 1 and len(spec.shape) == 4:
@@ -90,7 +90,9 @@ class _Tensor:
         self.name, self.shape, self.dtype = name, shape, dtype
 
 
-def _named(name: str, metadata: Metadata | None, inputs: Any, outputs: Any) -> dict[str, Any]:
+def _name_tensors(
+    name: str, metadata: Metadata | None, inputs: Any, outputs: Any
+) -> dict[str, Any]:
     def listed(tensors: Any) -> list[dict[str, Any]]:
         return [{"name": t.name, "shape": list(t.shape), "dtype": str(t.dtype)} for t in tensors]
 

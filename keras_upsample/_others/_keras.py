@@ -100,7 +100,7 @@ def is_tracked(container: Any) -> bool:
     return hasattr(container, "tracker")
 
 
-def empty_tracked(container: Any, tracker: Any) -> Any:
+def track_empty(container: Any, tracker: Any) -> Any:
     """An empty container of the same tracked class, which tells another tracker.
 
     Keras 3.15.1, `keras.src.utils.tracking.TrackedList.tracker`.
@@ -128,7 +128,7 @@ def nodes_in_order(function: Any) -> Iterator[Any]:
         yield from depths[depth]
 
 
-def arguments_filled(node: Any, values: Mapping[int, Any]) -> tuple[Any, dict[str, Any]]:
+def fill_arguments(node: Any, values: Mapping[int, Any]) -> tuple[Any, dict[str, Any]]:
     """Arguments and keywords of a symbolic call, with values in the places of its tensors.
 
     Keras 3.15.1, `keras.src.ops.symbolic_arguments.SymbolicArguments.fill_in`.

@@ -74,7 +74,7 @@ def nn_ops() -> Any:
     return nn_ops
 
 
-def frozen(function: Any) -> Any:
+def freeze(function: Any) -> Any:
     """A concrete function with constants for its variables; loops and branches stay.
 
     Inputs keep their names, and outputs their order.
@@ -109,7 +109,7 @@ def graph_is_for_xla() -> bool:
 
 
 @contextmanager
-def functions_inlined() -> Iterator[None]:
+def inline_functions() -> Iterator[None]:
     """Inside, a `tf.function` that is called while a graph is traced becomes part of that graph.
 
     It may have been traced at an unknown size before. The switch is one for all threads.

@@ -76,8 +76,8 @@ def schema() -> Any:
     return schema_py_generated
 
 
-def unpacked(content: bytes) -> Any:
-    """A TFLite file as objects that can be changed; `packed` turns them into a file.
+def unpack(content: bytes) -> Any:
+    """A TFLite file as objects that can be changed; `pack` turns them into a file.
 
     TensorFlow 2.21.0, `tensorflow.lite.tools.flatbuffer_utils.convert_bytearray_to_object`.
     """
@@ -86,8 +86,8 @@ def unpacked(content: bytes) -> Any:
     return flatbuffer_utils.convert_bytearray_to_object(content)
 
 
-def packed(model: Any) -> bytes:
-    """The TFLite file of what `unpacked` gave.
+def pack(model: Any) -> bytes:
+    """The TFLite file of what `unpack` gave.
 
     TensorFlow 2.21.0, `tensorflow.lite.tools.flatbuffer_utils.convert_object_to_bytearray`.
     """

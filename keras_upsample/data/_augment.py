@@ -68,10 +68,10 @@ def augmentation(
         draws = _Draws(seed, step)
         x, y = _through(around, x, tf.cast(y, "float32")[..., None], draws)
         first = (y.shape[1] - size) // 2
-        x = _blurred(x[:, first - 1 : first + size + 1, first - 1 : first + size + 1], blur, draws)
+        x = _blur(x[:, first - 1 : first + size + 1, first - 1 : first + size + 1], blur, draws)
         y = y[:, first : first + size, first : first + size]
         x, y = _through(inside, x, y, draws)
-        return _exposed(x, gamma, noise, draws), tf.cast(y[..., 0], "int32")
+        return _expose(x, gamma, noise, draws), tf.cast(y[..., 0], "int32")
 
     return augment
 
@@ -84,7 +84,7 @@ def _through(layers: list[Any], x: Any, y: Any, draws: _Draws) -> tuple[Any, Any
     return x, y
 
 
-def _blurred(x: Any, share: float, draws: _Draws) -> Any:
+def _blur(x: Any, share: float, draws: _Draws) -> Any:
     """(w, 1 - 2w, w) along rows and columns, w up to 1/3; (B, n + 2, n + 2, C) -> (B, n, n, C).
 
     Instead of `RandomGaussianBlur`: its depthwise convolution takes as long as all the rest
@@ -99,7 +99,7 @@ def _blurred(x: Any, share: float, draws: _Draws) -> Any:
     return (1 - 2 * w) * x[:, :, 1:-1] + w * (x[:, :, :-2] + x[:, :, 2:])
 
 
-def _exposed(x: Any, gamma: tuple[float, float], noise: float, draws: _Draws) -> Any:
+def _expose(x: Any, gamma: tuple[float, float], noise: float, draws: _Draws) -> Any:
     """x^g + s·n in [0, 1]; g for every image and channel, s for every image.
 
     Keras has no layer for exponents, and `GaussianNoise` gives all images the same s.

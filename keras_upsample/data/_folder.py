@@ -10,7 +10,7 @@ import numpy as np
 from ._labelled import LabelledImages
 from ._lazy import Lazy
 from ._match import first
-from ._matching import paired
+from ._matching import pair
 
 _KEPT_BYTES = 2**31
 
@@ -69,7 +69,7 @@ def folder(
 
     check_normalization(normalization)
     how = mask_classes(classes, values, ignore, threshold)
-    pairing = paired(Path(images), Path(masks), image_pattern, mask_pattern)
+    pairing = pair(Path(images), Path(masks), image_pattern, mask_pattern)
     pairs = pairing.pairs
     kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     places: list[tuple[Path, Path, int]] = []

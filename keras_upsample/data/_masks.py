@@ -34,10 +34,10 @@ def read_masks(path: Path, kind: str = "numbers") -> list[np.ndarray]:
             return [_codes(mask) for mask in _palette_colours(path) or _all_channels(path)]
         if kind == "strengths":
             return _grey(path)
-        return [_numbers(mask) for mask in _indexed(path) or _grey(path)]
+        return [_numbers(mask) for mask in _index_colours(path) or _grey(path)]
 
 
-def _indexed(path: Path) -> list[np.ndarray] | None:
+def _index_colours(path: Path) -> list[np.ndarray] | None:
     """The indices of a picture with a palette or of 1 bit; None for any other.
 
     Of a GIF the greys are taken: whoever writes one numbers its colours anew, so that the grey

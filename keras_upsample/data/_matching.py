@@ -25,7 +25,7 @@ class Pairing:
     said: str = ""
 
 
-def paired(
+def pair(
     images: Path, masks: Path, image_pattern: str | None = None, mask_pattern: str | None = None
 ) -> Pairing:
     """The pairs, by patterns, by equal names, or by the one convention that fits all files.

@@ -50,7 +50,7 @@ def oxford_iiit_pet(
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise ValueError(f"`size` must be a whole number from 1 up. Received: {size!r}.")
     images, labels, names = [], [], []
-    for image, label, name in _resized(_load(split, data_dir, download), size):
+    for image, label, name in _resize(_load(split, data_dir, download), size):
         images.append(np.rint(image).astype("uint8"))
         labels.append(np.array([0, 1, 0, 2], "uint8")[label[..., 0].astype(int)])
         names.append(name.decode())
@@ -85,7 +85,7 @@ def _load(split: str, data_dir: str | os.PathLike | None, download: bool) -> Any
         ) from error
 
 
-def _resized(dataset: Any, size: int) -> Any:
+def _resize(dataset: Any, size: int) -> Any:
     """(image, mask, file name), NumPy."""
     import keras
 

@@ -40,7 +40,7 @@ def check(path: str | Path, target: str) -> CheckReport:
     device = device_named(target)
     facts = read(path)
     if device.how == "vela":
-        return _compiled(Path(path), facts, device)
+        return _compile(Path(path), facts, device)
     if device.how == "tflm":
         return _run(Path(path), facts, device)
     return _by_rule(Path(path), facts, device)
@@ -62,7 +62,7 @@ def require_tool(device: Device) -> None:
         require_tflm()
 
 
-def _compiled(path: Path, facts: FileFacts, device: Device) -> CheckReport:
+def _compile(path: Path, facts: FileFacts, device: Device) -> CheckReport:
     from ._vela import compile_file
 
     found = compile_file(path, device.accelerator)

@@ -110,21 +110,17 @@ def _facts(content: bytes) -> FileFacts:
         if not 0 <= operator.OpcodeIndex() < len(codes):
             raise ValueError(f"operator {index} has no code")
         operators.append(_operator(operator, codes[operator.OpcodeIndex()], tensors))
-    ends = [graph.Inputs(i) for i in range(_checked(graph.InputsLength(), content))]
+    ends = [graph.Inputs(i) for i in range(_check_length(graph.InputsLength(), content))]
     return FileFacts(
         tuple(operators), tuple(_at(tensors, i) for i in ends), root.SubgraphsLength(), len(content)
     )
 
 
-def _checked(length: int, content: bytes) -> int:
-    _check_length(length, content)
-    return length
-
-
-def _check_length(length: int, content: bytes) -> None:
-    """A damaged length would be walked through for minutes."""
+def _check_length(length: int, content: bytes) -> int:
+    """The length; a damaged one would be walked through for minutes."""
     if not 0 <= 4 * length <= len(content):
         raise ValueError(f"a list of {length} entries does not fit the file")
+    return length
 
 
 def _at(tensors: list[TensorFacts], index: int) -> TensorFacts:

@@ -82,7 +82,7 @@ def c_array(path: str | Path, header: str | Path, name: str = "model") -> None:
         ValueError: `name` is no identifier, or another file stands at `header`.
         ArtefactError: `path` is no TFLite file.
     """
-    from .._publish import published
+    from .._publish import publish
 
     if not re.fullmatch(r"[A-Za-z_]\w*", name):
         raise ValueError(f"`name` must be a C identifier. Received: {name!r}.")
@@ -106,5 +106,5 @@ def c_array(path: str | Path, header: str | Path, name: str = "model") -> None:
         f"MODEL_ALIGNED static const unsigned char {name}[] = {{", *rows, "};",
         f"static const unsigned int {name}_len = {len(content)};", "", f"#endif  // {guard}", "",
     ]  # fmt: skip
-    with published(header) as staged:
+    with publish(header) as staged:
         staged.write_text("\n".join(lines), encoding="utf-8")

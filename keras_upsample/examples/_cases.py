@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data import photograph
 from ..metadata import Scaling
-from ..program._input_shape import InputSpec, closed, pixel_axes
+from ..program._input_shape import InputSpec, close_sizes, pixel_axes
 from ..program._signature import Signature
 from ._item import Example, takes_pictures
 from ._sources import examples
@@ -65,17 +65,17 @@ def cases(signature: Signature, images: Images = None) -> list[Case]:
             real=False,
         )
     )
-    odd = [closed(spec, _odd_sizes(len(spec.shape))) for spec in own.inputs]
+    odd = [close_sizes(spec, _odd_sizes(len(spec.shape))) for spec in own.inputs]
     example = next(_sources(images, signature))[1]
     if any(spec.usual and None in spec.shape[1:] for spec in own.inputs):
         for other in at_other_sizes(own.inputs):
-            feeds = {spec.name: _batch_of(example, closed(spec)) for spec in other}
+            feeds = {spec.name: _batch_of(example, close_sizes(spec)) for spec in other}
             size = ", ".join("x".join(map(str, s.shape[1:])) for s in other if s.usual)
             result.append(Case(f"resized to {size}", feeds, standard=False))
     if any(spec.trial and None in spec.shape[1:] for spec in own.inputs):
         # these networks refuse the odd size, and one size alone would show no constants
         other = [_double(spec) for spec in own.inputs]
-        feeds = {spec.name: _batch_of(example, closed(spec)) for spec in other}
+        feeds = {spec.name: _batch_of(example, close_sizes(spec)) for spec in other}
         result.append(Case("height doubled", feeds, standard=False))
     if tuple(odd) != plain.inputs and _long_enough(example, odd):
         feeds = {spec.name: _batch_of(example, spec) for spec in odd}

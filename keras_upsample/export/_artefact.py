@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .._ours import bytes_at, check_ours
-from .._publish import check_place, published
+from .._publish import check_place, publish
 from ..errors import ArtefactError, ExportError, first_line
 from ..examples._shown import describe_values
 from ..files._onnx_file import data_files
@@ -84,7 +84,7 @@ def make_artefact(
     if target.calibrated and reference.images is None:
         # Ranges that suit the data of a preset do not suit photographs.
         reference = reference.before(*held_out_images(program.model))
-    with published(path, directory=directory) as staged, explain_errors(target):
+    with publish(path, directory=directory) as staged, explain_errors(target):
         ready = prepare(program, target, reference.images, options, progress=progress)
         form = ready.program
         progress("convert")

@@ -27,8 +27,8 @@ def _places() -> Iterator[Place]:
 
     gen_image_ops, gen_nn_ops = _tensorflow.gen_image_ops(), _tensorflow.gen_nn_ops()
     forms: Sequence[tuple[Any, str, str, Callable]] = (
-        (gen_nn_ops, "conv2d_backprop_input", "Conv2DBackpropInput", _transposed),
-        (gen_nn_ops, "conv3d_backprop_input_v2", "Conv3DBackpropInputV2", _transposed),
+        (gen_nn_ops, "conv2d_backprop_input", "Conv2DBackpropInput", _convolution_transpose),
+        (gen_nn_ops, "conv3d_backprop_input_v2", "Conv3DBackpropInputV2", _convolution_transpose),
         (gen_nn_ops, "max_pool3d", "MaxPool3D", partial(_pool, tf.maximum)),
         (gen_nn_ops, "avg_pool3d", "AvgPool3D", partial(_pool, tf.add)),
         (gen_image_ops, "resize_bilinear", "ResizeBilinear", _resize),
@@ -44,7 +44,7 @@ def _places() -> Iterator[Place]:
 _patch = Patch(_places)
 
 
-def _transposed(original: Callable, **given: Any) -> Any | None:
+def _convolution_transpose(original: Callable, **given: Any) -> Any | None:
     """A dilated kernel is a larger one with zeros in between, whose convolution has a kernel."""
     import tensorflow as tf
 

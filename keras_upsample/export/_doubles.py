@@ -54,7 +54,7 @@ def _replacements(layer: Any) -> Iterator[tuple[Any, str, Any]]:
     graph = _keras.inner_functional(layer) or layer
     convert = getattr(graph, _keras.INPUT_CONVERSION, None)
     if convert is not None:
-        yield graph, _keras.INPUT_CONVERSION, _doubles_kept(convert)
+        yield graph, _keras.INPUT_CONVERSION, _keep_doubles(convert)
     if isinstance(layer, keras.layers.InputLayer) and layer.dtype == "float32":
         yield layer, _keras.INPUT_DTYPE, "float64"  # a Sequential casts to it
     if type(layer) is keras.layers.Normalization:
@@ -65,7 +65,7 @@ def _replacements(layer: Any) -> Iterator[tuple[Any, str, Any]]:
         yield layer, "autocast", True
 
 
-def _doubles_kept(original: Any) -> Any:
+def _keep_doubles(original: Any) -> Any:
     def convert(flat_inputs: Any) -> list[Any]:
         converted = original(flat_inputs)
         return [

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Unpack
 
 from .._ours import check_ours
-from .._publish import published
+from .._publish import publish
 from ..errors import ExportError, first_line
 from ..examples._cases import Images
 from ..program._program import Program
@@ -115,7 +115,7 @@ def _report(
 
 
 def _save(report: ExportReport, directory: Path) -> None:
-    with published(directory / "report.json") as staged:
+    with publish(directory / "report.json") as staged:
         report.save(staged)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import ExportError
-from ..program._input_shape import InputSpec, Shape, fixed, pixel_axes
+from ..program._input_shape import InputSpec, Shape, fix_sizes, pixel_axes
 from ..program._signature import Signature
 from ..targets import Target, resizable
 
@@ -63,7 +63,7 @@ def _open(spec: InputSpec, own: Shape) -> InputSpec:
     shape = list(spec.shape)
     for axis in pixel_axes(spec):
         shape[axis] = own[axis]
-    return replace(spec, shape=tuple(shape), usual=(None, *fixed(spec, 1).shape[1:]))
+    return replace(spec, shape=tuple(shape), usual=(None, *fix_sizes(spec, 1).shape[1:]))
 
 
 def signature_for(
@@ -75,7 +75,7 @@ def signature_for(
         shapes = {
             spec.name: (spec.shape[0] or batch_size, *spec.shape[1:])
             if spec.usual
-            else fixed(spec, batch_size).shape
+            else fix_sizes(spec, batch_size).shape
             for spec in opened.inputs
         }
     inputs = tuple(replace(spec, shape=shapes[spec.name]) for spec in opened.inputs)

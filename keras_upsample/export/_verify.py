@@ -107,7 +107,7 @@ def compare(
                 f"{runner.runtime} fails on {item.case.label}: {first_line(error)}"
             ) from error
         expected = dict(item.expected)
-        names = _names_given(runner, list(expected))
+        names = _match_names(runner, list(expected))
         outputs = {names[name]: value for name, value in outputs.items()}
         found = difference(
             item.case.label,
@@ -141,7 +141,7 @@ def beside(
     return replace(found, decides=False)
 
 
-def _names_given(runner: "Runner", expected: list[str]) -> dict[str, str]:
+def _match_names(runner: "Runner", expected: list[str]) -> dict[str, str]:
     """The file's names of its outputs -> the model's.
 
     A file of another exporter may have names of its own ("output_0"), and in ONNX an output can't

@@ -50,7 +50,7 @@ def cubic(n_in: Any, n_out: Any, scale: Any) -> Any:
     return weights / tf.reduce_sum(weights, axis=1, keepdims=True)
 
 
-def stretched(kernel: str, antialias: bool) -> Weights | None:
+def stretch_kernel(kernel: str, antialias: bool) -> Weights | None:
     """ScaleAndTranslate without a translation: a kernel stretched over what a pixel covers."""
     import tensorflow as tf
 

@@ -141,7 +141,7 @@ def _compute(name: str, x: Any, size: Any, options: dict[str, Any]) -> Any | Non
         translation = value_of(options["translation"])
         if translation is None or np.any(translation):
             return None
-        kernel = weights.stretched(
+        kernel = weights.stretch_kernel(
             options.get("kernel_type", "lanczos3"), bool(options.get("antialias", True))
         )
     if kernel is None:

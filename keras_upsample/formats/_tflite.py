@@ -7,7 +7,7 @@ from typing import Any
 
 from .._others import _litert
 from ..errors import ExportError
-from ..program._input_shape import fixed
+from ..program._input_shape import fix_sizes
 from ..program._signature import Signature
 from ..quantization._feeds import Feeds
 from ._debugger import partly_float
@@ -50,7 +50,7 @@ def write_tflite(
         ExportError: an operator has no TFLite built-in and `allow_flex` is false, or the converter
             gave up for another reason.
     """
-    sizes = {s.name: fixed(s, 1).shape for s in signature.inputs if None in s.shape}
+    sizes = {s.name: fix_sizes(s, 1).shape for s in signature.inputs if None in s.shape}
 
     def once() -> tuple[list[str], bytes]:
         with tempfile.TemporaryDirectory() as name:

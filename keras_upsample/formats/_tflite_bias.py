@@ -45,7 +45,7 @@ def with_full_biases(content: bytes, *, own: bool = False) -> bytes:
     uses = list(_wanting(schema.Model.GetRootAs(content, 0), own=own))
     if not uses:
         return content
-    changed = _tf_lite.unpacked(content)
+    changed = _tf_lite.unpack(content)
     for use in uses:
         graph = changed.subgraphs[use.graph]
         operator = graph.operators[use.operator]
@@ -61,7 +61,7 @@ def with_full_biases(content: bytes, *, own: bool = False) -> bytes:
         inputs[use.input] = len(graph.tensors)
         operator.inputs = np.array(inputs, "int32")
         graph.tensors.append(full)
-    return _tf_lite.packed(changed)
+    return _tf_lite.pack(changed)
 
 
 def _wanting(model: Any, *, own: bool) -> Iterator[_Use]:

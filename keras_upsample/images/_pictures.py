@@ -40,10 +40,10 @@ def sources_in(path: Path, channels: int | None) -> list[Source]:
                 found = [single_page(path, _picture)]
         else:
             found = [_picture(path)]
-        return [_placed(path, source) for source in found]
+        return [_place(path, source) for source in found]
 
 
-def _placed(path: Path, source: Source) -> Source:
+def _place(path: Path, source: Source) -> Source:
     """With the place that a world file beside it says, where it has none of its own."""
     place = beside(path) if source.place is None else None
     if place is None:

@@ -10,7 +10,7 @@ import numpy as np
 from ._claims import check_description, check_series
 from ._sources import ImageError, Source
 from ._tiff_facts import facts_of
-from ._tiff_pages import View, decodable, decoded
+from ._tiff_pages import View, decodable, decode
 
 _BESIDE = 1 | 4  # of NewSubfileType: smaller copies and masks, which are no images of their own
 _NAMED = {"T": "t", "Z": "z", "c": "c", "R": "r"}
@@ -55,13 +55,13 @@ def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
         alpha = size.get("C") in (2, 4) and (rgb or bool({1, 2} & {*page.extrasamples}))
         if series.dataoffset is not None:
             stored = np.dtype(series.dtype).newbyteorder(file.byteorder)
-            view = _mapped(path, stored, series.dataoffset, shape, axes)
+            view = _map_pixels(path, stored, series.dataoffset, shape, axes)
         elif decodable(page):
-            view = decoded(path, series, axes)
+            view = decode(path, series, axes)
         elif len(file.pages) == 1:
             return None
         else:
-            view = decoded(path, series, axes, by_pillow=True)
+            view = decode(path, series, axes, by_pillow=True)
         facts = facts_of(path, file, page, dtype)
     counts = [(name, size) for name, size in zip(axes, shape, strict=True) if name not in "YXC"]
     image = (size["Y"], size["X"], size.get("C", 1))
@@ -96,7 +96,9 @@ def _label(counts: Sequence[tuple[str, int]], index: Sequence[int]) -> str:
     )
 
 
-def _mapped(path: Path, dtype: np.dtype, offset: int, shape: tuple[int, ...], axes: str) -> View:
+def _map_pixels(
+    path: Path, dtype: np.dtype, offset: int, shape: tuple[int, ...], axes: str
+) -> View:
     """Of an uncompressed file. Mapped anew for every band, so that nothing stays in memory."""
 
     def view(index: Sequence[int]) -> Callable[[int, int], np.ndarray]:

@@ -28,7 +28,7 @@ def decodable(page: Any) -> bool:
     return True
 
 
-def decoded(path: Path, series: Any, axes: str, *, by_pillow: bool = False) -> View:
+def decode(path: Path, series: Any, axes: str, *, by_pillow: bool = False) -> View:
     """Of a compressed or tiled file: only the strips or tiles that a band touches.
 
     A page is `YX`, `YXC` or, where its samples lie in planes, `CYX`; the axis of the planes may be

@@ -84,7 +84,7 @@ def _door(graph: Any, tensor: Any) -> Door:
     part = preprocessing_subgraph(list(map(_neutral, nodes)), tensor, others, set(graph.outputs))
     if part is None or len(part.end.shape) != len(tensor.shape):
         return Door()
-    run = _running([nodes[index] for index in part.nodes], tensor, part.end)
+    run = _runner([nodes[index] for index in part.nodes], tensor, part.end)
     try:
         return door_of(Preprocessing(part.names, run), (1, *tensor.shape[1:]), tensor.spec.dtype)
     except Exception:  # an operation that does not run on a few pixels
@@ -97,7 +97,7 @@ def _neutral(node: Any) -> Node:
     return Node(_ROLES.get(kind, ""), name, tuple(node.inputs), tuple(node.outputs))
 
 
-def _running(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarray], np.ndarray]:
+def _runner(steps: Sequence[Any], tensor: Any, end: Any) -> Callable[[np.ndarray], np.ndarray]:
     """By Keras' own operations."""
 
     def run(images: np.ndarray) -> np.ndarray:

@@ -53,10 +53,10 @@ def read(path: Path, name: str) -> tuple[Preprocessing | Door, dict[str, str]]:
     part = preprocessing_subgraph(nodes, name, others, set(results))
     if part is None:
         return Door(), activations
-    return Preprocessing(part.names, _running(model, name, part)), activations
+    return Preprocessing(part.names, _runner(model, name, part)), activations
 
 
-def _running(model: Any, name: str, part: Subgraph) -> Callable[[np.ndarray], np.ndarray]:
+def _runner(model: Any, name: str, part: Subgraph) -> Callable[[np.ndarray], np.ndarray]:
     """By ONNX's own reference of NumPy."""
     from onnx import helper
     from onnx.reference import ReferenceEvaluator

@@ -81,10 +81,10 @@ def preprocessing_subgraph(
         return None
     (end,) = exits
     names = tuple(node.name for node in steps if node.role == "computes")
-    return Subgraph(_needed(nodes, start, end), names, end) if names else None
+    return Subgraph(_find_needed(nodes, start, end), names, end) if names else None
 
 
-def _needed(nodes: Sequence[Node], start: Any, end: Any) -> tuple[int, ...]:
+def _find_needed(nodes: Sequence[Node], start: Any, end: Any) -> tuple[int, ...]:
     """Places of the operators that make one tensor of another, and of constants."""
     wanted, result = {end}, []
     for index in reversed(range(len(nodes))):

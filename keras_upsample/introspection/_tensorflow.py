@@ -41,7 +41,7 @@ def facts_of_function(function: Any, inputs: Sequence[str], outputs: Sequence[st
         outputs: likewise.
     """
     try:
-        frozen = _tensorflow.frozen(function)
+        frozen = _tensorflow.freeze(function)
         operations = frozen.graph.get_operations()  # in an order in which they can be run
         nodes = [
             Node(_ROLES.get(each.type, ""), each.type, _names(each.inputs), _names(each.outputs))
@@ -71,14 +71,14 @@ def _door(frozen: Any, nodes: Sequence[Node], tensor: Any) -> Door:
     part = preprocessing_subgraph(nodes, tensor.name, others, outputs)
     if part is None:
         return Door()
-    found = Preprocessing(dict.fromkeys(part.names), _running(frozen, tensor, part))
+    found = Preprocessing(dict.fromkeys(part.names), _runner(frozen, tensor, part))
     try:
         return door_of(found, tensor.shape.as_list(), tensor.dtype.as_numpy_dtype)
     except Exception:  # an operation that does not run on a few pixels
         return Door()
 
 
-def _running(frozen: Any, tensor: Any, part: Subgraph) -> Callable[[np.ndarray], np.ndarray]:
+def _runner(frozen: Any, tensor: Any, part: Subgraph) -> Callable[[np.ndarray], np.ndarray]:
     """By TensorFlow, on that part of the graph alone."""
     import tensorflow as tf
 

@@ -59,7 +59,7 @@ def read(path: Path, name: str) -> tuple[Preprocessing | Door, dict[str, str]]:
     part = preprocessing_subgraph(nodes, start, set(others), set(names))
     if part is None or graph.tensors[part.end].type != schema.TensorType.FLOAT32:
         return Door(), activations
-    return Preprocessing(part.names, _running(model, start, part)), activations
+    return Preprocessing(part.names, _runner(model, start, part)), activations
 
 
 def _neutral(operator: Any, code: str) -> Node:
@@ -85,7 +85,7 @@ def _integers(tensor: Any) -> tuple[float, float] | None:
     return scale * (ends.min - zero), scale * (ends.max - zero)
 
 
-def _running(model: Any, start: int, part: Subgraph) -> Callable[[np.ndarray], np.ndarray]:
+def _runner(model: Any, start: int, part: Subgraph) -> Callable[[np.ndarray], np.ndarray]:
     """By LiteRT, which gets a file of that part alone."""
     import flatbuffers
     from ai_edge_litert.interpreter import Interpreter

@@ -8,7 +8,7 @@ from keras import ops
 
 from ..ops import _arguments as arguments
 from ..ops._backend import computing_type, from_channels_last, to_channels_last
-from ..ops._joint_bilateral import check_guide, guided
+from ..ops._joint_bilateral import check_guide, upsample_by_guide
 from ._pair import check_pair
 from ._scaled import Shape, scaled_shape
 
@@ -86,7 +86,7 @@ class JointBilateralUpSampling2D(keras.layers.Layer):
             spatial, near = (0.5 * ops.exp(-2 * ops.cast(log, kind)) for log in logs)
         else:
             spatial, near = self.spatial_sigma**-2 / 2, self.range_sigma**-2 / 2
-        y = guided(x, guide, self.scale, self.radius, spatial, near)
+        y = upsample_by_guide(x, guide, self.scale, self.radius, spatial, near)
         return from_channels_last(y, self.data_format)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:

@@ -120,10 +120,10 @@ def refuse(wrong: Any, truth: Any, classes: int, ignore_class: int | None) -> An
         found = bool(ops.any(wrong))
     except (TypeError, ValueError):  # a graph, which has no values yet
         if on_tensorflow() and not isinstance(wrong, keras.KerasTensor):
-            from ..ops._tensorflow import asserted
+            from ..ops._tensorflow import assert_in_graph
 
             received = truth[wrong]  # in a graph alone, where a size may depend on values
-            return asserted(
+            return assert_in_graph(
                 ops.logical_not(ops.any(wrong)), marks, f"{allowed} Received:", received
             )
         return marks

@@ -52,12 +52,12 @@ def class_names(metadata: Metadata, outputs: Sequence[Tensor]) -> Any:
     if len(listed) == 1:
         return dict(enumerate(listed[0]))
     return [
-        dict(enumerate(names or _numbered(tensor, metadata.input.layout)))
+        dict(enumerate(names or _number_channels(tensor, metadata.input.layout)))
         for names, tensor in zip(listed, outputs, strict=True)
     ]
 
 
-def _numbered(tensor: Tensor, layout: str) -> list[str]:
+def _number_channels(tensor: Tensor, layout: str) -> list[str]:
     """What Deepness calls channels without names."""
     count = tensor.shape[1 if layout == "nchw" else 3] if len(tensor.shape) == 4 else 1
     return [f"channel_{number}" for number in range(count or 0)]

@@ -211,7 +211,9 @@ class Metadata:
         facts = {name: str(plain[name]) for name in (*_TEXTS, "written_by") if name in plain}
         try:
             inputs = tuple(_input(item) for item in plain.get("inputs", ()))
-            outputs = tuple(Output(**_known(Output, item)) for item in plain.get("outputs", ()))
+            outputs = tuple(
+                Output(**_known_fields(Output, item)) for item in plain.get("outputs", ())
+            )
             return cls(**facts, inputs=inputs, outputs=outputs)
         except (TypeError, AttributeError) as error:
             raise ValueError(f"it is damaged: {error}") from error
@@ -252,13 +254,13 @@ def _lists(value: Any) -> Any:
     return [_lists(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _known(kind: type, plain: Any) -> dict[str, Any]:
+def _known_fields(kind: type, plain: Any) -> dict[str, Any]:
     names = kind.__dataclass_fields__  # type: ignore[attr-defined]
     return {name: value for name, value in dict(plain).items() if name in names}
 
 
 def _input(plain: Any) -> Input:
-    facts = _known(Input, plain)
+    facts = _known_fields(Input, plain)
     if facts.get("scaling") is not None:
         facts["scaling"] = Scaling.from_dict(facts["scaling"])
     return Input(**facts)

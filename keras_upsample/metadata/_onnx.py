@@ -68,7 +68,7 @@ def from_properties(pairs: Mapping[str, str]) -> Metadata | None:
     text = pairs.get("class_names", "")
     listed: Any = [tuple(text.splitlines())]
     if text.lstrip()[:1] in ("[", "{"):
-        listed = _listed(text)
+        listed = _parse_lists(text)
     if not any(listed) and "preprocessing" not in pairs:
         return None
     return Metadata(
@@ -80,7 +80,7 @@ def from_properties(pairs: Mapping[str, str]) -> Metadata | None:
     )
 
 
-def _listed(text: str) -> list[tuple[str, ...]]:
+def _parse_lists(text: str) -> list[tuple[str, ...]]:
     """Names in JSON: a list, or a dict by class number as Deepness and YOLO files have it; a list
     of such dicts for several outputs."""
     try:

@@ -78,9 +78,9 @@ def _of_onnx(path: Path) -> Metadata | None:
 
 def _of_tflite(path: Path) -> Metadata | None:
     from ..files._tflite_structure import check_structure
-    from ._tflite_file import mapped
+    from ._tflite_file import map_file
 
-    with mapped(path) as content:
+    with map_file(path) as content:
         check_structure(content)  # a damaged length would be walked through for minutes
     return read_tflite(path)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from .._others import _litert
 from ._facts import Metadata
-from ._tflite_file import add_entries, entry, mapped
+from ._tflite_file import add_entries, entry, map_file
 from ._tflite_schema import ENTRY
 from ._tflite_standard import Place, standard
 
@@ -32,7 +32,7 @@ def read_tflite(path: Path) -> Metadata | None:
     Raises:
         ValueError: it is damaged.
     """
-    with mapped(path) as content:
+    with map_file(path) as content:
         found = entry(content, WHOLE_ENTRY)
     return Metadata.from_json(found) if found is not None else None
 
@@ -40,7 +40,7 @@ def read_tflite(path: Path) -> Metadata | None:
 def places(path: Path) -> tuple[list[Place], list[Place]]:
     """The inputs and outputs of a file, in its own order, by their names in its signature."""
     schema = _litert.schema()
-    with mapped(path) as content:
+    with map_file(path) as content:
         model = schema.Model.GetRootAs(content, 0)
         graph = model.Subgraphs(0)
         names = _signature_names(model)

@@ -37,9 +37,9 @@ def add_entries(path: Path, entries: Mapping[str, bytes], files: Mapping[str, by
     Raises:
         ValueError: the file has fields that are not known here.
     """
-    with mapped(path) as content:
+    with map_file(path) as content:
         front = _front(content, entries)
-        moved = list(_moved(content, len(front)))
+        moved = list(_move_offsets(content, len(front)))
     copy = path.with_name(f"{path.name}.described")
     try:
         with path.open("rb") as old, copy.open("w+b") as new:
@@ -57,7 +57,7 @@ def add_entries(path: Path, entries: Mapping[str, bytes], files: Mapping[str, by
 
 
 @contextmanager
-def mapped(path: Path) -> Iterator[Any]:
+def map_file(path: Path) -> Iterator[Any]:
     """The file's bytes, of which only what is read comes into memory."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
         yield content
@@ -119,7 +119,7 @@ def _list_of(builder: Any, places: list[int]) -> int:
     return builder.EndVector()
 
 
-def _moved(content: Any, by: int) -> Iterator[tuple[int, int]]:
+def _move_offsets(content: Any, by: int) -> Iterator[tuple[int, int]]:
     """Places that a file above 2 GiB states from its beginning: where they stand, and as they are
     once the model begins `by` bytes later."""
     schema = _litert.schema()

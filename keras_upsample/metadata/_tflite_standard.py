@@ -63,9 +63,10 @@ def standard(
     """
     files: dict[str, bytes] = {}
     given = [
-        _input(_named(metadata.inputs, place.name, len(inputs), Input), place) for place in inputs
+        _input(_find_by_name(metadata.inputs, place.name, len(inputs), Input), place)
+        for place in inputs
     ]
-    found = [_named(metadata.outputs, place.name, len(outputs), Output) for place in outputs]
+    found = [_find_by_name(metadata.outputs, place.name, len(outputs), Output) for place in outputs]
     results = [
         _output(output, place, index, files)
         for index, (output, place) in enumerate(zip(found, outputs, strict=True))
@@ -101,7 +102,7 @@ def standard(
     return flat(TABLES, "ModelMetadata", model, IDENTIFIER), files
 
 
-def _named(items: Sequence[Any], name: str, count: int, kind: type) -> Any:
+def _find_by_name(items: Sequence[Any], name: str, count: int, kind: type) -> Any:
     """The facts of a tensor: by its name, or the only ones of the only tensor."""
     for item in items:
         if item.name == name:

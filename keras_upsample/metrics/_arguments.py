@@ -25,7 +25,7 @@ def ratio(value: Any, name: str) -> float:
     return float(value)
 
 
-def ignored(value: Any) -> int | None:
+def check_ignored(value: Any) -> int | None:
     """Return the label that is left out, any whole number, or None."""
     if value is None:
         return None

@@ -52,7 +52,7 @@ class BoundaryIoU(keras.metrics.Metric):
         self.num_classes = arguments.whole(num_classes, "num_classes", 1)
         self.dilation_ratio = arguments.ratio(dilation_ratio, "dilation_ratio")
         self.width = None if width is None else arguments.whole(width, "width", 1)
-        self.ignore_class = arguments.ignored(ignore_class)
+        self.ignore_class = arguments.check_ignored(ignore_class)
         self.sparse_y_pred = bool(sparse_y_pred)
         shape = (self.num_classes,)
         self.intersection = self.add_variable(shape, initializer="zeros", name="intersection")
@@ -89,13 +89,13 @@ class BoundaryIoU(keras.metrics.Metric):
         outside = 1 - masks
         if self.width is not None or (isinstance(height, int) and isinstance(columns, int)):
             width = self.width or arguments.band_width(height, columns, self.dilation_ratio)
-            return masks * _dilated(outside, width)
+            return masks * _dilate(outside, width)
         # Sizes that only the graph knows: the width is one of its numbers too.
         squares = ops.cast(height, "float32") ** 2 + ops.cast(columns, "float32") ** 2
         width = ops.cast(ops.round(self.dilation_ratio * ops.sqrt(squares)), "int32")
         _, outside = ops.while_loop(
             lambda step, image: step < ops.maximum(width, 1),
-            lambda step, image: (step + 1, ops.reshape(_dilated(image, 1), ops.shape(image))),
+            lambda step, image: (step + 1, ops.reshape(_dilate(image, 1), ops.shape(image))),
             (0, outside),
         )
         return masks * outside
@@ -135,7 +135,7 @@ class BoundaryIoU(keras.metrics.Metric):
         }
 
 
-def _dilated(images: Any, width: int) -> Any:
+def _dilate(images: Any, width: int) -> Any:
     """The largest value within `width` on both axes; ones outside the image."""
     pads = ((0, 0), (width, width), (width, width), (0, 0))
     images = ops.pad(images, pads, constant_values=1)

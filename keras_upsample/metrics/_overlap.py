@@ -30,7 +30,7 @@ def mean_iou(
     Reference: Everingham et al., The PASCAL visual object classes challenge, 2010, section 4.3.
     """
     num_classes = arguments.whole(num_classes, "num_classes", 1)
-    ignore_class = arguments.ignored(ignore_class)
+    ignore_class = arguments.check_ignored(ignore_class)
     truth, guess = arguments.label_maps(y_true, y_pred)
     if ignore_class is not None:
         counted = truth != ignore_class
@@ -76,7 +76,7 @@ def boundary_iou(
     """
     num_classes = arguments.whole(num_classes, "num_classes", 1)
     dilation_ratio = arguments.ratio(dilation_ratio, "dilation_ratio")
-    ignore_class = arguments.ignored(ignore_class)
+    ignore_class = arguments.check_ignored(ignore_class)
     truth, guess = arguments.label_maps(y_true, y_pred)
     if width is None:
         width = arguments.band_width(truth.shape[1], truth.shape[2], dilation_ratio)

@@ -62,7 +62,7 @@ def lanczos(lobes: int) -> Kernel:
     return kernel
 
 
-def downscaled(
+def downscale(
     x: Any,
     interpolation: str,
     scale: Factor | None,

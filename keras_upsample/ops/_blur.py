@@ -64,7 +64,7 @@ def checkerboard_blur(x: Any, scale: int = 2, *, data_format: str | None = None)
     x = ops.cast(x, computing_type(x))
     reach = scale // 2
     for axis in (1, 2):
-        x = _continued(x, axis, scale, reach)  # (N, H + 2r, W, C), then (N, H + 2r, W + 2r, C)
+        x = _continue(x, axis, scale, reach)  # (N, H + 2r, W, C), then (N, H + 2r, W + 2r, C)
     kernel = np.repeat(np.multiply.outer(_period(scale), _period(scale))[..., None], x.shape[3], 2)
     kernel = ops.convert_to_tensor(kernel[..., None], dtype=x.dtype)  # (k, k, C, 1)
     y = ops.depthwise_conv(x, kernel, padding="valid", data_format="channels_last")
@@ -79,7 +79,7 @@ def _period(scale: int) -> np.ndarray:
     return taps / scale
 
 
-def _continued(x: Any, axis: int, scale: int, reach: int) -> Any:
+def _continue(x: Any, axis: int, scale: int, reach: int) -> Any:
     """Continue the pattern of `x` by `reach` pixels at both ends of an axis."""
     first = part(x, axis, scale - reach, scale)
     last = part(x, axis, -scale, reach - scale)  # counted from the end: only the graph may know it

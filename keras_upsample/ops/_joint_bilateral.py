@@ -16,8 +16,8 @@ from ._backend import (
 )
 from ._lacking import PRODUCTS, lacks
 from ._reassemble import (
-    edges_repeated,
     moved_images,
+    repeat_edges,
     rows_of_windows,
     weighted_windows,
     window_rows,
@@ -77,7 +77,7 @@ def joint_bilateral(
     guide = image_tensor(guide, floating=True, name="guide")
     check_guide(tuple(x.shape), tuple(guide.shape), scale, data_format)
     x, guide = (to_channels_last(value, data_format) for value in (x, guide))
-    y = guided(x, guide, scale, radius, spatial_sigma**-2 / 2, range_sigma**-2 / 2)
+    y = upsample_by_guide(x, guide, scale, radius, spatial_sigma**-2 / 2, range_sigma**-2 / 2)
     return from_channels_last(y, data_format)
 
 
@@ -94,7 +94,7 @@ def check_guide(
             )
 
 
-def guided(
+def upsample_by_guide(
     x: Any, guide: Any, scale: int, radius: int, spatial_precision: Any, range_precision: Any
 ) -> Any:
     """`joint_bilateral` of channels-last tensors; a precision is 1/(2 σ²), a number or scalar."""
@@ -105,7 +105,7 @@ def guided(
     low = ops.average_pool(guide, scale, scale, "valid", data_format="channels_last")
     blocks = pixel_unshuffle(guide, scale, data_format="channels_last")  # (N, H, W, s²·D)
     distances = _distances_by_convolution if lacks(PRODUCTS) else _distances
-    distance = distances(blocks, edges_repeated(low, ((radius, radius),) * 2), scale**2, size)
+    distance = distances(blocks, repeat_edges(low, ((radius, radius),) * 2), scale**2, size)
     # A tensor, because PyTorch does not multiply an array by a tensor.
     squares = ops.convert_to_tensor(_squares(scale, radius), dtype=kind)
     exponents = distance * -range_precision - squares * spatial_precision

@@ -4,7 +4,7 @@ from typing import Any
 
 from . import _arguments as arguments
 from . import _sampling as sampling
-from ._antialias import check_antialias, downscaled, lanczos
+from ._antialias import check_antialias, downscale, lanczos
 from ._backend import Size, computing_type, image_tensor
 from ._resample import Factor, resample
 
@@ -48,7 +48,7 @@ def resize_lanczos(
     x = image_tensor(x, floating=True)
     kind = computing_type(x)
     if check_antialias(antialias, coordinates, border):
-        y = downscaled(x, "lanczos", scale, size, data_format, lanczos(lobes))
+        y = downscale(x, "lanczos", scale, size, data_format, lanczos(lobes))
         if y is not None:
             return y
     return resample(x, "lanczos", scale, size, coordinates, data_format, taps_of, native=False)

@@ -46,7 +46,7 @@ def resize1d(
     """
     factors, target = lengths_of(scale, size, 1)
     data_format = arguments.data_format_of(data_format)
-    resize = _resizing(interpolation, coordinates, antialias, data_format)
+    resize = _resize_by_matrix(interpolation, coordinates, antialias, data_format)
     x = image_tensor(x, floating=interpolation != "nearest", rank=1)
     row = 1 if data_format == "channels_last" else 2
     x = ops.expand_dims(x, row)  # a picture of one row
@@ -79,7 +79,7 @@ def resize3d(
     """
     factors, target = lengths_of(scale, size, 3)
     data_format = arguments.data_format_of(data_format)
-    resize = _resizing(interpolation, coordinates, antialias, data_format)
+    resize = _resize_by_matrix(interpolation, coordinates, antialias, data_format)
     x = image_tensor(x, floating=interpolation != "nearest", rank=3)
     dtype = x.dtype
     if interpolation != "nearest":
@@ -118,7 +118,7 @@ def check_interpolation(interpolation: str, coordinates: str, antialias: bool) -
         )
 
 
-def _resizing(
+def _resize_by_matrix(
     interpolation: str, coordinates: str, antialias: bool, data_format: str
 ) -> Callable[..., Any]:
     """Return the resize of images by that interpolation."""

@@ -26,7 +26,7 @@ def first_of_largest(maps: Sequence[Any], sharpness: float = SHARPNESS) -> tuple
         top = ops.maximum(top, each)
     left = place = None
     for number, each in enumerate(maps[:-1]):
-        hit = _scaled(ops.relu(1 / sharpness - (top - each)), sharpness)
+        hit = _scale(ops.relu(1 / sharpness - (top - each)), sharpness)
         if left is None:
             left = 1 - hit
             continue
@@ -39,7 +39,7 @@ def first_of_largest(maps: Sequence[Any], sharpness: float = SHARPNESS) -> tuple
     return top, last if place is None else place + last
 
 
-def _scaled(x: Any, factor: float) -> Any:
+def _scale(x: Any, factor: float) -> Any:
     """By a convolution: TensorFlow's converter gives x the coarse step of a product with it."""
     kernel = ops.full((1, 1, x.shape[3], 1), factor, x.dtype)
     return ops.depthwise_conv(x, kernel, padding="valid", data_format="channels_last")

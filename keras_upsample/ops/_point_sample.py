@@ -89,7 +89,9 @@ def sample(
     where there are none, of products with the pixels of a window.
     """
     if lacks(GATHERS):
-        rows, columns = (moved(v, axis, scale, groups) for v, axis in ((rows, 1), (columns, 2)))
+        rows, columns = (
+            move_points(v, axis, scale, groups) for v, axis in ((rows, 1), (columns, 2))
+        )
         rows, columns = (ops.cast(value, x.dtype) for value in (rows, columns))
         return sample_windows(x, rows, columns, scale, groups, window)
     n, h, w, c = sizes(x)
@@ -123,7 +125,7 @@ def _neighbours(
     offsets: Any, length: Size, axis: int, scale: int, groups: int
 ) -> tuple[Any, Any, Any]:
     """Return the indices of the two pixels around each point, clamped, and the way between them."""
-    points = moved(offsets, axis, scale, groups)
+    points = move_points(offsets, axis, scale, groups)
     floor = ops.floor(points)
     shape = [1, 1, 1, 1]
     shape[axis] = -1
@@ -132,7 +134,7 @@ def _neighbours(
     return _clamp(pixel, length - 1), _clamp(pixel + 1, length - 1), points - floor
 
 
-def moved(offsets: Any, axis: int, scale: int, groups: int) -> Any:
+def move_points(offsets: Any, axis: int, scale: int, groups: int) -> Any:
     """Offsets from the grid of half-pixel upsampling -> offsets from the pixel."""
     kind = computing_type(offsets)
     steps = (np.arange(scale) - (scale - 1) / 2) / scale

@@ -15,7 +15,7 @@ import numpy as np
 from keras import ops
 
 from ._backend import part
-from ._reassemble import edges_repeated, moved_images
+from ._reassemble import moved_images, repeat_edges
 from ._shuffle import pixel_shuffle
 
 Window = tuple[tuple[int, int], tuple[int, int]]
@@ -60,7 +60,7 @@ def sample_windows(
 def _around(x: Any, window: Window) -> Any:
     """What the windows of all pixels see: (N, H + last - first, W + last - first, C)."""
     rows, columns = ((max(-first, 0), max(last, 0)) for first, last in window)
-    x = edges_repeated(x, (rows, columns))
+    x = repeat_edges(x, (rows, columns))
     for axis, (first, last) in zip((1, 2), window, strict=True):
         if first > 0 or last < 0:
             x = part(x, axis, max(first, 0), min(last, 0) or None)

@@ -117,7 +117,7 @@ def _zeros_around(x: Any, size: int) -> Any:
     return ops.pad(x, pads) if reach else x
 
 
-def edges_repeated(x: Any, pads: tuple[tuple[int, int], tuple[int, int]]) -> Any:
+def repeat_edges(x: Any, pads: tuple[tuple[int, int], tuple[int, int]]) -> Any:
     """An image with ((above, below), (left, right)) more pixels, each equal to its nearest."""
     for axis, (before, behind) in zip((1, 2), pads, strict=True):
         first, last = part(x, axis, 0, 1), part(x, axis, -1, None)

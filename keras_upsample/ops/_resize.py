@@ -4,7 +4,7 @@ from typing import Any
 
 from . import _arguments as arguments
 from . import _sampling as sampling
-from ._antialias import check_antialias, downscaled, keys, triangle
+from ._antialias import check_antialias, downscale, keys, triangle
 from ._backend import Size, computing_type, image_tensor
 from ._resample import Factor, resample
 
@@ -75,7 +75,7 @@ def resize_bilinear(
     x = image_tensor(x, floating=True)
     kind = computing_type(x)
     if check_antialias(antialias, coordinates):
-        y = downscaled(x, "bilinear", scale, size, data_format, triangle)
+        y = downscale(x, "bilinear", scale, size, data_format, triangle)
         if y is not None:
             return y
     return resample(x, "bilinear", scale, size, coordinates, data_format, taps_of)
@@ -118,7 +118,7 @@ def resize_bicubic(
     x = image_tensor(x, floating=True)
     kind = computing_type(x)
     if check_antialias(antialias, coordinates, border):
-        y = downscaled(x, "bicubic", scale, size, data_format, keys(coefficient))
+        y = downscale(x, "bicubic", scale, size, data_format, keys(coefficient))
         if y is not None:
             return y
     native = coefficient == -0.5 and border == "renormalize" and coordinates == "half_pixel"

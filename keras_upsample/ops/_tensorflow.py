@@ -28,7 +28,7 @@ def gather(x: tf.Tensor, indices: Any, axis: int) -> tf.Tensor:
     return tf.gather(x, indices, axis=axis)
 
 
-def asserted(condition: tf.Tensor, x: tf.Tensor, text: str, values: tf.Tensor) -> tf.Tensor:
+def assert_in_graph(condition: tf.Tensor, x: tf.Tensor, text: str, values: tf.Tensor) -> tf.Tensor:
     """Return `x`, computed only after the graph found `condition` true; else it raises `text`."""
     with tf.control_dependencies([tf.debugging.Assert(condition, [text, values], summarize=10)]):
         return tf.identity(x)

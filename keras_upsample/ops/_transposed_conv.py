@@ -18,7 +18,7 @@ from ._backend import (
     part,
     to_channels_last,
 )
-from ._transposed_forms import depthwise, dilated
+from ._transposed_forms import depthwise, dilate
 from ._transposed_geometry import Pair
 
 Strides = tuple[int, ...]
@@ -131,7 +131,7 @@ def _transposed(
     filters = int(kernel.shape[-2]) * groups
     geometry.check_groups(None, x.shape[arguments.channel_axis(data_format, rank)], groups)
     for axis, rate in enumerate(rates):
-        kernel = dilated(kernel, axis, rate)
+        kernel = dilate(kernel, axis, rate)
     reaches = [int(k) for k in kernel.shape[:rank]]
     crops = geometry.crops_of(crop, reaches, strides)
     axes = arguments.axes_of(data_format, rank)
@@ -145,12 +145,12 @@ def _transposed(
     if groups == 1:
         y = _plain(x, kernel, strides, crops, bias, data_format)
     else:
-        y = _grouped(x, kernel, strides, groups, filters, crops, data_format)
+        y = _by_groups(x, kernel, strides, groups, filters, crops, data_format)
         y = y if bias is None else add_bias(y, bias, data_format)
     return ops.squeeze(y, 1 if data_format == "channels_last" else 2) if rank == 1 else y
 
 
-def _grouped(
+def _by_groups(
     x: Any,
     kernel: Any,
     strides: Strides,

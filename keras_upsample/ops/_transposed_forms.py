@@ -9,7 +9,7 @@ from ._shuffle import interleave, pixel_shuffle, swap_channels
 from ._transposed_geometry import Pair
 
 
-def dilated(kernel: Any, axis: int, rate: int) -> Any:
+def dilate(kernel: Any, axis: int, rate: int) -> Any:
     """Put rate − 1 zeros between the taps on one axis: `1 2` -> `1 0 2` at 2."""
     taps = int(kernel.shape[axis])
     if rate == 1 or taps == 1:
@@ -48,7 +48,7 @@ def depthwise(x: Any, kernel: Any, strides: tuple[int, ...], crops: list[Pair]) 
     kernel = ops.flip(kernel, (0, 2))
     kernel = ops.transpose(kernel, (0, 2, 5, 4, 1, 3))  # (kh/s, kw/t, C, m, s, t)
     kernel = ops.reshape(kernel, (rows // s, columns // t, channels, multiplier * s * t))
-    x = _framed(x, [*pads, (0, 0)])
+    x = _frame(x, [*pads, (0, 0)])
     y = ops.depthwise_conv(
         x, ops.cast(kernel, x.dtype), padding="valid", data_format="channels_last"
     )  # (N, H'/s, W'/t, C·m·s·t)
@@ -82,7 +82,7 @@ def _phases(kernel: Any, axis: int, stride: int, crop: Pair) -> tuple[Any, Pair,
     return ops.pad(kernel, pads), (blocks - 1 - first, first + more - 1), more * stride - left
 
 
-def _framed(x: Any, pads: list[Pair]) -> Any:
+def _frame(x: Any, pads: list[Pair]) -> Any:
     """Add zeros at both ends of each axis, or take off where negative."""
     for axis, (begin, end) in enumerate(pads):
         if min(begin, end) < 0:

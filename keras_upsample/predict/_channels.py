@@ -21,7 +21,7 @@ def order_of(names: Sequence[str]) -> tuple[int, ...] | None:
     return tuple(map(_COLOURS.index, plain))
 
 
-def fitted(
+def fit_channels(
     source: Source,
     wanted: int | None,
     chosen: Sequence[int] | None = None,
@@ -54,18 +54,18 @@ def fitted(
                 f"{tuple(chosen)!r}."
             )
         picked = list(chosen)
-        source = _changed(source, len(picked), lambda band: band[..., picked])
+        source = _change_channels(source, len(picked), lambda band: band[..., picked])
         given = len(picked)
     if wanted is None or wanted == given:
         return source
     if source.alpha:
         given -= 1
         if wanted == given:
-            return _changed(source, wanted, lambda band: band[..., :wanted])
+            return _change_channels(source, wanted, lambda band: band[..., :wanted])
     if wanted == 3 and given == 1:
-        return _changed(source, 3, lambda band: np.repeat(band[..., :1], 3, axis=2))
+        return _change_channels(source, 3, lambda band: np.repeat(band[..., :1], 3, axis=2))
     if wanted == 1 and given == 3:
-        return _changed(source, 1, _grey)
+        return _change_channels(source, 1, _grey)
     have = f"{given} channel" + "s" * (given != 1)
     raise ImageError(
         f"The image has {have}, the model takes {wanted}. Choose among the image's with "
@@ -83,7 +83,9 @@ def _opaque(source: Source) -> Callable[[int, int], np.ndarray]:
     return lambda top, bottom: source.read(top, bottom)[..., -1] != 0
 
 
-def _changed(source: Source, channels: int, change: Callable[[np.ndarray], np.ndarray]) -> Source:
+def _change_channels(
+    source: Source, channels: int, change: Callable[[np.ndarray], np.ndarray]
+) -> Source:
     height, width, _ = source.shape
     return replace(
         source,

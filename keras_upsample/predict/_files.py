@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 
 from .. import viz
-from .._publish import published
+from .._publish import publish
 from ..images._georeference import as_aux_xml
 from ..images._nodata import Gaps, with_nodata
 from ..images._pictures import sources_in
 from ..images._scaling import scaling_of
 from ..images._sources import Source
-from ._channels import fitted
+from ._channels import fit_channels
 from ._load import load_model
 from ._made_from import is_ours, made_from, record
-from ._made_from import kept as is_kept
+from ._made_from import keep as is_kept
 from ._predict import as_picture, check_probabilities
 from ._predictor import Predictor
 from ._results import results_of
@@ -126,7 +126,7 @@ def predict_to_files(
             continue
         task = _Task(
             predictor,
-            fitted(
+            fit_channels(
                 with_nodata(source, nodata), predictor.network.channels, channels, predictor.order
             ),
             tile,
@@ -134,7 +134,7 @@ def predict_to_files(
             partial(_part, progress, number, len(sources)),
         )
         with ExitStack() as stack:
-            staged = {kind: stack.enter_context(published(path)) for kind, path in files.items()}
+            staged = {kind: stack.enter_context(publish(path)) for kind, path in files.items()}
             said = task.write(staged)
         for path in files.values():
             notes += _write_crs(path, source, facts)
@@ -156,7 +156,7 @@ def _write_crs(path: Path, source: Source, facts: Any) -> list[str]:
             f"{beside.name!r} is there, was not written by `predict` or was changed since, and "
             "stays: the reference system is not written into it"
         ]
-    with published(beside) as staged:
+    with publish(beside) as staged:
         staged.write_text(as_aux_xml(source.place.crs), "utf-8")
     record(beside, facts)
     return []

@@ -95,7 +95,7 @@ def load_model(
         if scaling is not None:
             _check_scaling(network, scaling)
             network = replace(network, scaling=scaling, taken=(), assumed=())
-        predictor = _probed(network, task)
+        predictor = _probe(network, task)
         for line in predictor.assumed:
             warnings.warn(line, UserWarning, stacklevel=2)
     if scaling is not None:
@@ -198,7 +198,7 @@ def _preset(name: str) -> Any:
     return attach(model, preset_metadata(preset, of(model)))
 
 
-def _probed(network: Network, task: str | None) -> Predictor:
+def _probe(network: Network, task: str | None) -> Predictor:
     """Run the network once, on noise."""
     if network.volume:
         return _predictor(network, volume_of_noise(network), 1, network.channels or 1, task)

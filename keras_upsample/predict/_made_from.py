@@ -48,7 +48,7 @@ def made_from(image: Path, source: Source, predictor: Predictor, options: Mappin
     }
 
 
-def kept(path: Path, facts: Mapping[str, str], *, overwrite: bool = False) -> bool:
+def keep(path: Path, facts: Mapping[str, str], *, overwrite: bool = False) -> bool:
     """Whether a result stands there that was made from the same; False where none stands there.
 
     Args:
@@ -93,9 +93,9 @@ def _own_record(path: Path) -> Mapping[str, Any] | None:
 
 def record(path: Path, facts: Mapping[str, str]) -> None:
     """Say of a result that was just written what it was made from."""
-    from .._publish import published
+    from .._publish import publish
 
-    with published(_place(path)) as staged:
+    with publish(_place(path)) as staged:
         text = json.dumps({**facts, "result": digest_of(path)}, indent=1)
         staged.write_text(text + "\n", encoding="utf-8")
 

@@ -69,7 +69,7 @@ def meaning_of(seen: Evidence) -> Meaning:
     """
     kind, why = _kind(seen)
     if seen.task:
-        return _checked(seen, seen.task, kind, why)
+        return _check(seen, seen.task, kind, why)
     count = seen.values.shape[-1]
     if kind == "class_map":
         return Meaning("segmentation", kind, why)
@@ -134,7 +134,7 @@ _KIND_OF_TASK = {
 }
 
 
-def _checked(seen: Evidence, task: str, kind: str, why: tuple[str, ...]) -> Meaning:
+def _check(seen: Evidence, task: str, kind: str, why: tuple[str, ...]) -> Meaning:
     """A task that was said, if the output can be that."""
     if task not in TASKS:
         raise ValueError(

@@ -9,7 +9,7 @@ import numpy as np
 from ..images._nodata import Gaps, with_nodata
 from ..images._scaling import scaling_of
 from ..images._sources import ImageError, Source, of_array
-from ._channels import fitted
+from ._channels import fit_channels
 from ._load import load_model
 from ._predictor import Predictor
 from ._sliding import strips
@@ -103,7 +103,7 @@ def predict(
             predictor.labels(values), kept, None, predictor.classes, predictor.colours
         )
     source = with_nodata(_source(image, predictor), nodata)
-    source = fitted(source, predictor.network.channels, channels, predictor.order)
+    source = fit_channels(source, predictor.network.channels, channels, predictor.order)
     height, width, _ = source.shape
     rows, columns, shared = predictor.tiles(height, width, tile, overlap)
     scale = predictor.scale

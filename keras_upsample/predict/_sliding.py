@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ._grid import Span, ramp, step
-from ._valid import reflected
+from ._valid import reflect
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def strips(
     beside = below  # (h, overlap, K), weighted, from the tile on the left
     tiles = _tiles(read, rows, columns, margin, prepare, missing, fill)
     for (y, x, band, gaps), values in _one_ahead(run, tiles):
-        values = finish(values)[_scaled(y, scale), _scaled(x, scale)]  # (h, w, K)
+        values = finish(values)[_scale(y, scale), _scale(x, scale)]  # (h, w, K)
         if x is not columns[0]:
             values[:, :across] *= right
             values[:, :across] += beside
@@ -139,7 +139,7 @@ def _tiles(
                 y.length + 2 * margin - tile.shape[0],
                 x.length + 2 * margin - tile.shape[1],
             )
-            yield (y, x, band, gaps), _extended(tile, beyond)
+            yield (y, x, band, gaps), _extend(tile, beyond)
 
 
 def _with_border(
@@ -151,8 +151,8 @@ def _with_border(
     right: int,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """The rows of a tile with its margin, columns −margin to `right`, reflected at the borders."""
-    down = reflected(y.start - margin, y.start + y.length + margin, size[0])
-    across = reflected(-margin, right, size[1])
+    down = reflect(y.start - margin, y.start + y.length + margin, size[0])
+    across = reflect(-margin, right, size[1])
     top = int(down.min())
     band = read(top, int(down.max()) + 1)
     gaps = missing(top, band)
@@ -175,10 +175,10 @@ def _one_ahead(
             yield before[0], before[1].result()
 
 
-def _scaled(span: Span, scale: int) -> slice:
+def _scale(span: Span, scale: int) -> slice:
     """The part of a tile's output that is used."""
     return slice((span.begin - span.start) * scale, (span.end - span.start) * scale)
 
 
-def _extended(tile: np.ndarray, missing: tuple[int, int]) -> np.ndarray:
+def _extend(tile: np.ndarray, missing: tuple[int, int]) -> np.ndarray:
     return np.pad(tile, ((0, missing[0]), (0, missing[1]), (0, 0))) if any(missing) else tile

@@ -89,7 +89,7 @@ def margin_of(
         answers: dict[int, tuple[int, np.ndarray]] = {}  # margin -> size, answer
         for size in range(first, first + 2 * _MOST_PERIOD):
             image = noise.random((size, size, channels), dtype="float32")
-            values = _tried(run, image)
+            values = _try_size(run, image)
             pixels = 0 if values is None else _pixels(image.shape, values.shape)
             if values is None or not pixels:
                 continue
@@ -99,7 +99,7 @@ def margin_of(
                 least, values = answers[best]
                 farther = least + -(-_FARTHER // period) * period
                 image = noise.random((farther, farther, channels), dtype="float32")
-                again = _tried(run, image)
+                again = _try_size(run, image)
                 if again is not None and _pixels(image.shape, again.shape) == best:
                     return Margin(best, period, least), values
                 break
@@ -107,14 +107,14 @@ def margin_of(
     return None
 
 
-def _tried(run: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray | None:
+def _try_size(run: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray | None:
     try:
         return run(image)
     except Exception:  # of any kind: the network does not take this size
         return None
 
 
-def reflected(start: int, stop: int, size: int) -> np.ndarray:
+def reflect(start: int, stop: int, size: int) -> np.ndarray:
     """The indices start .. stop − 1 of an axis that goes on beyond its ends as in a mirror.
 
     `2 1 0 1 2 3 2 1` for −2 to 6 of 4 pixels; the pixel at the end is not repeated.

@@ -81,7 +81,7 @@ def read_transpose(node: Node) -> Transpose | None:
 def write_transpose(emit: "Emitter", operation: Transpose, name: str) -> Tensor:
     """keras.ops.transpose."""
     made = _keras.numpy_operation("Transpose")(operation.axes, name=name)
-    return _called(emit, made, operation.x)
+    return _call(emit, made, operation.x)
 
 
 def read_reduction(node: Node) -> Reduction | None:
@@ -108,7 +108,7 @@ def read_reduction(node: Node) -> Reduction | None:
 def write_reduction(emit: "Emitter", operation: Reduction, name: str) -> Tensor:
     """keras.ops.mean, sum, max or min."""
     made = _keras.numpy_operation(_REDUCTIONS[operation.kind])
-    return _called(emit, made(operation.axes, keepdims=operation.keepdims, name=name), operation.x)
+    return _call(emit, made(operation.axes, keepdims=operation.keepdims, name=name), operation.x)
 
 
 def read_matrix_product(node: Node) -> MatrixProduct | None:
@@ -120,7 +120,7 @@ def read_matrix_product(node: Node) -> MatrixProduct | None:
 
 def write_matrix_product(emit: "Emitter", operation: MatrixProduct, name: str) -> Tensor:
     """keras.ops.matmul."""
-    return _called(emit, _keras.numpy_operation("Matmul")(name=name), *operation.parts)
+    return _call(emit, _keras.numpy_operation("Matmul")(name=name), *operation.parts)
 
 
 def read_gather(node: Node) -> Gather | None:
@@ -137,10 +137,10 @@ def read_gather(node: Node) -> Gather | None:
 def write_gather(emit: "Emitter", operation: Gather, name: str) -> Tensor:
     """keras.ops.take."""
     made = _keras.numpy_operation("Take")(operation.axis, name=name)
-    return _called(emit, made, operation.x, operation.places)
+    return _call(emit, made, operation.x, operation.places)
 
 
-def _called(emit: "Emitter", operation: Any, *arguments: Any) -> Tensor:
+def _call(emit: "Emitter", operation: Any, *arguments: Any) -> Tensor:
     """A node of an operation of `keras.ops`, which takes its arguments one by one."""
     _, output = apply(operation, *arguments, source=emit.source)
     return output

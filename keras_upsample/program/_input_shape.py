@@ -100,7 +100,7 @@ def pixel_axes(spec: InputSpec) -> tuple[int, int]:
     return (1, 2) if spec.shape[3] is not None else (2, 3)
 
 
-def fixed(spec: InputSpec, batch_size: int) -> InputSpec:
+def fix_sizes(spec: InputSpec, batch_size: int) -> InputSpec:
     shape = [a or b for a, b in zip(spec.shape, spec.usual or spec.shape, strict=True)]
     shape[0] = shape[0] or batch_size
     if len(shape) == 4:  # an image: height and width may take the default
@@ -119,7 +119,7 @@ _TRIAL_SIZES = {3: (64,), 5: (16, 32, 32)}
 Networks with poolings take multiples of 16 alone. Images have `DEFAULT_SIZE`."""
 
 
-def closed(spec: InputSpec, sizes: Sequence[int] = (), batch_size: int = 1) -> InputSpec:
+def close_sizes(spec: InputSpec, sizes: Sequence[int] = (), batch_size: int = 1) -> InputSpec:
     """The spec at one of the sizes that its model takes, for a trial run.
 
     Args:
@@ -135,4 +135,4 @@ def closed(spec: InputSpec, sizes: Sequence[int] = (), batch_size: int = 1) -> I
     first = 2 if shape[-1] is None and shape[1] is not None else 1  # behind the channels
     for axis, size in enumerate(sizes or _TRIAL_SIZES.get(len(shape), ()), first):
         shape[axis] = shape[axis] or size
-    return fixed(replace(spec, shape=tuple(shape)), batch_size)
+    return fix_sizes(replace(spec, shape=tuple(shape)), batch_size)

@@ -114,7 +114,7 @@ class _Copies:
         own: Any = {}
         if _keras.is_tracked(value):
             # filled below without telling its tracker again
-            own = _keras.empty_tracked(value, self.of(value.tracker))
+            own = _keras.track_empty(value, self.of(value.tracker))
         elif issubclass(kind, _CONTAINERS):
             own = shallow_copy(value)
         self._made[id(value)] = own

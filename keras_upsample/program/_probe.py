@@ -8,7 +8,7 @@ import numpy as np
 
 from ._applied import Applied
 from ._graph import Graph, Node, Tensor
-from ._stateless import Traced, assignments_discarded
+from ._stateless import Traced, discard_assignments
 from ._surroundings import sources
 from ._twin import twin
 from ._write import model_of
@@ -41,7 +41,7 @@ def values_on_images(
     probe = model_of(Graph(graph.inputs, list(tensors)), names, "probe")
 
     def infer(*images: Any) -> list[Any]:
-        with assignments_discarded():
+        with discard_assignments():
             return tree.flatten(probe(list(images), training=False))
 
     run = Traced(infer)

@@ -59,7 +59,7 @@ class _Flattening:
         for node in _keras.nodes_in_order(function):
             if node.is_input or any(id(x) not in values for x in node.input_tensors):
                 continue
-            args, kwargs = _keras.arguments_filled(node, values)
+            args, kwargs = _keras.fill_arguments(node, values)
             if "training" in kwargs and functional:
                 kwargs = {**kwargs, "training": False}
             elif kwargs.get("training") is True and not has_one_behaviour(node.operation):

@@ -13,13 +13,13 @@ from ._input_shape import (
     Shape,
     ShapeArgument,
     check_kind,
-    closed,
-    fixed,
+    close_sizes,
+    fix_sizes,
     is_size,
     narrow,
     pixel_axes,
 )
-from ._stateless import State, assignments_discarded
+from ._stateless import State, discard_assignments
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Signature:
         """
         from keras import tree
 
-        with assignments_discarded(state):
+        with discard_assignments(state):
             results = self.called(model, tensors)
         return dict(zip(output_names_of(model, results), tree.flatten(results), strict=True))
 
@@ -63,7 +63,7 @@ class Signature:
         Raises:
             ValueError: an open dimension is neither a batch nor a height or width of an image.
         """
-        return replace(self, inputs=tuple(fixed(spec, batch_size) for spec in self.inputs))
+        return replace(self, inputs=tuple(fix_sizes(spec, batch_size) for spec in self.inputs))
 
     def closed(self) -> "Signature":
         """Sizes at which the model may be tried, whatever the rank of its inputs; see `closed`.
@@ -71,7 +71,7 @@ class Signature:
         Raises:
             ValueError: a number of channels is open.
         """
-        return replace(self, inputs=tuple(map(closed, self.inputs)))
+        return replace(self, inputs=tuple(map(close_sizes, self.inputs)))
 
 
 def signature_of(

@@ -14,7 +14,7 @@ State = Sequence[tuple[Any, Any]]
 
 
 @contextmanager
-def assignments_discarded(state: State = ()) -> Iterator[None]:
+def discard_assignments(state: State = ()) -> Iterator[None]:
     """Inside, a value assigned to a Keras variable is seen by what follows, and then forgotten.
 
     Layers must have been built: a variable that is made inside has no value yet.
@@ -30,7 +30,7 @@ class Traced:
 
     Args:
         function: of tensors, to a nested structure of tensors. Keras' variables are its own care
-            (`assignments_discarded`); here TensorFlow's get back the values they had.
+            (`discard_assignments`); here TensorFlow's get back the values they had.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -46,7 +46,7 @@ class Traced:
         """Trace where the shapes are new, then run."""
         # Traced by hand once a shape: TensorFlow warns of a function that it traces often itself.
         concrete = self._function.get_concrete_function(*tensors)
-        with _values_kept(concrete.graph):
+        with _keep_values(concrete.graph):
             return concrete(*tensors)
 
 
@@ -54,7 +54,7 @@ _CALLS = {"PartitionedCall", "StatefulPartitionedCall", "If", "StatelessIf", "Wh
 
 
 @contextmanager
-def _values_kept(graph: Any) -> Iterator[None]:
+def _keep_values(graph: Any) -> Iterator[None]:
     """Afterwards, the variables of a graph that assigns have the values that they had before."""
     if not any(_assigns(operation) for operation in graph.get_operations()):
         yield

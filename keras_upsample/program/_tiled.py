@@ -93,7 +93,7 @@ class TiledConv2D(keras.layers.Layer):
         y = ops.reshape(y, (-1, _PLACES * down, _PLACES * across * self.filters))
         y = ops.reshape(_product(_outputs(tall), y), (-1, _PLACES * across, self.filters))
         y = ops.reshape(_product(_outputs(wide), y), (-1, tall, wide, self.filters))
-        y = _joined(y, rows, columns)[:, :height, :width]
+        y = _join_tiles(y, rows, columns)[:, :height, :width]
         return y if self.bias is None else ops.add(y, ops.cast(self.bias, y.dtype))
 
     def compute_output_spec(self, inputs: Any) -> Any:
@@ -120,7 +120,7 @@ def _cut(x: Any, rows: int, tall: int, columns: int, wide: int) -> Any:
     return ops.concatenate(parts, axis=0)
 
 
-def _joined(y: Any, rows: int, columns: int) -> Any:
+def _join_tiles(y: Any, rows: int, columns: int) -> Any:
     """What `_cut` cut, side by side again."""
     ops = keras.ops
     if rows * columns == 1:

@@ -26,10 +26,10 @@ def true_ranges() -> AbstractContextManager[None]:
 
 
 def _places() -> Iterator[Place]:
-    yield _tf_lite.calibrator_class(), "calibrate", _measuring
+    yield _tf_lite.calibrator_class(), "calibrate", _measure
 
 
-def _measuring(original: Callable) -> Callable:
+def _measure(original: Callable) -> Callable:
     def calibrate(self: Any, dataset: Callable[[], Iterator[Feed]]) -> bytes:
         if not _PATCH.active():
             return bytes(original(self, dataset))

@@ -40,10 +40,10 @@ def _ends(layer: Any, x: np.ndarray) -> np.ndarray:
     from keras import ops
 
     from ..ops._backend import to_channels_last
-    from ..ops._point_sample import moved
+    from ..ops._point_sample import move_points
 
     moves = layer.offsets(to_channels_last(ops.convert_to_tensor(x), layer.data_format))
-    points = (moved(moves[i], i + 1, layer.scale, layer.groups) for i in (0, 1))
+    points = (move_points(moves[i], i + 1, layer.scale, layer.groups) for i in (0, 1))
     between = (_LEFT_OUT, 1 - _LEFT_OUT)
     return np.stack([np.quantile(ops.convert_to_numpy(each), between) for each in points])
 

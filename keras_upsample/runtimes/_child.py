@@ -34,7 +34,7 @@ def run_module(
     )
 
 
-def ending(code: int) -> str:
+def describe_end(code: int) -> str:
     """`SIGSEGV` for a process that ended with -11, else `code 3`."""
     try:
         return signal.Signals(-code).name

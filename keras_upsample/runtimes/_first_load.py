@@ -14,8 +14,8 @@ from pathlib import Path
 from ..errors import ArtefactError
 from ..files._digest import digest_of
 from ..files._tflite_structure import check_structure
-from ._child import ending, run_module
-from ._runner import loading
+from ._child import describe_end, run_module
+from ._runner import load_errors
 
 # TensorFlow on SavedModels is not among them: it checks what it reads (of 230 damaged ones none
 # crashed it), and a process with it takes 4 seconds to start.
@@ -47,11 +47,11 @@ def admit(path: Path, runtime: str) -> None:
     if runtime not in _TITLES:
         return
     title = _TITLES[runtime][0]
-    with loading(path, title):
+    with load_errors(path, title):
         if title in _READ_AS_TFLITE:
             check_structure(path.read_bytes())
         key = _key(path, runtime)
-    if key in _known or key in _remembered():
+    if key in _known or key in _read_memory():
         return
     refused = _refusal(path, runtime)
     if refused is None:
@@ -94,7 +94,7 @@ def _refusal(path: Path, runtime: str) -> str | None:
     loaded = "loaded" in said
     if "ran" in said:
         return None  # whatever became of the process when it ended
-    how = "none" if code is None else ending(code)
+    how = "none" if code is None else describe_end(code)
     if how in ("none", "SIGALRM"):
         # One inference may take its time; loading may not.
         return None if loaded else f"{start}that took more than {LOAD_SECONDS} seconds. {hint}"
@@ -117,7 +117,7 @@ def _list() -> Path:
     return cache_folder() / "first_loads.txt"
 
 
-def _remembered() -> set[str]:
+def _read_memory() -> set[str]:
     with suppress(OSError, ValueError):
         return set(_list().read_text(encoding="utf-8").splitlines())
     return set()

@@ -31,7 +31,7 @@ def likely_layout(shape: Sequence[int | None]) -> str | None:
     return None
 
 
-def settled(said: str | None, inputs: Sequence[TensorInfo]) -> tuple[str, bool]:
+def settle_layout(said: str | None, inputs: Sequence[TensorInfo]) -> tuple[str, bool]:
     """The layout of a file, and whether that is known: said by the file, or plain from its shapes.
 
     Args:

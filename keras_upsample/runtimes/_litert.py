@@ -14,8 +14,8 @@ from .._others._litert import operator_names
 from ..errors import first_line
 from ..files._flatbuffer import read_root
 from ..metadata._tflite import WHOLE_ENTRY
-from ._layout import settled
-from ._runner import TensorInfo, cpu_threads, loading
+from ._layout import settle_layout
+from ._runner import TensorInfo, cpu_threads, load_errors
 
 _NO_FLEX = (
     "it needs Select-TF (Flex) operators, which this interpreter does not have. The Python "
@@ -53,7 +53,7 @@ class LiteRTRunner:
         self._module = module
         self._runner: Any = None
         self._one_at_a_time = threading.Lock()  # the inputs of a call lie in the interpreter
-        with loading(path, self.runtime, _reason):
+        with load_errors(path, self.runtime, _reason):
             # Bytes, not the path: LiteRT maps a file by path, and a mapped file that is then
             # replaced takes the process down.
             self._content = path.read_bytes()
@@ -85,7 +85,7 @@ class LiteRTRunner:
             self.inputs = tuple(_info(name, detail) for name, detail in inputs.items())
             self.outputs = tuple(_info(name, detail) for name, detail in outputs.items())
             said = "nhwc" if WHOLE_ENTRY.encode() in self._content else None  # we write no other
-            self.layout, self.layout_known = settled(said, self.inputs)
+            self.layout, self.layout_known = settle_layout(said, self.inputs)
             self._in = {name: _Scale.of(detail) for name, detail in inputs.items()}
             self._out = {name: _Scale.of(detail) for name, detail in outputs.items()}
 

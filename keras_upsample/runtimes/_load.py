@@ -119,10 +119,10 @@ def _runner(path: Path, runtime: str, threads: int | None) -> "Runner":
 
 
 def _check_saved_model(path: Path) -> None:
-    from ._runner import loading
+    from ._runner import load_errors
     from ._saved_model_graph import check_saved_model
 
-    with loading(path, "TensorFlow"):
+    with load_errors(path, "TensorFlow"):
         check_saved_model(path)
 
 

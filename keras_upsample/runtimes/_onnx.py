@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from ..files._onnx_graph import external_files
-from ._layout import settled
-from ._runner import TensorInfo, cpu_threads, loading
+from ._layout import settle_layout
+from ._runner import TensorInfo, cpu_threads, load_errors
 
 _DTYPES = {
     "tensor(float)": np.float32,
@@ -50,7 +50,7 @@ class OnnxRunner:
             # without them values stay in the file, mapped into memory.
             level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
             options.graph_optimization_level = level
-        with loading(path, self.runtime):
+        with load_errors(path, self.runtime):
             self._session = ort.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
@@ -59,7 +59,7 @@ class OnnxRunner:
             self.metadata: dict[str, str] = self._session.get_modelmeta().custom_metadata_map
         self.path = path
         said = self.metadata.get("layout")
-        self.layout, self.layout_known = settled(said, self.inputs)
+        self.layout, self.layout_known = settle_layout(said, self.inputs)
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         names = [info.name for info in self.outputs]

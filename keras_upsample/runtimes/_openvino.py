@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import first_line
-from ._layout import settled
-from ._runner import TensorInfo, cpu_threads, loading
+from ._layout import settle_layout
+from ._runner import TensorInfo, cpu_threads, load_errors
 
 
 class OpenVinoRunner:
@@ -24,7 +24,7 @@ class OpenVinoRunner:
         self.path = path
         self.runtime = f"OpenVINO {ov.__version__.split('-')[0]}"
         core = ov.Core()
-        with loading(path, self.runtime, _last_line):
+        with load_errors(path, self.runtime, _last_line):
             self._model = core.read_model(str(path))
             self._compiled = core.compile_model(
                 self._model,
@@ -48,7 +48,7 @@ class OpenVinoRunner:
             said: str | None = str(rt_info["framework"]["layout"].value)
         except (KeyError, TypeError, RuntimeError):
             said = None
-        self.layout, self.layout_known = settled(said, self.inputs)
+        self.layout, self.layout_known = settle_layout(said, self.inputs)
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         with self._one_at_a_time:

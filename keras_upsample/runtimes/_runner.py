@@ -57,7 +57,7 @@ class Runner(Protocol):
 
 
 @contextmanager
-def loading(
+def load_errors(
     path: Path, runtime: str, reason: Callable[[BaseException], str] = first_line
 ) -> Iterator[None]:
     """Turn whatever goes wrong inside into an `ArtefactError` of one line.

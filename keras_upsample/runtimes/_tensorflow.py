@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import ArtefactError
 from ..metadata import Metadata
 from ..metadata._saved_model import read_saved_model
-from ._runner import TensorInfo, loading
+from ._runner import TensorInfo, load_errors
 
 
 class SavedModelRunner:
@@ -29,9 +29,9 @@ class SavedModelRunner:
 
         self.path = path
         self.runtime = f"TensorFlow {tf.__version__}"
-        with loading(path, self.runtime):
+        with load_errors(path, self.runtime):
             self._loaded = tf.saved_model.load(str(path))
-        self.function = _chosen(path, self._loaded.signatures)
+        self.function = _choose_signature(path, self._loaded.signatures)
         _, keywords = self.function.structured_input_signature
         facts = _facts(path)
         inputs = [item.name for item in facts.inputs]
@@ -55,7 +55,7 @@ class SavedModelRunner:
         return dict(counts)
 
 
-def _chosen(path: Path, signatures: Mapping[str, Any]) -> Any:
+def _choose_signature(path: Path, signatures: Mapping[str, Any]) -> Any:
     names = list(signatures)
     if "serving_default" in names or len(names) == 1:
         return signatures["serving_default" if "serving_default" in names else names[0]]

@@ -47,7 +47,7 @@ class Enlargement:
         from ..zoo import _pretrained, preset_named
 
         preset = preset_named(self.preset)
-        return _pretrained.untrained(preset, dict(preset.arguments), None)
+        return _pretrained.build_untrained(preset, dict(preset.arguments), None)
 
     def build(self, own: Any = None) -> Any:
         """A fresh network, compiled: mean absolute error, which blurs less than the mean square."""

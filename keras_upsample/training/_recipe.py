@@ -110,14 +110,14 @@ def train(recipe: Any, options: argparse.Namespace, out: Path) -> str:
         "parameters": model.count_params(),
     }
     # The scores are those of the half-precision file, as users load it.
-    stored = restored(recipe, model, out / WEIGHTS)
+    stored = restore(recipe, model, out / WEIGHTS)
     result["validation"] = recipe.scores(stored, "validation")
     result["test"] = recipe.scores(stored, "test")
     (out / RESULT).write_text(json.dumps(result, indent=2) + "\n")
     return json.dumps(result, indent=2)
 
 
-def restored(recipe: Any, model: Any, path: Path) -> Any:
+def restore(recipe: Any, model: Any, path: Path) -> Any:
     """Write a model's weights, and a fresh network with what the file gives back."""
     from ..zoo import _pretrained, preset_named
     from ..zoo._weight_file import read_weights, write_weights

@@ -56,7 +56,7 @@ class Segmentation:
         if own is not None:
             channels = own.images[0].shape[-1]
             arguments |= {"input_shape": (None, None, channels), "classes": len(own.classes)}
-        return _pretrained.untrained(preset, arguments, self.trained)
+        return _pretrained.build_untrained(preset, arguments, self.trained)
 
     def build(self, own: "LabelledImages | None" = None) -> Any:
         """A fresh network, compiled."""

@@ -18,7 +18,7 @@ def convolution(
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return normalized(x, name, relu=relu)
+    return normalize(x, name, relu=relu)
 
 
 def separable(x: Any, filters: int, name: str, *, rate: int = 1) -> Any:
@@ -31,11 +31,11 @@ def separable(x: Any, filters: int, name: str, *, rate: int = 1) -> Any:
         depthwise_initializer="he_normal",
         name=f"{name}_depthwise",
     )(x)
-    x = normalized(x, f"{name}_depthwise")
+    x = normalize(x, f"{name}_depthwise")
     return convolution(x, filters, 1, f"{name}_pointwise")
 
 
-def normalized(x: Any, name: str, *, relu: bool = True) -> Any:
+def normalize(x: Any, name: str, *, relu: bool = True) -> Any:
     """Batch normalization and, unless `relu` is False, ReLU."""
     x = keras.layers.BatchNormalization(name=f"{name}_bn")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x

@@ -64,7 +64,7 @@ def operations_at(model: Any, shape: Sequence[int]) -> Iterator[Any]:
         # "eagerly" while this graph is being traced, it becomes part of this graph.
         # A resize by matrices is one still, and not to be counted as a product.
         forms = resize_forms({"lanczos": ("taps",), "area": ("operator", "taps")})
-        with _tensorflow.functions_inlined(), forms:
+        with _tensorflow.inline_functions(), forms:
             return model(x, training=False)
 
     return _operations(tf.function(inference).get_concrete_function(specification).graph)
@@ -106,7 +106,7 @@ def _depthwise(op: Any) -> int:
     return _result(op) * math.prod(kernel[:2])
 
 
-def _transposed(op: Any) -> int:
+def _count_transposed(op: Any) -> int:
     kernel = _shape(op.inputs[1], op)  # (kh, kw, C_out, C_in)
     return math.prod(_shape(op.inputs[2], op)) * math.prod(kernel[:-1])
 
@@ -136,7 +136,7 @@ _COUNTERS: dict[str, Callable[[Any], int]] = {
     "Conv2D": _convolution,
     "Conv3D": _convolution,
     "DepthwiseConv2dNative": _depthwise,
-    "Conv2DBackpropInput": _transposed,
+    "Conv2DBackpropInput": _count_transposed,
     "MatMul": _product,
     "BatchMatMul": _product,
     "BatchMatMulV2": _product,

@@ -9,9 +9,9 @@ import keras
 from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._batch_norm import with_momentum
-from keras_upsample.zoo._blocks import convolution, normalized, separable
+from keras_upsample.zoo._blocks import convolution, normalize, separable
 from keras_upsample.zoo._encoders import ENCODERS, encode
-from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarged
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarge
 
 _RATES = (6, 12, 18)
 
@@ -98,21 +98,21 @@ def deeplab_v3_plus(
     arguments.check_activation(activation)
 
     image = frame.image_input(shape)
-    padded = frame.padded(image, 16)
+    padded = frame.pad(image, 16)
     features = encode(padded, encoder, encoder_weights, atrous=True)
     x = _aspp(features[32], width)
     if dropout:
         x = keras.layers.Dropout(dropout, name="decoder_dropout")(x)
 
-    x = enlarged(x, upsample, "decoder_upsample", [features[8], features[4]])
+    x = enlarge(x, upsample, "decoder_upsample", [features[8], features[4]])
     low_level = convolution(features[4], low_level_width, 1, "decoder_low_level")
     x = keras.layers.Concatenate(name="decoder_join")([x, low_level])
     x = separable(x, width, "decoder_1")
     x = separable(x, width, "decoder_2")
 
     x = keras.layers.Conv2D(classes, 1, name="head_conv")(x)
-    x = enlarged(x, upsample, "head_upsample", [features[2], padded])
-    model = frame.finish(image, frame.cropped(x, image), activation, name)
+    x = enlarge(x, upsample, "head_upsample", [features[2], padded])
+    model = frame.finish(image, frame.crop(x, image), activation, name)
     return with_momentum(model, momentum, random_encoder=encoder_weights is None)
 
 
@@ -134,4 +134,4 @@ def _aspp(x: Any, width: int) -> Any:
         for part, tensor in (("branches", y), ("image", mean))
     ]
     y = keras.layers.Add(name="decoder_aspp_add")(parts)  # (N, H, W, width)
-    return normalized(y, "decoder_aspp_project")
+    return normalize(y, "decoder_aspp_project")

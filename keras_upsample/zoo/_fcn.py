@@ -16,7 +16,7 @@ from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._crop import OffsetCrop2D
 from keras_upsample.zoo._encoders import ENCODERS, copy_weights, preprocess
-from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarged
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarge
 from keras_upsample.zoo._weights import application, check_weights
 
 _VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (filters, convolutions) a block
@@ -70,7 +70,7 @@ def build(
     caffe = geometry == "caffe"
 
     image = frame.image_input(shape)
-    padded = image if caffe else frame.padded(image, 32)
+    padded = image if caffe else frame.pad(image, 32)
     spec = ENCODERS["vgg16"]
     x = preprocess(padded, spec.scale, spec.offset)
 
@@ -104,7 +104,7 @@ def build(
         else:
             doublings = step.scale.bit_length() - 1
             guides, sizes = sizes[-doublings:][::-1], sizes[:-doublings]
-            x = enlarged(x, upsample, step.name, guides)
+            x = enlarge(x, upsample, step.name, guides)
         if step.joins is None:
             break
         skip = pools[step.joins]
@@ -118,7 +118,7 @@ def build(
     if caffe:
         x = OffsetCrop2D(steps[-1].offset, name="head_crop")([x, image])
     else:
-        x = frame.cropped(x, image)
+        x = frame.crop(x, image)
     model = frame.finish(image, x, activation, name)
     if encoder_weights is not None:
         source = application(spec.builder, encoder_weights, shape[2])

@@ -11,7 +11,7 @@ from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._batch_norm import with_momentum
 from keras_upsample.zoo._encoders import ENCODERS, encode
-from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarged
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarge
 
 _GROUPS = 32  # of group normalization, as in the paper's GN nets
 
@@ -99,7 +99,7 @@ def fpn(
     arguments.check_activation(activation)
 
     image = frame.image_input(shape)
-    padded = frame.padded(image, 32)
+    padded = frame.pad(image, 32)
     features = encode(padded, encoder, encoder_weights)
 
     laterals = {}  # level -> the encoder's features, 256 channels; stride 2^level
@@ -111,7 +111,7 @@ def fpn(
     pyramid = {}
     for level in (5, 4, 3, 2):
         if level < 5:
-            x = enlarged(x, upsample, f"decoder_c{level}_upsample", [laterals[level]])
+            x = enlarge(x, upsample, f"decoder_c{level}_upsample", [laterals[level]])
             x = keras.layers.Add(name=f"decoder_c{level}_add")([x, laterals[level]])
         pyramid[level] = keras.layers.Conv2D(
             pyramid_width, 3, padding="same", name=f"decoder_p{level}_conv"
@@ -124,15 +124,15 @@ def fpn(
             x = _convolution(x, head_width, step_name)
             if level > 2:
                 finer = laterals[level - step]
-                x = enlarged(x, head_upsample, f"{step_name}_upsample", [finer])
+                x = enlarge(x, head_upsample, f"{step_name}_upsample", [finer])
         branches.append(x)
     x = keras.layers.Add(name="decoder_sum")(branches)
 
     if dropout:
         x = keras.layers.Dropout(dropout, name="head_dropout")(x)
     x = keras.layers.Conv2D(classes, 1, name="head_conv")(x)
-    x = enlarged(x, head_upsample, "head_upsample", [features[2], padded])
-    model = frame.finish(image, frame.cropped(x, image), activation, name)
+    x = enlarge(x, head_upsample, "head_upsample", [features[2], padded])
+    model = frame.finish(image, frame.crop(x, image), activation, name)
     return with_momentum(model, momentum, random_encoder=encoder_weights is None)
 
 

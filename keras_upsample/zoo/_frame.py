@@ -14,7 +14,7 @@ def image_input(shape: Shape) -> keras.KerasTensor:
     return keras.Input(shape, dtype="float32", name="image")
 
 
-def padded(image: keras.KerasTensor, multiple: int) -> keras.KerasTensor:
+def pad(image: keras.KerasTensor, multiple: int) -> keras.KerasTensor:
     """`image` with zeros below and to the right, up to a multiple of the network's stride.
 
     At a static size that needs none, the graph gets no layer.
@@ -24,7 +24,7 @@ def padded(image: keras.KerasTensor, multiple: int) -> keras.KerasTensor:
     return layers.PadToMultiple2D(multiple, name="encoder_pad")(image)
 
 
-def cropped(x: keras.KerasTensor, image: keras.KerasTensor, name: str = "head_crop") -> Any:
+def crop(x: keras.KerasTensor, image: keras.KerasTensor, name: str = "head_crop") -> Any:
     """`x` without what grew out of the padding; no layer where both sizes are known and equal."""
     if None not in image.shape[1:3] and x.shape[1:3] == image.shape[1:3]:
         return x
@@ -39,10 +39,10 @@ def finish(
     output: str = "logits",
 ) -> Any:
     """The model from `image` to the layer `output`, or on to `probabilities`."""
-    return assembled(image, named(x, activation, output), name)
+    return assemble(image, name_output(x, activation, output), name)
 
 
-def named(
+def name_output(
     x: keras.KerasTensor, activation: Any, output: str = "logits", further: str = "probabilities"
 ) -> Any:
     """`x` behind a layer called `output` and, with an activation, one called `further`.
@@ -58,7 +58,7 @@ def named(
     return x
 
 
-def assembled(image: keras.KerasTensor, outputs: Any, name: str) -> Any:
+def assemble(image: keras.KerasTensor, outputs: Any, name: str) -> Any:
     """The model, with a word on what it takes."""
     model = keras.Model(image, outputs, name=name)
     return attach(model, _metadata(model, image))

@@ -10,10 +10,10 @@ from keras_upsample import layers
 from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._batch_norm import with_momentum
-from keras_upsample.zoo._blocks import convolution, normalized
+from keras_upsample.zoo._blocks import convolution, normalize
 from keras_upsample.zoo._encoders import ENCODERS, encode
 from keras_upsample.zoo._resnet18 import resnet18
-from keras_upsample.zoo._upsamplers import Upsample, check_upsample, doubled
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, double
 
 _FILTERS = (64, 128, 256, 512)
 _HEAD_WIDTH = 32
@@ -114,10 +114,10 @@ def linknet(
     def bigger(x: Any, width: int, layer: str, guide: Any, size: int = 3) -> Any:
         if upsample == "transposed_conv":
             return layers.TransposedConv2D(width, 2, size, name=layer)(x)
-        return doubled(x, upsample, width, layer, guide)
+        return double(x, upsample, width, layer, guide)
 
     image = frame.image_input(shape)
-    padded = frame.padded(image, 32)
+    padded = frame.pad(image, 32)
     if encoder is None:
         stem, features = resnet18(padded, filters or _FILTERS)
         skips = [features[16], features[8], features[4], stem]
@@ -135,16 +135,16 @@ def linknet(
         if encoder is None and block == 1:
             x = convolution(x, inner, 3, f"{stage}_keep")
         else:
-            x = normalized(bigger(x, inner, f"{stage}_upsample", skip), f"{stage}_upsample")
+            x = normalize(bigger(x, inner, f"{stage}_upsample", skip), f"{stage}_upsample")
         x = convolution(x, skip.shape[-1], 1, f"{stage}_expand")
         x = keras.layers.Add(name=f"{stage}_add")([x, skip])
 
     if encoder is None:
         x = bigger(x, _HEAD_WIDTH, "head_upsample1", features[2])
-        x = normalized(x, "head_upsample1")
+        x = normalize(x, "head_upsample1")
     x = convolution(x, _HEAD_WIDTH, 3, "head_between")
     x = bigger(x, classes, "head_upsample2", padded, size=2)
-    model = frame.finish(image, frame.cropped(x, image), activation, name)
+    model = frame.finish(image, frame.crop(x, image), activation, name)
     return with_momentum(
         model, momentum, random_encoder=encoder is not None and encoder_weights is None
     )

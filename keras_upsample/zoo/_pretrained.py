@@ -29,13 +29,13 @@ def preset_model(builder: Callable[..., Any], given: Mapping[str, Any]) -> Any:
     """
     presets = presets_of(builder.__name__)
     preset = presets[check_choice("weights", given["weights"], presets, " or None")]
-    arguments = resolved(builder, preset, given)
+    arguments = resolve(builder, preset, given)
     model = builder(**arguments, weights=None)
     load_preset(model, preset)
     return model
 
 
-def resolved(
+def resolve(
     builder: Callable[..., Any], preset: Preset, given: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The builder's arguments, those that the weights depend on from the preset."""
@@ -116,7 +116,7 @@ def load_arrays(model: Any, preset: Preset, arrays: Mapping[str, Any]) -> None:
     fill(model, arrays, filled, preset.name)
 
 
-def untrained(preset: Preset, arguments: Mapping[str, Any], trained: Any = None) -> Any:
+def build_untrained(preset: Preset, arguments: Mapping[str, Any], trained: Any = None) -> Any:
     """The network before training: random, upon the preset's backbone where it has one.
 
     Args:

@@ -9,9 +9,9 @@ import keras
 from keras_upsample import layers
 from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
-from keras_upsample.zoo._blocks import normalized
+from keras_upsample.zoo._blocks import normalize
 from keras_upsample.zoo._encoders import ENCODERS, copy_weights, preprocess
-from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarged
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarge
 from keras_upsample.zoo._weights import application, check_weights
 
 _VGG16 = (64, 128, 256, 512, 512)
@@ -87,7 +87,7 @@ def segnet(
         )
 
     image = frame.image_input(shape)
-    padded = frame.padded(image, 32)
+    padded = frame.pad(image, 32)
     spec = ENCODERS["vgg16"]
     x = preprocess(padded, spec.scale, spec.offset)
     vgg16 = []
@@ -95,7 +95,7 @@ def segnet(
     for block, (width, count) in enumerate(zip(filters, _CONVOLUTIONS, strict=True), start=1):
         for i in range(1, count + 1):
             vgg16.append(_convolution(width, f"encoder_block{block}_conv{i}"))
-            x = normalized(vgg16[-1](x), f"encoder_block{block}_{i}")
+            x = normalize(vgg16[-1](x), f"encoder_block{block}_{i}")
         pool = f"encoder_block{block}_pool"
         if upsample == "max_unpooling":
             x, indices = layers.MaxPoolingWithIndices2D(2, name=pool)(x)
@@ -111,7 +111,7 @@ def segnet(
         if upsample == "max_unpooling":
             x = layers.MaxUnpooling2D(2, name=up)([x, passed[block - 1]])
         else:
-            x = enlarged(x, upsample, up, [passed[block - 1]])
+            x = enlarge(x, upsample, up, [passed[block - 1]])
         width, count = filters[block - 1], _CONVOLUTIONS[block - 1]
         for i in range(count, 0, -1):
             if i == 1:
@@ -119,9 +119,9 @@ def segnet(
                     break  # the scores are the last convolution
                 width = filters[block - 2]
             x = _convolution(width, f"decoder_block{block}_conv{i}")(x)
-            x = normalized(x, f"decoder_block{block}_{i}")
+            x = normalize(x, f"decoder_block{block}_{i}")
     x = keras.layers.Conv2D(classes, 3, padding="same", name="head_conv")(x)
-    model = frame.finish(image, frame.cropped(x, image), activation, name)
+    model = frame.finish(image, frame.crop(x, image), activation, name)
     if encoder_weights is not None:
         source = application(spec.builder, encoder_weights, shape[2])
         for layer in vgg16:

@@ -12,7 +12,7 @@ from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._batch_norm import with_momentum
 from keras_upsample.zoo._encoders import ENCODERS, encode
 from keras_upsample.zoo._pretrained import preset_model
-from keras_upsample.zoo._upsamplers import GUIDED, Upsample, check_upsample, doubled
+from keras_upsample.zoo._upsamplers import GUIDED, Upsample, check_upsample, double
 
 _FUSIONS = ("concat", "add", "attention", "scse")
 _FILTERS = (64, 128, 256, 512, 1024)
@@ -171,7 +171,7 @@ def unet(
 
     image = frame.image_input(shape)
     stride = 32 if encoder is not None else 2 ** (len(filters) - 1)
-    padded = image if padding == "valid" else frame.padded(image, stride)
+    padded = image if padding == "valid" else frame.pad(image, stride)
     skips: dict[int, Any] = {}  # stride -> features
     if encoder is not None:
         skips = encode(padded, encoder, encoder_weights)
@@ -192,7 +192,7 @@ def unet(
     for stage, width in reversed(list(enumerate(widths, start=1))):
         skip = skips.get(2 ** (stage - 1))
         guide = padded if skip is None else skip
-        x = doubled(x, upsample, width, f"decoder_stage{stage}_upsample", guide)
+        x = double(x, upsample, width, f"decoder_stage{stage}_upsample", guide)
         if skip is not None:
             fusion_name = f"decoder_stage{stage}_fusion"
             x = layers.SkipFusion2D(fusion, align=align, name=fusion_name)([x, skip])
@@ -200,7 +200,7 @@ def unet(
 
     # Cut before the 1x1 convolution or after it is the same; before, it computes less.
     if padding == "same":
-        x = frame.cropped(x, image)
+        x = frame.crop(x, image)
     x = keras.layers.Conv2D(classes, 1, name="head_conv")(x)
     model = frame.finish(image, x, activation, name)
     return with_momentum(

@@ -7,7 +7,7 @@ import keras
 
 from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
-from keras_upsample.zoo._upsamplers import Upsample, check_upsample, doubled
+from keras_upsample.zoo._upsamplers import Upsample, check_upsample, double
 
 
 def unet_plus_plus(
@@ -99,7 +99,7 @@ def unet_plus_plus(
     image = frame.image_input(shape)
     depth = len(filters) - 1
     nodes: dict[tuple[int, int], Any] = {}
-    x = frame.padded(image, 2**depth)
+    x = frame.pad(image, 2**depth)
     for i, width in enumerate(filters):
         if i > 0:
             x = keras.layers.MaxPooling2D(2, name=f"encoder_x{i}0_pool")(x)
@@ -110,7 +110,7 @@ def unet_plus_plus(
     for j in range(1, depth + 1):
         for i in range(depth + 1 - j):
             node, width = f"decoder_x{i}{j}", filters[i]
-            up = doubled(nodes[i + 1, j - 1], upsample, width, f"{node}_upsample", nodes[i, 0])
+            up = double(nodes[i + 1, j - 1], upsample, width, f"{node}_upsample", nodes[i, 0])
             before = [nodes[i, k] for k in range(j)]
             x = keras.layers.Concatenate(name=f"{node}_join")([*before, up])
             nodes[i, j] = convolutions(x, width, node)
@@ -120,7 +120,9 @@ def unet_plus_plus(
     for j in heads:
         suffix = f"_{j}" if deep_supervision else ""
         # Cut before the 1x1 convolution or after it is the same; before, it computes less.
-        x = frame.cropped(nodes[0, j], image, f"head_crop{suffix}")
+        x = frame.crop(nodes[0, j], image, f"head_crop{suffix}")
         x = keras.layers.Conv2D(classes, 1, name=f"head_conv{suffix}")(x)
-        outputs.append(frame.named(x, activation, f"logits{suffix}", f"probabilities{suffix}"))
-    return frame.assembled(image, outputs if deep_supervision else outputs[0], name)
+        outputs.append(
+            frame.name_output(x, activation, f"logits{suffix}", f"probabilities{suffix}")
+        )
+    return frame.assemble(image, outputs if deep_supervision else outputs[0], name)

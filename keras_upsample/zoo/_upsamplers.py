@@ -19,7 +19,7 @@ from keras_upsample.zoo._arguments import check_choice
 Upsample = str | Callable[[int], Any]
 
 
-def _widened(x: Any, filters: int | None, name: str) -> Any:
+def _widen(x: Any, filters: int | None, name: str) -> Any:
     """`x` with `filters` channels; None: as it is."""
     if filters is None:
         return x
@@ -28,7 +28,7 @@ def _widened(x: Any, filters: int | None, name: str) -> Any:
     )(x)
 
 
-def _max_unpooling(x: Any, guide: Any, filters: int | None, name: str) -> Any:
+def _unpool(x: Any, guide: Any, filters: int | None, name: str) -> Any:
     """Unpooling by where the guide has its maxima, between two 3x3 convolutions.
 
     The encoder pools that very guide, so that these are the positions that SegNet remembers.
@@ -39,7 +39,7 @@ def _max_unpooling(x: Any, guide: Any, filters: int | None, name: str) -> Any:
     )(x)
     _, indices = layers.MaxPoolingWithIndices2D(2, name=f"{name}_indices")(guide)
     x = layers.MaxUnpooling2D(2, name=name)([x, indices])
-    return _widened(x, filters or kept, name)  # its zeros want a convolution in any case
+    return _widen(x, filters or kept, name)  # its zeros want a convolution in any case
 
 
 _GUIDE_CHANNELS = 8
@@ -47,20 +47,20 @@ _GUIDE_CHANNELS = 8
 Doubling = Callable[[Any, Any, int | None, str], Any]  # (x, guide, filters, name) -> x, doubled
 
 
-def _learned(layer: Callable[[int, str], Any]) -> Doubling:
+def _by_layer(layer: Callable[[int, str], Any]) -> Doubling:
     """A layer that doubles the size and chooses the channels at once."""
     return lambda x, guide, filters, name: layer(filters or x.shape[-1], name)(x)
 
 
 def _resize(layer: Callable[..., Any]) -> Doubling:
     """A resize by 2, and the convolution that chooses the channels."""
-    return lambda x, guide, filters, name: _widened(layer(2, name=name)(x), filters, name)
+    return lambda x, guide, filters, name: _widen(layer(2, name=name)(x), filters, name)
 
 
 def _dysample(x: Any, guide: Any, filters: int | None, name: str) -> Any:
     """DySample in the authors' four groups, or as many as the channels allow."""
     layer = layers.DySample2D(2, groups=math.gcd(4, x.shape[-1]), name=name)
-    return _widened(layer(x), filters, name)
+    return _widen(layer(x), filters, name)
 
 
 def _joint_bilateral(x: Any, guide: Any, filters: int | None, name: str) -> Any:
@@ -71,7 +71,7 @@ def _joint_bilateral(x: Any, guide: Any, filters: int | None, name: str) -> Any:
     """
     seen = keras.layers.Conv2D(_GUIDE_CHANNELS, 1, name=f"{name}_guide")(guide)
     layer = layers.JointBilateralUpSampling2D(2, range_sigma=1.0, learnable=True, name=name)
-    return _widened(layer([x, seen]), filters, name)
+    return _widen(layer([x, seen]), filters, name)
 
 
 # Interpolations: no weights, any whole factor.
@@ -84,16 +84,16 @@ RESIZES: dict[str, Callable[..., Any]] = {
 }
 
 UPSAMPLERS: dict[str, Doubling] = {
-    "transposed_conv": _learned(lambda f, n: layers.TransposedConv2D(f, 2, 2, name=n)),
+    "transposed_conv": _by_layer(lambda f, n: layers.TransposedConv2D(f, 2, 2, name=n)),
     **{name: _resize(layer) for name, layer in RESIZES.items()},
-    "pixel_shuffle": _learned(lambda f, n: layers.SubpixelConv2D(f, 2, kernel_size=3, name=n)),
-    "pixel_shuffle_blur": _learned(
+    "pixel_shuffle": _by_layer(lambda f, n: layers.SubpixelConv2D(f, 2, kernel_size=3, name=n)),
+    "pixel_shuffle_blur": _by_layer(
         lambda f, n: layers.SubpixelConv2D(f, 2, kernel_size=3, blur=True, name=n)
     ),
     "carafe": _resize(layers.CARAFE2D),
     "dysample": _dysample,
     "joint_bilateral": _joint_bilateral,
-    "max_unpooling": _max_unpooling,
+    "max_unpooling": _unpool,
 }
 
 GUIDED = ("joint_bilateral", "max_unpooling")
@@ -107,7 +107,7 @@ def check_upsample(value: Any, argument: str = "upsample") -> Upsample:
     return check_choice(argument, value, UPSAMPLERS, " or a callable `filters -> layer`")
 
 
-def doubled(
+def double(
     x: keras.KerasTensor,
     upsample: Upsample,
     filters: int | None,
@@ -140,7 +140,7 @@ def doubled(
     return y
 
 
-def enlarged(
+def enlarge(
     x: keras.KerasTensor, upsample: Upsample, name: str, guides: Sequence[keras.KerasTensor]
 ) -> Any:
     """`x` at the size of the last of `guides`, each twice as large as the one before.
@@ -151,5 +151,5 @@ def enlarged(
         return RESIZES[upsample](2 ** len(guides), name=name)(x)
     for i, guide in enumerate(guides, start=1):
         step = name if len(guides) == 1 else f"{name}_x{2**i}"
-        x = doubled(x, upsample, None, step, guide)
+        x = double(x, upsample, None, step, guide)
     return x

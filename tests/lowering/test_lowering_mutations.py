@@ -239,7 +239,7 @@ MUTATIONS = [
      lambda: check_filtering(Filtered((35, 7)))),
     (_tiled, "_cut", "wide * j : wide * (j + 1) + 2", "2 * j : wide + 2 * j + 2",
      lambda: check_filtering(Filtered((7, 35)))),
-    (_tiled, "_joined", "for i in range(rows)", "for i in reversed(range(rows))",
+    (_tiled, "_join_tiles", "for i in range(rows)", "for i in reversed(range(rows))",
      lambda: check_filtering(Filtered((60, 7)))),
     (_tiled, "_outputs", "TILE * k : TILE * (k + 1), :, k", "TILE * k : TILE * (k + 1), :, k - 1",
      lambda: check_filtering(Filtered((8, 8)))),

@@ -54,7 +54,7 @@ def test_nodes():
     assert [id(tensor) for tensor in nodes[2].input_tensors] == [id(branch), id(x)]
     assert nodes[2].outputs[0] is model.outputs[0]
     values = {id(branch): "branch", id(x): "x"}
-    assert _keras.arguments_filled(nodes[2], values) == ((["branch", "x"],), {})
+    assert _keras.fill_arguments(nodes[2], values) == ((["branch", "x"],), {})
 
 
 @of("keras")
@@ -62,7 +62,7 @@ def test_arguments_hold_keywords():
     x = keras.Input((4,))
     model = keras.Model(x, layers.Dropout(0.5)(x, training=True))
     node = list(_keras.nodes_in_order(model))[-1]
-    args, keywords = _keras.arguments_filled(node, {id(x): "x"})
+    args, keywords = _keras.fill_arguments(node, {id(x): "x"})
     assert (args, keywords) == (("x",), {"training": True})
 
 
@@ -116,7 +116,7 @@ def test_tracked_containers(name: str):
 
     assert _keras.is_tracked(container)
     assert not _keras.is_tracked(list(container))
-    own = _keras.empty_tracked(container, Tracker())
+    own = _keras.track_empty(container, Tracker())
     assert type(own) is type(container)
     assert len(own) == 0
     telling, silent = FILLING[name]

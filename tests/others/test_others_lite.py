@@ -137,11 +137,11 @@ def test_schemas_agree():
 
 @of("tensorflow")
 def test_unpacked_and_packed(tflite: bytes):
-    model = _tf_lite.unpacked(tflite)
+    model = _tf_lite.unpack(tflite)
     graph = model.subgraphs[0]
     assert len(graph.operators) >= 4
     graph.tensors[graph.inputs[0]].name = b"renamed"
-    found = _tf_lite.schema().Model.GetRootAs(_tf_lite.packed(model), 0).Subgraphs(0)
+    found = _tf_lite.schema().Model.GetRootAs(_tf_lite.pack(model), 0).Subgraphs(0)
     assert found.Tensors(found.Inputs(0)).Name() == b"renamed"
 
 

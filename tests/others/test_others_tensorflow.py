@@ -183,7 +183,7 @@ def test_frozen():
             "a": x + weight,
         }
 
-    frozen = _tensorflow.frozen(concrete(loop, 2))
+    frozen = _tensorflow.freeze(concrete(loop, 2))
     kinds = {operation.type for operation in frozen.graph.get_operations()}
     assert kinds & {"While", "StatelessWhile"}
     assert "ReadVariableOp" not in kinds
@@ -226,7 +226,7 @@ def doubled(x: Any) -> Any:
 @of("tensorflow")
 def test_functions_inlined():
     def outer(x: Any) -> Any:
-        with _tensorflow.functions_inlined():
+        with _tensorflow.inline_functions():
             return doubled(x)
 
     kinds = [op.type for op in concrete(outer, 2).graph.get_operations()]

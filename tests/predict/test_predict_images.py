@@ -11,7 +11,7 @@ from predicting import picture, predictor
 from keras_upsample.images._pictures import sources_in
 from keras_upsample.images._sources import ImageError, of_array
 from keras_upsample.predict import predict
-from keras_upsample.predict._channels import fitted
+from keras_upsample.predict._channels import fit_channels
 
 RNG = np.random.default_rng(33)
 
@@ -253,36 +253,36 @@ def test_alpha_and_grey(tmp_path) -> None:
     tifffile.imwrite(tmp_path / "b.tif", grey, photometric="minisblack", extrasamples=[2])
     for name in ("a.png", "a.tif"):
         (source,) = sources_in(tmp_path / name, 3)
-        np.testing.assert_array_equal(fitted(source, 3).rows(2, 9), rgba[2:, :, :3])
-        np.testing.assert_array_equal(fitted(source, 4).rows(0, 9), rgba)
+        np.testing.assert_array_equal(fit_channels(source, 3).rows(2, 9), rgba[2:, :, :3])
+        np.testing.assert_array_equal(fit_channels(source, 4).rows(0, 9), rgba)
     for name in ("b.png", "b.tif"):
         (source,) = sources_in(tmp_path / name, 1)
-        np.testing.assert_array_equal(fitted(source, 1).rows(0, 9), grey[..., :1])
-        np.testing.assert_array_equal(fitted(source, 3).rows(0, 9), grey[..., [0, 0, 0]])
-        np.testing.assert_array_equal(fitted(source, 2).rows(0, 9), grey)
+        np.testing.assert_array_equal(fit_channels(source, 1).rows(0, 9), grey[..., :1])
+        np.testing.assert_array_equal(fit_channels(source, 3).rows(0, 9), grey[..., [0, 0, 0]])
+        np.testing.assert_array_equal(fit_channels(source, 2).rows(0, 9), grey)
 
 
 def test_channels_are_chosen_in_their_order() -> None:
     image = picture(5, 6, 5)
     source = of_array(image)
-    np.testing.assert_array_equal(fitted(source, 2, (3, 1)).rows(1, 4), image[1:4, :, [3, 1]])
-    np.testing.assert_array_equal(fitted(source, 3, (4,)).rows(0, 5), image[..., [4, 4, 4]])
-    np.testing.assert_array_equal(fitted(source, None, (2,)).rows(0, 5), image[..., [2]])
+    np.testing.assert_array_equal(fit_channels(source, 2, (3, 1)).rows(1, 4), image[1:4, :, [3, 1]])
+    np.testing.assert_array_equal(fit_channels(source, 3, (4,)).rows(0, 5), image[..., [4, 4, 4]])
+    np.testing.assert_array_equal(fit_channels(source, None, (2,)).rows(0, 5), image[..., [2]])
     for chosen in ((5,), (-1,), ()):
         with pytest.raises(ImageError, match="`channels` must be of 0 to 4, for the image has 5"):
-            fitted(source, 2, chosen)
+            fit_channels(source, 2, chosen)
 
 
 def test_colours_are_no_grey() -> None:
     grey = np.repeat(picture(5, 6, 1), 3, axis=2)
-    np.testing.assert_array_equal(fitted(of_array(grey), 1).rows(0, 5), grey[..., :1])
-    source = fitted(of_array(picture(5, 6)), 1)
+    np.testing.assert_array_equal(fit_channels(of_array(grey), 1).rows(0, 5), grey[..., :1])
+    source = fit_channels(of_array(picture(5, 6)), 1)
     with pytest.raises(ImageError, match="has colours, the model takes 1 channel"):
         source.rows(0, 5)
     with pytest.raises(ImageError, match="has 5 channels, the model takes 3"):
-        fitted(of_array(picture(5, 6, 5)), 3)
+        fit_channels(of_array(picture(5, 6, 5)), 3)
     with pytest.raises(ImageError, match="has 1 channel, the model takes 2"):
-        fitted(of_array(picture(5, 6, 1)), 2)
+        fit_channels(of_array(picture(5, 6, 1)), 2)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg", "tif", "zlib.tif", "plain.tif"])

@@ -14,7 +14,7 @@ from predicting import box, picture, predictor
 from keras_upsample.metadata import Output
 from keras_upsample.predict import load_model, predict, predict_to_files
 from keras_upsample.predict._networks import Network
-from keras_upsample.predict._valid import Margin, margin_of, reflected
+from keras_upsample.predict._valid import Margin, margin_of, reflect
 from keras_upsample.predict._valid_tiles import valid_tiles
 
 RNG = np.random.default_rng(54)
@@ -173,7 +173,7 @@ def test_files_with_nodata_and_an_overlay(tmp_path) -> None:
 @pytest.mark.parametrize("border", [0, 1, 2, 5, 30])
 def test_reflection_is_that_of_numpy(size: int, border: int) -> None:
     expected = np.pad(np.arange(size), border, mode="reflect")
-    np.testing.assert_array_equal(reflected(-border, size + border, size), expected)
+    np.testing.assert_array_equal(reflect(-border, size + border, size), expected)
 
 
 def test_a_network_that_is_neither() -> None:

@@ -140,7 +140,7 @@ TINY = Preset("unet", "tiny", {"filters": (2, 3), "classes": 2}, "", "")
 
 @pytest.mark.parametrize("wrong", ["missing", "more", "shape"])
 def test_weights_of_another_network_change_nothing(wrong):
-    model = _pretrained.untrained(TINY, TINY.arguments)
+    model = _pretrained.build_untrained(TINY, TINY.arguments)
     before = [np.array(v) for v in model.variables]
     arrays = {name: array + 1 for name, array in _pretrained.shipped_weights(model, TINY).items()}
     if wrong == "missing":
