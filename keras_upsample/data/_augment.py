@@ -1,4 +1,4 @@
-"""Paired changes of images and class numbers, by Keras' own layers, without any state.
+"""Augmentation of images and their masks in pairs.
 
 Imports Keras and TensorFlow: only `_batches` imports it, and only when it is called.
 """

@@ -1,4 +1,4 @@
-"""Labelled images -> an endless, seeded stream of augmented crops."""
+"""Endless, seeded batches of augmented crops."""
 
 from collections.abc import Iterator
 from numbers import Integral, Real

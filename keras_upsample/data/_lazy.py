@@ -1,4 +1,4 @@
-"""A sequence whose items are made when they are asked for."""
+"""A sequence whose items are computed on access."""
 
 import operator
 from collections.abc import Callable, Sequence

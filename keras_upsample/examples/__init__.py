@@ -1,4 +1,4 @@
-"""Example inputs: what people hold, as arrays by input name, and what a model is shown.
+"""Example inputs of any kind as arrays by input name.
 
 `_sources` and `_item` read the users' arrays, folders, generators and pairs; `_cases` adds real
 photographs, noise, other sizes and batches; `_shown` says which values these were.

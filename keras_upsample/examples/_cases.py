@@ -1,4 +1,4 @@
-"""What a model and its artefact are both shown: real photographs, noise, odd sizes, batches."""
+"""Verification cases: photographs, noise, odd sizes, batches."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace

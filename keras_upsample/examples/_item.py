@@ -1,4 +1,4 @@
-"""One item of a source of example inputs -> examples, by input name."""
+"""One item of a source of examples -> arrays by input name."""
 
 import re
 from collections.abc import Mapping, Sequence

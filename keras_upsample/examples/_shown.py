@@ -1,4 +1,4 @@
-"""What values a model was shown: to learn ranges from, and to be verified on."""
+"""The value ranges that a model was shown during calibration and verification."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

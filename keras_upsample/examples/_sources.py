@@ -1,4 +1,4 @@
-"""The ways in which people hold example inputs -> one example at a time, by input name."""
+"""Sources of example inputs (arrays, folders, datasets, generators), read one example at a time."""
 
 import inspect
 import itertools

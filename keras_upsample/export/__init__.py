@@ -1,4 +1,4 @@
-"""Model -> artefact, verified in the artefact's own runtime before it is published.
+"""Export: a model becomes files, each verified in its own runtime before it is written.
 
 One way through, whatever the target: the model's float32 inference function -> convert -> load in
 the runtime -> compare with the model on real images -> rename into place.

@@ -1,4 +1,4 @@
-"""One artefact from beginning to end: convert, load, verify, publish."""
+"""One file from conversion to its place: convert, load, verify, write."""
 
 import warnings
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Two arrays that should be the same: how far apart they are."""
+"""Differences of two arrays that should be equal."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass

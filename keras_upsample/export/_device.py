@@ -1,4 +1,4 @@
-"""A written file before the compiler or the interpreter of the device that it is for."""
+"""Check of a written file by its device's compiler or interpreter."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

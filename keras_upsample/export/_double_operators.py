@@ -1,4 +1,4 @@
-"""Operators for which TensorFlow has no kernel in float64, or that round inside, by others."""
+"""float64 forms of operators for which TensorFlow has no float64 kernel."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence

@@ -1,4 +1,4 @@
-"""A Keras model computed in float64, and whether all of it is."""
+"""The float64 reference: a Keras model computed in double precision."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""All targets of one model in one go."""
+"""Export of one model to several targets."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the metadata of a file says of the file's own inputs."""
+"""A model's metadata with the names, sizes and dtypes of one exported file."""
 
 from collections.abc import Sequence
 from dataclasses import replace

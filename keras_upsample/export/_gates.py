@@ -1,4 +1,4 @@
-"""The gate that the user asks for, in place of a target's own."""
+"""The accuracy gate that a user sets in place of a target's own."""
 
 from collections.abc import Mapping
 from numbers import Real

@@ -1,4 +1,4 @@
-"""What the user gives to learn ranges from and to verify on, read before any work is done."""
+"""The user's images for calibration and verification, read before any work is done."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

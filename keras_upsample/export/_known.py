@@ -1,4 +1,4 @@
-"""What a model means: from its metadata first, then from its graph, and what is assumed."""
+"""What a model's inputs and outputs mean: from metadata, from the graph, or assumed."""
 
 from dataclasses import dataclass, replace
 from typing import Any

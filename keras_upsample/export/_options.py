@@ -1,4 +1,4 @@
-"""What may be chosen for exported files: the same for `export`, `to_*` and the command line."""
+"""Options of an export, the same for `export`, `to_*` and the command line."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace

@@ -1,4 +1,4 @@
-"""The model's own answers to pixels that NumPy scales, for files that scale them themselves."""
+"""Reference outputs for files that scale 8-bit pixels themselves."""
 
 from collections.abc import Iterator
 from dataclasses import replace

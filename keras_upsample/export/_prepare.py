@@ -1,4 +1,4 @@
-"""What is converted for a target: the program in its form, and what ranges are learnt from."""
+"""Preparation of a program for a target: lowering, equalisation, rounding, calibration data."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Which layer an 8-bit file loses its digits in."""
+"""Quantization error per layer of a model."""
 
 import tempfile
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The model's own answers, computed once and compared with every artefact."""
+"""Reference outputs of the model, computed once and compared with every file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace

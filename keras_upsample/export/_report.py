@@ -1,4 +1,4 @@
-"""What was exported and what verification found."""
+"""The export report: what was written and what verification found."""
 
 import json
 from dataclasses import asdict, dataclass, field

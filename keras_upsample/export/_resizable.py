@@ -1,4 +1,4 @@
-"""TFLite files whose heights and widths are chosen by whoever runs them."""
+"""TFLite files with open height and width."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

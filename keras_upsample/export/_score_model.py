@@ -1,4 +1,4 @@
-"""The scores that a model makes its class maps from."""
+"""A model that returns the scores behind its class maps."""
 
 from ..program._graph import Graph
 from ..program._program import Program

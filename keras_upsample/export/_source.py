@@ -1,4 +1,4 @@
-"""What a user names as a model -> a Keras model."""
+"""Loading of a model from the path or the object that a user names."""
 
 from collections.abc import Sequence
 from pathlib import Path

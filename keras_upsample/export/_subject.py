@@ -1,4 +1,4 @@
-"""What is exported: a model's program, what is known of it, and what its files are judged by."""
+"""The subject of an export: the model's program, its meaning, and its reference outputs."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

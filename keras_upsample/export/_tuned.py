@@ -1,4 +1,4 @@
-"""The tuned form of a model against that of the target's table, as whole files."""
+"""Comparison of a tuned file with an untuned one; the faster is kept."""
 
 import os
 import shutil

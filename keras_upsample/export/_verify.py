@@ -1,4 +1,4 @@
-"""An artefact against its model, in the artefact's own runtime."""
+"""Verification of a file against its model, in the file's own runtime."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""Files as such: structure, digest, what lies beside them, and the cache of this machine."""
+"""Files of models: structure, digest, companion files, and this machine's cache."""

@@ -1,4 +1,4 @@
-"""The folder for what is fetched or measured once."""
+"""The cache folder."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""What a file or folder is, by its content alone."""
+"""SHA-256 digest of a file or folder."""
 
 import hashlib
 from pathlib import Path

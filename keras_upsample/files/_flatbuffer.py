@@ -1,4 +1,4 @@
-"""A walk through a FlatBuffer that stays inside it: every table, vector and string is checked.
+"""A FlatBuffer reader that checks every offset.
 
 What the C++ `flatbuffers::Verifier` does: https://flatbuffers.dev/languages/cpp/. TFLite's runtimes
 do not run it, and follow an offset wherever it leads.

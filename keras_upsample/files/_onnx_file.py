@@ -1,4 +1,4 @@
-"""An ONNX file, and the file of values beside it where one file can't hold them all.
+"""ONNX files with external data.
 
 ONNX is a protobuf message, which ends at 2 GiB. Beyond, the values are in `NAME.onnx.HASH.data` in
 the same folder. The hash of the values in its name makes that the two can't be mixed up with those

@@ -1,4 +1,4 @@
-"""What an ONNX file says of other files."""
+"""References of an ONNX graph to other files."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What must hold of a TFLite file before a runtime sees it.
+"""Structural checks of a TFLite file before a runtime loads it.
 
 The runtimes index by what the file says, without looking whether that exists. The rules on tensors
 and operators are those of TFLite's own verifier (`tflite/core/tools/verifier.cc`).

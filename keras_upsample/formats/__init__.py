@@ -1,4 +1,4 @@
-"""A Keras model -> SavedModel, TFLite or ONNX file, not verified.
+"""Converters: a program becomes a SavedModel, TFLite or ONNX file.
 
 `_convert` chooses the writer; `_target_model` gives the model the operators that the format has.
 """

@@ -1,4 +1,4 @@
-"""What helps where a format has no operator: by the operator's name, nothing where nothing does."""
+"""Advice for operators that a format lacks."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Model -> file of a target, not verified."""
+"""Conversion of a program to a target's file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Keras' convolutions that it compiles by XLA, traced as the operators that converters know."""
+"""Convolutions that Keras compiles by XLA, traced as plain operators."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""TensorFlow's quantisation debugger: errors of single operators, files that are partly float."""
+"""TensorFlow's quantization debugger: errors of operators, files that are partly float."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path

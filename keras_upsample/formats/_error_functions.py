@@ -1,4 +1,4 @@
-"""The error function for TFLite, which has it inside of the exact GELU alone."""
+"""The error function for TFLite, which has it only inside the exact GELU."""
 
 import re
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Values of small integer tensors that follow from constants and from the sizes that are known."""
+"""Constant folding of small integer tensors: sizes, axes, pads."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

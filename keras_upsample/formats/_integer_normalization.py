@@ -1,4 +1,4 @@
-"""Normalisations of operators that files of 16-bit activations have.
+"""Normalization layers by operators that 16-bit TFLite files have.
 
 TFLite's quantiser of 16 bits knows no SQUARE, SQRT, DIV, NEG and L2_NORMALIZATION, and LiteRT no
 SQUARED_DIFFERENCE and no exact SUM of 16 bits. MEAN, SUB, MUL, ADD and RSQRT are there:

@@ -1,4 +1,4 @@
-"""Models after Keras' own `model.quantize`: layers that round their weights and, some, their input.
+"""Models quantized by Keras' own `model.quantize`.
 
 An `"int8"` layer multiplies its input by 127 / max |x| of each pixel's channels and rounds it, so
 that a value near the middle of two steps falls on either side by the last bit of what came before.

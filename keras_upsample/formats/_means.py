@@ -1,4 +1,4 @@
-"""Means over many elements, axis by axis, so that float32 keeps its digits in every runtime."""
+"""Means over many elements in two steps, so that float32 keeps its digits."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Automatic padding of convolutions written down as numbers."""
+"""Explicit pads in place of ONNX' `auto_pad`."""
 
 from typing import Any
 

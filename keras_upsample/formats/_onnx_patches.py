@@ -1,4 +1,4 @@
-"""Patches in ONNX: a convolution, whose kernel picks each element of the window."""
+"""Image patches in ONNX, by a convolution with a one-hot kernel."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

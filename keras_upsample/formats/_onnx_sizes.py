@@ -1,4 +1,4 @@
-"""Image sizes before and after each resize and transposed convolution of a traced model.
+"""Image sizes before and after each resize of a traced model.
 
 Where height and width are open, a converter can't see that a layer doubles them, and wraps it in
 some twenty nodes of shape arithmetic. The graph itself says so: the size that a resize asks for is

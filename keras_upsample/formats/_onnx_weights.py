@@ -1,4 +1,4 @@
-"""Large weights around tf2onnx, not through it.
+"""Large weights, which bypass tf2onnx.
 
 tf2onnx copies every constant several times: a model of 31 million parameters took 28 s and 8 GB.
 Large weights are therefore traced as inputs of the graph, and become constants of the ONNX file

@@ -1,4 +1,4 @@
-"""A layer applied to every frame, in one call."""
+"""`TimeDistributed`: all frames in one call."""
 
 from typing import Any
 

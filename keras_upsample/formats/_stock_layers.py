@@ -1,4 +1,4 @@
-"""Stock layers whose own form does not export well, computed by the equal operation of ours."""
+"""Stock Keras layers that export badly, computed by equal operations."""
 
 from collections.abc import Callable, Iterable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Normalisation in a form that keeps its digits on large images and far from zero."""
+"""Normalization that stays accurate on large images and at large means."""
 
 from collections.abc import Callable
 from math import prod

@@ -1,4 +1,4 @@
-"""A model while it is converted for a target."""
+"""The private copy of a model that is traced for a target."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

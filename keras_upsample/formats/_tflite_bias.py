@@ -1,4 +1,4 @@
-"""Biases with a number for each channel, and of each operator's own.
+"""Biases of TFLite operators: one value per channel, one tensor per operator.
 
 The converter adds a scalar that stands behind a transposed convolution to its bias; where there is
 none, or only zeros, the scalar becomes the bias, of one element. LiteRT refuses such an operator,

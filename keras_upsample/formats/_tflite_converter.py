@@ -1,4 +1,4 @@
-"""TensorFlow's converter: SavedModel -> TFLite file."""
+"""TensorFlow's converter from a SavedModel to a TFLite file."""
 
 import re
 from collections.abc import Mapping

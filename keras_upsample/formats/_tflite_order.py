@@ -1,4 +1,4 @@
-"""Inputs and outputs of a TFLite file in the model's own order.
+"""Input and output order of a TFLite file, as in the model.
 
 The converter sorts both by name. A program that reads output 0 of the file means the model's.
 """

@@ -1,4 +1,4 @@
-"""Pads by amounts that a graph computes, with the sizes that they leave as they are stated anew."""
+"""Pads of computed amounts, with the static sizes that TensorFlow loses."""
 
 import inspect
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The sizes that a resizable TFLite file has before anybody resizes it.
+"""Default sizes of a resizable TFLite file.
 
 The converter writes 1 for each open size, and -1 into `shape_signature`, which says that it is
 open. A program that does not resize would run the network on one pixel.

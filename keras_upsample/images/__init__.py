@@ -1,4 +1,4 @@
-"""Images in files: read by bands of rows, scaled, with the pixels that hold no data, and written.
+"""Images in files, read and written in bands of rows, with their nodata pixels.
 
 Data and prediction stand on it.
 """

@@ -1,4 +1,4 @@
-"""What a picture claims to be, against the bytes that there are, before memory is taken for it."""
+"""Checks of an image header against the file's size, before memory is allocated."""
 
 import lzma
 import math

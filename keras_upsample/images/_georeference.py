@@ -1,4 +1,4 @@
-"""Where on earth an image lies: read from a GeoTIFF's tags or a world file, carried to results.
+"""Georeferences: read from GeoTIFF tags or a world file, written to results.
 
 GeoTIFF maps raster coordinates (column i, row j) to a map by one of
 

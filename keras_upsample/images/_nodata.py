@@ -1,4 +1,4 @@
-"""Pixels that hold no data: which they are, and what becomes of them.
+"""Nodata pixels: which they are, and what results hold there.
 
 A value is missing where it is the image's nodata value, NaN or infinite, or where the image is
 transparent there. For the network it is the low end of the scaling (black: 0 of whole numbers and

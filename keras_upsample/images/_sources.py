@@ -1,4 +1,4 @@
-"""An image of which any rows can be had."""
+"""An image source, from which any rows can be read."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What a TIFF says of its image beyond the values: nodata, a mask, the place on earth."""
+"""TIFF tags beyond the pixels: nodata, mask, georeference."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Files written row by row, so that a picture need not be in memory to become one."""
+"""Image writers that take one row after another."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""Model introspection: what a graph says of the values that its inputs take and its outputs give.
+"""Model introspection: the value ranges of inputs and the kinds of outputs, read from a graph.
 
 A network that begins with `Rescaling(1 / 255)` is made for [0, 255], one that ends with a softmax
 gives probabilities. Only what the graph says for sure is told. The readers (`_keras`,

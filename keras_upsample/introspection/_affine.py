@@ -1,4 +1,4 @@
-"""The affine map y = x A + b that a part of a network makes of pixels, found by running it."""
+"""The affine map y = x A + b of a preprocessing subgraph, found by running it on pixels."""
 
 from collections.abc import Callable, Sequence
 from typing import Any

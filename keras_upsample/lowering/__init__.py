@@ -1,4 +1,4 @@
-"""The same function in the form that each runtime runs fastest.
+"""Lowering: an algebraically equal model in the form that a runtime runs fastest.
 
 Rules (`_rules`) propose equal forms of blocks of a graph (`keras_upsample.program`), an engine
 tries them at every node (`_rewriting`), and the target's table or a measurement chooses among the

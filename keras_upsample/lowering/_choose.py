@@ -1,4 +1,4 @@
-"""Which form of a rewrite to take, where nothing is measured."""
+"""The form of a rewrite by a target's table, without measurement."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Layers that compute the same of the same tensor, computed once."""
+"""Common subexpression elimination: equal layers of one tensor are computed once."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is appended to a network's scores: a class map, or probabilities."""
+"""Heads: an argmax, a threshold, a softmax or a sigmoid appended to a model's scores."""
 
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Model -> equal model that a target runs faster."""
+"""Lowering of a model for a target."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

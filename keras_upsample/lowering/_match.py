@@ -1,4 +1,4 @@
-"""Matching a pattern against a graph, with the reason where it is not there."""
+"""Pattern matching on a graph; a pattern that does not match gives its reason."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar, overload

@@ -1,4 +1,4 @@
-"""How long a file takes on its target: timed in a runtime here, or estimated by a compiler."""
+"""Latency of a file: measured in its runtime, or estimated by a device's compiler."""
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""What a rule proposes."""
+"""A rewrite: the equal forms that a rule proposes for a block."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The engine: tries rules at every node of a graph until none proposes anything new."""
+"""The rewriting engine: it applies rules to a graph until none changes it."""
 
 from collections.abc import Callable, Collection, Sequence
 

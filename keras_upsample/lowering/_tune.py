@@ -1,4 +1,4 @@
-"""Choosing forms by measurement, in the runtime or by the compiler that the artefact is for."""
+"""Tuning: forms are chosen by measured latency."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Times of blocks on this machine, remembered from run to run."""
+"""A cache of measured latencies on this machine."""
 
 import json
 import os

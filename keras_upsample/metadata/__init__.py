@@ -1,4 +1,4 @@
-"""What a model means: what its input must look like, and what its outputs are.
+"""Metadata: what a model's input must look like and what its outputs mean.
 
 `Metadata` is part of a model (`attach`, `of`; it survives `model.save` and `load_model`), is
 written into every exported file and is read back from it (`read`). Nothing here imports TensorFlow

@@ -1,4 +1,4 @@
-"""`Metadata`: the facts about a model that no graph holds, as one value."""
+"""`Metadata`: facts about a model that its graph does not hold."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A FlatBuffer from plain values, after a schema of a few lines.
+"""A FlatBuffer writer for plain values, after a schema of a few lines.
 
 https://flatbuffers.dev/internals/. The schema is text: a table's name, then `field:kind` for each
 of its slots in order. A kind is a letter of `struct` for a scalar, `str`, the name of a table, a

@@ -1,4 +1,4 @@
-"""`Metadata` out of a file, whatever its format."""
+"""Reading of `Metadata` from a file of any format."""
 
 import json
 import zipfile

@@ -1,4 +1,4 @@
-"""How the values of a picture become those that a network takes."""
+"""Scaling: how pixel values become the values that a network takes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

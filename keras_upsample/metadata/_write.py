@@ -1,4 +1,4 @@
-"""`Metadata` into a file that was just converted."""
+"""Writing of `Metadata` into a converted file."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Antialiased downscaling: the kernel stretched over what an output pixel covers."""
+"""Antialiased downscaling: the kernel is stretched to the width of an output pixel."""
 
 from collections.abc import Callable
 from typing import Any

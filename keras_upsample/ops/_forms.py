@@ -1,4 +1,4 @@
-"""Which of several algebraically equal forms a resize is emitted in."""
+"""Forms of a resize: equal ways to compute it, chosen by a context."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""Which operators the target of a conversion lacks, so that layers are emitted without them."""
+"""Operators that a target lacks; layers read them while they are traced."""
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager

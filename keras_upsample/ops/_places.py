@@ -1,4 +1,4 @@
-"""Which of several maps is the largest, and values put at such places, without comparisons.
+"""Argmax and scatter by arithmetic, for targets without comparisons.
 
 For targets that have none, or whose quantiser can't calibrate them. A map counts as largest by
 

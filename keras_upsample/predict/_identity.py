@@ -1,4 +1,4 @@
-"""What a model is, by its content: so that results of two models are never taken for each other."""
+"""A digest of a model, so that results of two models are not confused."""
 
 import hashlib
 import json

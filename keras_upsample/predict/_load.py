@@ -1,4 +1,4 @@
-"""Whatever names a model -> a `Predictor`."""
+"""Loading of a `Predictor` from a preset, a file or a model."""
 
 import warnings
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a network's output means: class scores, a picture, numbers. Never guessed from a shape."""
+"""Meaning of a network's output: class scores, a picture or numbers; never guessed from a shape."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A Keras model or a loaded artefact -> one image in, one image-like tensor out."""
+"""A Keras model or a loaded file as a function from one image to one tensor."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""One image -> arrays."""
+"""Prediction of one image in memory."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A network together with what must be known to show it pictures."""
+"""`Predictor`: a network with its scaling, layout and classes."""
 
 import math
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One pass over an image in overlapping tiles, in memory that does not grow with its height."""
+"""Sliding-window prediction in constant memory."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

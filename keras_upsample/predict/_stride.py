@@ -1,4 +1,4 @@
-"""By how many pixels an input may be shifted so that a network's pools meet the same pixels."""
+"""The stride of a network: the shift of its input that keeps pooling windows aligned."""
 
 import math
 from typing import Any

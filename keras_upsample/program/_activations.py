@@ -1,4 +1,4 @@
-"""What an activation may be exchanged with."""
+"""Activations that commute with rearrangements of pixels or channels."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The matrices of minimal filtering, from the points at which polynomials are evaluated.
+"""Cook-Toom: the matrices of minimal filtering, from the evaluation points of polynomials.
 
 m outputs of a filter of r taps, y_j = sum_t k_t d_(j + t), need a = m + r - 1 multiplications:
 

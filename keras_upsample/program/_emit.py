@@ -1,4 +1,4 @@
-"""The nodes of one rewrite, written one after another."""
+"""The emitter: it writes the new nodes of one rewrite."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What becomes of an error of our own where the work can go on without the step that failed."""
+"""Errors of our own steps: noted where the export can go on, raised in tests."""
 
 import os
 

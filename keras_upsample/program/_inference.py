@@ -1,4 +1,4 @@
-"""A Keras model as an inference function of a precision; the model itself is only read."""
+"""Inference functions of a Keras model in a given precision."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""The activation that a tensor of a graph came through last."""
+"""The last activation before a tensor: softmax, sigmoid, argmax or none."""
 
 from typing import Any
 

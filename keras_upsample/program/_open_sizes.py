@@ -1,4 +1,4 @@
-"""Whether what was made of a model's own code works where sizes are open."""
+"""Check that a model works at open heights and widths."""
 
 from typing import TYPE_CHECKING, Any
 

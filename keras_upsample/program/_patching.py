@@ -1,4 +1,4 @@
-"""Functions of TensorFlow and Keras replaced where they stand, for one thread's conversions."""
+"""Functions of TensorFlow and Keras replaced for the conversions of one thread."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator

@@ -1,4 +1,4 @@
-"""A model in layers of its own that shares its variables with the model it was made from.
+"""A private copy: layers of its own, which share the variables of the user's model.
 
 Whoever changes how layers compute (a precision, a method) changes a private model, so that the
 user's is only read: it can be called meanwhile, and exported by several threads at a time.

@@ -1,4 +1,4 @@
-"""Values of a graph's tensors on images, and layers that learn from them."""
+"""Probes: the values of a graph's tensors on images."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace

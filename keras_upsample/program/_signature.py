@@ -1,4 +1,4 @@
-"""What goes into a model and what comes out of it, by name."""
+"""The signature: inputs and outputs of a model, by name."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence

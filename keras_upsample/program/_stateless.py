@@ -1,4 +1,4 @@
-"""Running a model without changing it.
+"""Calls of a model that leave its state unchanged.
 
 A layer may train unless told not to, and may assign to its variables in any call: counters, states
 of recurrent layers, moving averages, seeds. Where a model is only read, its variables keep their

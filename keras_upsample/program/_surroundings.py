@@ -1,4 +1,4 @@
-"""What a rule may ask about a graph."""
+"""Producers and consumers of a graph's nodes, for rules."""
 
 from ._graph import Graph, Node, Tensor
 

@@ -1,4 +1,4 @@
-"""A 3x3 convolution by fewer multiplications, tile by tile (Winograd's minimal filtering).
+"""A layer that computes a 3x3 convolution tile by tile by Winograd's minimal filtering.
 
 In two dimensions, 4x4 outputs of a filter of 3x3 taps need 6x6 multiplications where the definition
 has 9 * 16:

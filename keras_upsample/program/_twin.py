@@ -1,4 +1,4 @@
-"""Operations without a place in a graph."""
+"""Twins: a layer with the same variables and settings, free to be called in another graph."""
 
 from typing import Any
 

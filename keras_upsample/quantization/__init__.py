@@ -1,4 +1,4 @@
-"""What keeps digits when weights and activations are rounded.
+"""Post-training quantization: calibration, equalisation, GPTQ rounding, errors per layer.
 
 Calibration by example images (`_calibration`) and the ranges of activations (`_ranges`),
 cross-layer equalisation (`_channels`, `_equalise`), GPTQ (`_gptq`, `_round`, with convolutions as

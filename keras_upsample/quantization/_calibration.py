@@ -1,4 +1,4 @@
-"""Images from which the ranges of quantised activations are learnt."""
+"""Calibration data: the images from which activation ranges are computed."""
 
 import itertools
 import warnings

@@ -1,4 +1,4 @@
-"""Which channels of a graph can be scaled together, and which tensors are rounded in one step."""
+"""Channel groups for equalisation: which channels share a scale, which tensors share a grid."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

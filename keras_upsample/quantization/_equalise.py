@@ -1,4 +1,4 @@
-"""Channels scaled against each other before they are rounded to a common step.
+"""Cross-layer equalisation: channels are rescaled so that one quantization step suits all of them.
 
 A convolution's channel c may be multiplied by any g_c > 0 if all that reads it divides by g_c: what
 lies between, a ReLU, a pool, a resize, a concatenation, a shuffle, only passes factors on:

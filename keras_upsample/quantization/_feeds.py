@@ -1,4 +1,4 @@
-"""What a model is fed with, to learn ranges."""
+"""The arrays that a model is fed during calibration."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""GPTQ: rows of weights put on a grid, so that what they compute changes least.
+"""GPTQ: rows of weights are rounded to a grid so that the layer's output changes least.
 
 Rounding each weight to the nearest value is best for the weights, and not for what they compute.
 Of a row w of weights that multiplies inputs x, rounded to q, the expected error of the result is

@@ -1,4 +1,4 @@
-"""A convolution as rows of weights times columns of inputs."""
+"""im2col: a convolution as a matrix of weights times a matrix of input windows."""
 
 from typing import Any, cast
 

@@ -1,4 +1,4 @@
-"""What each operator of an 8-bit file loses, by running it beside the file in float."""
+"""Error of each operator of an 8-bit file, measured against the same operator in float."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Layers on lines (N, T, C) as layers on images of one row (N, 1, T, C).
+"""Layers on sequences (N, T, C) rewritten as layers on images of one row (N, 1, T, C).
 
 A convolution of T steps by k taps is one of a row by a kernel of (1, k); what pools, repeats or
 pads steps does so to columns. TensorFlow computes `Conv1D` in that way too, but adds its bias when

@@ -1,4 +1,4 @@
-"""The ranges of a network's tensors, as its own arithmetic makes them.
+"""Activation ranges, measured in an interpreter that keeps every tensor.
 
 TensorFlow's calibrator reads what an operator reads after the operator has run. Sums, differences
 and products are written into the memory of one of their operands where nobody needs that any more;

@@ -1,4 +1,4 @@
-"""Weights of convolutions put on the values that a quantiser leaves, by what they do to images.
+"""GPTQ rounding of a program's convolutions, one layer after another.
 
 A quantiser that then looks for the step of each output channel finds the same, and has nothing left
 to round: the file holds the weights chosen here. See `_gptq` for how they are chosen; the mean

@@ -1,4 +1,4 @@
-"""How far maxima lie above what is around them, for targets that find them by arithmetic."""
+"""Max unpooling without comparisons: how far each maximum exceeds its neighbours on the images."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

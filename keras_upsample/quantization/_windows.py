@@ -1,4 +1,4 @@
-"""How far the points of DySample lie from their pixels, for targets that read them by windows."""
+"""DySample without gathers: how far its sampling points lie from their pixels on the images."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any

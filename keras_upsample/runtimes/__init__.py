@@ -1,4 +1,4 @@
-"""Artefact -> callable on NumPy arrays, in the runtime that the artefact is for.
+"""Runtimes: each loads a file and runs it on NumPy arrays.
 
 `load(path)` recognises SavedModel directories, `.tflite` and `.onnx` files. Every runner has the
 same small surface (`Runner`), so that verification does not know which runtime it talks to.

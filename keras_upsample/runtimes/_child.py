@@ -1,4 +1,4 @@
-"""A module of this package in a process of its own."""
+"""Modules of this package run in a child process."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""A file from elsewhere is loaded in a process of its own before it is loaded in this one.
+"""First load of a foreign file, in a child process.
 
 The runtimes are C++ that trusts its files: a damaged one takes the process down. What was loaded
 once, or written and verified here, is known by its SHA-256 and loaded at once, also by later

@@ -1,4 +1,4 @@
-"""The process in which a file from elsewhere is loaded first, see `_first_load`."""
+"""The child process of `_first_load`."""
 
 import json
 import sys

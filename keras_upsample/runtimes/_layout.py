@@ -1,4 +1,4 @@
-"""Whether the tensors of a file have their channels last or first, by their shapes."""
+"""Channels last or first, from the shapes of a file's tensors."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""What every runtime offers, whichever it is."""
+"""The interface of all runtimes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager

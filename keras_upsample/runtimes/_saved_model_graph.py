@@ -1,4 +1,4 @@
-"""What a SavedModel would do when it is loaded or run: read files, open sockets, call Python.
+"""Check of a SavedModel's graph for file access, sockets and Python calls.
 
 Loading runs its initialisers, and calling it runs whatever its graph says, with the rights of the
 user: https://github.com/tensorflow/tensorflow/blob/master/SECURITY.md. So the graph is read first.

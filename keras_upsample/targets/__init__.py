@@ -1,4 +1,4 @@
-"""What files are made for: formats, precisions and devices, with gates, as one table.
+"""Export targets: formats, precisions, devices and gates, as one table.
 
 Lowering, quantisation and export read it; it knows nothing of them.
 """

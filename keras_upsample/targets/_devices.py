@@ -1,4 +1,4 @@
-"""Accelerators, in one table."""
+"""The table of accelerators."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an artefact must reach to be published."""
+"""Gates: the accuracy that a file must reach."""
 
 from dataclasses import dataclass, replace
 

@@ -1,4 +1,4 @@
-"""The values that integers of a few bits leave for weights."""
+"""Quantization grids: the values that few bits can represent."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

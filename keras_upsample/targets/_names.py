@@ -1,4 +1,4 @@
-"""Names of rules and forms of `keras_upsample.lowering` that targets prefer or leave out."""
+"""Names of rules and forms in `keras_upsample.lowering`."""
 
 # Rules: the modules of `keras_upsample.lowering._rules`.
 NEAREST = "nearest"

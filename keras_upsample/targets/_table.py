@@ -1,4 +1,4 @@
-"""Everything that differs between targets, as one table."""
+"""The table of export targets."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""One kind of artefact, as data."""
+"""`Target`: one row of the table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

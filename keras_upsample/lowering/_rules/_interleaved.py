@@ -1,4 +1,4 @@
-"""Transposed convolution phase by phase: small convolutions, and their maps put side by side.
+"""Transposed convolution by phases: small convolutions whose results are interleaved.
 
 One axis, stride s, kernel J of k taps, B pixels cropped at the begin and E at the end, x zero
 outside 0..n-1: y[o] = sum_i x[i] J[o + B - s i]. For the phase o = s j + a, 0 <= a < s, with

@@ -1,4 +1,4 @@
-"""A 3x3 convolution by minimal filtering in both directions."""
+"""A 3x3 convolution by Winograd's minimal filtering in both directions."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""An affine map by channel goes into the weights beside it.
+"""Batch normalization and other affine maps per channel are folded into the weights next to them.
 
 Behind a linear layer: s (K * x + b) + t = (s K) * x + (s b + t), where s scales output channels.
 Before one: K * (s x + t) = (K s) * x + K * t, where s scales input channels. K * t is a constant

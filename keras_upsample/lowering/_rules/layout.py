@@ -1,4 +1,4 @@
-"""A resize of what minimal filtering put together, in the runtime's own layout.
+"""A resize after minimal filtering is computed in the runtime's own layout.
 
 A pool of one pixel is the identity. ONNX Runtime keeps feature maps in blocks of channels between
 convolutions and pools, and resizes them there three times as fast as elsewhere; what filtering

@@ -1,4 +1,4 @@
-"""Nearest upsampling and the convolution behind it become one transposed convolution.
+"""Nearest upsampling followed by a convolution becomes one transposed convolution.
 
 One axis, factor s, kernel K of k taps, p zeros before: u[m] = x[floor(m / s)] for 0 <= m < s n, and
 y[o] = sum_t K[t] u[o + t - p]. With m = s i + a,

@@ -1,4 +1,4 @@
-"""An explicit padding with zeros goes into the convolution behind it.
+"""Zero padding is merged into the convolution that follows it.
 
 A convolution with pads (p, q) sees zeros outside of its input; with a padding of (a, b) in front it
 sees a + p and b + q of them. The sum is stated as Keras' "same" where it is that; elsewhere nothing

@@ -1,4 +1,4 @@
-"""A sub-pixel convolution is taken apart, so that the other rules see its convolution.
+"""A sub-pixel convolution is split, so that other rules see its convolution.
 
 y = shuffle(act(K * x + b)): an activation that works number by number may come before the shuffle;
 any other, a softmax, stays behind it, and so does every one behind a blur. A kernel for the "crd"
