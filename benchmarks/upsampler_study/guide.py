@@ -42,9 +42,9 @@ def _head(rows: Sequence[Summary]) -> str:
 
 # Which upsampling to take
 
-The same small U-Net trained with each of {ours} ways of upsampling, from {seeds} seeds each: the
-same work, the same budget, only the upsampling differs. Every figure here, and every sentence that
-leans on one, is made from `benchmarks/results/upsamplers.json` by the rules in
+This page compares {ours} upsampling techniques. One small U-Net is trained with each of them, on
+the same data with the same budget, from {seeds} seeds. Every figure and every recommendation is
+computed from `benchmarks/results/upsamplers.json` by the rules in
 `benchmarks/upsampler_study/rules.py`.
 
 {tables.filled(in_short(rows))}"""
@@ -60,7 +60,7 @@ def _recommendations(rows: Sequence[Summary]) -> str:
     )
     text = f'## Recommendation\n\n{lines}\n\nTake them as `ku.zoo.unet(..., upsample="NAME")`.'
     if against := warnings(rows):
-        text += "\n\nWhat the figures speak against:\n\n" + "\n".join(f"- {w}" for w in against)
+        text += "\n\nDrawbacks:\n\n" + "\n".join(f"- {w}" for w in against)
     return text
 
 
@@ -69,15 +69,15 @@ def _pictures(content: Any) -> str:
 
 ![A crop of a test image by technique]({PICTURES}/edges.png)
 
-*A crop that no network was trained on. On the left of each pair the class probabilities after
-training as a mix of colours (black background, orange cytoplasm, blue nucleus); on the right the
-logits of the same network before training on the same crop, blurred: whatever grid is there, the
-technique made it. First seed.*
+*A crop of a test image. The left of each pair shows the class probabilities after training as a mix
+of colours (black background, orange cytoplasm, blue nucleus). The right shows the logits of the
+same network before training, on a blurred copy of the crop: any grid in it comes from the
+technique. First seed.*
 
 ![Edges, time and checkerboard by technique]({PICTURES}/overview.png)
 
-*One line a technique, best edges at the top. Grey: no more than the seeds' doing away from the
-best.*"""
+*One line per technique, sorted by boundary IoU. In the grey band the difference from the best is
+within the spread over seeds.*"""
 
 
 def _explained(rows: Mapping[str, Technique]) -> str:
@@ -112,8 +112,8 @@ python benchmarks/upsamplers.py report    # this page
 ```
 
 - Network: `ku.zoo.unet((None, None, {SIZE[2]}), 3, filters=({filters}), upsample=NAME)`.
-- Data: `cells` of `keras_upsample.data`, trained on the frames of "train", scored on those of
-  "test", which nothing was chosen by.
+- Data: `cells` of `keras_upsample.data`. Networks are trained on the frames of "train" and scored
+  on those of "test"; no setting was chosen on the test frames.
 - Budget of every run: {steps} steps of {batch} crops of {side} x {side}, turned and flipped, the
   same crops under the same seed; AdamW from {budget["rate"]:g} to 0 along a cosine; cross-entropy.
 - Boundary IoU: bands of {budget["band"]} pixels inside each class, mean over the three classes.
@@ -123,13 +123,13 @@ python benchmarks/upsamplers.py report    # this page
 def _limits(rows: Sequence[Summary], content: Any) -> str:
     seeds = len(rows[0].scores["mean_iou"])
     train, test = (", ".join(map(str, content["budget"][part])) for part in ("train", "test"))
-    return f"""## What this page cannot say
+    return f"""## Limits of this comparison
 
 - One small data set: frames {train} of a film to train on, {test} to test on. {seeds} seeds
   show how much chance there is in training, not how much there is in the choice of the images.
 - The labels have gaps: cells whose nucleus is marked and whose cytoplasm is not. They cap the mean
   IoU of any network; the nuclei's labels are whole, which is why their IoU is shown too.
 - The budget is equal in steps, not in parameters or multiply-adds; longer training may close gaps.
-- A U-Net's skips bring detail past the upsampling. A decoder without skips leans on it more.
+- A U-Net's skips bring detail past the upsampling. A decoder without skips depends more on it.
 - Times are of one thread of one x86-64 processor, at few channels. Phones, GPUs and NPUs differ:
-  `keras-upsample export` times a file on the machine at hand."""
+  `keras-upsample export` times a file on your machine."""

@@ -42,7 +42,7 @@ def advice(rows: Sequence[Summary]) -> list[Advice]:
         take = min(both, key=_overall)
         result.append(
             Advice(
-                "a decoder of which you know nothing else",
+                "a decoder, if you know nothing else",
                 (take.name,),
                 f"of the {len(both)} whose edges are within the spread of the best and which make "
                 f"no checkerboard, the fastest over all runtimes ({_overall(take):.2f} of "
@@ -76,14 +76,11 @@ def _edges(ours: list[Summary], best: Summary, good: list[Summary], margin: floa
         second = max((r for r in ours if r is not best), key=lambda r: r.mean("boundary_iou"))
         because = (
             f"boundary IoU {value:.3f}, {value - second.mean('boundary_iou'):.3f} over "
-            f"{second.name}, the next; from {margin:.3f} on it is more than the seeds' doing"
+            f"{second.name}, the next; differences above {margin:.3f} exceed the spread over seeds"
         )
     else:
         rest = "all others" if len(others) == len(ours) - 1 else ", ".join(r.name for r in others)
-        because = (
-            f"boundary IoU {value:.3f}; but {rest} are within {margin:.3f}, which is no more than "
-            "the seeds' doing"
-        )
+        because = f"boundary IoU {value:.3f}; {rest} are within {margin:.3f}, the spread over seeds"
     return Advice("the sharpest edges, whatever they cost", (best.name,), because)
 
 
@@ -144,16 +141,16 @@ def in_short(rows: Sequence[Summary]) -> str:
     grids = [row.energy_start for row in ours]
     factor = max(grids) / min(grids)
     text = (
-        f"The edges of {near} of the {len(ours)} are as good as the best as far as the seeds can "
-        f"tell. The grid that they start with differs by a factor of {factor:,.0f}"
+        f"{near} of the {len(ours)} have edges as good as the best, within the spread over seeds. "
+        f"The checkerboard before training differs by a factor of {factor:,.0f}"
     )
     times = {n: [row.speed[n][0] for row in ours if n in row.speed] for n in RUNTIME_NAMES}
     spans = [f"{max(t) / min(t):.1f} in {RUNTIME_NAMES[name]}" for name, t in times.items() if t]
-    return text + (f", their time by {', '.join(spans)}." if spans else ".")
+    return text + (f", the latency by {', '.join(spans)}." if spans else ".")
 
 
 def warnings(rows: Sequence[Summary]) -> list[str]:
-    """What the figures speak against, one sentence each."""
+    """Drawbacks of techniques, one sentence each."""
     judged = [row for row in rows if row.group != "fusion"]
     margin = notable(judged, "boundary_iou")
     ours = [row for row in judged if row.group == "technique"]

@@ -105,7 +105,7 @@ def _ratios(name: str, latency: Mapping[str, Any]) -> dict[str, tuple[float, flo
 
 
 def notable(rows: Sequence[Summary], metric: str) -> float:
-    """The difference of two techniques' means from which on it is more than the seeds' doing.
+    """The difference of two techniques' means above which it exceeds the spread over seeds.
 
         2 s sqrt(2/n),  s² = sum of r² / ((techniques − 1)(n − 1)),
 

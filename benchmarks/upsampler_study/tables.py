@@ -40,13 +40,13 @@ def quality(rows: Sequence[Summary]) -> str:
     ]
     names = {"boundary_iou": "boundary IoU", "mean_iou": "mean IoU", "nucleus_iou": "nucleus IoU"}
     margins = {name: notable(rows, metric) for metric, name in names.items()}
-    chance = "With one seed nothing is known of what chance does."
+    chance = "One seed says nothing about the spread."
     if all(map(np.isfinite, margins.values())):
         least = ", ".join(f"{margin:.3f} of {name}" for name, margin in margins.items())
         chance = (
-            f"Two techniques differ by more than the seeds' doing from {least} on: two standard "
-            "errors of a difference, the seeds' own effect taken out. Among so many pairs a few "
-            "cross that line by chance."
+            f"Differences above {least} exceed the spread over seeds: they are two standard "
+            "errors of a difference, with the mean effect of each seed removed. Among so many "
+            "pairs a few exceed this by chance."
         )
     header = ("technique", "boundary IoU", "mean IoU", "nucleus IoU",
               "checkerboard before", "after training")  # fmt: skip
