@@ -21,7 +21,7 @@ class ModelChoice:
             "folder."
         ),
     ]
-    classes: Annotated[int | None, typer.Option(help="Output channels.")] = None
+    classes: Annotated[int | None, typer.Option(help="Number of output channels.")] = None
     upsample: Annotated[
         str | None,
         typer.Option(
@@ -32,7 +32,7 @@ class ModelChoice:
     encoder: Annotated[
         str | None, typer.Option(help="vgg16, resnet50, mobilenet_v2 or efficientnet_b0.")
     ] = None
-    encoder_weights: Annotated[str | None, typer.Option(help="imagenet, or a weights file.")] = None
+    encoder_weights: Annotated[str | None, typer.Option(help="imagenet, or a file.")] = None
     fusion: Annotated[str | None, typer.Option(help="concat, add, attention or scse.")] = None
     filters: Annotated[
         str | None,
@@ -43,17 +43,17 @@ class ModelChoice:
     weights: Annotated[str | None, typer.Option(help="Trained weights (.weights.h5) to load.")] = (
         None
     )
-    signature: Annotated[
-        str | None, typer.Option(help="Of a SavedModel with several, which one.")
-    ] = None
-    seed: Annotated[int, typer.Option(help="Of a zoo model's random weights.")] = 0
+    signature: Annotated[str | None, typer.Option(help="Name of a SavedModel's signature.")] = None
+    seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0
     imports: Annotated[
         list[str] | None,
         typer.Option("--import", help="Module that registers the file's custom classes."),
     ] = None
     trust: Annotated[
         bool,
-        typer.Option("--trust", help="You know where the file comes from: what it holds may run."),
+        typer.Option(
+            "--trust", help="Allow files that may run code, because you trust their source."
+        ),
     ] = False
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
@@ -71,11 +71,11 @@ class ModelChoice:
 
 
 InputShape = Annotated[
-    str | None, typer.Option(help="Fixes the size: height,width,channels.", metavar="H,W,C")
+    str | None, typer.Option(help="Fixed input size: height,width,channels.", metavar="H,W,C")
 ]
 RepresentativeData = Annotated[
     Path | None,
-    typer.Option(help="Folder of 8 or more pictures from which int8 and int16x8 learn ranges."),
+    typer.Option(help="Folder of 8 or more pictures that calibrate int8 and int16x8 files."),
 ]
 
 
@@ -90,19 +90,16 @@ class FileChoice:
     scaling: Annotated[
         str,
         typer.Option(
-            help="inside: files take pixels, uint8, and scale them; outside: whoever runs them "
-            "does.",
+            help="inside: files take uint8 pixels and scale them; outside: the caller scales.",
             metavar="PLACE",
         ),
     ] = "outside"
     head: Annotated[
         str | None,
-        typer.Option(
-            help="argmax, threshold, softmax or sigmoid, to append to the model's scores."
-        ),
+        typer.Option(help="argmax, threshold, softmax or sigmoid, appended to the model's scores."),
     ] = None
     threshold: Annotated[
-        float | None, typer.Option(help="Of --head threshold, in the units of the scores.")
+        float | None, typer.Option(help="Score from which --head threshold gives 1.")
     ] = None
     lower: Annotated[
         bool,
@@ -111,49 +108,49 @@ class FileChoice:
         ),
     ] = True
     tune: Annotated[
-        bool, typer.Option("--tune", help="Find that form by measurement on this machine.")
+        bool, typer.Option("--tune", help="Measure which equal form is fastest on this machine.")
     ] = False
     tune_seconds: Annotated[
-        float | None, typer.Option(help="Likewise, within so many seconds a target (--tune: 600).")
+        float | None, typer.Option(help="Limit --tune to so many seconds per target (600).")
     ] = None
     representative_data: RepresentativeData = None
     integer_io: Annotated[
         bool,
-        typer.Option("--integer-io", help="Integer TFLite files take and give integers."),
+        typer.Option(
+            "--integer-io", help="Inputs and outputs of integer TFLite files are integers."
+        ),
     ] = False
     keep_float: Annotated[
         list[str] | None,
         typer.Option(
-            help="A layer that 8-bit files compute in float, see `quantization`. Repeat it.",
+            help="Layer that 8-bit files compute in float (see `quantization`). Can be repeated.",
             metavar="LAYER",
         ),
     ] = None
     weight_bits: Annotated[
-        int | None, typer.Option(help="Of 8-bit ONNX files: 7 or 8.", metavar="BITS")
+        int | None, typer.Option(help="Weight bits of 8-bit ONNX files: 7 or 8.", metavar="BITS")
     ] = None
     allow_flex: Annotated[
         bool,
-        typer.Option("--allow-flex", help="Let TFLite files have TensorFlow's own operators."),
+        typer.Option("--allow-flex", help="Allow TensorFlow's own operators in TFLite files."),
     ] = False
     resizable: Annotated[
         bool,
         typer.Option(
             "--resizable",
-            help="Leave height and width open in TFLite files; --input-shape is then the size "
-            "before whoever runs them resizes the input. Slower on small maps, and not for "
-            "devices.",
+            help="Leave height and width open in TFLite files; --input-shape is then the initial "
+            "size. Slower on small feature maps; not for devices.",
         ),
     ] = False
-    opset: Annotated[int | None, typer.Option(help="Of ONNX files, 13 to 18. Default: 18.")] = None
-    layout: Annotated[str | None, typer.Option(help="Of ONNX files: nhwc (default) or nchw.")] = (
-        None
-    )
+    opset: Annotated[int | None, typer.Option(help="ONNX opset, 13 to 18 (18).")] = None
+    layout: Annotated[
+        str | None, typer.Option(help="Layout of ONNX files: nhwc (default) or nchw.")
+    ] = None
     gate: Annotated[
         list[str] | None,
         typer.Option(
-            help="What verification demands in place of a target's own gate: the largest error as "
-            "a share of the range (float files), or the least dB (integer files). Repeat for "
-            "several targets.",
+            help="Accuracy that verification demands, in place of the target's own: largest error as "
+            "a share of the range (float files) or lowest dB (integer files). Can be repeated.",
             metavar="[TARGET=]NUMBER",
         ),
     ] = None
@@ -161,8 +158,8 @@ class FileChoice:
         bool,
         typer.Option(
             "--overwrite",
-            help="Write a SavedModel into a folder that holds other files, which are kept. What an "
-            "export wrote is replaced in any case, anything else never.",
+            help="Write a SavedModel into a folder that holds other files, which are kept. Files of "
+            "earlier exports are always replaced, other files never.",
         ),
     ] = False
 
