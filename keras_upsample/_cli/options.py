@@ -149,8 +149,8 @@ class FileChoice:
     gate: Annotated[
         list[str] | None,
         typer.Option(
-            help="Accuracy that verification demands, in place of the target's own: largest error as "
-            "a share of the range (float files) or lowest dB (integer files). Can be repeated.",
+            help="Accuracy that verification demands, in place of the target's own: largest "
+            "error as a share of the range (float files) or lowest dB (integer files). Can be repeated.",
             metavar="[TARGET=]NUMBER",
         ),
     ] = None
@@ -158,8 +158,8 @@ class FileChoice:
         bool,
         typer.Option(
             "--overwrite",
-            help="Write a SavedModel into a folder that holds other files, which are kept. Files of "
-            "earlier exports are always replaced, other files never.",
+            help="Write a SavedModel into a folder that holds other files, which are kept. Files "
+            "of earlier exports are always replaced, other files never.",
         ),
     ] = False
 
