@@ -150,7 +150,8 @@ class FileChoice:
         list[str] | None,
         typer.Option(
             help="Accuracy that verification demands, in place of the target's own: largest "
-            "error as a share of the range (float files) or lowest dB (integer files). Can be repeated.",
+            "error as a share of the range (float files), or lowest dB (integer files). Can be "
+            "repeated.",
             metavar="[TARGET=]NUMBER",
         ),
     ] = None
