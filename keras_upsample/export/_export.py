@@ -35,23 +35,23 @@ def export(
     Args:
         model: any Keras model: functional, Sequential or subclassed, ours or not; or the path of a
             `.keras` or `.h5` file or SavedModel folder, see `load_source`.
-        directory: gets `saved_model/`, `<name>.tflite`, `<name>.onnx`, ... and `report.json`.
+        directory: folder for `saved_model/`, `<name>.tflite`, `<name>.onnx`, ... and `report.json`.
         targets: names of `TARGETS`.
-        images: what to verify on, see `verify`; default real photographs.
-        name: of the files; default the preset's (`unet_cells`) or the model's.
+        images: images for verification, see `verify`. Default: photographs.
+        name: name of the files. Default: the preset's (`unet_cells`) or the model's.
         progress: called as `progress(target_name, step)` before each step.
-        options: see `Options`; default all of them as they are there.
-        chosen: single options by name, e.g. `input_shape=(256, 256, 3), head="argmax"`, which go
-            before those of `options`.
+        options: see `Options`.
+        chosen: fields of `Options` as keyword arguments, e.g. `input_shape=(256, 256, 3),
+            head="argmax"`; they override `options`.
 
     Returns:
         The report; `print` it for a table.
 
     Raises:
-        ExportError: one or more targets failed. The others are published, `report.json` says so,
-            and the error's `report` attribute is the report.
-        ValueError, TypeError: a bad argument, or a place that can't take its file; nothing was
-            done.
+        ExportError: one or more targets failed. The files of the others are written, `report.json`
+            says so, and the error's `report` attribute is the report.
+        ValueError, TypeError: a bad argument, or a path that can't take its file. Nothing was
+            written.
 
     Example:
         >>> report = export(model, "build/unet")  # doctest: +SKIP

@@ -16,62 +16,63 @@ from ._gates import GateArgument
 
 @dataclass(frozen=True)
 class Options(FileOptions):
-    """What may be chosen for exported files beyond their targets.
+    """Options of exported files.
 
-    Each may be given as a keyword argument of `export`, `to_saved_model`, `to_tflite` and `to_onnx`
-    too, where it goes before that of their argument `options`. One that is for files of some kinds
-    alone leaves the others as they are.
+    Each field can also be passed as a keyword argument to `export`, `to_saved_model`, `to_tflite`
+    and `to_onnx`; the keyword argument overrides `options`. An option that only some kinds of files
+    have does not affect the others.
 
     Attributes:
-        input_shape: without the batch, e.g. `(256, 256, 3)`, or a dict by input name. Fixes what
-            the model leaves open; default: open where the target allows, else 256 x 256 pixels.
-        batch_size: images per call; default any, and 1 where a target's sizes are fixed.
-        metadata: what the model means; default what it carries, see `keras_upsample.metadata.of`.
-        scaling: `"inside"` lets the files take pixels, uint8 of 0 to 255, and scale them
-            themselves as the metadata says, and give pictures as uint8 too; `"outside"` leaves that
-            to whoever runs them, by the metadata in the files.
-        head: `"argmax"` appends the class map to the scores (uint8 for up to 256 classes),
-            `"threshold"` 0 or 1 for each channel by itself, `"softmax"` and `"sigmoid"`
-            probabilities, unless the scores are that already. Of one channel `"argmax"` is
-            `"threshold"`.
-        threshold: of that head, in the units of the scores. Default: the metadata's, else 0.5 of
-            probabilities and 0 of logits; asked for where nothing says which they are.
-        lower: give each target the equal form of the model that it runs fastest, see
-            `keras_upsample.lowering.lower`; False keeps the model's own operators.
-        tune: choose the forms by measurement on this machine (for an Ethos-U by Vela's estimate),
-            which takes a minute or so the first time (a number: the seconds it may take for each
-            target); False chooses by the targets' tables.
-        representative_data: images from which files of integer arithmetic learn the ranges of
-            activations, 8 or more: an array `(N, H, W, C)`, a folder, or what yields images or, for
-            several inputs, dicts of arrays by name. Default: what a preset was trained on, else
-            photographs; a model that was trained on anything else needs its own.
-        integer_io: let inputs and outputs of integer TFLite files be integers;
+        input_shape: fixed input size without the batch, e.g. `(256, 256, 3)`, or a dict by input
+            name. Default: sizes stay open where the target allows it, else 256 x 256 pixels.
+        batch_size: images per call. Default: open, and 1 where the target has fixed sizes.
+        metadata: the model's `Metadata`. Default: the metadata that the model carries, see
+            `keras_upsample.metadata.of`.
+        scaling: `"inside"`: the files take uint8 pixels of 0 to 255, scale them by the metadata,
+            and return pictures as uint8. `"outside"`: the caller scales the pixels; the metadata in
+            the file says how.
+        head: `"argmax"` appends an argmax, so that the file returns the class map (uint8 for up to
+            256 classes); `"threshold"` returns 0 or 1 for each channel; `"softmax"` and `"sigmoid"`
+            return probabilities, unless the model already does. For one channel `"argmax"` is the
+            same as `"threshold"`.
+        threshold: score from which `head="threshold"` returns 1. Default: the metadata's, else 0.5
+            for probabilities and 0 for logits. It is required if nothing says which of the two the
+            scores are.
+        lower: rewrite the model into the equal form that each target runs fastest, see
+            `keras_upsample.lowering.lower`. False keeps the model's own operators.
+        tune: measure the forms on this machine (for an Ethos-U: by Vela's estimates) and take the
+            fastest. The first time this takes about a minute. A number limits the seconds per
+            target. False takes the forms of the target's table.
+        representative_data: 8 or more images that calibrate integer files: an array
+            `(N, H, W, C)`, a folder, or an iterable of images or, for several inputs, of dicts of
+            arrays by name. Default: the training images of a preset, else photographs. A model that
+            was trained on other images needs its own.
+        integer_io: inputs and outputs of integer TFLite files are integers.
             `keras_upsample.runtimes` converts them.
-        keep_float: names of layers that an `"int8"` file computes in float, those that lose most
-            by `quantization_errors`; not with `integer_io`, and for no accelerator.
-        weight_bits: of 8-bit ONNX files, 7 or 8; default 7, and 8 for networks on volumes, whose
-            weights are not rounded together. With signed weights of 8 bits, sums of products
-            overflow on processors without VNNI, so those of 8 bits are unsigned, which is slower.
-            They keep more digits with `lower=False`; otherwise 7 bits compute as well.
-        allow_flex: let operators without a TFLite built-in become Select-TF (Flex) operators. Such
-            a file runs only where TensorFlow's are linked in, and must be verified there:
-            TensorFlow's own Python package has not had them since 2.20, and then an `ExportError`
-            says so.
-        resizable: leave height and width open in TFLite files, as other formats do by themselves:
-            the file computes sizes from its input's, and whoever runs it chooses them by
-            `Interpreter.resize_tensor_input`; before that they are those of `input_shape`. A
-            constant size, the default, is what GPU and NPU delegates need, and takes resizes of
-            small maps half the time (docs/limits.md). Not for devices, nor for a model of fixed
-            height and width.
-        opset: of ONNX files, of the default domain, 13 to 18.
-        layout: of ONNX files, of inputs and outputs of rank 4: `"nhwc"` as in Keras, or `"nchw"`.
-        gate: what verification demands in place of a target's own gate: a `Gate`, a number, or a
-            dict of these by target. A number is the largest error as a share of the output's range
-            for files that compute in float, and the least signal-to-noise ratio in dB for those
-            with 8-bit numbers. The report has it beside the default and the measured figures.
-        overwrite: write a SavedModel into a folder that holds files which this package did not
-            write; they are kept. Without it such a folder is refused. Results of an earlier export
-            are replaced in any case, and anything else in their places is refused in any case.
+        keep_float: names of layers that an `"int8"` file computes in float, e.g. those with the
+            largest error by `quantization_errors`. Not with `integer_io`, and not for accelerators.
+        weight_bits: bits of the weights in 8-bit ONNX files, 7 or 8. Default: 7, and 8 for networks
+            on volumes. Signed weights of 8 bits overflow on processors without VNNI; those of
+            `weight_bits=8` are therefore unsigned, which is slower. 8 bits are more accurate only
+            with `lower=False`.
+        allow_flex: operators without a TFLite built-in become Select-TF (Flex) operators. Such a
+            file runs only where TensorFlow's operators are linked in, and it is verified there.
+            TensorFlow's Python package lacks them since 2.20; an `ExportError` then says so.
+        resizable: TFLite files keep height and width open. They compute inner sizes from the input,
+            and `Interpreter.resize_tensor_input` sets it; before that it has the size of
+            `input_shape`. The default, fixed sizes, is what GPU and NPU delegates need, and halves
+            the latency of resizes of small maps (docs/limits.md). Not for devices, nor for models
+            of fixed height and width.
+        opset: opset of ONNX files, 13 to 18.
+        layout: layout of inputs and outputs of rank 4 in ONNX files: `"nhwc"` as in Keras, or
+            `"nchw"`.
+        gate: accuracy that verification demands, in place of the target's own: a `Gate`, a number,
+            or a dict of these by target. A number is the largest error as a share of the output's
+            range (float files), or the lowest signal-to-noise ratio in dB (8-bit files). The report
+            shows it beside the default and the measured figures.
+        overwrite: allow a SavedModel in a folder that holds files of others, which are kept.
+            Without it such a folder is refused. Files of earlier exports are always replaced; files
+            of others never are.
 
     Raises:
         ValueError, TypeError: a value that none can have.
