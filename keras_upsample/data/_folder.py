@@ -31,33 +31,33 @@ def folder(
 
         images/a.jpg  images/x/b.tif        masks/a.png  masks/x/b.tif
 
-    Sub-folders must be the same. Where the names are not, one of the well-known conventions
-    (`{name}.jpg` with `{name}_mask.gif`, Cityscapes, ...) is taken if all files fit it and no
-    other; a warning and `.pairing` say which. Anything else needs a pattern.
+    Sub-folders must be the same. If the names differ, a well-known convention (`{name}.jpg` with
+    `{name}_mask.gif`, Cityscapes, ...) is used if all files fit this convention and no other; a
+    warning and `.pairing` name it. Anything else needs a pattern.
 
-    A pixel of a mask is a class number: the grey value, or the index of an indexed PNG; with
-    colours as `values` its colour; with a `threshold` a strength. Masks that hold 0 and 255 alone
-    have classes 0 and 1. Every file is read once before anything else is done, and all that is
-    wrong is told together. Up to 2 GiB of pixels stay in memory; what does not fit is read anew for
-    every crop.
+    A pixel of a mask is a class number: the grey value, or the index of an indexed PNG. With
+    colours as `values` it is a colour, and with a `threshold` a strength. Masks with only 0 and 255
+    have classes 0 and 1. Every file is read once at the beginning, and all problems are reported
+    together. Up to 2 GiB of pixels stay in memory; the remaining files are read again for every
+    crop.
 
     Args:
-        images: folder of PNG, JPEG, TIFF, ... of the same number of channels; opacity is left out.
-            A TIFF with several frames goes with a mask of as many.
-        masks: folder of masks; no JPEG, but with a `threshold`. It may be the folder of the images.
-        image_pattern: name of an image with `{name}` for what it shares with its mask, e.g.
-            `"{name}_leftImg8bit"`; with an ending (`"{name}.jpg"`) only such files. A pattern with
-            a slash is of the path from the folder and may have `{folder}`:
-            `"{folder}/images/{name}"`. Files that do not fit are left out. None for `"{name}"`.
-        mask_pattern: the same of a mask, e.g. `"{name}_gtFine_labelIds"`.
-        classes: names, by number; default "class 0", "class 1", ... up to the highest number.
-        values: the pixel value of each class, where these are not 0, 1, 2, ...; or its colour,
-            [red, green, blue] from 0 to 255; by number, or a dict by name. A colour that is in none
-            is an error. Of an indexed picture the palette's colours are taken then.
-        ignore: pixel value or colour, or several, of no class; they become 255, for
-            `ignore_class=255` of Keras and of `losses`.
-        threshold: of soft masks: class 1 from this value up, in the units of the files (128 of
-            bytes, 0.5 of floats).
+        images: folder of PNG, JPEG, TIFF, ... with the same number of channels. Alpha channels are
+            dropped. A TIFF with several frames needs a mask with as many.
+        masks: folder of masks, which may be the folder of the images. JPEG only with a `threshold`.
+        image_pattern: pattern of the image names, where `{name}` is the part shared with the mask,
+            e.g. `"{name}_leftImg8bit"`; with a suffix (`"{name}.jpg"`) only such files. A pattern
+            with a slash matches the path inside the folder and may have `{folder}`:
+            `"{folder}/images/{name}"`. Other files are skipped. None means `"{name}"`.
+        mask_pattern: pattern of the mask names, e.g. `"{name}_gtFine_labelIds"`.
+        classes: class names by number. Default: "class 0", "class 1", ... up to the highest number.
+        values: pixel value of each class if these are not 0, 1, 2, ..., or its colour [red, green,
+            blue] from 0 to 255; a list by class number, or a dict by class name. A colour outside
+            the list is an error. Indexed pictures are read by their palette's colours then.
+        ignore: pixel values or colours without a class. They become 255, the `ignore_class` of
+            Keras and of `losses`.
+        threshold: for soft masks: pixels from this value up are class 1, in the units of the files
+            (128 for bytes, 0.5 for floats).
         normalization: `"full_range"`, `"percentiles"` or `"none"`, as in `predict`.
 
     Raises:

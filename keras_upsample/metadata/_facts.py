@@ -16,16 +16,18 @@ TASKS = (
     "restoration",
     "regression",
 )
-"""What a model is for. `segmentation`: one of several classes a pixel. `binary_segmentation`: one
-channel, above its threshold or not. `multi_label_segmentation`: each channel by itself.
-`super_resolution`: an enlarged picture. `restoration`: a picture of the same size. `regression`: a
-number a pixel, e.g. a depth."""
+"""Tasks of a model.
+
+`segmentation`: each pixel has one of several classes. `binary_segmentation`: one channel and a
+threshold. `multi_label_segmentation`: each channel has a threshold of its own.
+`super_resolution`: the output is an enlarged picture. `restoration`: it is a picture of the same
+size. `regression`: each pixel has a number, e.g. a depth."""
 
 KINDS = ("logits", "probabilities", "class_map", "picture", "regression")
-"""What an output holds."""
+"""Kinds of outputs."""
 
 FORMAT = 1
-"""Of the JSON; a reader refuses a higher one."""
+"""Version of the JSON; a reader refuses a higher one."""
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,13 @@ class Input:
     """One input of a model.
 
     Attributes:
-        name: of the tensor; "" for the only one.
-        size: height and width in pixels, None where any.
-        channels: their names in order, e.g. `("red", "green", "blue")`; empty where not known.
-        layout: `"nhwc"` or `"nchw"`, of the file's tensor.
-        dtype: of the tensor.
-        value_range: least and largest value that the network is made for; None where not known.
-        scaling: how a picture's values become the network's; None where not known.
+        name: name of the tensor; "" for the only input.
+        size: height and width in pixels, None for any.
+        channels: channel names in order, e.g. `("red", "green", "blue")`; empty if unknown.
+        layout: layout of the file's tensor, `"nhwc"` or `"nchw"`.
+        dtype: dtype of the tensor.
+        value_range: lowest and highest value that the network expects; None if unknown.
+        scaling: how pixel values become the network's values; None if unknown.
     """
 
     name: str = ""
@@ -72,14 +74,14 @@ class Output:
     """One output of a model.
 
     Attributes:
-        name: of the tensor; "" for the only one.
-        kind: one of `KINDS`, "" where not known.
-        class_names: one a class, in order of the class numbers.
-        colours: RGB, one a class.
-        threshold: of a single channel or of several labels: 1 from here on, in the output's own
-            values; None for 0.5 of a probability.
-        value_range: of a picture or a regression: its least and largest value.
-        unit: of a regression, e.g. "m".
+        name: name of the tensor; "" for the only output.
+        kind: one of `KINDS`, "" if unknown.
+        class_names: one name per class, in order of the class numbers.
+        colours: one RGB colour per class.
+        threshold: output value from which a pixel is 1, for a single channel or several labels;
+            None means a probability of 0.5.
+        value_range: lowest and highest value of a picture or a regression.
+        unit: unit of a regression, e.g. "m".
     """
 
     name: str = ""
@@ -113,17 +115,17 @@ class Metadata:
 
     Attributes:
         name: the model's name.
-        version: the model's version, the user's to choose.
-        task: one of `TASKS`, "" where not known.
-        inputs: in the model's order; empty where nothing is known of them.
-        outputs: likewise.
-        preprocessing: what the input must look like, in words.
-        description: of the model, in words.
-        licence: of the weights, e.g. `"Apache-2.0"`.
-        training_data: what the weights were trained on, in words.
-        preset: of this package, e.g. `"unet:cells"`, for a trained network of the zoo.
-        author: who made the model.
-        written_by: this package and its version, in a file that was read.
+        version: the model's version, chosen by its author.
+        task: one of `TASKS`, "" if unknown.
+        inputs: inputs in the model's order; empty if unknown.
+        outputs: outputs in the model's order; empty if unknown.
+        preprocessing: required preprocessing of the input, in words.
+        description: description of the model, in words.
+        licence: licence of the weights, e.g. `"Apache-2.0"`.
+        training_data: training data of the weights, in words.
+        preset: name of a trained model of this package, e.g. `"unet:cells"`.
+        author: author of the model.
+        written_by: package and version that wrote the file.
 
     Example:
         >>> Metadata("cells", outputs=(Output(class_names=("background", "cell")),)).class_names
