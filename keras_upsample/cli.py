@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from ._cli.data import app as data_commands
+from ._cli.objects import ObjectChoice
 from ._cli.options import (
     FileChoice,
     InputShape,
@@ -302,7 +303,9 @@ def quantization(
 
 
 @app.command()
+@takes(found=ObjectChoice)
 def predict(
+    found: ObjectChoice,
     model: Annotated[
         str,
         typer.Argument(
@@ -391,7 +394,9 @@ def predict(
         from ._keras_file import SUFFIXES, load_keras_file
 
         files = image_files(images, out)
+        more = found.arguments()  # a bad one is told before the model is loaded
         from .predict import load_model
+        from .predict._files import check_options
 
         source: Any = model
         if model.endswith(SUFFIXES) and Path(model).exists():
@@ -412,6 +417,7 @@ def predict(
             console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
         if tile is not None or overlap is not None:
             predictor.tiles(2**14, 2**14, tile, overlap)  # a bad one is told once, not by image
+        check_options(predictor, **more)
         with image_progress(console, [file.name for file in files]) as step:
             tally = predict_all(
                 predictor,
@@ -432,6 +438,7 @@ def predict(
                 channels=chosen,
                 nodata=nodata,
                 overwrite=overwrite,
+                **more,
             )
         typer.echo(f"{tally}: {out}")
         if tally.failed:

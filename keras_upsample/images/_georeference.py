@@ -56,7 +56,7 @@ class Georeference:
         """
         if scale == 1:
             return self
-        shift = (scale - 1) / 2 if self._is_point() else 0.0
+        shift = (scale - 1) / 2 if self.is_point else 0.0
         tags = {code: value for code, value in self.tags.items() if code != RPC}
         if PIXEL_SCALE in tags:
             x, y, *rest = tags[PIXEL_SCALE]
@@ -72,7 +72,9 @@ class Georeference:
             tags[TRANSFORMATION] = tuple(matrix.ravel().tolist())
         return replace(self, tags=tags)
 
-    def _is_point(self) -> bool:
+    @property
+    def is_point(self) -> bool:
+        """Whether raster coordinates count from the centre of the first pixel."""
         keys = self.tags.get(KEYS, ())
         entries = [keys[i : i + 4] for i in range(4, len(keys), 4)]
         return any(len(e) == 4 and e[0] == _RASTER_TYPE and e[3] == _POINT for e in entries)

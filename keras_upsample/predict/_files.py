@@ -9,23 +9,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .. import viz
 from .._publish import publish
 from ..images._georeference import as_aux_xml
-from ..images._nodata import Gaps, with_nodata
+from ..images._nodata import with_nodata
 from ..images._pictures import sources_in
-from ..images._scaling import scaling_of
 from ..images._sources import Source
+from ._augment import checked_augmentations
 from ._channels import fit_channels
+from ._image_task import ImageTask
 from ._load import load_model
 from ._made_from import is_ours, made_from, record
 from ._made_from import keep as is_kept
-from ._predict import as_picture, check_probabilities
+from ._object_files import OBJECT_ENDINGS
+from ._object_finder import check_scipy
+from ._object_options import ObjectOptions
+from ._predict import check_probabilities, checked_objects
 from ._predictor import Predictor
-from ._results import results_of
-from ._sliding import strips
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,8 @@ def predict_to_files(
     probabilities: bool = False,
     channels: Sequence[int] | None = None,
     nodata: float | str | None = None,
+    augment: Sequence[str] = (),
+    objects: bool | ObjectOptions = False,
     overwrite: bool = False,
     progress: Callable[[float], None] = lambda done: None,
 ) -> Files:
@@ -68,6 +69,8 @@ def predict_to_files(
         NAME_restored.png        likewise, for one whose picture is as large as the image
         NAME_values.npy          likewise float32 (H, W, K), for a regression
         NAME_0_CLASS.png         likewise 0 or 1, one file a label, where labels may overlap
+        NAME_objects.geojson     outlines of the objects, with NAME_objects.csv, a table, and
+                                 NAME_instances.tif, a label image, where asked for
 
     Of an image that has a place on earth (a GeoTIFF, or a world file beside a picture) all of them
     are tiled GeoTIFF, NAME_classes.tif and so on, with that place. Pixels without data are
@@ -81,7 +84,7 @@ def predict_to_files(
         image: the file.
         folder: where to write; made if need be.
         name: of the results; default the image's, without its suffix.
-        tile, overlap, channels, nodata: as for `predict`.
+        tile, overlap, channels, nodata, augment, objects: as for `predict`.
         overlays: whether to write NAME_overlay.png.
         probabilities: whether to write NAME_probabilities.npy.
         overwrite: whether to replace results that exist. Otherwise those that were made from the
@@ -102,6 +105,7 @@ def predict_to_files(
             "into an array and pass it to `predict`."
         )
     check_probabilities(predictor, probabilities)
+    augment, options = check_options(predictor, augment=augment, objects=objects)
     sources = sources_in(Path(image), predictor.network.channels)
     written: list[Path] = []
     kept: list[Path] = []
@@ -110,21 +114,30 @@ def predict_to_files(
     for source in sources:
         stem = "_".join(part for part in (name or Path(image).stem, source.frame) if part)
         files = _wanted(predictor, source, Path(folder) / stem, overlays, probabilities)
+        if options is not None:
+            names = {kind: f"{stem}_{ending}" for kind, ending in OBJECT_ENDINGS.items()}
+            files |= {kind: Path(folder) / file for kind, file in names.items()}
         height, width, _ = source.shape
-        options = {
+        used: dict[str, Any] = {
             "tiles": predictor.tiles(height, width, tile, overlap),
             "channels": None if channels is None else tuple(channels),
             "nodata": nodata,
         }
-        facts = made_from(Path(image), source, predictor, options)
-        there = [path for path in files.values() if is_kept(path, facts, overwrite=overwrite)]
+        if augment:
+            used["augment"] = augment
+        common = made_from(Path(image), source, predictor, used)
+        facts = {
+            path: {**common, "objects": str(options)} if kind in OBJECT_ENDINGS else common
+            for kind, path in files.items()
+        }
+        there = [path for path in facts if is_kept(path, facts[path], overwrite=overwrite)]
         kept += there
         files = {kind: path for kind, path in files.items() if path not in there}
         plans.append((source, files, facts))
     for number, (source, files, facts) in enumerate(plans):
         if not files:
             continue
-        task = _Task(
+        task = ImageTask(
             predictor,
             fit_channels(
                 with_nodata(source, nodata), predictor.network.channels, channels, predictor.order
@@ -132,18 +145,37 @@ def predict_to_files(
             tile,
             overlap,
             partial(_part, progress, number, len(sources)),
+            augment,
+            options,
         )
         with ExitStack() as stack:
             staged = {kind: stack.enter_context(publish(path)) for kind, path in files.items()}
             said = task.write(staged)
         for path in files.values():
-            notes += _write_crs(path, source, facts)
-            record(path, facts)
+            notes += _write_crs(path, source, facts[path])
+            record(path, facts[path])
         frame = f"{source.frame}: " if source.frame else ""
-        notes += [frame + note for note in (*source.notes, said) if note]
+        notes += [frame + note for note in (*source.notes, *said) if note]
         written += files.values()
     progress(1.0)
     return Files(tuple(written), tuple(kept), tuple(notes))
+
+
+def check_options(
+    predictor: Predictor, *, augment: Sequence[str] = (), objects: bool | ObjectOptions = False
+) -> tuple[tuple[str, ...], ObjectOptions | None]:
+    """The augmentations and the objects that are wanted of a model, before any image is read.
+
+    Raises:
+        ValueError: they do not suit the model.
+        ModuleNotFoundError: objects need SciPy.
+    """
+    names = checked_augmentations(predictor, augment)
+    options = checked_objects(predictor, objects)
+    if options is not None:
+        check_scipy()
+        options.numbers(predictor.classes, predictor.class_count)
+    return names, options
 
 
 def _write_crs(path: Path, source: Source, facts: Any) -> list[str]:
@@ -198,84 +230,3 @@ def _label(predictor: Predictor, number: int) -> str:
 
 def _part(progress: Callable[[float], None], number: int, count: int, done: float) -> None:
     progress((number + done) / count)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """One image on its way through the network into files."""
-
-    predictor: Predictor
-    source: Source
-    tile: int | None
-    overlap: int | None
-    progress: Callable[[float], None]
-
-    def write(self, files: dict[str, Path]) -> str:
-        """Write the results; what is to be said of pixels without data, or ""."""
-        scale = self.predictor.scale
-        colours = viz.class_colours(self.predictor.class_count, self.predictor.colours)
-        with ExitStack() as stack:
-            makers = results_of(self.predictor, self.source, colours)
-            out = {
-                kind: stack.enter_context(makers.writer(kind, path)) for kind, path in files.items()
-            }
-            above = None
-            keep = not self.predictor.gives_labels or "probabilities" in files
-            scaling = scaling_of(self.source, self.predictor.scaling)
-            # What is looked at need not be what the network sees, which may be 12 of 16 bits.
-            looked_at = self.source.dtype != np.uint8 and "overlay" in files
-            bright = scaling_of(self.source, "percentiles") if looked_at else None
-            gaps = Gaps(self.source, scale)
-            for strip in self._strips(scaling, np.copy if keep else self.predictor.labels):
-                none = gaps.of(strip.missing)
-                if "picture" in out:
-                    out["picture"].write(makers.seen(as_picture(strip.values), none))
-                    continue
-                if "values" in out:
-                    out["values"].write(makers.probabilities(strip.values, none))
-                    continue
-                labels = self.predictor.labels(strip.values) if keep else strip.values
-                for kind in (kind for kind in out if kind.startswith("label ")):
-                    number = int(kind.removeprefix("label "))
-                    out[kind].write(makers.classes(labels[..., number], none))
-                if "labels" in out:
-                    out["labels"].write(makers.classes(labels, none))
-                if "probabilities" in out:
-                    out["probabilities"].write(makers.probabilities(strip.values, none))
-                if "overlay" in out:
-                    shown = strip.image
-                    if strip.missing is not None:
-                        shown = np.where(strip.missing, np.zeros((), shown.dtype), shown)
-                    shown = shown if bright is None else as_picture(bright(shown))
-                    shown = shown.repeat(scale, axis=0).repeat(scale, axis=1)
-                    mixed = viz.overlay_image(shown, labels, colours=colours, above=above)
-                    out["overlay"].write(makers.seen(mixed, none))
-                above = labels[-1]
-        return str(gaps)
-
-    def _strips(self, scaling: Any, reduce: Any) -> Any:
-        height, width, _ = self.source.shape
-        rows, columns, shared = self.predictor.tiles(height, width, self.tile, self.overlap)
-        done = 0
-
-        def tick() -> None:
-            nonlocal done
-            done += 1
-            self.progress(done / (len(rows) * len(columns)))
-
-        return strips(
-            self.predictor.run,
-            self.source.rows,
-            rows,
-            columns,
-            overlap=shared,
-            scale=self.predictor.scale,
-            margin=self.predictor.margin,
-            prepare=scaling,
-            missing=self.source.missing,
-            fill=scaling.low,
-            finish=self.predictor.finish,
-            reduce=reduce,
-            tick=tick,
-            blend=self.predictor.blends,
-        )

@@ -69,9 +69,10 @@ def keep(path: Path, facts: Mapping[str, str], *, overwrite: bool = False) -> bo
         )
     if overwrite:
         return False
-    for name, value in facts.items():
-        if record.get(name) != value:
-            what = _WHAT.get(name, f"another {name!r} ({record.get(name)}, now {value})")
+    for name in dict.fromkeys([*facts, *(name for name in record if name != "result")]):
+        if record.get(name) != facts.get(name):
+            change = f"another {name!r} ({record.get(name)}, now {facts.get(name)})"
+            what = _WHAT.get(name, change)
             raise ImageError(f"{str(path)!r} is there and was made with {what}. {_OURS}")
     return True
 

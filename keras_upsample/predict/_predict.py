@@ -1,16 +1,22 @@
 """Prediction of one image in memory."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..images._map import MapGrid, grid_of
 from ..images._nodata import Gaps, with_nodata
 from ..images._scaling import scaling_of
 from ..images._sources import ImageError, Source, of_array
+from ._augment import augmented, checked_augmentations
 from ._channels import fit_channels
 from ._load import load_model
+from ._object_finder import ObjectFinder
+from ._object_options import ObjectOptions
+from ._objects import Objects
 from ._predictor import Predictor
 from ._sliding import strips
 from ._volumes import run_volume
@@ -31,6 +37,7 @@ class Prediction:
             `labels` are the largest number of their dtype, 255 or 65535, `probabilities` and
             `values` NaN and `picture` 0.
         values: (H, W, K) float32, the numbers of a regression, e.g. depths; else None.
+        objects: the connected components of the class map, where asked for; else None.
 
     Of a volume every array has a first axis more, (D, H, W), and `values` are those of a picture
     too.
@@ -43,6 +50,7 @@ class Prediction:
     colours: tuple[tuple[int, int, int], ...] = ()
     valid: np.ndarray | None = None
     values: np.ndarray | None = None
+    objects: Objects | None = None
 
 
 def predict(
@@ -54,6 +62,8 @@ def predict(
     probabilities: bool = False,
     channels: tuple[int, ...] | None = None,
     nodata: float | str | None = None,
+    augment: Sequence[str] = (),
+    objects: bool | ObjectOptions = False,
 ) -> Prediction:
     """The class map of an image of any size; or the picture, or the numbers, that a model gives.
 
@@ -77,6 +87,14 @@ def predict(
         channels: of the image to take, in this order; default all.
         nodata: the value that stands for no data; default what a TIFF says, `"none"` for none. NaN
             and infinity, and pixels that are transparent, never are data.
+        augment: test-time augmentation: names out of `"flip_horizontal"`, `"flip_vertical"`,
+            `"rotate_90"`, `"rotate_180"`, `"rotate_270"` (counterclockwise), `"transpose"` and
+            `"transverse"`. The result is the mean over the image as it is and after each change
+            gᵢ, undone: p(x) = (f(x) + Σᵢ gᵢ⁻¹(f(gᵢ(x)))) / (n + 1), where f gives probabilities (of
+            a super-resolution model the picture). Each tile is changed by itself; n changes take
+            n + 1 times the time.
+        objects: whether to find the connected components of the class map, and which
+            (`ObjectOptions`). Needs SciPy.
 
     Returns:
         `Prediction`. A model of one output channel has two classes: 1 is where its probability is
@@ -93,7 +111,13 @@ def predict(
     """
     predictor = load_model(model)
     if predictor.network.volume:
-        given = {"tile": tile, "overlap": overlap, "channels": channels, "nodata": nodata}
+        given: dict[str, Any] = {
+            "tile": tile,
+            "overlap": overlap,
+            "channels": channels,
+            "nodata": nodata,
+        }
+        given |= {"augment": augment or None, "objects": objects or None}
         values = run_volume(predictor, image, given)
         check_probabilities(predictor, probabilities)
         if not predictor.gives_labels:
@@ -109,7 +133,12 @@ def predict(
     scale = predictor.scale
     size = (height * scale, width * scale)
     check_probabilities(predictor, probabilities)
+    chosen = checked_objects(predictor, objects)
+    finder = None if chosen is None else object_finder(predictor, chosen, size[1])
+    run, finish = augmented(predictor, checked_augmentations(predictor, augment))
+    measured = finder is not None and predictor.blends
     keep = probabilities or not predictor.gives_labels
+    whole = keep or measured  # values are needed strip by strip
     result = np.empty((*size, predictor.outputs), "float32") if keep else None
     several = (predictor.outputs,) if predictor.labels_overlap else ()
     labels = (
@@ -121,7 +150,7 @@ def predict(
     gaps = Gaps(source, scale)
     scaling = scaling_of(source, predictor.scaling)
     for strip in strips(
-        predictor.run,
+        run,
         source.rows,
         rows,
         columns,
@@ -131,16 +160,18 @@ def predict(
         prepare=scaling,
         missing=source.missing,
         fill=scaling.low,
-        finish=predictor.finish,
-        reduce=np.copy if keep else predictor.labels,
+        finish=finish,
+        reduce=np.copy if whole else predictor.labels,
         blend=predictor.blends,
     ):
         place = slice(strip.top, strip.top + len(strip.values))
         if result is not None:
             result[place] = strip.values
         if labels is not None:
-            labels[place] = predictor.labels(strip.values) if keep else strip.values
+            labels[place] = predictor.labels(strip.values) if whole else strip.values
         none = gaps.of(strip.missing)
+        if finder is not None and labels is not None:
+            finder.add(labels[place], strip.values if measured else None, none)
         if none is None:
             continue
         if valid is None:
@@ -154,7 +185,41 @@ def predict(
         return Prediction(None, None, as_picture(result), valid=valid)
     if labels is None:
         return Prediction(None, None, None, valid=valid, values=result)
-    return Prediction(labels, result, None, predictor.classes, predictor.colours, valid)
+    found = None if finder is None else finder.objects(_grid(source, scale))
+    return Prediction(
+        labels, result, None, predictor.classes, predictor.colours, valid, objects=found
+    )
+
+
+def _grid(source: Source, scale: int) -> MapGrid | None:
+    return None if source.place is None else grid_of(source.place.enlarged(scale))
+
+
+def checked_objects(predictor: Predictor, objects: bool | ObjectOptions) -> ObjectOptions | None:
+    """Which objects are wanted; None for none.
+
+    Raises:
+        ValueError: the model gives no class map, or a pixel may have several labels.
+        TypeError: it is neither options nor a bool.
+    """
+    if objects is False or objects is None:
+        return None
+    if objects is not True and not isinstance(objects, ObjectOptions):
+        raise TypeError(
+            f"`objects` must be True, False or `predict.ObjectOptions`. Received: {objects!r}."
+        )
+    if not predictor.gives_labels or predictor.labels_overlap:
+        what = "overlapping labels" if predictor.gives_labels else predictor.kind.replace("_", " ")
+        raise ValueError(
+            f"`objects` are found in a class map; {predictor.network.name!r} gives {what}. Leave "
+            "it out."
+        )
+    return ObjectOptions() if objects is True else objects
+
+
+def object_finder(predictor: Predictor, options: ObjectOptions, width: int) -> ObjectFinder:
+    """For the class maps of a model, `width` pixels wide."""
+    return ObjectFinder(options, width, predictor.classes, predictor.class_count)
 
 
 def check_probabilities(predictor: Predictor, wanted: bool) -> None:
