@@ -82,11 +82,12 @@ def _rings(edges: np.ndarray, columns: int) -> Iterator[tuple[int, np.ndarray]]:
     order = np.lexsort((way, start))
     ordered = start[order]
     low = np.searchsorted(ordered, end)
-    # Where two pixels of a region meet in a corner alone, two edges leave it. The outline stays
-    # with the pixel that it came along, i.e. turns right.
-    straight = way[order[low]] != (way + 1) % 4
+    # Where two pixels of a region meet in a corner alone, two edges leave it. The outline turns
+    # left there, to the other pixel. These are connected on one side of the corner, too, and what
+    # that path encloses is a hole with a ring of its own: none comes by the corner twice.
+    right = way[order[low]] == (way + 1) % 4
     twice = np.searchsorted(ordered, end, "right") - low == 2
-    following = order[low + (twice & straight)]
+    following = order[low + (twice & right)]
     previous = np.empty_like(following)
     previous[following] = np.arange(len(following))
     turns = (way != way[previous]).tolist()
@@ -101,22 +102,5 @@ def _rings(edges: np.ndarray, columns: int) -> Iterator[tuple[int, np.ndarray]]:
             if turns[edge]:
                 ring.append(places[edge])
             edge = ahead[edge]
-        for simple in _simple(ring):
-            corner = np.array(simple)
-            yield regions[first], np.stack([corner % columns, corner // columns], axis=1)
-
-
-def _simple(ring: list[int]) -> Iterator[list[int]]:
-    """A ring that meets itself in corners -> rings that do not."""
-    path: list[int] = []
-    place: dict[int, int] = {}
-    for corner in ring:
-        if corner in place:
-            begin = place[corner]
-            loop, path = path[begin:], path[:begin]
-            yield loop
-            for each in loop:
-                del place[each]
-        place[corner] = len(path)
-        path.append(corner)
-    yield path
+        corner = np.array(ring)
+        yield regions[first], np.stack([corner % columns, corner // columns], axis=1)
