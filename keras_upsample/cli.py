@@ -1,15 +1,15 @@
-"""`keras-upsample`: list, info, export, verify, check, quantization, predict, data."""
+"""`keras-upsample`: list, info, export, verify, check, quantization, predict,
+benchmark, data."""
 
 import inspect
-import os
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from ._cli.benchmark import benchmark
 from ._cli.data import app as data_commands
 from ._cli.objects import ObjectChoice
 from ._cli.options import (
@@ -20,6 +20,7 @@ from ._cli.options import (
     integers,
     takes,
 )
+from ._cli.session import session as _session
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +31,7 @@ app = typer.Typer(
     "verified in its own runtime.",
 )
 app.add_typer(data_commands, name="data")
+app.command()(benchmark)
 
 
 def _version(wanted: bool) -> None:
@@ -53,24 +55,6 @@ Images = Annotated[
     Path | None, typer.Option(help="Folder of pictures to verify on, in place of ours.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-
-
-@contextmanager
-def _session(choice: ModelChoice) -> Iterator[Any]:
-    """Quiet libraries, TensorFlow as Keras' backend, and one line for a user's error."""
-    from ._cli.models import UserError
-    from ._cli.quiet import quiet
-    from .errors import ArtefactError
-
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # the only one that can export
-    with quiet(choice.verbose) as console:
-        try:
-            yield console
-        except (UserError, ArtefactError, ValueError, TypeError, OSError, ImportError) as error:
-            if choice.verbose:
-                raise
-            console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-            raise typer.Exit(2) from error
 
 
 @app.command("list")

@@ -1,4 +1,5 @@
+from ._benchmark import Benchmark, Timing, benchmark
 from ._load import available, load
 from ._runner import Runner, TensorInfo
 
-__all__ = ["Runner", "TensorInfo", "available", "load"]
+__all__ = ["Benchmark", "Runner", "TensorInfo", "Timing", "available", "benchmark", "load"]

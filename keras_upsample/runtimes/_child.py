@@ -13,25 +13,33 @@ def run_module(
 ) -> "subprocess.CompletedProcess[str]":
     """`python -m keras_upsample.MODULE ARGUMENTS`, its output captured.
 
-    This package is found where it was imported from, and nothing is imported from the folder that
-    the user happens to be in, where somebody may have put a `numpy.py`.
-
     Raises:
         subprocess.TimeoutExpired: it was ended after so many seconds.
     """
-    package = str(Path(__file__).parents[2])
-    before = os.environ.get("PYTHONPATH")
-    path = package if not before else os.pathsep.join((package, before))
+    command, environment = module_command(module, arguments)
     return subprocess.run(
-        [sys.executable, "-P", "-m", f"keras_upsample.{module}", *arguments],
+        command,
         capture_output=True,
         text=True,
         errors="replace",
         check=False,
         timeout=seconds,
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path},
+        env=environment,
     )
+
+
+def module_command(module: str, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """`python -m keras_upsample.MODULE ARGUMENTS` and its environment.
+
+    This package is found where it was imported from, and nothing is imported from the folder that
+    the user happens to be in, where somebody may have put a `numpy.py`.
+    """
+    package = str(Path(__file__).parents[2])
+    before = os.environ.get("PYTHONPATH")
+    path = package if not before else os.pathsep.join((package, before))
+    command = [sys.executable, "-P", "-m", f"keras_upsample.{module}", *arguments]
+    return command, {**os.environ, "PYTHONPATH": path}
 
 
 def describe_end(code: int) -> str:

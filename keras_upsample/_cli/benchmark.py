@@ -1,0 +1,149 @@
+"""`keras-upsample benchmark`: latency of files, and of what models become."""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from .options import InputShape, ModelChoice, integers
+from .session import session
+
+_TARGETS = ("tflite", "onnx", "saved_model")
+
+
+def benchmark(
+    files: Annotated[
+        list[str],
+        typer.Argument(
+            help="SavedModel folders, .tflite and .onnx files; or a model or preset (see `list`) "
+            "or a .keras file, which is exported first. The first is what the others are compared "
+            "with.",
+            metavar="FILE...",
+        ),
+    ],
+    size: Annotated[
+        str | None,
+        typer.Option(
+            help="Height and width where a file leaves them open. Default: those of the first "
+            "file that has fixed ones, else 256,256.",
+            metavar="H,W",
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Processor threads of each runtime. Default: all.")
+    ] = None,
+    rounds: Annotated[int, typer.Option(help="Interleaved rounds.")] = 20,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="What a model is exported to; default tflite, onnx and saved_model. Can be "
+            "repeated."
+        ),
+    ] = None,
+    input_shape: InputShape = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option("--import", help="Module that registers a model's custom classes."),
+    ] = None,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="Allow files that may run code, because you trust their source."
+        ),
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
+    ] = False,
+) -> None:
+    """Measure how long one call of each file takes on this machine, in its runtime."""
+    sizes = None if size is None else integers(size, "--size")
+    shape = None if input_shape is None else integers(input_shape, "--input-shape")
+    choice = ModelChoice(files[0], imports=imports, trust=trust, verbose=verbose)
+    with session(choice) as console, tempfile.TemporaryDirectory() as folder:
+        from ..lowering._tuning_cache import processor
+        from ..runtimes import benchmark as measure
+        from .progress import image_progress
+
+        found = _artefacts(files, Path(folder), target, shape, choice, console)
+        with image_progress(console, ["rounds"]) as step:
+            result = measure(
+                list(found),
+                names=list(found.values()),
+                rounds=rounds,
+                threads=threads,
+                size=sizes,  # type: ignore[arg-type]  # of two numbers, as is checked there
+                trust=trust,
+                progress=lambda done: step(0, done),
+            )
+        if as_json:
+            facts: dict[str, Any] = {"processor": processor(), **result.to_dict()}
+            typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+            return
+        typer.echo(str(result))
+        typer.echo(processor())
+
+
+def _artefacts(
+    files: Sequence[str],
+    folder: Path,
+    targets: Sequence[str] | None,
+    shape: tuple[int, ...] | None,
+    choice: ModelChoice,
+    console: Any,
+) -> dict[Path, str]:
+    """File -> what it is called; models are exported into the folder.
+
+    Raises:
+        UserError: an option for models, and there is none.
+        ExportError: a model can't be exported.
+    """
+    from .models import UserError
+
+    found: dict[Path, str] = {}
+    models = 0
+    for number, name in enumerate(files):
+        path = Path(name)
+        if path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").is_file():
+            found[path] = name
+            continue
+        models += 1
+        found |= _exported(name, folder / str(number), targets or _TARGETS, shape, choice, console)
+    for option, value in (("--target", targets), ("--input-shape", shape)):
+        if value and not models:
+            raise UserError(f"{option} is for models, which are exported first; these are files.")
+    return found
+
+
+def _exported(
+    name: str,
+    folder: Path,
+    targets: Sequence[str],
+    shape: tuple[int, ...] | None,
+    choice: ModelChoice,
+    console: Any,
+) -> dict[Path, str]:
+    """The files that a model becomes."""
+    from dataclasses import replace
+
+    from ..targets import target_named
+    from .models import UserError, file_name, load_choice
+    from .progress import export_progress
+
+    names = [target_named(target).name for target in targets]
+    own = replace(choice, model=name)
+    with export_progress(console, names) as step:
+        from ..errors import ExportError
+        from ..export import export
+
+        model = load_choice(own)
+        options: dict[str, Any] = {} if shape is None else {"input_shape": shape}
+        try:
+            report = export(model, folder, names, name=file_name(own), progress=step, **options)
+        except ExportError as error:
+            raise UserError(f"{name} can't be exported: {error}") from error
+    paths = [Path(artefact.path) for artefact in report.artefacts]
+    return {path: f"{name} -> {path.name}" for path in paths}
