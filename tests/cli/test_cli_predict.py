@@ -285,3 +285,29 @@ def test_a_task_is_checked_and_refused_in_one_line(tmp_path: Path) -> None:
         Image.open(tmp_path / "a.png") as given,
     ):
         np.testing.assert_array_equal(np.asarray(restored), np.asarray(given))
+
+
+def test_objects_and_augmentation(tmp_path) -> None:
+    """Files, counts on the screen, and one line for each option that does not fit."""
+    spots = np.zeros((64, 80), "uint16")
+    spots[10:30, 12:30] = spots[40:56, 50:70] = 4000
+    Image.fromarray(spots).save(tmp_path / "a.png")
+    given = ("unet:nuclei", "a.png", "--out", "o")
+    done = run(
+        *given, "--objects", "--object-classes", "nucleus", "--least-area", 30, "--connectivity", 4,
+        "--augment", "flip_horizontal,rotate_90", "--no-overlays", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "a.png: 2 objects (2 nucleus)" in done.stderr
+    names = ("a_classes.png", "a_instances.tif", "a_objects.csv", "a_objects.geojson")
+    assert sorted(path.name for path in (tmp_path / "o").glob("[!.]*")) == list(names)
+    for more, said in (
+        (("--least-area", 5), "--least-area is for --objects. Add it."),
+        (("--object-classes", "nucleus"), "--object-classes is for --objects. Add it."),
+        (("--objects", "--connectivity", 6), "`connectivity` must be 4 or 8. Received: 6."),
+        (("--objects", "--object-classes", "nuclei"), "Did you mean 'nucleus'?"),
+        (("--augment", "flip"), "'flip' is unknown. Allowed: flip_horizontal"),
+    ):
+        wrong = run(*given, *more, cwd=tmp_path)
+        assert wrong.returncode == 2 and said in wrong.stderr, wrong.stderr
+        assert len(wrong.stderr.strip().splitlines()) == 1
