@@ -52,12 +52,16 @@ def _each(results: Results, maker: str) -> Iterator[Mapping[str, Any]]:
     """The float files of one maker in the three formats, written or not."""
     for found in results.values():
         for kind in ("tflite", "onnx", "saved_model"):
-            yield found[kind][maker]
+            yield {**found[kind][maker], "model_error": found["model_error"]}
 
 
 def _right(row: Mapping[str, Any]) -> bool:
-    """Whether the file runs on one photograph and is as right as this package's gate asks for."""
-    return row.get("runs", {}).get("one", {}).get("error", math.inf) <= GATE
+    """Whether the file runs on one photograph, within the gate of this package.
+
+    A model that is off itself in float32 is no fault of its exporter: twice its error is right too.
+    """
+    error = row.get("runs", {}).get("one", {}).get("error", math.inf)
+    return bool(error <= max(GATE, 2 * row["model_error"]))
 
 
 def summary(results: Results) -> str:

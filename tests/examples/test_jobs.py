@@ -79,6 +79,7 @@ def test_large_picture(job, tmp_path: Path) -> None:
     assert np.abs(halved - picture).mean() < 2
 
 
+@pytest.mark.slow
 def test_npu_file(job, tmp_path: Path) -> None:
     pytest.importorskip("ethosu")
     report = job("npu_file").main(["--size", "64", "--out", str(tmp_path)])
