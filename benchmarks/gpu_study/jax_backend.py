@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gpu_study.layouts import as_images, placed
-from gpu_study.windows import Problem
+from gpu_study.windows import Found, Problem
 
 
 class JaxBackend:
@@ -40,10 +40,8 @@ class JaxBackend:
         """Products of float32 without TF32."""
         return self._jax.default_matmul_precision("highest")
 
-    def run(
-        self, layer: Any, problem: Problem, data_format: str
-    ) -> tuple[list[np.ndarray], np.ndarray, list[np.ndarray]]:
-        """(outputs in the windows, gradient of the input, gradients of the weights)."""
+    def run(self, layer: Any, problem: Problem, data_format: str) -> Found:
+        """What the layer computes, and its gradients."""
         x, cotangent = self._arrays(problem, data_format)
         weights = [v.value for v in layer.trainable_variables]
         function = self._function(layer, x.shape)
@@ -55,7 +53,11 @@ class JaxBackend:
         y, of_x, of_weights = self._jax.jit(both)(x, weights, cotangent)
         y = as_images(y, data_format)
         parts = [_array(y[window.output]) for window in problem.windows]
-        return parts, _array(as_images(of_x, data_format)), [_array(g) for g in of_weights]
+        of_x = as_images(of_x, data_format)
+        crops = [_array(of_x[window.crop]) for window in problem.windows]
+        for window in problem.windows:
+            of_x = of_x.at[window.crop].set(0)
+        return Found(parts, crops, bool((of_x != 0).any()), [_array(g) for g in of_weights])
 
     def calls(
         self, name: str, problem: Problem, layers: dict[str, Any], gradient: bool
@@ -90,8 +92,13 @@ class JaxBackend:
         return lambda x, weights: model.stateless_call(weights, fixed, x)[0]
 
     def _arrays(self, problem: Problem, data_format: str) -> tuple[Any, Any]:
-        arrays = (placed(a, data_format) for a in (problem.x, problem.cotangent))
-        x, cotangent = (self._jax.numpy.asarray(a, problem.dtype) for a in arrays)
+        numpy = self._jax.numpy
+        x = numpy.asarray(placed(problem.x, data_format), problem.dtype)
+        cotangent = numpy.zeros(problem.output_shape, problem.dtype)
+        for window, part in zip(problem.windows, problem.cotangents, strict=True):
+            cotangent = cotangent.at[window.output].set(numpy.asarray(part, problem.dtype))
+        if data_format == "channels_first":
+            cotangent = cotangent.transpose(0, 3, 1, 2)
         return x, cotangent
 
 

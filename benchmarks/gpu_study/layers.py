@@ -107,19 +107,19 @@ def _check(backend: Any, name: str, size: Size, precision: str, data_format: str
     layer = _ready(name, size, data_format, problem)
     if precision == "float32":
         with backend.in_full_precision():
-            parts, of_x, of_weights = backend.run(layer, problem, data_format)
+            found = backend.run(layer, problem, data_format)
     else:
-        parts, of_x, of_weights = backend.run(layer, problem, data_format)
-    value, gradient = problem.value_error(parts), problem.gradient_error(of_x, of_weights)
-    return _verdict(value, gradient, precision)
+        found = backend.run(layer, problem, data_format)
+    errors = problem.value_error(found.values), problem.gradient_error(found)
+    return _verdict(*errors, precision)
 
 
 def _check_own(backend: Any, name: str, size: Size) -> dict[str, Any]:
     """That PyTorch's operator, against which ours is timed, computes the same."""
     problem = _problem(name, size, "float32")
     with backend.in_full_precision():
-        parts, _ = backend.run_own(name, problem)
-    return _verdict(problem.value_error(parts), None, "float32")
+        found = backend.run_own(name, problem)
+    return _verdict(problem.value_error(found.values), None, "float32")
 
 
 def _verdict(value: float, gradient: float | None, precision: str) -> dict[str, Any]:

@@ -37,7 +37,6 @@ def networks(small: bool) -> dict[str, Callable[[], Any]]:
     return {
         "unet:cells": lambda: zoo.unet(weights="cells"),
         "unet:nuclei": lambda: zoo.unet(weights="nuclei"),
-        "fcn8s:cells": lambda: zoo.fcn8s(weights="cells"),
         "espcn:photos_x2": lambda: zoo.espcn(weights="photos_x2"),
         **unets,
         "unet_plus_plus": lambda: zoo.unet_plus_plus(shape, 3, filters=filters),

@@ -8,7 +8,7 @@ import numpy as np
 
 from gpu_study.layouts import as_images, placed
 from gpu_study.torch_own import functions, torch_weights
-from gpu_study.windows import Problem
+from gpu_study.windows import Found, Problem
 
 
 class TorchBackend:
@@ -51,19 +51,17 @@ class TorchBackend:
         finally:
             backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32 = before
 
-    def run(
-        self, layer: Any, problem: Problem, data_format: str
-    ) -> tuple[list[np.ndarray], np.ndarray, list[np.ndarray]]:
-        """(outputs in the windows, gradient of the input, gradients of the weights)."""
+    def run(self, layer: Any, problem: Problem, data_format: str) -> Found:
+        """What the layer computes, and its gradients."""
         x, cotangent = self._tensors(problem, data_format)
         weights = [v.value for v in layer.trainable_variables]
         return self._pulled_back(layer(x), x, weights, cotangent, problem, data_format)
 
-    def run_own(self, name: str, problem: Problem) -> tuple[list[np.ndarray], np.ndarray]:
+    def run_own(self, name: str, problem: Problem) -> Found:
         """The same of PyTorch's operator, without the weights' gradients (their axes differ)."""
         x, cotangent = self._tensors(problem, "channels_first")
         y = functions()[name](x, *self._own_weights(name, problem))
-        return self._pulled_back(y, x, [], cotangent, problem, "channels_first")[:2]
+        return self._pulled_back(y, x, [], cotangent, problem, "channels_first")
 
     def calls(
         self, name: str, problem: Problem, layers: dict[str, Any], gradient: bool
@@ -103,10 +101,13 @@ class TorchBackend:
 
     def _tensors(self, problem: Problem, data_format: str) -> tuple[Any, Any]:
         dtype = getattr(self._torch, problem.dtype)
-        x, cotangent = (
-            self._torch.from_numpy(placed(a, data_format)).to(self._device, dtype)
-            for a in (problem.x, problem.cotangent)
-        )
+        x = self._torch.from_numpy(placed(problem.x, data_format)).to(self._device, dtype)
+        n, h, w, c = problem.output_shape
+        shape = (n, h, w, c) if data_format == "channels_last" else (n, c, h, w)
+        cotangent = self._torch.zeros(shape, dtype=dtype, device=self._device)
+        for window, part in zip(problem.windows, problem.cotangents, strict=True):
+            values = self._torch.from_numpy(part).to(self._device, dtype)
+            as_images(cotangent, data_format)[window.output] = values
         return x.requires_grad_(), cotangent
 
     def _own_weights(self, name: str, problem: Problem) -> list[Any]:
@@ -124,12 +125,16 @@ class TorchBackend:
         cotangent: Any,
         problem: Problem,
         data_format: str,
-    ) -> tuple[list[np.ndarray], np.ndarray, list[np.ndarray]]:
+    ) -> Found:
         of_x, *of_weights = self._torch.autograd.grad(y, [x, *weights], cotangent)
         y = as_images(y.detach(), data_format)
         parts = [self._array(y[window.output]) for window in problem.windows]
-        of_x = self._array(as_images(of_x, data_format))
-        return parts, of_x, [self._array(g) for g in of_weights]
+        of_x = as_images(of_x, data_format)
+        crops = [self._array(of_x[window.crop]) for window in problem.windows]
+        for window in problem.windows:
+            of_x[window.crop] = 0
+        far = bool((of_x != 0).any())
+        return Found(parts, crops, far, [self._array(g) for g in of_weights])
 
     def _array(self, tensor: Any) -> np.ndarray:
         return tensor.float().cpu().numpy()

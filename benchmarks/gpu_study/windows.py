@@ -65,10 +65,28 @@ def windows(size: tuple[int, int, int, int], margin: int) -> tuple[Window, Windo
     )
 
 
+@dataclass(frozen=True)
+class Found:
+    """What a device computed.
+
+    Attributes:
+        values: outputs in each window.
+        of_x: gradient of the input in each window's crop.
+        far: whether any pixel outside of the crops has a gradient other than zero.
+        of_weights: gradients of the weights.
+    """
+
+    values: list[Array]
+    of_x: list[Array]
+    far: bool
+    of_weights: list[Array]
+
+
 class Problem:
     """Random input, weights and cotangents of one case, and what the oracle says of them.
 
-    Arrays are (N, H, W, C).
+    Arrays are (N, H, W, C). The cotangents are those of the windows' outputs; what is large and
+    zero is left to the device.
     """
 
     def __init__(
@@ -80,11 +98,12 @@ class Problem:
         rng = np.random.default_rng(7)
         x = rng.random((n, h, w, c), "float32") * 2 - 1
         self.x = to_precision(x, dtype)
+        if n == 1 and min(h, w) < 2 * WIDTH:
+            raise ValueError(f"the windows of a single image overlap at {h}x{w} pixels")
         n, c, h, w = output_shape(name, size)
-        self.cotangent = np.zeros((n, h, w, c), "float32")
-        for window in self.windows:
-            part = self.cotangent[window.output]
-            self.cotangent[window.output] = to_precision(rng.uniform(-1, 1, part.shape), dtype)
+        self.output_shape = (n, h, w, c)
+        part = (1, SCALE * WIDTH, SCALE * WIDTH, c)
+        self.cotangents = [to_precision(rng.uniform(-1, 1, part), dtype) for _ in self.windows]
         self._exact = [np.asarray(w, "float64") for w in weights]
 
     @cached_property
@@ -128,17 +147,18 @@ class Problem:
         span = max(float(np.ptp(expected)), float(np.abs(expected).max()))
         return _largest(actual - expected) / span
 
-    def gradient_error(self, of_x: Array, of_weights: list[Array]) -> float:
+    def gradient_error(self, found: Found) -> float:
         """Of derivatives along random directions."""
-        if of_x.shape != self.x.shape:
-            raise ValueError(f"the gradient has the shape {of_x.shape}, expected {self.x.shape}")
-        if np.any(of_x[~self._covered] != 0):
+        if found.far:
             raise ValueError("pixels that no compared output depends on have a gradient")
-        inside = of_x[self._covered].astype("float64")
+        whole = np.zeros(self.x.shape, "float32")
+        for window, part in zip(self.windows, found.of_x, strict=True):
+            whole[window.crop] = part
+        inside = whole[self._covered].astype("float64")
         error = _relative([float((inside * move).sum()) for move in self._moves], self._slopes[0])
         if not self.weights:
             return error
-        gradients = [np.asarray(g, "float64") for g in of_weights]
+        gradients = [np.asarray(g, "float64") for g in found.of_weights]
         slopes = [
             sum(float((g * t).sum()) for g, t in zip(gradients, turns, strict=True))
             for turns in self._turns
@@ -166,10 +186,9 @@ class Problem:
                 moved[self._covered] = step * move
             turned = None if turns is None else [step * t for t in turns]
             loss = 0.0
-            for window in self.windows:
+            for window, cotangent in zip(self.windows, self.cotangents, strict=True):
                 crop = None if moved is None else moved[window.crop]
-                y = self._oracle(window, crop, turned)
-                loss += float((y * self.cotangent[window.output]).sum())
+                loss += float((self._oracle(window, crop, turned) * cotangent).sum())
             losses.append(loss)
         return (losses[0] - losses[1]) / (2 * STEP)
 
