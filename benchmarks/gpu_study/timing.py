@@ -51,6 +51,6 @@ def _in_a_row(call: Callable[[], object], times: int, wait: Callable[[object], o
 
 
 def reason(error: BaseException) -> str:
-    """The kind of an error and the first line of what it says."""
-    lines = str(error).strip().splitlines() or [""]
-    return f"{type(error).__name__}: {lines[0][:300]}"
+    """The kind of an error and the first lines of what it says: Keras puts its own in front."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return f"{type(error).__name__}: {' '.join(lines[:3])[:400]}"
