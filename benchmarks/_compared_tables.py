@@ -168,7 +168,7 @@ def _case(row: Mapping[str, Any], case: str) -> str:
 
 def _short(why: str) -> str:
     """The first words of a reason, without what would break a table."""
-    words = why.replace("|", "/").split()
+    words = why.partition("<")[0].replace("|", "/").split()
     return " ".join(words[:9])
 
 
