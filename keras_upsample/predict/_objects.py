@@ -110,4 +110,4 @@ class Objects(Sequence[Object]):
         parts = [f"{count} {name}" for name, count in self.counts.items()]
         text = f"{len(self)} object" + "s" * (len(self) != 1)
         text += f" ({', '.join(parts)})" if parts else ""
-        return text + (f", {self.left_out} smaller ones left out" if self.left_out else "")
+        return text + (f", {self.left_out} smaller left out" if self.left_out else "")

@@ -136,7 +136,7 @@ def test_options() -> None:
     assert sea.counts == {"lake": 1, "sea": 1}
     large = find_objects(labels, options=ObjectOptions(least_area=2))
     assert [o.number for o in large] == [1] and large.left_out == 1
-    assert str(large) == "1 object (1 class 2), 1 smaller ones left out"
+    assert str(large) == "1 object (1 class 2), 1 smaller left out"
     np.testing.assert_array_equal(large.label_image(), [[0, 0, 1, 1], [0, 0, 1, 1]])
     none = find_objects(np.zeros((3, 5), int))
     assert len(none) == 0 and none.polygons == [] and not none.label_image().any()
