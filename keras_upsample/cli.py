@@ -31,7 +31,6 @@ app = typer.Typer(
     "verified in its own runtime.",
 )
 app.add_typer(data_commands, name="data")
-app.command()(benchmark)
 
 
 def _version(wanted: bool) -> None:
@@ -427,6 +426,9 @@ def predict(
         typer.echo(f"{tally}: {out}")
         if tally.failed:
             raise typer.Exit(1)
+
+
+app.command()(benchmark)
 
 
 def run_script(command: Callable[..., Any]) -> None:
