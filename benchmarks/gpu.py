@@ -12,6 +12,7 @@ too. The exit code is 1 if anything that ran was wrong or failed; what is not in
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -88,6 +89,7 @@ def _chosen(
 
 
 def _run(options: argparse.Namespace) -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the part is ended too
     out = options.out or options.run / "gpu.json"
     out.parent.mkdir(parents=True, exist_ok=True)
 

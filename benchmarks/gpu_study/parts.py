@@ -62,7 +62,7 @@ def _run(
         with log.open("wb") as output:
             process = subprocess.Popen(
                 [*WORKER, json.dumps(arguments), str(rows)],
-                env=_environment(arguments["part"], arguments["small"]),
+                env=_environment(arguments["part"], arguments["small"], scratch),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # so that its compilers can be ended with it
@@ -91,9 +91,11 @@ def _run(
         changed()
 
 
-def _environment(part: str, small: bool) -> dict[str, str]:
+def _environment(part: str, small: bool, scratch: str) -> dict[str, str]:
     paths = [str(BENCHMARKS), str(ROOT), str(ROOT / "tests"), os.environ.get("PYTHONPATH", "")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in paths if p)}
+    # A compiler that is stopped leaves half a library, which the next run would load.
+    environment["TORCHINDUCTOR_CACHE_DIR"] = str(Path(scratch, "inductor"))
     if part in LAYER_PARTS:
         environment["KERAS_BACKEND"] = part
     if small:  # threads that wait for one another cost more than such small sizes

@@ -137,4 +137,4 @@ class TorchBackend:
         return Found(parts, crops, far, [self._array(g) for g in of_weights])
 
     def _array(self, tensor: Any) -> np.ndarray:
-        return tensor.float().cpu().numpy()
+        return np.array(tensor.float().cpu().numpy())  # a copy: on the CPU they share memory
