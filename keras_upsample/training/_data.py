@@ -178,6 +178,6 @@ class Data:
                 if source.set is not None:
                     raise ValueError(
                         f"`validation_fraction` and `test_fraction`: the set {source.set!r} has "
-                        f"fixed parts ({', '.join(source.splits)}), so that neighbouring frames "
-                        "are never on both sides. Leave them out, or name a `split`."
+                        f"fixed parts ({', '.join(source.splits)}), so that frames that look alike "
+                        "are never on both sides. Leave the fractions out."
                     )

@@ -59,7 +59,8 @@ def train(
         out: folder of the run; made if it is not there.
         data: images in memory in place of the recipe's sources: "train", and "validation" and
             "test" if there are any, to `data.LabelledImages`; for super-resolution to a dict of
-            name to uint8 (H, W, 3). The recipe that is written can't repeat such a run.
+            name to uint8 (H, W, 3). The recipe that is written can't repeat such a run, and the
+            metadata tell the normalization of the recipe's sources, or full_range without any.
         resume: go on from the checkpoint in `out`, which must exist and be of the same recipe.
         stop_after: stop after so many steps in all, a multiple of `steps_per_epoch`, as if the run
             had been interrupted there; scores and `model.keras` are those of that step.
@@ -86,6 +87,8 @@ def train(
     from ._network import batches, compiled
 
     out = Path(out)
+    if data is not None:
+        recipe = _of_other_images(recipe, len(data.get("train", ())))
     _check_folder(recipe, out, resume)
     images = dict(data) if data is not None else images_of(recipe.data)
     _check_images(recipe, images)
@@ -177,6 +180,16 @@ def _check_folder(recipe: Recipe, out: Path, resume: bool) -> None:
         raise FileExistsError(
             f"{kept} is there and would be replaced. Choose another folder for the run."
         )
+
+
+def _of_other_images(recipe: Recipe, count: int) -> Recipe:
+    """The recipe for images in memory: what it says of a preset's data is not true of them."""
+    if recipe.preset is not None:
+        recipe = dataclasses.replace(
+            recipe, preset=None, card=None, description="", licence="", training_data=""
+        )
+    words = recipe.training_data or f"{count} images in memory"
+    return dataclasses.replace(recipe, training_data=words)
 
 
 def _check_same(kept: dict[str, Any], given: dict[str, Any], path: Path) -> None:

@@ -189,6 +189,21 @@ def test_class_weights_change_the_loss_and_must_fit(tmp_path):
         train(wrong, tmp_path, data=DATA)
 
 
+def test_images_in_memory_are_no_preset(tmp_path):
+    from keras_upsample.training import recipe_named
+
+    preset = dataclasses.replace(
+        recipe_named("unet:nuclei"), steps=1, steps_per_epoch=1, batch_size=1, crop=16
+    )
+    done = train(preset, tmp_path, data={"train": DATA["train"]}, verbose=0)
+    found = of(done.model)
+    assert (found.preset, found.licence, found.description) == ("", "", "")
+    assert found.training_data == "3 images in memory"
+    assert found.class_names == ("ground", "disc")
+    assert found.input.scaling.base == "percentiles"  # as the recipe's sources
+    assert not (tmp_path / "weights.npz").exists()
+
+
 def test_one_channel_of_two_classes(tmp_path):
     chosen = recipe(model={**MODEL, "classes": 1}, steps=2)
     done = train(chosen, tmp_path, data=DATA, verbose=0)
