@@ -1,4 +1,4 @@
-"""`keras-upsample`: list, info, export, verify, check, quantization, predict,
+"""`keras-upsample`: list, info, export, verify, check, quantization, predict, train, evaluate,
 benchmark, data."""
 
 import inspect
@@ -11,6 +11,7 @@ import typer
 
 from ._cli.benchmark import benchmark
 from ._cli.data import app as data_commands
+from ._cli.evaluate import evaluate
 from ._cli.objects import ObjectChoice
 from ._cli.options import (
     FileChoice,
@@ -20,7 +21,8 @@ from ._cli.options import (
     integers,
     takes,
 )
-from ._cli.session import session as _session
+from ._cli.session import session
+from ._cli.train import train
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +32,8 @@ app = typer.Typer(
     help="Upsampling models for Keras 3, exported to SavedModel, TFLite and ONNX, each file "
     "verified in its own runtime.",
 )
+app.command()(train)
+app.command()(evaluate)
 app.add_typer(data_commands, name="data")
 
 
@@ -85,7 +89,7 @@ def info(
 ) -> None:
     """Say what goes in and out of a model or a file, what it means, how large it is and what it
     costs."""
-    with _session(choice):
+    with session(choice.verbose):
         from ._cli.describe import facts_of_choice, lines_of
 
         facts = facts_of_choice(choice, size, layers)
@@ -119,7 +123,7 @@ def export(
     ] = None,
 ) -> None:
     """Export a model, verify every file in its own runtime, write a report."""
-    with _session(choice) as console:
+    with session(choice.verbose) as console:
         from dataclasses import replace
 
         from ._cli.models import file_name, load_choice
@@ -176,7 +180,7 @@ def verify(
     as_json: AsJson = False,
 ) -> None:
     """Compare an existing file with the model that it should compute."""
-    with _session(choice) as console:
+    with session(choice.verbose) as console:
         from ._cli.models import load_choice
         from .errors import ExportError
         from .runtimes._load import default_runtime
@@ -218,7 +222,7 @@ def check(
 ) -> None:
     """Say where each operator of a .tflite file, or of a model's export, runs on an accelerator."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
-    with _session(choice) as console:
+    with session(choice.verbose) as console:
         from .edge import check as check_file
         from .targets import device_named
 
@@ -271,7 +275,7 @@ def quantization(
 ) -> None:
     """Say what each layer of a model's int8 file loses, in dB."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
-    with _session(choice) as console:
+    with session(choice.verbose) as console:
         from ._cli.models import load_choice
         from .export import quantization_errors
 
@@ -370,7 +374,7 @@ def predict(
     """Write class maps and overlays of images, or enlarged images, of any size."""
     choice = ModelChoice(model, imports=imports, trust=trust, verbose=verbose)
     chosen = None if channels is None else integers(channels, "--channels", least=0)
-    with _session(choice) as console:
+    with session(choice.verbose) as console:
         from ._cli.inputs import image_files, result_names
         from ._cli.predicting import predict_all
         from ._cli.progress import image_progress
@@ -439,7 +443,7 @@ def run_script(command: Callable[..., Any]) -> None:
     """
 
     def run(choice: ModelChoice, files: FileChoice, **arguments: Any) -> None:
-        with _session(choice) as console:
+        with session(choice.verbose) as console:
             from ._cli.models import load_choice
             from .errors import ExportError
 

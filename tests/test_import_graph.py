@@ -26,8 +26,9 @@ FLOORS = (
     ("_keras_file",),
     ("export",),
     ("predict",),
+    ("training",),
     ("_cli",),
-    ("cli", "training"),
+    ("cli",),
     ("__main__",),
 )
 

@@ -63,7 +63,7 @@ def benchmark(
     sizes = None if size is None else integers(size, "--size")
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
     choice = ModelChoice(files[0], imports=imports, trust=trust, verbose=verbose)
-    with session(choice) as console, tempfile.TemporaryDirectory() as folder:
+    with session(choice.verbose) as console, tempfile.TemporaryDirectory() as folder:
         from ..lowering._tuning_cache import processor
         from ..runtimes import benchmark as measure
         from .progress import image_progress

@@ -1,6 +1,6 @@
 """Augmentation of images and their masks in pairs.
 
-Imports Keras and TensorFlow: only `_batches` imports it, and only when it is called.
+Imports Keras and TensorFlow: it is imported in functions only.
 """
 
 import math
@@ -13,7 +13,7 @@ import tensorflow as tf
 DRAWS = 64  # more seeds than one step takes
 
 
-class _Draws(keras.random.SeedGenerator):
+class Draws(keras.random.SeedGenerator):
     """The seeds of one step: (seed, 64·step), (seed, 64·step + 1), ...
 
     Keras' own generator counts on from call to call, so that step 1000 needs the 999 before it.
@@ -65,18 +65,19 @@ def augmentation(
         layer.backend.set_backend("tensorflow")  # tf.data is its own, whatever Keras runs on
 
     def augment(step: Any, x: Any, y: Any) -> tuple[Any, Any]:
-        draws = _Draws(seed, step)
-        x, y = _through(around, x, tf.cast(y, "float32")[..., None], draws)
+        draws = Draws(seed, step)
+        x, y = through(around, x, tf.cast(y, "float32")[..., None], draws)
         first = (y.shape[1] - size) // 2
         x = _blur(x[:, first - 1 : first + size + 1, first - 1 : first + size + 1], blur, draws)
         y = y[:, first : first + size, first : first + size]
-        x, y = _through(inside, x, y, draws)
+        x, y = through(inside, x, y, draws)
         return _expose(x, gamma, noise, draws), tf.cast(y[..., 0], "int32")
 
     return augment
 
 
-def _through(layers: list[Any], x: Any, y: Any, draws: _Draws) -> tuple[Any, Any]:
+def through(layers: list[Any], x: Any, y: Any, draws: Draws) -> tuple[Any, Any]:
+    """Images (B, H, W, C) and masks (B, H, W, 1), changed by the same layers in the same way."""
     for layer in layers:
         change = layer.get_random_transformation(x, training=True, seed=draws)
         x = layer.transform_images(x, change)
@@ -84,7 +85,7 @@ def _through(layers: list[Any], x: Any, y: Any, draws: _Draws) -> tuple[Any, Any
     return x, y
 
 
-def _blur(x: Any, share: float, draws: _Draws) -> Any:
+def _blur(x: Any, share: float, draws: Draws) -> Any:
     """(w, 1 - 2w, w) along rows and columns, w up to 1/3; (B, n + 2, n + 2, C) -> (B, n, n, C).
 
     Instead of `RandomGaussianBlur`: its depthwise convolution takes as long as all the rest
@@ -99,7 +100,7 @@ def _blur(x: Any, share: float, draws: _Draws) -> Any:
     return (1 - 2 * w) * x[:, :, 1:-1] + w * (x[:, :, :-2] + x[:, :, 2:])
 
 
-def _expose(x: Any, gamma: tuple[float, float], noise: float, draws: _Draws) -> Any:
+def _expose(x: Any, gamma: tuple[float, float], noise: float, draws: Draws) -> Any:
     """x^g + s·n in [0, 1]; g for every image and channel, s for every image.
 
     Keras has no layer for exponents, and `GaussianNoise` gives all images the same s.

@@ -1,6 +1,6 @@
 """Endless, seeded batches of augmented crops."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -23,6 +23,7 @@ def batches(
     gamma: tuple[float, float] = (0.7, 1.4),
     blur: float = 0.25,
     noise: float = 0.03,
+    function: Callable[[Any, Any, Any], tuple[Any, Any]] | None = None,
 ) -> Any:
     """An endless `tf.data.Dataset` of random crops; batch n depends on `seed` and n alone.
 
@@ -47,13 +48,16 @@ def batches(
         gamma: smallest and largest exponent; each channel has its own.
         blur: share of the crops that are blurred, by a sigma of up to 0.8 pixels.
         noise: largest standard deviation of the noise; images are in [0, 1].
+        function: a change of your own, after the others: `(images, labels, seed)`, tensors of a
+            batch and an int64 (2,) for `tf.random.stateless_uniform` and its like, gives images and
+            labels of the same shapes. What it draws from `seed` is the same every time.
 
     Returns:
         Dataset of (images, labels): float32 (batch_size, size, size, C) in [0, 1], int32
         (batch_size, size, size).
 
     Raises:
-        ValueError: an argument that is not as above.
+        ValueError: an argument that is not as above; `function` gives other shapes.
     """
     for what, value, least in (
         ("size", size, 1),
@@ -66,16 +70,16 @@ def batches(
             raise ValueError(
                 f"`{what}` must be a whole number from {least} to 2**32 - 1. Received: {value!r}."
             )
-    _check_pair("zoom", zoom, 0.5)
-    _check_pair("gamma", gamma, 0.01)
-    for what, share, most in (
-        ("rotation", rotation, 0.5),
-        ("contrast", contrast, 1),
-        ("blur", blur, 1),
-        ("noise", noise, 1),
-    ):
-        if not isinstance(share, Real) or not 0 <= share <= most:
-            raise ValueError(f"`{what}` must be in [0, {most}]. Received: {share!r}.")
+    check_changes(
+        {
+            "zoom": zoom,
+            "rotation": rotation,
+            "contrast": contrast,
+            "gamma": gamma,
+            "blur": blur,
+            "noise": noise,
+        }
+    )
     if not len(labelled):
         raise ValueError("`labelled` holds no image.")
     import tensorflow as tf
@@ -108,10 +112,50 @@ def batches(
             blur=blur,
             noise=noise,
         )
-        dataset = dataset.map(change)
     else:
-        dataset = dataset.map(lambda step, x, y: (x, tf.cast(y, "int32")))
-    return dataset.prefetch(2)
+
+        def change(step: Any, x: Any, y: Any) -> tuple[Any, Any]:
+            return x, tf.cast(y, "int32")
+
+    def changed(step: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        x, y = change(step, x, y)
+        if function is None:
+            return x, y
+        # Steps count from 0 up: a negative number is a seed that nothing else draws from.
+        return _same_shapes(function, x, y, function(x, y, tf.stack([seed, -1 - step])))
+
+    return dataset.map(changed).prefetch(2)
+
+
+def check_changes(given: Mapping[str, Any]) -> None:
+    """Check what `batches` takes under these names.
+
+    Raises:
+        ValueError: a value is not as its documentation says.
+    """
+    for what, least in (("zoom", 0.5), ("gamma", 0.01)):
+        if what in given:
+            _check_pair(what, given[what], least)
+    for what, most in (("rotation", 0.5), ("contrast", 1), ("blur", 1), ("noise", 1)):
+        share = given.get(what, 0)
+        if not isinstance(share, Real) or not 0 <= float(share) <= most:
+            raise ValueError(f"`{what}` must be in [0, {most}]. Received: {share!r}.")
+
+
+def _same_shapes(function: Any, x: Any, y: Any, changed: Any) -> tuple[Any, Any]:
+    """What a user's function gave, as the network and the loss take it."""
+    import tensorflow as tf
+
+    name = getattr(function, "__name__", "function")
+    if not isinstance(changed, tuple | list) or len(changed) != 2:
+        raise ValueError(f"`function`: {name} must give (images, labels). Received: {changed!r}.")
+    images, labels = tf.cast(changed[0], x.dtype), tf.cast(changed[1], y.dtype)
+    if not images.shape.is_compatible_with(x.shape) or not labels.shape.is_compatible_with(y.shape):
+        raise ValueError(
+            f"`function`: {name} must keep the shapes {tuple(x.shape)} and {tuple(y.shape)}. "
+            f"Received: {tuple(images.shape)} and {tuple(labels.shape)}."
+        )
+    return tf.ensure_shape(images, x.shape), tf.ensure_shape(labels, y.shape)
 
 
 def _check_pair(what: str, pair: tuple[float, float], least: float) -> None:

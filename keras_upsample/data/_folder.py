@@ -74,6 +74,7 @@ def folder(
     kept: dict[int, tuple[np.ndarray, np.ndarray]] = {}
     places: list[tuple[Path, Path, int]] = []
     names: list[str] = []
+    groups: list[str] = []
     problems: list[str] = []
     channels, room = None, _KEPT_BYTES
     for title, (picture, mask_file) in zip(pairing.names, pairs, strict=True):
@@ -89,6 +90,7 @@ def folder(
                     kept[len(names)] = (image, mask)
                 places.append((picture, mask_file, number))
                 names.append(f"{title} {frame}".rstrip())
+                groups.append(title)
         except (ValueError, OSError) as error:
             problems.append(f"{title}{picture.suffix}, {mask_file.name}: {error}")
     if problems:
@@ -112,6 +114,7 @@ def folder(
         how.classes(),
         tuple(names),
         pairing.said,
+        tuple(groups),
     )
 
 

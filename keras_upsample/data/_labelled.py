@@ -34,9 +34,11 @@ class LabelledImages:
         classes: the classes in words, by number.
         names: where each image comes from.
         pairing: how `folder` matched images and masks, where their names are not the same.
+        groups: the film or stack that each image is a frame of; empty where each is by itself.
+            Images of one group look alike, and `training` never splits them.
 
     Raises:
-        ValueError: not as many labels or names as images.
+        ValueError: not as many labels, names or groups as images.
     """
 
     images: Sequence[np.ndarray]
@@ -44,6 +46,7 @@ class LabelledImages:
     classes: tuple[str, ...]
     names: tuple[str, ...]
     pairing: str = ""
+    groups: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         counts = [len(self.images), len(self.labels), len(self.names)]
@@ -51,6 +54,11 @@ class LabelledImages:
             raise ValueError(
                 "`images`, `labels` and `names` must be equally many. Received: "
                 f"{counts[0]}, {counts[1]} and {counts[2]}."
+            )
+        if self.groups and len(self.groups) != len(self.names):
+            raise ValueError(
+                "`groups` must name the film of each image, or be empty. Received: "
+                f"{len(self.groups)} for {len(self.names)} images."
             )
 
     def __len__(self) -> int:
@@ -118,6 +126,7 @@ def labelled_images(name: str, split: str) -> LabelledImages:
         tuple(labels[i] for i in chosen),
         DATASETS[name].classes,
         tuple(f"{name} {i}" for i in chosen),
+        groups=(name,) * len(chosen),
     )
 
 

@@ -48,12 +48,25 @@ def add_entries(path: Path, entries: Mapping[str, bytes], files: Mapping[str, by
             for position, value in moved:
                 new.seek(len(front) + position)
                 new.write(struct.pack("<Q", value))
+        kept = _take_files(copy)
         with zipfile.ZipFile(copy, "a") as archive:
-            for name, data in files.items():
+            for name, data in (kept | dict(files)).items():
                 archive.writestr(zipfile.ZipInfo(name), data)  # the date of a ZipInfo is fixed
         os.replace(copy, path)
     finally:
         copy.unlink(missing_ok=True)
+
+
+def _take_files(path: Path) -> dict[str, bytes]:
+    """Cut the files off the end, for a zip archive can't replace one: name -> content."""
+    if not zipfile.is_zipfile(path):
+        return {}
+    with zipfile.ZipFile(path) as archive:
+        found = {item.filename: archive.read(item) for item in archive.infolist()}
+        start = min((item.header_offset for item in archive.infolist()), default=None)
+    if start is not None:
+        os.truncate(path, start)
+    return found
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What the recipes in the repository's `zoo/` share: losses, fitting with resume, scores."""
+"""Training by recipes, and evaluation of models and files."""
 
 import lazy_loader as _lazy
 

@@ -1,17 +1,32 @@
-from ._enlargement import Enlargement
+from ._data import Data, Source
+from ._evaluate import evaluate
+from ._evaluation import Evaluation
 from ._fit import fit
-from ._losses import CrossEntropyAndDice
+from ._images import images_of
 from ._photo_crops import enlarged_pair, enlargement_batches
-from ._scores import enlargement_scores, segmentation_scores
-from ._segmentation import Segmentation
+from ._recipe import Card, EarlyStopping, Loss, Optimizer, Recipe, Start, recipe_named
+from ._threshold import ThresholdCurve
+from ._train import TrainedModel, train
+from ._write_threshold import write_threshold
 
 __all__ = [
-    "CrossEntropyAndDice",
-    "Enlargement",
-    "Segmentation",
+    "Card",
+    "Data",
+    "EarlyStopping",
+    "Evaluation",
+    "Loss",
+    "Optimizer",
+    "Recipe",
+    "Source",
+    "Start",
+    "ThresholdCurve",
+    "TrainedModel",
     "enlarged_pair",
     "enlargement_batches",
-    "enlargement_scores",
+    "evaluate",
     "fit",
-    "segmentation_scores",
+    "images_of",
+    "recipe_named",
+    "train",
+    "write_threshold",
 ]

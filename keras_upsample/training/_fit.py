@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ def fit(
     seed: int = 0,
     resume: bool = False,
     stop_after: int | None = None,
+    callbacks: Callable[[int], Sequence[Any] | None] | None = None,
     verbose: int = 1,
 ) -> Any:
     """Train a compiled model for a number of steps; write checkpoints and TensorBoard logs.
@@ -41,6 +42,8 @@ def fit(
         seed: of the layers' random numbers (dropout).
         resume: go on from the checkpoint, which must exist.
         stop_after: end early, after so many steps in all; for tests of `resume`.
+        callbacks: number of the first epoch -> Keras callbacks. They come before the checkpoint is
+            written, and what they add to `logs` is logged. None: the run has ended there.
         verbose: as for `model.fit`: 1 shows a progress bar, 0 nothing.
 
     Returns:
@@ -79,12 +82,16 @@ def fit(
     end = steps if stop_after is None else min(steps, stop_after)
     if done >= end:
         return model
+    first = done // steps_per_epoch
+    own = [] if callbacks is None else callbacks(first)
+    if own is None:
+        return model
     model.fit(
         stream(done),
-        initial_epoch=done // steps_per_epoch,
+        initial_epoch=first,
         epochs=end // steps_per_epoch,
         steps_per_epoch=steps_per_epoch,
-        callbacks=[_seeding(seed), _saving(checkpoint), *_logging(out / "logs")],
+        callbacks=[_seeding(seed), *own, _saving(checkpoint), *_logging(out / "logs")],
         verbose=verbose,
     )
     return model

@@ -1,3 +1,5 @@
 """Names of the files of a run."""
 
-RESULT, WEIGHTS = "result.json", "weights.npz"
+MODEL, RECIPE, SCORES = "model.keras", "recipe.yaml", "scores.json"
+WEIGHTS = "weights.npz"
+"""Of a preset: what ships in the package."""

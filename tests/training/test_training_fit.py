@@ -1,4 +1,4 @@
-"""Crops of photographs, scores, and a run that is stopped and resumed."""
+"""Crops of photographs, and a run that is stopped and resumed."""
 
 import subprocess
 import sys
@@ -9,17 +9,13 @@ import pytest
 import tensorflow as tf
 
 from keras_upsample import layers
-from keras_upsample.data import LabelledImages, photograph
+from keras_upsample.data import photograph
 from keras_upsample.losses import CrossEntropyAndDice
 from keras_upsample.training import (
     enlarged_pair,
     enlargement_batches,
-    enlargement_scores,
     fit,
-    segmentation_scores,
 )
-
-RNG = np.random.default_rng(7)
 
 
 def build():
@@ -134,24 +130,6 @@ def test_enlargement_batches_depend_on_seed_and_number_alone():
 def test_enlargement_batches_need_a_photograph_large_enough():
     with pytest.raises(ValueError, match="at least 200 pixels"):
         enlargement_batches([np.zeros((100, 300, 3), "uint8")], scale=2, size=100)
-
-
-def test_segmentation_scores_of_a_model_that_says_its_input():
-    image = RNG.random((2, 6, 7, 2), "float32")
-    labels = (image[..., 1] > image[..., 0]).astype("uint8")
-    labelled = LabelledImages(tuple(image), tuple(labels), ("a", "b"), ("0", "1"))
-    right = segmentation_scores(lambda x, training: x, labelled)
-    assert right == {"mean_iou": 1.0, "boundary_iou": 1.0, "iou a": 1.0, "iou b": 1.0}
-    wrong = segmentation_scores(lambda x, training: x[..., ::-1], labelled)
-    assert wrong["mean_iou"] == 0.0
-
-
-def test_enlargement_scores_of_nearest_lie_below_bicubic():
-    scores = enlargement_scores(
-        lambda x, training: np.repeat(np.repeat(x, 2, 1), 2, 2), {"cat": photograph("chelsea")}, 2
-    )
-    assert scores["cat gain_y"] < -0.5
-    assert scores["cat psnr_y"] > scores["cat psnr_rgb"] > 25
 
 
 def test_logs_of_the_user_are_not_deleted(tmp_path):

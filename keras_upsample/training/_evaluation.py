@@ -1,0 +1,93 @@
+"""`Evaluation`: the scores of a model on labelled images or on pictures."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from ._threshold import ThresholdCurve
+
+
+@dataclasses.dataclass(frozen=True)
+class Evaluation:
+    """Scores of a model.
+
+    Attributes:
+        model: its name.
+        task: "segmentation" or "super_resolution".
+        images: names of the images.
+        scores: name -> value. Of class maps `mean_iou`, `boundary_iou`, and for each class `iou`,
+            `precision`, `recall` and `f1`, e.g. "iou nucleus"; of pictures `mean gain_y`, and for
+            each picture its PSNR and gain over bicubic enlargement in dB.
+        intervals: name -> the lower and upper end of its bootstrap interval over images; empty
+            where there are too few images for one.
+        bootstrap: `count` and `seed` of the samples, and `level` of the interval.
+        classes: the classes by number.
+        confusion: pixels by true class (row) and predicted class (column).
+        boundary_width: pixels of the band of `boundary_iou`.
+        curve: scores by threshold, where they were asked for.
+        notes: what the model's metadata leave open and was assumed, in lines.
+    """
+
+    model: str
+    task: str
+    images: tuple[str, ...]
+    scores: Mapping[str, float]
+    intervals: Mapping[str, tuple[float, float]]
+    bootstrap: Mapping[str, Any]
+    classes: tuple[str, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    boundary_width: int | None = None
+    curve: ThresholdCurve | None = None
+    notes: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; null for scores that are not numbers."""
+        found = dataclasses.asdict(self)
+        found["scores"] = {name: _finite(value) for name, value in self.scores.items()}
+        found["intervals"] = {
+            n: [_finite(end) for end in ends] for n, ends in self.intervals.items()
+        }
+        found["curve"] = None if self.curve is None else self.curve.to_dict()
+        empty: tuple[Any, ...] = (None, (), [], {})
+        keep = ("scores", "intervals", "bootstrap", "images")
+        return {n: value for n, value in found.items() if n in keep or value not in empty}
+
+    def __str__(self) -> str:
+        wide = max(map(len, self.scores), default=0)
+        form = ".2f" if self.task == "super_resolution" else ".4f"
+        lines = list(self.notes)
+        for name, value in self.scores.items():
+            ends = self.intervals.get(name)
+            interval = "" if ends is None else f"  {ends[0]:{form}} to {ends[1]:{form}}"
+            lines.append(f"{name:<{wide}}  {value:{form}}{interval}")
+        if self.confusion:
+            lines += ["", *_table(self.classes, self.confusion)]
+        lines += ["", self._about()]
+        if self.curve is not None:
+            lines.append(str(self.curve))
+        return "\n".join(lines)
+
+    def _about(self) -> str:
+        count = f"{len(self.images)} image{'s' * (len(self.images) != 1)}"
+        if not self.intervals:
+            why = "" if not self.bootstrap else "; an interval needs at least 2"
+            return f"{count}{why}"
+        return (
+            f"{count}; intervals: {100 * self.bootstrap['level']:g}%, {self.bootstrap['count']} "
+            f"bootstrap samples of images, seed {self.bootstrap['seed']}"
+        )
+
+
+def _table(classes: tuple[str, ...], confusion: tuple[tuple[int, ...], ...]) -> list[str]:
+    """The confusion matrix with its heads."""
+    rows = [["true \\ predicted", *classes]]
+    rows += [[name, *map(str, row)] for name, row in zip(classes, confusion, strict=True)]
+    wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return [
+        "  ".join(f"{c:<{w}}" if i == 0 else f"{c:>{w}}" for i, (c, w) in enumerate(zip(row, wide)))  # noqa: B905
+        for row in rows
+    ]
+
+
+def _finite(value: float) -> float | None:
+    return value if abs(value) < float("inf") else None

@@ -1,0 +1,301 @@
+"""A recipe -> a trained model with its metadata, recipe and scores."""
+
+import dataclasses
+import json
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import did_you_mean
+from ._images import Images, images_of
+from ._names import MODEL, RECIPE, SCORES, WEIGHTS
+from ._recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainedModel:
+    """What `train` gives.
+
+    Attributes:
+        model: the trained Keras model, with its metadata; not compiled.
+        path: its file, `out/model.keras`.
+        scores: "validation" and "test" -> `Evaluation`, for the images that the recipe has.
+        epochs: epochs that were trained; fewer than the recipe's after early stopping.
+        best_epoch: the epoch whose weights the model has, from 1; the last without early stopping.
+    """
+
+    model: Any
+    path: Path
+    scores: Mapping[str, Any]
+    epochs: int
+    best_epoch: int
+
+    def __str__(self) -> str:
+        lines = [f"{part}\n{scores}" for part, scores in self.scores.items()]
+        if self.best_epoch != self.epochs:
+            lines.append(f"epoch {self.best_epoch} of {self.epochs} was the best")
+        return "\n\n".join([*lines, f"model: {self.path}"])
+
+
+def train(
+    recipe: Recipe,
+    out: str | Path,
+    *,
+    data: Mapping[str, Images] | None = None,
+    resume: bool = False,
+    stop_after: int | None = None,
+    verbose: int = 1,
+) -> TrainedModel:
+    """Train a model by a recipe.
+
+    Writes `model.keras` (with `keras_upsample.metadata`), `recipe.yaml` and `scores.json` into
+    `out`; and while training `checkpoint.keras`, `logs/` (TensorBoard's where it is installed, and
+    `epochs.csv`), with early stopping `best.keras` and `validation.json`, of a preset
+    `weights.npz`. A run that was stopped goes on with `resume` and ends with the same bits.
+
+    Args:
+        recipe: what to train, on what and how.
+        out: folder of the run; made if it is not there.
+        data: images in memory in place of the recipe's sources: "train", and "validation" and
+            "test" if there are any, to `data.LabelledImages`; for super-resolution to a dict of
+            name to uint8 (H, W, 3). The recipe that is written can't repeat such a run, and the
+            metadata tell the normalization of the recipe's sources, or full_range without any.
+        resume: go on from the checkpoint in `out`, which must exist and be of the same recipe.
+        stop_after: stop after so many steps in all, a multiple of `steps_per_epoch`, as if the run
+            had been interrupted there; scores and `model.keras` are those of that step.
+        verbose: 1 shows a progress bar, 2 a line an epoch, 0 nothing.
+
+    Returns:
+        The model and its scores.
+
+    Raises:
+        ValueError: the recipe does not fit the data, or is not that of the run to resume.
+        FileExistsError: `out` holds a run already and `resume` is False.
+        FileNotFoundError: there is no run to resume.
+        FetchError: a labelled set can't be had.
+
+    Example:
+        >>> recipe = Recipe.from_yaml("recipe.yaml")  # doctest: +SKIP
+        >>> train(recipe, "run").scores["validation"].scores["mean_iou"]  # doctest: +SKIP
+        0.83
+    """
+    import keras
+
+    from ._early_stopping import BEST, best_epoch, early_stopping, has_ended, history
+    from ._fit import fit
+    from ._network import batches, compiled
+
+    out = Path(out)
+    if data is not None:
+        recipe = _of_other_images(recipe, len(data.get("train", ())))
+    _check_folder(recipe, out, resume)
+    images = dict(data) if data is not None else images_of(recipe.data)
+    _check_images(recipe, images)
+    training = images["train"]
+    start = time.perf_counter()
+    keras.utils.set_random_seed(recipe.seed)
+    steps, each = recipe.steps or 0, recipe.steps_per_epoch or 1
+    _write_beside(out / RECIPE, _recipe_text(recipe, data))
+
+    def stopping(first: int) -> list[Any] | None:
+        if recipe.early_stopping is None:
+            return []
+        name, patience = recipe.early_stopping.score, recipe.early_stopping.patience
+        if has_ended(history(out)[:first], patience):
+            return None
+        return [
+            early_stopping(
+                lambda model: _validation_score(recipe, model, images["validation"]),
+                name,
+                patience,
+                out,
+                first,
+            )
+        ]
+
+    model = fit(
+        lambda: compiled(recipe, training),
+        lambda first: batches(recipe, training, first),
+        out,
+        steps=steps,
+        steps_per_epoch=each,
+        seed=recipe.seed,
+        resume=resume,
+        stop_after=stop_after,
+        callbacks=stopping,
+        verbose=verbose,
+    )
+    seconds = time.perf_counter() - start
+    epochs = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // each
+    best = epochs
+    if recipe.early_stopping is not None:
+        best = best_epoch(history(out)[:epochs]) + 1
+        if best != epochs:
+            model = keras.models.load_model(out / BEST)
+    final = _final_model(recipe, model, training, out)
+    scores: dict[str, Any] = {
+        part: _evaluate(recipe, final, images[part])
+        for part in ("validation", "test")
+        if part in images
+    }
+    facts: dict[str, Any] = {
+        "preset": recipe.preset,
+        "model": recipe.model["name"],
+        "seed": recipe.seed,
+        "steps": epochs * each,
+        "best_epoch": best,
+        "seconds": round(seconds),
+        "parameters": final.count_params(),
+        "versions": _versions(),
+        "images": {part: _names(found) for part, found in images.items()},
+        **{part: found.to_dict() for part, found in scores.items()},
+    }
+    _write_beside(out / SCORES, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    return TrainedModel(final, out / MODEL, scores, epochs, best)
+
+
+def _check_folder(recipe: Recipe, out: Path, resume: bool) -> None:
+    """Refuse to mix two runs in one folder."""
+    from ._fit import CHECKPOINT
+
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"`out` must be a folder. Received the file {str(out)!r}.")
+    kept = out / RECIPE
+    if resume:
+        if not (out / CHECKPOINT).is_file():
+            raise FileNotFoundError(
+                f"There is no {out / CHECKPOINT} to resume. Leave out --resume (resume=True)."
+            )
+        if kept.is_file():
+            _check_same(Recipe.from_yaml(kept, trust=True).to_dict(), recipe.to_dict(), kept)
+        return
+    for name in (CHECKPOINT, MODEL, SCORES, WEIGHTS):
+        if (out / name).exists():
+            raise FileExistsError(
+                f"{out / name} is there already. Pass --resume (resume=True) to go on with the "
+                "run, or choose another folder."
+            )
+    if kept.is_file() and not kept.read_text(encoding="utf-8").startswith(_HEAD):
+        raise FileExistsError(
+            f"{kept} is there and would be replaced. Choose another folder for the run."
+        )
+
+
+def _of_other_images(recipe: Recipe, count: int) -> Recipe:
+    """The recipe for images in memory: what it says of a preset's data is not true of them."""
+    if recipe.preset is not None:
+        recipe = dataclasses.replace(
+            recipe, preset=None, card=None, description="", licence="", training_data=""
+        )
+    words = recipe.training_data or f"{count} images in memory"
+    return dataclasses.replace(recipe, training_data=words)
+
+
+def _check_same(kept: dict[str, Any], given: dict[str, Any], path: Path) -> None:
+    for key in dict.fromkeys([*kept, *given]):
+        if kept.get(key) != given.get(key):
+            raise ValueError(
+                f"`{key}`: the run in {path.parent} has {kept.get(key)!r}, and to go on exactly it "
+                f"must stay. Received: {given.get(key)!r}. Leave the data and options out: "
+                f"keras-upsample train --resume --out {path.parent}."
+            )
+
+
+def _check_images(recipe: Recipe, images: Mapping[str, Images]) -> None:
+    if "train" not in images:
+        raise ValueError("`data` must hold images to train on, `train`.")
+    if recipe.early_stopping is None:
+        return
+    if "validation" not in images:
+        raise ValueError(
+            "`early_stopping` needs validation images: name sources or a fraction "
+            "(`data.validation`, `data.validation_fraction`)."
+        )
+    allowed = _score_names(recipe, images["validation"])
+    name = recipe.early_stopping.score
+    if name not in allowed:
+        raise ValueError(
+            f"`early_stopping.score` must be one of {', '.join(allowed)}. Received: {name!r}."
+            f"{did_you_mean(name, allowed)}"
+        )
+
+
+def _score_names(recipe: Recipe, images: Images) -> tuple[str, ...]:
+    if isinstance(images, Mapping):
+        return ("mean gain_y", "mean gain_rgb")
+    kinds = ("iou", "precision", "recall", "f1")
+    return ("mean_iou", "boundary_iou", *(f"{kind} {c}" for kind in kinds for c in images.classes))
+
+
+def _validation_score(recipe: Recipe, model: Any, images: Images) -> float:
+    name = recipe.early_stopping.score if recipe.early_stopping else ""
+    return float(_evaluate(recipe, model, images, bootstrap=0).scores[name])
+
+
+def _evaluate(recipe: Recipe, model: Any, images: Images, bootstrap: int = 1000) -> Any:
+    from ._evaluate import evaluate
+
+    task = "binary_segmentation" if model.output_shape[-1] == 1 else recipe.task
+    return evaluate(model, images, task=task, bootstrap=bootstrap)
+
+
+def _final_model(recipe: Recipe, model: Any, images: Images, out: Path) -> Any:
+    """The network with the trained weights, without optimizer, written to `model.keras`.
+
+    Of a preset the weights are those of the half-precision file, as its users load them.
+    """
+    from .._publish import publish
+    from ._network import describe, network
+
+    final = network(recipe, images)
+    if recipe.preset is None:
+        final.set_weights(model.get_weights())
+    else:
+        _through_weight_file(recipe.preset, model, final, out / WEIGHTS)
+    describe(final, recipe, images)
+    with publish(out / MODEL) as staged:
+        final.save(staged)
+    return final
+
+
+def _through_weight_file(name: str, model: Any, final: Any, path: Path) -> None:
+    from ..zoo import _pretrained, preset_named
+    from ..zoo._weight_file import read_weights, write_weights
+
+    preset = preset_named(name)
+    write_weights(_pretrained.shipped_weights(model, preset), path)
+    _pretrained.load_arrays(final, preset, read_weights(path))
+
+
+_HEAD = "# The recipe of this run, written by keras_upsample"
+
+
+def _recipe_text(recipe: Recipe, data: Mapping[str, Images] | None) -> str:
+    from .._version import __version__
+
+    note = "" if data is None else "# The images were handed over in memory (`data`).\n"
+    return f"{_HEAD} {__version__}.\n{note}{recipe.to_yaml()}"
+
+
+def _write_beside(path: Path, text: str) -> None:
+    from .._publish import publish
+
+    with publish(path) as staged:
+        staged.write_text(text, encoding="utf-8")
+
+
+def _names(images: Images) -> list[str]:
+    return list(images) if isinstance(images, Mapping) else list(images.names)
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import version
+
+    from .._version import __version__
+
+    return {
+        "keras_upsample": __version__,
+        "keras": version("keras"),
+        "tensorflow": version("tensorflow"),
+    }

@@ -1,0 +1,107 @@
+"""A copy of a model whose metadata hold a threshold."""
+
+import math
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from .._keras_file import SUFFIXES, load_keras_file
+from ..errors import ArtefactError
+
+
+def write_threshold(
+    source: Any,
+    out: str | Path,
+    threshold: float,
+    *,
+    imports: Sequence[str] = (),
+    trust: bool = False,
+) -> Path:
+    """Write a copy of a model of one channel, with the probability from which a pixel is class 1.
+
+    `predict` and every later export take the threshold from the copy. Of a model that gives logits
+    the metadata hold log(t / (1 − t)).
+
+    Args:
+        source: a Keras model, a .keras file, a .tflite or .onnx file, or a SavedModel folder.
+        out: the copy, of the same kind; nothing may stand there.
+        threshold: a probability in (0, 1).
+        imports: modules that register the file's custom classes.
+        trust: whether Python code that the file holds may run.
+
+    Returns:
+        `out`.
+
+    Raises:
+        FileExistsError: something stands at `out`.
+        ValueError: the model has no threshold: its classes compete, or it gives pictures.
+    """
+    from ..metadata import of, read
+    from ..predict import load_model
+
+    out = Path(out)
+    if out.exists():
+        raise FileExistsError(f"{out} is there already. Choose another path for the copy.")
+    if not 0 < threshold < 1:
+        raise ValueError(f"`threshold` must be between 0 and 1. Received: {threshold!r}.")
+    path = Path(source) if isinstance(source, str | Path) else None
+    model = source
+    if path is not None and path.suffix in SUFFIXES:
+        model = load_keras_file(path, imports, trust=trust)
+    predictor = load_model(model, trust=trust)
+    if not predictor.has_threshold or predictor.labels_overlap:
+        raise ValueError(
+            f"{predictor.network.name!r} has no threshold: the class of a pixel is the most "
+            "probable one. A threshold can be kept in a model of one channel only (train with "
+            "classes: 1)."
+        )
+    value = math.log(threshold / (1 - threshold)) if predictor.kind == "logits" else threshold
+    found = of(model) if path is None or path.suffix in SUFFIXES else read(path)
+    if found is None:
+        raise ArtefactError(
+            f"{str(path)!r} holds no metadata, to which a threshold could be added."
+        )
+    metadata = found.with_output(threshold=value)
+    if path is None or path.suffix in SUFFIXES:
+        _save_keras(model, metadata, out)
+    else:
+        _copy_file(path, metadata, out)
+    return out
+
+
+def _save_keras(model: Any, metadata: Any, out: Path) -> None:
+    from .._publish import publish
+    from ..metadata import attach, of
+
+    if out.suffix != ".keras":
+        raise ValueError(f"`out` must end in .keras, as the model does. Received: {str(out)!r}.")
+    before = of(model)
+    try:
+        attach(model, metadata)
+        with publish(out) as staged:
+            model.save(staged)
+    finally:
+        attach(model, before)
+
+
+def _copy_file(path: Path, metadata: Any, out: Path) -> None:
+    from .._publish import publish
+    from ..files._onnx_file import data_files
+    from ..metadata._write import record
+
+    directory = path.is_dir()
+    if not directory and out.suffix != path.suffix:
+        raise ValueError(
+            f"`out` must end in {path.suffix}, as the model does. Received: {str(out)!r}."
+        )
+    with publish(out, directory=directory) as staged:
+        if directory:
+            shutil.copytree(path, staged)
+            record(staged, "saved_model", metadata)
+            return
+        shutil.copyfile(path, staged)
+        if path.suffix == ".onnx":
+            for file in data_files(path):
+                shutil.copyfile(file, staged.with_name(file.name))
+        record(staged, path.suffix[1:], metadata)
