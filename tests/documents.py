@@ -1,11 +1,12 @@
-"""Runs every command and snippet of the documents, in order, as a user who has only the wheel.
+"""Runs every command and snippet of the documents as a user who has only the wheel.
 
 python tests/documents.py --python VENV/bin/python                  # all pages
 python tests/documents.py --python VENV/bin/python README.md        # some of them
 
 VENV has the wheel installed and nothing of this clone. Each page gets a folder of its own outside
-the clone, with the pictures and models that its commands name. A block of ```python runs as a
-program, one of ```sh line by line; other kinds are no commands. A comment above a block says more:
+the clone, with the pictures and models that its commands name. The commands of a page run in order,
+pages side by side. A block of ```python runs as a program, one of ```sh line by line; other kinds
+are no commands. A comment above a block says more:
 
     <!-- in a clone -->         the commands are run in a copy of the repository
     <!-- needs edge -->         they are run with `--extra edge`, which VENV has installed
@@ -21,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -101,43 +103,54 @@ def run(block: Block, python: Path, place: Path) -> str:
     return ""
 
 
+def run_page(page: Path, python: Path, inputs: Path, folder: Path, wanted: set[str]) -> list[bool]:
+    """Whether each block passed, in order; `folder` is empty and this page's own. With `wanted`
+    only blocks that have one of these notes are run."""
+    place, clone = folder / "place", folder / "clone"
+    shutil.copytree(inputs, place)
+    verdicts = []
+    for block in blocks(page):
+        where = place
+        if block.note.startswith("not run") or (
+            block.note not in wanted if wanted else block.note.startswith("needs ")
+        ):
+            continue
+        if block.note == "in a clone":
+            where = clone
+            shutil.copytree(ROOT, clone, dirs_exist_ok=True, ignore=_not_copied)
+            shutil.copytree(inputs, clone, dirs_exist_ok=True)
+        start, name = perf_counter(), f"{page.relative_to(ROOT)}:{block.line}"
+        wrong = run(block, python, where)
+        verdicts.append(not wrong)
+        said = f"{'FAILED' if wrong else 'passed'} {name} ({perf_counter() - start:.0f} s)"
+        print(f"{said}\n{wrong}" if wrong else said, flush=True)
+    return verdicts
+
+
 def main() -> int:
     """Runs the pages; the exit code is the number of blocks that failed, at most 100."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pages", nargs="*", default=list(PAGES), help="patterns from the root")
     parser.add_argument("--python", type=Path, required=True, help="of the environment")
-    parser.add_argument("--extra", default="", help="run what needs this extra, and only that")
+    parser.add_argument(
+        "--extra", action="append", default=[], help="run what needs this extra, and only that"
+    )
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="pages at one time")
     options = parser.parse_args()
-    wanted = f"needs {options.extra}" if options.extra else ""
+    wanted = {f"needs {extra}" for extra in options.extra}
     python = options.python.absolute()
-    failed = count = 0
-    with tempfile.TemporaryDirectory() as folder:
-        inputs, clone = Path(folder, "inputs"), Path(folder, "clone")
+    pages = [page for pattern in options.pages for page in sorted(ROOT.glob(pattern))]
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(options.jobs) as pool:
+        inputs = Path(folder, "inputs")
         inputs.mkdir()
         subprocess.run([python, "-c", _INPUTS], cwd=inputs, check=True, stderr=subprocess.DEVNULL)
-        for pattern in options.pages:
-            for page in sorted(ROOT.glob(pattern)):
-                place = Path(tempfile.mkdtemp(dir=folder))
-                shutil.copytree(inputs, place, dirs_exist_ok=True)
-                for block in blocks(page):
-                    where = place
-                    if block.note.startswith("not run") or (
-                        block.note != wanted if wanted else block.note.startswith("needs ")
-                    ):
-                        continue
-                    if block.note == "in a clone":
-                        where = clone
-                        shutil.copytree(ROOT, clone, dirs_exist_ok=True, ignore=_not_copied)
-                        shutil.copytree(inputs, clone, dirs_exist_ok=True)
-                    start, name = perf_counter(), f"{page.relative_to(ROOT)}:{block.line}"
-                    wrong = run(block, python, where)
-                    count, failed = count + 1, failed + bool(wrong)
-                    verdict = "FAILED" if wrong else "passed"
-                    print(f"{verdict} {name} ({perf_counter() - start:.0f} s)", flush=True)
-                    if wrong:
-                        print(wrong, flush=True)
-    print(f"{count - failed} blocks passed, {failed} failed")
-    return min(failed, 100)
+        begun = [
+            pool.submit(run_page, page, python, inputs, Path(tempfile.mkdtemp(dir=folder)), wanted)
+            for page in pages
+        ]
+        verdicts = [passed for page in begun for passed in page.result()]
+    print(f"{verdicts.count(True)} blocks passed, {verdicts.count(False)} failed")
+    return min(verdicts.count(False), 100)
 
 
 def _not_copied(folder: str, names: list[str]) -> list[str]:
