@@ -24,7 +24,7 @@ HEAD = """\
 
 # Export: scripts and support matrix
 
-One script a format; `--help` lists the options.
+There is one script per format; `--help` lists its options.
 
 <!-- in a clone -->
 ```sh
@@ -33,18 +33,19 @@ python export/to_tflite.py unet build/unet.tflite --classes 3 --precision float1
 python export/to_onnx.py unet build/unet.onnx --classes 3 --layout nchw
 ```
 
-The same U-Net (widths 16, 32, 64, 128; three classes; seeded random weights), only the upsampler
-changed, exported to every target and verified in its runtime on three photographs and noise, and
-where sizes are open also on an odd size and a batch of two. *Error*: largest |file − model| as a
-share of the output's range; for 8-bit weights the least signal-to-noise ratio is given too.
-*Upsampling operators*: what the three upsampling stages became (nearest and area in TFLite:
-CONCATENATION and RESHAPE). *Partitions*: pieces into which LiteRT's CPU delegate cuts the graph; it
-has no GATHER, PADV2, EQUAL, SELECT_V2 and REDUCE_MIN.
+One U-Net (widths 16, 32, 64, 128; three classes; seeded random weights) was exported with each
+upsampler to every target, and verified in the target's runtime on three photographs and noise. If
+sizes are open, an odd size and a batch of two were verified too. *Error*: largest |file − model| as
+a share of the output's range; for 8-bit weights also the least signal-to-noise ratio. *Upsampling
+operators*: the operators that replace the three upsampling stages (nearest and area in TFLite:
+CONCATENATION and RESHAPE). *Partitions*: the pieces into which LiteRT's CPU delegate cuts the
+graph; it does not support GATHER, PADV2, EQUAL, SELECT_V2 and REDUCE_MIN.
 
-Max unpooling puts a value where a maximum was, and where two pixels are equal but for rounding, it
-is rounding that decides: single elements differ by much. It is judged by the share of elements
-within the gate, given behind the error, and by noise (`export.targets.where_rounding_decides`);
-where rounded weights move too many maxima, nothing is published.
+Max unpooling puts each value back where the maximum was. Where two pixels are equal up to rounding,
+rounding decides which one is the maximum, so that single elements differ by much. Max unpooling is
+therefore judged by the share of elements within the gate, given after the error, and by the
+signal-to-noise ratio (`targets.where_rounding_decides`). If rounded weights move too many maxima,
+no file is written.
 
 """
 
@@ -113,7 +114,7 @@ def measured(upsample: str, folder: Path) -> Iterator[str]:
     for artefact in report.artefacts:
         yield from rows(artefact)
     for target, why in report.failures.items():
-        yield f"{target} | not published | {why.split(' cases). ')[-1]} |  |  |  |  |"
+        yield f"{target} | not written | {why.split(' cases). ')[-1]} |  |  |  |  |"
 
 
 def rows(artefact: Any) -> Iterator[str]:

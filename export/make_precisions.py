@@ -27,15 +27,16 @@ HEAD = """\
 ## Technique, precision, runtime
 
 A small U-Net (8, 16, 32 channels, 64x64 pixels, random weights) with each upsampler, at each
-precision, in each runtime, before a photograph. Float files: largest |runtime − Keras model| as a
-share of the output's range. Files with integer activations: signal to noise against the Keras
-model. In brackets: the same against the runtime that the file is for, the first column of its kind;
-equal means bit by bit. A float cell is held to the gate of its target; an integer one to 30 dB
-against that first runtime: what 8 bits lose is the file's matter, and 8-bit files of networks with
-random weights may miss the gate of 30 dB (see [docs/edge.md](../docs/edge.md) for trained ones).
+precision, in each runtime, on a photograph. Float files: largest |runtime − Keras model| as a share
+of the output's range. Files with integer activations: signal-to-noise ratio against the Keras
+model. In brackets: the same figure against the runtime that the file is made for, which is the
+first column of the table; *equal* means bit for bit. A float cell must meet the gate of its target,
+an integer cell 30 dB against that first runtime. The loss by 8 bits itself is not judged here:
+8-bit files of networks with random weights may miss the gate of 30 dB (see
+[docs/edge.md](../docs/edge.md) for trained networks).
 
-The browser is in [docs/browser.md](../docs/browser.md). What Vela compiles for an NPU can be run by
-no package; the same file before compilation is the `int8` row.
+[docs/browser.md](../docs/browser.md) has the results in a browser. No package can run the files
+that Vela compiles for an NPU; the `int8` row is the same file before compilation.
 """
 
 
