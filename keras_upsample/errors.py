@@ -1,7 +1,7 @@
 """The errors of this package that are not plain `ValueError` or `TypeError`.
 
-Bad arguments raise `ValueError` or `TypeError`, as everywhere in Keras. The classes here say what
-went wrong after the arguments were accepted.
+Bad arguments raise `ValueError` or `TypeError`, as everywhere in Keras. The classes here are for
+errors after the arguments were accepted.
 """
 
 import difflib
@@ -11,44 +11,48 @@ from typing import Any
 
 
 class ExportError(RuntimeError):
-    """A model could not be turned into an artefact; nothing was written for it.
+    """A model could not be exported to an artefact, and this artefact was not written.
 
     Attributes:
-        report: set by `keras_upsample.export.export`: what the other targets gave.
+        report: the `ExportReport` of all targets; set by `keras_upsample.export.export`, else
+            None.
     """
 
     report: Any = None
 
 
 class VerificationError(ExportError):
-    """An artefact computes something else than its model; it was not published.
+    """An artefact's outputs differ from the model's by more than the gate allows.
+
+    An export that raises it has not written the artefact.
 
     Attributes:
-        verification: what was compared and found.
+        verification: the `Verification` with the differences; None if there is none.
     """
 
     verification: Any = None
 
 
 class ArtefactError(ValueError):
-    """A file is no artefact that can be run here: missing, truncated or of another kind."""
+    """A model file can't be loaded or run: it is missing, truncated or of another kind."""
 
 
 class FetchError(OSError):
-    """Files could not be downloaded, are not the expected ones, or can't be kept."""
+    """Files could not be downloaded, have an unexpected content, or can't be stored."""
 
 
 def did_you_mean(name: Any, allowed: Iterable[str]) -> str:
-    """` Did you mean 'this'?` for a slip of the pen, else nothing."""
+    """` Did you mean 'this'?` if an allowed name is similar, else an empty text."""
     close = difflib.get_close_matches(str(name), list(allowed), n=1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of an error's text that says something; its type where it has no text.
+    """The first informative line of an error's text; the error's type if it has no text.
 
-    Keras wraps a layer's error: its first line names the layer, the next (in bold) the reason. A
-    TensorFlow graph gives a trace first, and the reason above the node's name in brackets.
+    Keras wraps a layer's error: the first line names the layer, the next (in bold) the reason. An
+    error of a TensorFlow graph begins with a trace; the reason is above the node's name in
+    brackets.
     """
     plain = re.sub(r"\x1b\[\d*m", "", str(error))
     lines = [line.strip() for line in plain.splitlines() if line.strip()]

@@ -1,7 +1,7 @@
-"""Export: a model becomes files, each verified in its own runtime before it is written.
+"""Export: convert a model to files, and verify each in its own runtime before it is written.
 
-One way through, whatever the target: the model's float32 inference function -> convert -> load in
-the runtime -> compare with the model on real images -> rename into place.
+The steps are the same for every target: the model's float32 inference function -> convert -> load
+in the runtime -> compare with the model on real images -> rename to the final path.
 """
 
 import lazy_loader as _lazy

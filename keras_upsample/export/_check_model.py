@@ -1,5 +1,4 @@
-"""What a device makes of a model, before the model is trained: converted and checked, not judged by
-its accuracy."""
+"""Check where a model's operators run on a device; the model may be untrained."""
 
 import tempfile
 from collections.abc import Callable
@@ -34,9 +33,9 @@ def check_model(
     representative_data: Any = None,
     progress: Callable[[str], None] = silent,
 ) -> "CheckReport":
-    """Where each operator of a model's file for a device would run.
+    """Convert a model for a device and check where each operator would run.
 
-    The weights may be random: no gate is asked.
+    The weights may be random, because accuracy is not checked.
 
     Args:
         model: any Keras model, or the path of one, as for `export`.

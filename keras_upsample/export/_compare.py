@@ -1,4 +1,4 @@
-"""Differences of two arrays that should be equal."""
+"""Comparison of an artefact's outputs with the model's."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -11,20 +11,21 @@ from ..targets import Gate
 
 @dataclass(frozen=True)
 class Difference:
-    """An artefact's answer against the model's, over all outputs of one case.
+    """Difference between an artefact's outputs and the model's in one case.
 
     Attributes:
-        case: what both were shown.
-        max_error: largest |artefact - model| as a share of the model output's range, max - min; of
-            its magnitude where it is constant to float32's rounding, and absolute where it is 0.
-        snr_db: least signal-to-noise ratio of an output, in dB; infinite where nothing differs.
-            The signal is the variance, and that magnitude's square for a constant.
-        equal_argmax: share of pixels whose strongest channel is the same, or of equal elements
-            for outputs of an integer type; `None` where there is one channel only.
-        failure: why the gate was missed, or empty.
-        against: what the artefact was compared with; `"the model in float64"` where the model's
-            own float32 rounding exceeds the gate.
-        within: least share of an output's elements within the gate's largest error.
+        case: name of the case, i.e. of the input that both were run on.
+        max_error: largest |artefact - model| as a share of the model output's range, max - min. If
+            the output is constant up to float32 rounding, as a share of its magnitude; if that is
+            0, the absolute error.
+        snr_db: lowest signal-to-noise ratio of the outputs, in dB; infinite if nothing differs.
+            The signal is the output's variance, or its squared magnitude if it is constant.
+        equal_argmax: share of pixels with an equal argmax, or of equal elements for outputs of an
+            integer type; `None` if there is one channel only.
+        failure: why the case failed the gate; empty if it passed.
+        against: the reference; `"the model in float64"` if the rounding error of the model in
+            float32 exceeds the gate.
+        within: lowest share of an output's elements within the gate's `max_error`.
     """
 
     case: str
@@ -38,11 +39,11 @@ class Difference:
 
 @dataclass(frozen=True)
 class ScoresBehind:
-    """What a class map was made from.
+    """The scores that a class map was made from.
 
     Attributes:
         values: the scores, (..., C).
-        threshold: from which a score counts; None where the strongest channel wins.
+        threshold: score from which a pixel is 1; None for an argmax.
     """
 
     values: np.ndarray
@@ -62,18 +63,18 @@ def difference(
     whole: Collection[str] = (),
     scores: Mapping[str, ScoresBehind] = NONE,
 ) -> Difference:
-    """Compare every output by name and by place, and judge by the gate.
+    """Compare every output by name and by position, and apply the gate.
 
-    A program reads outputs by their numbers as often as by their names, so names in another order
-    than the model's are a fault, whatever the values.
+    Programs read outputs by position as often as by name, so outputs in another order than the
+    model's fail, whatever their values.
 
     Args:
-        case: for the report.
+        case: name of the case, for the report.
         actual, expected: outputs in order.
-        gate: what is demanded.
-        ordered: whether the order of `actual` means anything.
-        whole: outputs that `actual` has rounded to whole numbers, which may be half of one away.
-        scores: of class maps, the model's scores that they were made from, where these are known.
+        gate: the accuracy that is demanded.
+        ordered: whether the order of `actual` is defined.
+        whole: names of the outputs that `actual` rounds to integers, which may differ by 0.5.
+        scores: for class maps, the model's scores that they were made from, if known.
     """
     if actual.keys() != expected.keys() or (ordered and list(actual) != list(expected)):
         return _failure(case, f"outputs {list(actual)}, expected {list(expected)}")

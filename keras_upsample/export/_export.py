@@ -50,8 +50,8 @@ def export(
     Raises:
         ExportError: one or more targets failed. The files of the others are written, `report.json`
             says so, and the error's `report` attribute is the report.
-        ValueError, TypeError: a bad argument, or a path that can't take its file. Nothing was
-            written.
+        ValueError, TypeError: a bad argument, or a path at which the file can't be written.
+            Nothing was written.
 
     Example:
         >>> report = export(model, "build/unet")  # doctest: +SKIP
@@ -94,7 +94,7 @@ def export(
         except ExportError as error:
             failures[target.name] = str(error) + _stale(path)
         except BaseException as error:
-            if artefacts:  # files were written: what stands there is reported in any case
+            if artefacts:  # report the files that were written in any case
                 failures[target.name] = (first_line(error) or type(error).__name__) + _stale(path)
                 _save(_report(model_name, artefacts, failures), directory)
             raise
@@ -120,7 +120,7 @@ def _save(report: ExportReport, directory: Path) -> None:
 
 
 def _stale(path: Path) -> str:
-    """What stands where a target failed was not made now."""
+    """A sentence for a failed target at whose path an older file is left."""
     return f" What stands at {str(path)!r} was there before." if path.exists() else ""
 
 

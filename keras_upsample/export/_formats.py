@@ -1,4 +1,4 @@
-"""One function a format."""
+"""`to_saved_model`, `to_tflite`, `to_onnx`: export to one file."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -38,24 +38,24 @@ def to_saved_model(
     options: Options | None = None,
     **chosen: Unpack[Chosen],
 ) -> ArtefactReport:
-    """Write a SavedModel directory, verified in TensorFlow.
+    """Write a SavedModel directory and verify it in TensorFlow.
 
-    One signature, `serving_default`, with the names of the model's inputs and outputs; height,
-    width and batch stay open where the model leaves them open.
+    It has one signature, `serving_default`, with the names of the model's inputs and outputs.
+    Height, width and batch stay open if the model leaves them open.
 
     Args:
         model: any Keras model, or the path of one, as for `export`.
-        path: the directory to write. A SavedModel of ours that stands there is replaced
-            at the end.
-        images: what to verify on; see `verify`.
+        path: the directory to write. An earlier SavedModel of this package at this path is
+            replaced after verification.
+        images: images for verification, see `verify`.
         options, chosen: as for `export`.
 
     Returns:
         The artefact's report.
 
     Raises:
-        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written
-            and whatever stood at `path` is unchanged.
+        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written,
+            and `path` is unchanged.
 
     Example:
         >>> to_saved_model(model, "build/unet")  # doctest: +SKIP
@@ -72,23 +72,23 @@ def to_tflite(
     options: Options | None = None,
     **chosen: Unpack[Chosen],
 ) -> ArtefactReport:
-    """Write a TFLite file of fixed shapes, or of open heights and widths, verified in LiteRT.
+    """Write a TFLite file of fixed shapes, or of open height and width, and verify it in LiteRT.
 
     Args:
         model: any Keras model, or the path of one, as for `export`.
         path: the file to write.
         precision: `"float32"`, `"float16"` (weights stored in half precision), `"dynamic"`
-            (weights in 8 bits, arithmetic in float), `"int8"` (all in 8 bits) or `"int16x8"`
-            (activations in 16 bits).
-        images: what to verify on; see `verify`.
+            (8-bit weights, float arithmetic), `"int8"` (8-bit weights and activations) or
+            `"int16x8"` (8-bit weights, 16-bit activations).
+        images: images for verification, see `verify`.
         options, chosen: as for `export`.
 
     Returns:
         The artefact's report.
 
     Raises:
-        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written
-            and whatever stood at `path` is unchanged.
+        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written,
+            and `path` is unchanged.
 
     Example:
         >>> to_tflite(model, "build/unet.tflite", input_shape=(256, 256, 3))  # doctest: +SKIP
@@ -105,22 +105,22 @@ def to_onnx(
     options: Options | None = None,
     **chosen: Unpack[Chosen],
 ) -> ArtefactReport:
-    """Write an ONNX file, verified in ONNX Runtime, and in OpenVINO if that is installed.
+    """Write an ONNX file and verify it in ONNX Runtime, and in OpenVINO if that is installed.
 
     Args:
         model: any Keras model, or the path of one, as for `export`.
         path: the file to write.
-        precision: `"float32"`, `"float16"` (float32 at inputs and outputs) or `"int8"` (quantised
-            statically by ONNX Runtime: QDQ, weights by channel).
-        images: what to verify on; see `verify`.
+        precision: `"float32"`, `"float16"` (inputs and outputs stay float32) or `"int8"` (static
+            quantisation by ONNX Runtime, in QDQ format, per channel for weights).
+        images: images for verification, see `verify`.
         options, chosen: as for `export`.
 
     Returns:
         The artefact's report.
 
     Raises:
-        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written
-            and whatever stood at `path` is unchanged.
+        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written,
+            and `path` is unchanged.
 
     Example:
         >>> to_onnx(model, "build/unet.onnx", layout="nchw")  # doctest: +SKIP

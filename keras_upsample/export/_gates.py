@@ -11,19 +11,19 @@ GateArgument = Gate | float | Mapping[str, Gate | float] | None
 
 
 def gate_for(target: Target, asked: GateArgument) -> Gate:
-    """What an artefact of a target must reach: what was asked for, else the target's own gate.
+    """The gate of an artefact: the one that the user asked for, else the target's own.
 
-    A number has the unit of the target's own gate. Float files are judged by their largest error,
-    as a share of the output's range, so a number is below 1; files with 8-bit numbers by their
-    signal-to-noise ratio in dB, so it is above 1. A number of the wrong unit can't pass for one of
-    the right: 30 of the range would let everything pass, 0.01 dB too.
+    A number has the unit of the target's own gate. For float files it is the largest error as a
+    share of the output's range, and must be below 1. For 8-bit files it is the signal-to-noise
+    ratio in dB, and must be above 1. So a number in the wrong unit is refused: an error of 30 times
+    the range, or a ratio of 0.01 dB, would let every file pass.
 
     Args:
-        target: of the artefact.
-        asked: a `Gate`, a number, a dict of either by target, or None.
+        target: target of the artefact.
+        asked: a `Gate`, a number, a dict of these by target, or None.
 
     Raises:
-        TypeError, ValueError: none of these, or out of range.
+        TypeError, ValueError: `asked` is none of these, or out of range.
     """
     if isinstance(asked, Mapping):
         for name in asked:
@@ -60,10 +60,10 @@ def gate_for(target: Target, asked: GateArgument) -> Gate:
 
 
 def gates_of_options(options: list[str] | None) -> Any:
-    """`["tflite_int8=25", "onnx=1e-4"]`, or `["25"]` for all targets, as `gate_for` takes it.
+    """Parse `["tflite_int8=25", "onnx=1e-4"]`, or `["25"]` for all targets, for `gate_for`.
 
     Raises:
-        ValueError: no number, or the same target twice.
+        ValueError: not a number, or the same target twice.
     """
     if not options:
         return None

@@ -1,4 +1,4 @@
-"""`Metadata`, which is also found under `keras_upsample.export`."""
+"""Makes `Metadata` available as `keras_upsample.export.Metadata` too."""
 
 from ..metadata import Metadata
 

@@ -75,7 +75,7 @@ class Options(FileOptions):
             of others never are.
 
     Raises:
-        ValueError, TypeError: a value that none can have.
+        ValueError, TypeError: a value that is not allowed.
 
     Example:
         >>> phone = Options(input_shape=(256, 256, 3), scaling="inside", head="argmax")
@@ -107,15 +107,15 @@ class Options(FileOptions):
             )
 
     def for_target(self, target: Target) -> "Options":
-        """Those that the target has, the others as they are by default."""
+        """The options that apply to the target; the others get their defaults."""
         foreign = [name for name, files in _FILES.items() if not files.has(target)]
         return replace(self, **{name: _DEFAULTS[name] for name in foreign})
 
     def check(self, targets: Sequence[Target]) -> None:
-        """Raise unless each option is for one of the targets at least.
+        """Raise unless each option applies to at least one of the targets.
 
         Raises:
-            ValueError: it names the option, and the targets that have it.
+            ValueError: it names the option and the targets that it applies to.
         """
         for name, files in _FILES.items():
             given = getattr(self, name)
@@ -139,7 +139,7 @@ def _is_onnx(target: Target) -> bool:
 
 @dataclass(frozen=True)
 class _For:
-    """Files that have an option."""
+    """Kinds of files that an option applies to."""
 
     words: str
     has: Callable[[Target], bool]
@@ -190,11 +190,11 @@ class Chosen(TypedDict, total=False):
 
 
 def choose_options(options: Options | None, chosen: Mapping[str, Any]) -> Options:
-    """The options with some of them chosen otherwise.
+    """The options, with the fields in `chosen` replaced.
 
     Raises:
-        TypeError: a name that no option has; a dict or the like in place of `Options`.
-        ValueError: a value that none can have.
+        TypeError: `chosen` names no option, or `options` is not an `Options`.
+        ValueError: a value that is not allowed.
     """
     if options is not None and not isinstance(options, Options):
         raise TypeError(f"`options` must be an `Options`. Received: {options!r}.")

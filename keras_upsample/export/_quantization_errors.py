@@ -33,18 +33,19 @@ def quantization_errors(
     images: Images = None,
     lower: bool = True,
 ) -> QuantizationReport:
-    """What each operator of the model's int8 TFLite file loses.
+    """Quantization error of each operator of the model's int8 TFLite file.
 
     Args:
         model: any Keras model.
         input_shape: as for `to_tflite`.
-        representative_data: images from which ranges are learnt, as for `to_tflite`.
-        images: what to measure on, the first 4 of them; default: held-out images of a preset, else
-            those of `representative_data`.
+        representative_data: images that calibrate the ranges, as for `to_tflite`.
+        images: images to measure on; the first 4 are used. Default: held-out images of a preset,
+            else those of `representative_data`.
         lower: as for `to_tflite`.
 
     Returns:
-        The operators in order. A layer that loses much by itself may be left in float:
+        The operators in the order in which they run. A layer with a large error of its own can
+        be kept in float:
         `to_tflite(..., precision="int8", keep_float=["its name"])`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The export report: what was written and what verification found."""
+"""The export report: the files that were written, and how each compared with the model."""
 
 import json
 from dataclasses import asdict, dataclass, field
@@ -14,13 +14,14 @@ from ._compare import Difference
 
 @dataclass(frozen=True)
 class Verification:
-    """One artefact against its model in one runtime.
+    """Comparison of one artefact with its model in one runtime.
 
     Attributes:
-        runtime: name and version.
-        differences: one per case that the artefact's input shapes allow.
-        decides: whether the artefact is for this runtime; a failure in another is a warning.
-        error: why the runtime has no answers, or empty.
+        runtime: name and version of the runtime.
+        differences: one `Difference` for each case that the artefact's input shapes allow.
+        decides: whether a failure in this runtime keeps the artefact from being written; a failure
+            in any other runtime is only a warning.
+        error: why the runtime returned no outputs; empty if it did.
     """
 
     runtime: str
@@ -30,33 +31,33 @@ class Verification:
 
     @property
     def passed(self) -> bool:
-        """Whether every case is within the gate."""
+        """Whether the runtime ran the artefact and every case passed the gate."""
         return not self.error and not any(d.failure for d in self.differences)
 
     @property
     def max_error(self) -> float:
-        """Largest |artefact - model| of all cases, as a share of the output's range."""
+        """Largest |artefact - model| over all cases, as a share of the output's range."""
         return max((d.max_error for d in self.differences), default=float("inf"))
 
     @property
     def snr_db(self) -> float:
-        """Least signal-to-noise ratio of all cases, in dB."""
+        """Lowest signal-to-noise ratio over all cases, in dB."""
         return min((d.snr_db for d in self.differences), default=float("-inf"))
 
     @property
     def equal_argmax(self) -> float | None:
-        """Least share of pixels with the same strongest channel; `None` without channels."""
+        """Lowest share of pixels with an equal argmax over all cases; `None` without channels."""
         shares = [d.equal_argmax for d in self.differences if d.equal_argmax is not None]
         return min(shares) if shares else None
 
     @property
     def within(self) -> float:
-        """Least share of an output's elements within the gate's largest error, of all cases."""
+        """Lowest share of an output's elements within the gate's `max_error`, over all cases."""
         return min((d.within for d in self.differences), default=0.0)
 
     @property
     def warning(self) -> str:
-        """One line on a failure that did not decide; empty where there is none."""
+        """One line on a failure that did not keep the artefact from being written; else empty."""
         if self.passed or self.decides:
             return ""
         failed = [d for d in self.differences if d.failure]
@@ -77,7 +78,7 @@ class Verification:
 
 @dataclass(frozen=True)
 class Latency:
-    """Wall-clock time of one call on the first image, interleaved rounds, in milliseconds."""
+    """Wall-clock time of one call on the first image, in milliseconds, in interleaved rounds."""
 
     rounds: int
     threads: int
@@ -89,27 +90,31 @@ class Latency:
 
 @dataclass(frozen=True)
 class ArtefactReport:
-    """One published artefact.
+    """One artefact that was written, with the results of its verification.
 
     Attributes:
-        target: its name in `TARGETS`.
-        path: where it stands.
-        file_size: bytes (of all files, for a directory and for an ONNX file with data beside it).
-        inputs: shape by input name, `None` = any size.
-        verifications: the runtime that the artefact is for, then the others that were installed.
-        operators: operator -> how often, in the graph that the runtime is given.
-        latency: beside the Keras model's own, same input, same process.
-        delegate_partitions: LiteRT only: pieces into which XNNPACK cuts the graph; 1 is best.
-        lowering: what was rewritten on the way, and what was left as it is and why.
-        notice: why the model could not be lowered; empty where it could.
-        taken: what was read off the model's graph, of its input's values.
-        assumed: what nothing says of them, and what was assumed.
-        check: of files for an accelerator: where each operator runs; None where that is not known.
-        not_checked: why not, e.g. `"not compiled: Vela is not installed"`; empty for other files.
-        gate: what verification demanded; None in reports of other makers.
-        default_gate: what it demands of such a model and target unless asked otherwise.
-        shown: the values that ranges were learnt from, and those that it was verified on.
-        data_files: names of the files beside it that hold its values, where one file can't.
+        target: name of the target in `TARGETS`.
+        path: path of the file or directory.
+        file_size: size in bytes: the sum over all files of a directory, or over an ONNX file and
+            its data files.
+        inputs: input name -> shape, `None` = any size.
+        verifications: results in the runtime that the artefact is for, then in the others that
+            are installed.
+        operators: operator -> how often it occurs in the graph that the runtime loads.
+        latency: latency of the artefact and of the Keras model, on the same input in one process.
+        delegate_partitions: number of pieces into which XNNPACK cuts the graph, 1 is best; for
+            LiteRT only.
+        lowering: the rewrites that were made, and those that were not made with the reason.
+        notice: why the model could not be lowered; empty if it could.
+        taken: facts about the input's values that were read from the model's graph.
+        assumed: facts about the input's values that are given nowhere, and what was assumed.
+        check: where each operator of a file for an accelerator runs; None if that is unknown.
+        not_checked: why it is unknown, e.g. `"not compiled: Vela is not installed"`; empty for
+            other files.
+        gate: accuracy that verification demanded; None in reports that other code made.
+        default_gate: accuracy that it demands of this model and target by default.
+        shown: the values that calibrated the ranges, and those that the artefact was verified on.
+        data_files: names of the data files next to an ONNX file that is too large for one file.
     """
 
     target: str
@@ -133,7 +138,7 @@ class ArtefactReport:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a user should know though the file was written: one line each."""
+        """Problems that did not keep the file from being written, one line each."""
         lines = [v.warning for v in self.verifications if v.warning]
         if self.gate != self.default_gate:
             lines.append(f"verified with {self.gate}, by default {self.default_gate}")
@@ -147,13 +152,13 @@ class ArtefactReport:
 
 @dataclass(frozen=True)
 class ExportReport:
-    """All artefacts of one model.
+    """Report of an export: all artefacts of one model.
 
     Attributes:
-        model: its name.
-        artefacts: what was published.
-        failures: target -> why nothing was published for it.
-        versions: package -> version of everything that took part.
+        model: name of the model.
+        artefacts: the artefacts that were written.
+        failures: target -> why no artefact was written for it.
+        versions: package -> version, of all packages that an export uses.
     """
 
     model: str
@@ -162,16 +167,16 @@ class ExportReport:
     versions: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as in `report.json`."""
+        """The report as plain values, as in `report.json`."""
         return asdict(self)
 
     def save(self, path: str | Path) -> None:
-        """Write `report.json`."""
+        """Write the report as JSON to `path`; infinite values become null."""
         text = json.dumps(finite(self.to_dict()), indent=2)
         Path(path).write_text(text + "\n", encoding="utf-8")
 
     def _table(self) -> list[tuple[str, ...]]:
-        """The header and the rows, with what devices say where a file is for one."""
+        """The header and the rows, with a column `device` if a file is for an accelerator."""
         devices = any(a.check or a.not_checked for a in self.artefacts)
         table: list[tuple[str, ...]] = [(*_HEADER, "device") if devices else _HEADER]
         for artefact in self.artefacts:
@@ -259,7 +264,7 @@ def _on_device(artefact: ArtefactReport) -> str:
 
 
 def finite(value: Any) -> Any:
-    """JSON has no infinity: an infinite ratio (nothing differs) becomes null."""
+    """The value with null for infinity, which JSON lacks: a ratio is infinite at no difference."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -270,7 +275,7 @@ def finite(value: Any) -> Any:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of every package that takes part in an export, where installed."""
+    """Versions of the installed packages that an export uses."""
     from importlib.metadata import PackageNotFoundError, version
 
     names = (

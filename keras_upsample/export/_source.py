@@ -1,4 +1,4 @@
-"""Loading of a model from the path or the object that a user names."""
+"""Load a Keras model from a path."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,17 +14,18 @@ def load_source(
     imports: Sequence[str] = (),
     trust: bool = False,
 ) -> Any:
-    """A `keras.Model` from a file or folder, to export or to verify against.
+    """Load a `keras.Model` from a file or folder, to export it or to verify files against it.
 
     Args:
         source: a `.keras` or `.h5` file (of Keras 3 or 2), or a SavedModel folder (of Keras 3,
             Keras 2 or TensorFlow), whose variables become constants.
-        signature: of a SavedModel, which one; default the only one, or `serving_default`.
+        signature: name of the SavedModel's signature. Default: the only one, or
+            `serving_default`.
         imports: modules that register the custom classes of a Keras file.
-        trust: whether code that it holds may run; see `SECURITY.md`.
+        trust: whether code in the file may run; see `SECURITY.md`.
 
     Raises:
-        ArtefactError: it is none of these, can't be loaded, or has several signatures.
+        ArtefactError: `source` is none of these, can't be loaded, or has several signatures.
 
     Example:
         >>> model = load_source("build/saved_model", "serving_default")  # doctest: +SKIP
@@ -51,5 +52,5 @@ def load_source(
 
 
 def as_model(model: Any) -> Any:
-    """A path as the model that it names; anything else as it is."""
+    """The model at a path, if `model` is a path; else `model` itself."""
     return load_source(model) if isinstance(model, str | Path) else model

@@ -40,25 +40,26 @@ def verify(
 ) -> Verification:
     """Compare an existing artefact with the model that it should compute.
 
-    A file that takes 8-bit pixels (`scaling="inside"`) is shown them, and the model what its
-    scaling makes of them.
+    A file that takes 8-bit pixels (`scaling="inside"`) is run on the pixels, and the model on the
+    same pixels after its scaling.
 
     Args:
         model: the Keras model.
         artefact_path: a SavedModel directory, a `.tflite` or an `.onnx` file.
-        images: an array `(N, H, W, C)`, a list of arrays or files, or a folder of pictures;
-            default: real photographs, resampled to the artefact's size. Seeded noise, an odd size
-            and a batch of 2 are added where the artefact takes them.
-        gate: what to demand; default that of float32 artefacts (see `where_rounding_decides` for
-            models with `MaxPoolingWithIndices2D`).
-        runtime: a name of `keras_upsample.runtimes.available()`; default by the kind of the file.
+        images: an array `(N, H, W, C)`, a list of arrays or files, or a folder of pictures.
+            Default: photographs, resampled to the artefact's size. Random noise with a fixed seed,
+            an odd size and a batch of 2 are added if the artefact accepts them.
+        gate: accuracy to demand. Default: the gate of float32 artefacts (see
+            `where_rounding_decides` for models with `MaxPoolingWithIndices2D`).
+        runtime: a name of `keras_upsample.runtimes.available()`. Default: the runtime for this
+            kind of file.
         trust: as for `keras_upsample.runtimes.load`.
 
     Returns:
-        The figures, case by case.
+        The differences between artefact and model, one for each case.
 
     Raises:
-        VerificationError: a case misses the gate; the message names it.
+        VerificationError: a case fails the gate; the message names it.
         ArtefactError: the file can't be run.
         ValueError: the artefact was not made from this model, or `images` do not fit.
 
@@ -79,7 +80,7 @@ def verify(
 
 
 def _takes_pixels(path: Path, runner: "Runner", signature: Signature) -> bool:
-    """Whether the file scales itself what the model takes as floats."""
+    """Whether the file takes 8-bit pixels and scales them, while the model takes floats."""
     floats = {spec.name for spec in signature.inputs if spec.dtype == "float32"}
     dtypes = {info.name: str(info.dtype) for info in runner.inputs}
     # A TFLite file's scaled integers are floats to its runner.
@@ -91,12 +92,13 @@ def _takes_pixels(path: Path, runner: "Runner", signature: Signature) -> bool:
 def compare(
     reference: Reference, runner: "Runner", gate: Gate, *, real: bool = False
 ) -> Verification:
-    """Every case that the artefact accepts, or every real one, through the model and the artefact.
+    """Run the model and the artefact on every case that the artefact accepts, and compare.
 
     Args:
-        reference, runner: of the model and of the artefact.
-        gate: what is demanded.
-        real: leave out what is no image.
+        reference: the model's outputs.
+        runner: the artefact.
+        gate: accuracy that is demanded.
+        real: whether to use only the cases that are images, without noise.
     """
     differences = []
     for item in reference.cases_for(runner, real=real):
@@ -127,10 +129,10 @@ def compare(
 def beside(
     reference: Reference, path: Path, runtime: str, gate: Gate, *, real: bool = False
 ) -> Verification:
-    """`compare` in a runtime that the artefact is not for: what goes wrong there is only told.
+    """`compare` in a runtime that the artefact is not for; a failure there is only a warning.
 
-    It is installed beside, by chance as far as the artefact is concerned: that it can't read a file
-    or adds up in other ways says nothing against the file.
+    Such a runtime is used because it happens to be installed. The artefact is not at fault if that
+    runtime can't read it or adds numbers in another order.
     """
     try:
         # One after the other, so that no more than two copies of the weights are in memory.
@@ -142,10 +144,10 @@ def beside(
 
 
 def _match_names(runner: "Runner", expected: list[str]) -> dict[str, str]:
-    """The file's names of its outputs -> the model's.
+    """Map the file's output names to the model's.
 
-    A file of another exporter may have names of its own ("output_0"), and in ONNX an output can't
-    have the name of an input. An output whose name is not the model's is known by its place.
+    A file of another exporter may have other names ("output_0"), and in ONNX an output can't have
+    the name of an input. An output whose name the model lacks is matched by its position.
     """
     names = [info.name for info in runner.outputs]
     given = {name: name for name in names}
@@ -157,7 +159,7 @@ def _match_names(runner: "Runner", expected: list[str]) -> dict[str, str]:
 
 
 def _with_best(differences: list[Difference], gate: Gate) -> tuple[Difference, ...]:
-    """The same; the best of them failed where even that falls short of the gate's `best_within`."""
+    """The differences; the best one fails if even that falls short of the gate's `best_within`."""
     if gate.min_within == 1 or not differences:
         return tuple(differences)
     best = max(differences, key=lambda found: found.within)
@@ -177,10 +179,10 @@ def _against_exact(
     gate: Gate,
     ordered: bool,
 ) -> Difference | None:
-    """The same gate against the model in float64, if the artefact passes it there.
+    """The difference from the model in float64, if the artefact passes the same gate there.
 
-    Sums over a large image, as group normalisation takes them, cost the Keras model itself more
-    digits in float32 than the gate allows; an artefact is not to blame for that.
+    Sums over a large image, e.g. in group normalisation, have a larger rounding error in the
+    float32 Keras model than the gate allows. The artefact is not at fault for that.
     """
     exact = reference.exact(item.case)
     if exact is None:
@@ -195,7 +197,7 @@ def require(verification: Verification, path: str | Path) -> None:
     """Raise unless the verification passed.
 
     Raises:
-        VerificationError: it names the worst case.
+        VerificationError: it names the first case that failed.
     """
     if verification.passed:
         return
@@ -210,13 +212,13 @@ def require(verification: Verification, path: str | Path) -> None:
 
 
 def other_runtimes(names: tuple[str, ...]) -> list[str]:
-    """Those of the runtimes that are installed here."""
+    """The runtimes of `names` that are installed."""
     here = available()
     return [name for name in names if here[name]]
 
 
 def measure(reference: Reference, runner: "Runner") -> Latency:
-    """Time the artefact and the model on the first case, in turns, in one process."""
+    """Time the artefact and the model alternately on the first case, in one process."""
     from ..runtimes._runner import cpu_threads
 
     item = reference.cases_for(runner)[0]

@@ -16,14 +16,15 @@ from ._interpreter import inputs_in_order
 
 @dataclass(frozen=True)
 class LayerError:
-    """What one operator of an 8-bit file loses, as signal over noise in dB.
+    """Quantization error of one operator of an 8-bit file, as signal-to-noise ratio in dB.
 
     Attributes:
-        layer: the Keras layer it came from, as far as the file tells.
-        operator: its name in TFLite.
-        own: what the operator loses by itself: against the same operator in float, which reads the
-            same rounded input and has the weights of the file. inf where it loses nothing.
-        total: what has been lost up to here, by weights too: against the float file.
+        layer: name of the Keras layer that the operator came from, if the file shows it.
+        operator: name of the operator in TFLite.
+        own: error of this operator alone, measured against the same operator in float with the same
+            rounded input and the weights of the file; inf if there is none.
+        total: error of all operators up to this one, with that of the rounded weights, measured
+            against the float file.
     """
 
     layer: str
@@ -34,13 +35,13 @@ class LayerError:
 
 @dataclass(frozen=True)
 class QuantizationReport:
-    """The operators of an 8-bit file in the order in which they run."""
+    """Quantization errors of an 8-bit file, by operator in the order in which they run."""
 
     errors: tuple[LayerError, ...]
 
     @property
     def worst(self) -> tuple[LayerError, ...]:
-        """By what they lose themselves, the worst first."""
+        """The operators by their own error, the worst first."""
         return tuple(sorted(self.errors, key=lambda error: error.own))
 
     def __str__(self) -> str:
