@@ -1,4 +1,4 @@
-"""What an accelerator or a microcontroller makes of a TFLite file."""
+"""Check whether a TFLite file runs on an accelerator or a microcontroller, and where."""
 
 import lazy_loader
 

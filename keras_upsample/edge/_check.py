@@ -1,4 +1,4 @@
-"""A TFLite file against a device: what runs where, why, and what mends it."""
+"""Check of a TFLite file for a device: where each operator runs, why, and the remedy."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -19,15 +19,17 @@ _REMEDIES = {
 
 
 def check(path: str | Path, target: str) -> CheckReport:
-    """Where each operator of a TFLite file would run.
+    """Find out where each operator of a TFLite file would run on a device.
 
     Args:
         path: any `.tflite` file.
-        target: a name of `DEVICES`: `"ethos_u85_256"`, ... (compiled by Arm's Vela),
-            `"edge_tpu"` and `"gpu_delegate"` (by rule), `"tflm"` (run).
+        target: a name of `DEVICES`: `"ethos_u85_256"`, ... (Arm's Vela compiles the file),
+            `"edge_tpu"` and `"gpu_delegate"` (documented rules are applied), `"tflm"` (TFLM's
+            interpreter runs the file).
 
     Returns:
-        The report; `print` it for a table, `passed` says whether anything is left behind.
+        The report; `print` it for a table. `passed` is True if no operator stays on the CPU and the
+        file as a whole has no problem.
 
     Raises:
         ArtefactError: the file is missing, damaged, or of another kind.
@@ -47,7 +49,7 @@ def check(path: str | Path, target: str) -> CheckReport:
 
 
 def require_tool(device: Device) -> None:
-    """Raise unless what checks files for a device is installed.
+    """Raise unless the compiler or interpreter that checks files for a device is installed.
 
     Raises:
         ModuleNotFoundError: it is not.
@@ -77,7 +79,7 @@ def _compile(path: Path, facts: FileFacts, device: Device) -> CheckReport:
             placements.append(_left(operator, reason))
         else:
             placements.append(Placement(operator.name, operator.layer, ACCELERATOR))
-    # Those that Vela renamed, or made itself.
+    # Operators that Vela renamed or added.
     placements += [
         Placement(kind, "", CPU, "Vela leaves it on the CPU", _REMEDIES.get(kind, ""))
         for kind, count in rest.items()

@@ -1,4 +1,4 @@
-"""A TFLite file as plain values, read without an interpreter."""
+"""Read a TFLite file as plain values, without an interpreter."""
 
 import re
 from collections.abc import Mapping
@@ -17,11 +17,11 @@ class TensorFacts:
     """One tensor.
 
     Attributes:
-        shape: as stored; open dimensions are -1.
-        kind: `"int8"`, `"float32"`, ...
+        shape: shape as stored; open dimensions are -1.
+        kind: type of the elements, `"int8"`, `"float32"`, ...
         constant: whether its values are in the file.
-        size: bytes of them.
-        zeros: whether they are all zero.
+        size: size of the values in bytes.
+        zeros: whether all values are zero.
     """
 
     name: str
@@ -37,12 +37,12 @@ class OperatorFacts:
     """One operator.
 
     Attributes:
-        name: of the built-in operator, e.g. `"CONV_2D"`; of the custom code otherwise.
+        name: name of the built-in operator, e.g. `"CONV_2D"`, or custom code of a custom one.
         custom: whether it is a custom operator.
-        version: of the operator.
-        inputs, outputs: its tensors; optional ones that are absent are left out.
-        options: of the operator, by their names in the schema.
-        layer: the Keras layer it came from, as far as the converter's tensor names tell.
+        version: version of the operator.
+        inputs, outputs: its tensors, without the optional ones that are absent.
+        options: options of the operator, by their names in the schema.
+        layer: name of the Keras layer that it came from, if the converter's tensor names show it.
     """
 
     name: str
@@ -56,7 +56,7 @@ class OperatorFacts:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """A whole file: operators of its first subgraph, the number of subgraphs, bytes."""
+    """A file: operators of its first subgraph, the number of subgraphs, the size in bytes."""
 
     operators: tuple[OperatorFacts, ...]
     inputs: tuple[TensorFacts, ...]
@@ -65,16 +65,16 @@ class FileFacts:
 
     @property
     def parameters(self) -> int:
-        """Bytes of all constants that operators read."""
+        """Size in bytes of all constants that operators read."""
         read = {t.name: t.size for op in self.operators for t in op.inputs if t.constant}
         return sum(read.values())
 
 
 def read(path: str | Path) -> FileFacts:
-    """The facts of a file.
+    """Read the facts of a file.
 
     Raises:
-        ArtefactError: it does not exist, or is no TFLite file, or is damaged.
+        ArtefactError: it does not exist, is not a TFLite file, or is damaged.
     """
     path = Path(path)
     if not path.is_file():
@@ -117,7 +117,7 @@ def _facts(content: bytes) -> FileFacts:
 
 
 def _check_length(length: int, content: bytes) -> int:
-    """The length; a damaged one would be walked through for minutes."""
+    """The length, if it is plausible; reading a damaged length would take minutes."""
     if not 0 <= 4 * length <= len(content):
         raise ValueError(f"a list of {length} entries does not fit the file")
     return length
@@ -199,7 +199,7 @@ def _names(enumeration: str) -> dict[int, str]:
 
 
 def _layer(inputs: list[TensorFacts], outputs: tuple[TensorFacts, ...]) -> str:
-    """By the weights, which keep their own layer's name, else by the result."""
+    """The layer named by the weights, which keep their layer's name, else by the output."""
     weights = [t.name for t in inputs if t.constant and len(t.shape) > 1]
     found = [layer_of(name) for name in (*weights, *(t.name for t in outputs))]
     return next((layer for layer in found if layer), "")
@@ -209,7 +209,7 @@ def layer_of(name: str) -> str:
     """`unet_1/decoder_stage1_conv1_1/Relu;...` -> `decoder_stage1_conv1`.
 
     The converter names a tensor by the traced operations that went into it, with semicolons between
-    them; Keras puts `_1` behind the names of a model that is called once more.
+    them; Keras appends `_1` to the names of a model that is called a second time.
     """
     parts = name.split(";")[0].split(":")[0].split("/")
     if len(parts) < 2:

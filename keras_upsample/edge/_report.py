@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The result of a check: the place of each operator."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ class Placement:
     """Where one operator runs.
 
     Attributes:
-        operator: its name.
-        layer: the Keras layer it came from, as far as the file tells.
+        operator: name of the operator.
+        layer: name of the Keras layer that the operator came from, if the file shows it.
         place: `"accelerator"` or `"CPU"`.
-        reason: why not on the accelerator; empty where it is.
-        remedy: the change that mends it; empty where there is none to name.
+        reason: why the operator does not run on the accelerator; empty if it does.
+        remedy: a change that would move it to the accelerator; empty if none is known.
     """
 
     operator: str
@@ -26,14 +26,14 @@ class Placement:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """A file and a device.
+    """Result of the check of a file for a device.
 
     Attributes:
         device: name of the device.
-        how: by what the places are known: a compiler with its version, or rules.
-        placements: one an operator, in the order in which they run.
-        problems: what is wrong with the file as a whole.
-        notes: estimates, warnings, and what to run next.
+        how: how the places were found: a compiler or interpreter, or rules.
+        placements: one `Placement` for each operator, in the order in which they run.
+        problems: problems of the file as a whole.
+        notes: estimates, warnings, and the command to run next.
     """
 
     device: str
@@ -44,7 +44,7 @@ class CheckReport:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing is left behind."""
+        """Whether all operators run on the accelerator and the file as a whole has no problem."""
         return not self.problems and all(p.place == ACCELERATOR for p in self.placements)
 
     @property

@@ -1,6 +1,6 @@
 """What the Edge TPU compiler and the GPU delegate accept, as tables.
 
-Neither can be run here: the rules are those that their makers document and their users report, each
+Neither can be run here, so the rules are the ones that the makers document and users report, each
 with its source. `edgetpu#31` is issue 31 of google-coral/edgetpu; *overview* is "TensorFlow models
 on the Edge TPU" at coral.ai; *delegate* is "GPU delegates for LiteRT" at ai.google.dev.
 """
@@ -20,14 +20,14 @@ EDGE_TPU_SIDE = 128
 
 @dataclass(frozen=True)
 class Rule:
-    """One condition.
+    """One condition that operators must meet.
 
     Attributes:
-        operators: the operators that it is about; empty for all.
-        broken: (operator) -> what breaks it, or an empty text.
-        remedy: the change that mends it.
-        source: where it is stated.
-        certain: whether a breach is known to be refused; else it is only warned of.
+        operators: names of the operators that the rule applies to; empty for all.
+        broken: operator -> how it breaks the rule, or an empty text.
+        remedy: a change that meets the rule.
+        source: where the rule is stated.
+        certain: whether the device is known to refuse such an operator; else a note warns of it.
     """
 
     operators: tuple[str, ...]
@@ -37,7 +37,7 @@ class Rule:
     certain: bool = True
 
     def finds(self, operator: "OperatorFacts") -> str:
-        """What breaks the rule, or an empty text."""
+        """How the operator breaks the rule, or an empty text."""
         if self.operators and operator.name not in self.operators:
             return ""
         return self.broken(operator)

@@ -1,4 +1,4 @@
-"""TensorFlow Lite for Microcontrollers: does it run, and in how much memory."""
+"""TensorFlow Lite for Microcontrollers (TFLM): whether a file runs, and in how much memory."""
 
 import json
 import re
@@ -14,13 +14,13 @@ from ._file import read
 
 @dataclass(frozen=True)
 class Arena:
-    """Memory of a file in the interpreter for microcontrollers.
+    """Memory that a file needs in TFLM's interpreter.
 
     Attributes:
-        arena: bytes of the smallest arena in which it allocates and runs here, on a 64-bit
-            processor; pointers are half as wide on a microcontroller, which needs somewhat less.
-        flash: bytes of the file, which stays in flash.
-        operators: what to register in a `MicroMutableOpResolver`.
+        arena: size in bytes of the smallest arena in which the file runs on this machine, with
+            64-bit pointers. A microcontroller has 32-bit pointers and needs somewhat less.
+        flash: size of the file in bytes; it stays in flash.
+        operators: operators to register in a `MicroMutableOpResolver`.
     """
 
     arena: int
@@ -42,7 +42,7 @@ def require_tflm() -> None:
 
 
 def smallest_arena(path: str | Path) -> Arena:
-    """The smallest arena, found by bisection to 16 bytes, the alignment of its tensors.
+    """Find the smallest arena by bisection, to 16 bytes, the alignment of tensors in it.
 
     Args:
         path: a TFLite file.
@@ -75,12 +75,13 @@ def c_array(path: str | Path, header: str | Path, name: str = "model") -> None:
 
     Args:
         path: a TFLite file.
-        header: the header to write; one that this function wrote is replaced.
-        name: of the array, a C identifier.
+        header: path of the header to write. A header that this function wrote is replaced.
+        name: name of the array, a C identifier.
 
     Raises:
-        ValueError: `name` is no identifier, or another file stands at `header`.
-        ArtefactError: `path` is no TFLite file.
+        ValueError: `name` is not a C identifier, or `header` is a file that this function did not
+            write.
+        ArtefactError: `path` is not a TFLite file.
     """
     from .._publish import publish
 

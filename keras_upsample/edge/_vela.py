@@ -1,4 +1,4 @@
-"""Arm's compiler for Ethos-U, as another process."""
+"""Vela, Arm's compiler for Ethos-U, in a process of its own."""
 
 import csv
 import re
@@ -17,16 +17,16 @@ from ._file import read
 
 @dataclass(frozen=True)
 class Compiled:
-    """What Vela made of a file.
+    """Vela's report on a file.
 
     Attributes:
-        vela: its version.
-        left: outputs of the operators that stay on the CPU, by name.
-        reasons: why, by the same names.
-        kinds: the operators that stay, by kind, for those whose output was renamed.
-        milliseconds: its estimate of one inference, without what stays on the CPU.
+        vela: version of Vela.
+        left: names of the outputs of operators that stay on the CPU.
+        reasons: output name -> why its operator stays on the CPU.
+        kinds: kind of operator -> how many stay on the CPU, to find those whose output was renamed.
+        milliseconds: Vela's estimate of one inference, without the operators on the CPU.
         sram, flash: KiB of working memory and of weights.
-        settings: the system and memory that it assumed.
+        settings: the system and memory configuration that Vela assumed.
     """
 
     vela: str
@@ -53,9 +53,9 @@ def compile_file(path: Path, accelerator: str, keep: Path | None = None) -> Comp
     """Compile a TFLite file.
 
     Args:
-        path: of full-integer arithmetic.
-        accelerator: e.g. `"ethos-u85-256"`.
-        keep: a folder for what Vela writes.
+        path: a TFLite file of full-integer arithmetic.
+        accelerator: Vela's name of the accelerator, e.g. `"ethos-u85-256"`.
+        keep: a folder for the files that Vela writes.
 
     Raises:
         ModuleNotFoundError: Vela is not installed.
@@ -93,7 +93,7 @@ def compile_file(path: Path, accelerator: str, keep: Path | None = None) -> Comp
 
 
 def _reasons(text: str) -> dict[str, str]:
-    """`Warning (...) operator: KIND, ofm: 'name'`, then `Reason: ...` on the next lines."""
+    """Parse `Warning (...) operator: KIND, ofm: 'name'` and the next lines, `Reason: ...`."""
     found: dict[str, str] = {}
     pattern = r"operator: \S+, (?:ofm|ifm|name): '([^']+)'\s*\n?\s*(?:Reason:|-)?\s*([^\n]+)"
     for name, reason in re.findall(pattern, text):

@@ -1,8 +1,8 @@
-"""Lowering: an algebraically equal model in the form that a runtime runs fastest.
+"""Lowering: rewrite a model into the equal form that a runtime runs fastest.
 
 Rules (`_rules`) propose equal forms of blocks of a graph (`keras_upsample.program`), an engine
 tries them at every node (`_rewriting`), and the target's table or a measurement chooses among the
-forms (`_choose`, `_tune`). The user's model is only read.
+forms (`_choose`, `_tune`). The user's model is not changed.
 """
 
 import lazy_loader as _lazy

@@ -1,4 +1,4 @@
-"""One block of a graph as a model of its own, in any of its forms."""
+"""One block of a graph as a separate model, in any of its forms."""
 
 from typing import Any
 
@@ -14,10 +14,13 @@ def block_model(proposal: Rewrite, graph: Graph, form: str, *, pooled: bool = Fa
     The block's inputs must have known heights, widths and channels; an open batch becomes 1.
 
     Args:
-        proposal, graph, form: which block, where it stands, and how.
-        pooled: put pools that change nothing in front, and one behind that takes a pixel here and
-            there. They have the layout that a runtime likes best, as the block's neighbours in the
-            graph mostly do, and so a form pays for any other layout that it needs.
+        proposal: the block.
+        graph: the graph that holds the block.
+        form: the form to build.
+        pooled: put pools that change nothing before the block, and a pool that reads single pixels
+            after it. Their layout is the one that the runtime runs fastest, as for most of the
+            block's neighbours in the graph. So the time of a form includes the conversion to any
+            other layout.
     """
     import keras
 

@@ -1,4 +1,4 @@
-"""The form of a rewrite by a target's table, without measurement."""
+"""Choice of a rewrite's form by the target's table, without measurement."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def by_table(target: "Target") -> "Choose":
-    """The forms that the target's table prefers; what is never slower is always taken."""
+    """The forms that the target's table prefers; a form that is never slower is always taken."""
 
     def choose(proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:
         for form in target.lowering.get(proposal.rule, ()):
@@ -25,7 +25,7 @@ def by_table(target: "Target") -> "Choose":
 
 
 def as_decided(applied: Sequence[Applied], otherwise: "Choose") -> "Choose":
-    """The forms that were chosen for the same places before."""
+    """The forms that were chosen for the same blocks before."""
     forms = {(entry.rule, entry.layers): entry for entry in applied}
 
     def choose(proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:

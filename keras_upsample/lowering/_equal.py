@@ -8,10 +8,10 @@ from ..program._graph import Graph, Node
 
 
 def merge_equal(graph: Graph) -> None:
-    """Let one of several equal paddings or depthwise convolutions of one tensor stand for all.
+    """Replace equal paddings or depthwise convolutions of one tensor by one of them.
 
-    Minimal filtering of convolutions that read the same map begins with the same sums. The user's
-    own layers stay.
+    Minimal filtering of convolutions that read the same feature map begins with the same sums. The
+    user's own layers are kept.
     """
     import keras
 

@@ -17,9 +17,9 @@ HEADS = ("argmax", "softmax", "sigmoid", "threshold")
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class ClassMap(keras.layers.Layer):
-    """The number of the strongest channel, in the smallest integer type that holds it.
+    """Argmax over the channels, in the smallest integer type that holds it.
 
-    y = argmax_c x[..., c], the first of equals: `0.1 2 0.5` -> 1.
+    y = argmax_c x[..., c], the first one in a tie: `0.1 2 0.5` -> 1.
 
     Input: (..., C) of floats, C known. Output: (...), uint8 for up to 256 classes, else int32.
     """
@@ -44,7 +44,7 @@ def _integer_for(classes: int | None) -> str:
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class ThresholdMap(keras.layers.Layer):
-    """Where a score reaches a threshold: y = 1 where x >= threshold, else 0, as uint8.
+    """Threshold of the scores: y = 1 where x >= threshold, else 0, as uint8.
 
     Input: (..., C) of floats. Output: (...) for one channel, else (..., C).
 
@@ -73,11 +73,12 @@ class ThresholdMap(keras.layers.Layer):
 
 @dataclass(frozen=True)
 class Scores:
-    """What is known of the scores that get a head.
+    """Facts about the scores that a head is appended to.
 
     Attributes:
-        kind: `"logits"` or `"probabilities"`, "" where not known.
-        threshold: in the units of the scores; None for 0.5 of a probability, 0 of a logit.
+        kind: `"logits"` or `"probabilities"`, "" if unknown.
+        threshold: threshold in the unit of the scores; None for a probability of 0.5 or a logit
+            of 0.
     """
 
     kind: str = ""
@@ -88,25 +89,24 @@ UNKNOWN = Scores()
 
 
 def add_head(program: Program, head: str | None, known: Scores = UNKNOWN) -> Program:
-    """The program with a head behind its output; as it is for None.
+    """Append a head to the program's output; None returns the program unchanged.
 
-    `"argmax"`: the number of the strongest channel; of one channel as `"threshold"`.
-    `"threshold"`: 1 where a score reaches its threshold, each channel by itself.
-    `"softmax"`: probabilities; of one channel as `"sigmoid"`.
-    `"sigmoid"`: probabilities of each channel by itself.
+    `"argmax"`: the number of the channel with the highest score; for one channel `"threshold"`.
+    `"threshold"`: 1 where a score reaches the threshold, for each channel separately.
+    `"softmax"`: probabilities; for one channel `"sigmoid"`.
+    `"sigmoid"`: probabilities, for each channel separately.
 
-    Probabilities are not squashed once more: `"softmax"` and `"sigmoid"` behind an activation of
-    that kind change nothing. A softmax at the end is dropped under `"argmax"`, which it does not
-    change.
+    `"softmax"` and `"sigmoid"` change nothing if the model already ends with an activation of that
+    kind. `"argmax"` removes a softmax at the end, which does not change the argmax.
 
     Args:
-        program: of a model with one output of scores, channels last.
-        head: as above.
-        known: what is known of the scores, beside what the graph says.
+        program: program of a model with one output of scores, channels last.
+        head: one of the above, or None.
+        known: facts about the scores that the graph does not show.
 
     Raises:
-        ValueError: no such head; the model has not one output of scores, channels last; it can't
-            be taken apart; or nothing says what the threshold is.
+        ValueError: there is no such head; the model does not have exactly one output of scores,
+            channels last; its graph can't be read; or the threshold is unknown.
     """
     if head is None:
         return program
@@ -143,7 +143,7 @@ def _with_head(program: Program, head: str, known: Scores) -> Program:
 
 
 def _layer_for(head: str, scores: Tensor, known: Scores, model: str) -> tuple[Any, Tensor]:
-    """The layer of the head, and what it reads."""
+    """The layer of the head, and the tensor that it reads."""
     activation = last_activation(scores)
     single = scores.shape[-1] == 1
     squashed = known.kind == "probabilities" or activation in ("softmax", "sigmoid")
@@ -176,7 +176,7 @@ def _layer_for(head: str, scores: Tensor, known: Scores, model: str) -> tuple[An
 
 
 def _before_softmax(scores: Tensor) -> Tensor:
-    """The input of a softmax at the end; of one that is part of a layer, that layer without."""
+    """The input of a softmax at the end; if it is a layer's activation, the layer without it."""
     node = scores.node
     if node is None:
         return scores

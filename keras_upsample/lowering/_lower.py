@@ -23,9 +23,9 @@ class Lowered:
 
     Attributes:
         model: a functional Keras model that computes the same at inference. It shares the weights
-            that no rule changed with the model it came from.
-        applied: what was done where, in the order of the model.
-        notice: why the model was left as it is; empty where it was not.
+            that no rule changed with the original model.
+        applied: the rewrites and their layers, in the order of the model.
+        notice: why the model was not lowered; empty if it was.
     """
 
     model: Any
@@ -42,26 +42,25 @@ def lower(
     head: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Lowered:
-    """The model in the form that a target runs fastest, computing the same.
+    """Rewrite a model into the equal form that a target runs fastest.
 
     Args:
-        model: any Keras model. It and its weights stay as they are.
+        model: any Keras model. The model and its weights are not changed.
         target: name of one of `keras_upsample.export.TARGETS`.
         input_shape: sizes to fix, without the batch, as for `keras_upsample.export.export`; more
-            rules apply at known sizes. A target of fixed sizes takes 256 x 256 where they are open.
+            rules apply at known sizes. For a target of fixed sizes, open ones become 256 x 256.
         tune: convert and time every block that has several equal forms, in the target's runtime on
             this machine (for an Ethos-U: by Vela's estimate), and take the fastest. Times are
-            remembered by runtime, processor and block in the cache folder (KERAS_UPSAMPLE_CACHE). A
-            number is the seconds that measuring may
-            take (True: 600); blocks that are left then get the form of the target's table, as all
-            do with False.
+            stored by runtime, processor and block in the cache folder (KERAS_UPSAMPLE_CACHE). A
+            number limits the seconds of measuring (True: 600); blocks that are not measured get
+            the form of the target's table. False takes that form for all blocks.
         head: as for `keras_upsample.export.export`.
-        progress: called with a few words before each block that is measured.
+        progress: called with a description of each block before it is measured.
 
     Returns:
-        The lowered model and what was done. A tuned model may hold depthwise convolutions of
-        unequal strides, which its target runs and TensorFlow's own CPU kernels don't. A model that
-        can't be taken apart comes back as it is, with a `notice`.
+        The lowered model and the rewrites. A tuned model may hold depthwise convolutions of unequal
+        strides, which its target runs, but TensorFlow's CPU kernels don't. A model whose graph
+        can't be read is returned unchanged, with a `notice`.
 
     Raises:
         ValueError, TypeError: a bad argument.
@@ -90,7 +89,7 @@ def lower_program(
     tune: bool | float = False,
     progress: Callable[[str], None] | None = None,
 ) -> Program:
-    """`lower` of a program; as it is, with a notice and no notes, where it can't be taken apart."""
+    """`lower` for a program; unchanged, with a notice and no notes, if its graph can't be read."""
     from ..errors import first_line
     from ._tune import tuning_seconds
 
@@ -106,7 +105,7 @@ def lower_program(
 
 
 def rewrite(program: Program, target: "Target", choose: Choose) -> Program:
-    """The program that the rules of a target make of it, in the forms that are chosen."""
+    """Apply the rules of a target to the program, with the forms that are chosen."""
     graph = program.graph.copy()
     rewriting = Rewriting(graph, choose, target.never_forms)
     rewriting.run(_stages(target))
@@ -143,5 +142,5 @@ def _lower(
 
 
 def _stages(target: "Target") -> list[list[Rule]]:
-    """The rules that a target has, stage by stage."""
+    """The rules of a target, stage by stage."""
     return [[rule for rule in rules if rule.NAME not in target.never] for rules in STAGES]

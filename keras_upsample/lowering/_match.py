@@ -16,34 +16,34 @@ _C = TypeVar("_C", bound=Operation)
 
 
 class NoMatch(Exception):
-    """A pattern is not there; the message says why, as a sentence without its end."""
+    """A pattern does not match; the message says why, without a full stop."""
 
 
 class OtherKind(NoMatch):
-    """The node at which the pattern would end is another operation: nothing worth telling."""
+    """The last node of the pattern is another operation; this is not reported."""
 
 
 def require(condition: bool, reason: str) -> None:
-    """Go on only if a condition of the pattern holds.
+    """Raise unless a condition of the pattern holds.
 
     Raises:
-        NoMatch: it doesn't.
+        NoMatch: it does not.
     """
     if not condition:
         raise NoMatch(reason)
 
 
 class Here:
-    """The place at which a rule looks: a node, and what is found in front of it.
+    """Matches a rule's pattern backwards from one node of a graph.
 
     Args:
-        node: the last of the pattern.
+        node: the last node of the pattern.
         around: the graph.
-        rule: name of the rule that looks.
+        rule: name of the rule.
 
     Attributes:
         matched: the nodes of the pattern, in the order of the model.
-        looked_at: the nodes that were looked at, matched or not.
+        looked_at: the nodes that were examined, matched or not.
     """
 
     def __init__(self, node: Node, around: Surroundings, rule: str) -> None:
@@ -53,7 +53,7 @@ class Here:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The user's layers that the pattern stands on."""
+        """Names of the user's layers in the pattern."""
         return sources(*self.matched)
 
     @overload
@@ -100,7 +100,7 @@ class Here:
     @overload
     def behind(self, tensor: Tensor, a: type[_A], b: type[_B], c: type[_C], /) -> _A | _B | _C: ...
     def behind(self, tensor: Tensor, *kinds: Any) -> Any:
-        """What makes a tensor for the pattern alone; its node joins the pattern.
+        """The operation that makes a tensor for the pattern alone; its node joins the pattern.
 
         Raises:
             NoMatch: it is none of these kinds, or `maker` says why.
@@ -112,7 +112,7 @@ class Here:
         return found
 
     def emitter(self, like: Node | None = None) -> Emitter:
-        """Writes layers in place of the pattern, named after its last node unless told another."""
+        """Writes layers in place of the pattern, by default named after its last node."""
         return Emitter((like or self.node).operation, self.names)
 
     def rewrite(

@@ -14,11 +14,11 @@ _ROUNDS = 12
 
 
 class Meter(Protocol):
-    """What tells files of one target apart by their time."""
+    """Measures or estimates the latency of a target's files."""
 
     @property
     def conditions(self) -> tuple[str, ...]:
-        """What times depend on, beside the target: versions, a processor."""
+        """Facts that times depend on besides the target: versions, a processor."""
 
     def opened(self, path: Path) -> Any:
         """A file, ready to be timed.
@@ -28,11 +28,11 @@ class Meter(Protocol):
         """
 
     def seconds(self, opened: Mapping[str, Any], limit: float) -> dict[str, float]:
-        """Of one inference of each, spending `limit` seconds or little more."""
+        """Seconds of one inference of each file, measured for about `limit` seconds."""
 
 
 class Runtime:
-    """Times calls in the target's runtime, the files in turn."""
+    """Times calls in the target's runtime, alternating between the files."""
 
     def __init__(self, target: "Target") -> None:
         from ..runtimes._runner import cpu_threads
@@ -52,7 +52,7 @@ class Runtime:
 
 
 class Vela:
-    """Arm's compiler says how long an Ethos-U takes; what it leaves to the CPU takes for ever."""
+    """Estimates by Vela, Arm's compiler; infinite if an operator stays on the CPU."""
 
     def __init__(self, accelerator: str) -> None:
         self.conditions: tuple[str, ...] = (f"vela{version('ethos-u-vela')}",)
@@ -69,7 +69,7 @@ class Vela:
 
 
 def meter_of(target: "Target") -> Meter | None:
-    """What times files of this target here; None for a device that nothing here speaks for."""
+    """The meter for this target; None for a device whose latency can't be found here."""
     from ..targets import DEVICES
 
     if not target.device:
@@ -81,7 +81,7 @@ def meter_of(target: "Target") -> Meter | None:
 
 
 def why_unmeasured(target: "Target") -> str:
-    """What is missing where there is no meter."""
+    """Why there is no meter."""
     from ..targets import DEVICES
 
     if DEVICES[target.device].how == "vela":
@@ -90,7 +90,7 @@ def why_unmeasured(target: "Target") -> str:
 
 
 def call_on_noise(path: Path, target: "Target") -> Callable[[], Any]:
-    """One call of a file in its target's runtime; open sizes take those that are tuned for."""
+    """One call of a file in its target's runtime; open sizes get the sizes of tuning."""
     import numpy as np
 
     from ..program._input_shape import DEFAULT_SIZE
@@ -106,7 +106,7 @@ def call_on_noise(path: Path, target: "Target") -> Callable[[], Any]:
 
 
 def interleaved_minima(runs: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
-    """The least time of each over rounds in turn: 4 rounds, and up to 12 while `seconds` last."""
+    """The lowest time of each over interleaved rounds: 4, and up to 12 within `seconds`."""
     for run in runs.values():
         run()
     least = dict.fromkeys(runs, float("inf"))

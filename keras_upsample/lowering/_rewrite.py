@@ -11,9 +11,9 @@ class Form:
     """One of several equal ways to compute a block.
 
     Attributes:
-        build: (input tensors of the block) -> its output.
-        pays: whether it is faster in this block for sure, as far as a target's table prefers it; if
-            not, only a measurement takes it.
+        build: input tensors of the block -> its output.
+        pays: whether a target's table may choose the form for this block; if not, only a
+            measurement can.
     """
 
     build: Build
@@ -27,11 +27,11 @@ class Rewrite:
     Attributes:
         rule: name of the rule.
         layers: the user's layers in the block, by name.
-        inputs, output: of the block.
-        forms: by name, without the form that stands there.
-        gain: what is expected of it, in words.
-        block: the block's kind and size in words, which with the target says how long it takes.
-        always: whether the first form is never slower, so that nothing need be measured.
+        inputs, output: tensors that the block reads and makes.
+        forms: name -> form, without the form that the block has now.
+        gain: the expected gain, in words.
+        block: the block's kind and size in words; the key of its times in the cache.
+        always: whether the first form is never slower, so that it is taken without measurement.
     """
 
     rule: str
@@ -44,6 +44,6 @@ class Rewrite:
     always: bool = False
 
     def without(self, names: Collection[str]) -> "Rewrite":
-        """The same but for some forms."""
+        """The same rewrite without some forms."""
         forms = {name: form for name, form in self.forms.items() if name not in names}
         return self if len(forms) == len(self.forms) else replace(self, forms=forms)

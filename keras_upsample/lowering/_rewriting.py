@@ -1,4 +1,4 @@
-"""The rewriting engine: it applies rules to a graph until none changes it."""
+"""The rewriting engine: apply rules to a graph until none changes it."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -15,15 +15,15 @@ Choose = Callable[[Rewrite, Graph], tuple[str, float | None]]
 
 
 class Rewriting:
-    """Applies rules to a graph. An error in a rule's own code takes that rule out, with a note.
+    """Applies rules to a graph. A rule whose code raises an error is left out, with a note.
 
     Args:
-        graph: is changed.
-        choose: which form of a proposal to take.
-        never: forms that are not even proposed.
+        graph: the graph; it is changed.
+        choose: chooses the form of a proposal.
+        never: forms that are not proposed.
 
     Attributes:
-        applied: what was done, and what was not taken.
+        applied: the rewrites that were made, and those that were not chosen.
     """
 
     def __init__(self, graph: Graph, choose: Choose, never: Collection[str] = ()) -> None:
@@ -40,14 +40,14 @@ class Rewriting:
                 pass
 
     def reason(self, rule: Rule, node: Node) -> str:
-        """Why a rule's pattern is not there, where it looked at the node; "" if it didn't."""
+        """Why a rule's pattern did not match at a node; "" if the rule did not examine it."""
         return self._reasons.get((rule.NAME, id(node)), (node, ""))[1]
 
     def _pass(self, rules: Sequence[Rule]) -> bool:
         """Go through the graph once; True if it changed.
 
-        The nodes are those of the beginning: what a rewrite takes away meanwhile is passed over,
-        and what it adds is seen by the next pass.
+        The nodes are those at the beginning of the pass. Nodes that a rewrite has removed are
+        skipped; nodes that it adds are visited by the next pass.
         """
         changed = False
         around = Surroundings(self._graph)
@@ -79,7 +79,7 @@ class Rewriting:
             return False
 
     def _proposal(self, rule: Rule, node: Node, around: Surroundings) -> Rewrite | None:
-        """What the rule's first pattern that matches proposes; notes the reason where none does."""
+        """The proposal of the rule's first pattern that matches; if none does, note the reason."""
         deepest: tuple[Here, str] | None = None
         for pattern in rule.PATTERNS:
             here = Here(node, around, rule.NAME)

@@ -1,4 +1,4 @@
-"""Tuning: forms are chosen by measured latency."""
+"""Tuning: choose forms by measured latency."""
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -29,10 +29,10 @@ SECONDS = 600.0
 
 
 def tuning_seconds(tune: bool | float) -> float:
-    """What an argument `tune` allows: 0 for False.
+    """The seconds that an argument `tune` allows: 0 for False.
 
     Raises:
-        ValueError: neither a truth value nor a positive number.
+        ValueError: it is neither a bool nor a positive number.
     """
     if isinstance(tune, bool):
         return SECONDS if tune else 0.0
@@ -45,14 +45,14 @@ def tuning_seconds(tune: bool | float) -> float:
 
 
 class Tuner:
-    """Times the forms of every block once, interleaved, and remembers the times.
+    """Times the forms of every block once, in interleaved rounds, and stores the times.
 
     Args:
-        target: says how a block is converted.
-        meter: times files of this target.
-        seconds: what may be spent on measuring; afterwards blocks that are not in the cache get
+        target: target that the blocks are converted for.
+        meter: measures files of this target.
+        seconds: limit of the time for measuring. After it, blocks that are not in the cache get
             the form of the target's table.
-        progress: called with the words of each block before it is measured.
+        progress: called with the description of each block before it is measured.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Tuner:
         return (fastest if gain >= MIN_GAIN else KEEP), (None if before == float("inf") else gain)
 
     def _measure(self, proposal: Rewrite, graph: Graph) -> Mapping[str, float]:
-        """Seconds by form, the least of interleaved rounds; a form that fails is left out."""
+        """Seconds by form, the minimum over interleaved rounds; a form that fails is left out."""
         with tempfile.TemporaryDirectory() as folder:
             opened: dict[str, Any] = {}
             for number, form in enumerate((KEEP, *proposal.forms)):
@@ -121,7 +121,7 @@ class Tuner:
 
 
 def _noise(signature: "Signature") -> "Iterator[dict[str, np.ndarray]]":
-    """What ranges are learnt from; any will do, for times do not depend on them."""
+    """Noise for calibration; any will do, because times do not depend on the ranges."""
     rng = np.random.default_rng(0)
     shapes = {spec.name: [size or 1 for size in spec.shape] for spec in signature.inputs}
     for _ in range(2):

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 
 class TuningCache:
-    """Seconds by form, by block; one file for a target and what its times depend on.
+    """Block -> form -> seconds; one file for a target and the facts that its times depend on.
 
-    A file that is damaged counts as empty, and one that can't be written is not: times are only
-    time saved.
+    A damaged file counts as empty. A file that can't be written is skipped: the cache only saves
+    time.
     """
 
     def __init__(self, target: "Target", conditions: Sequence[str]) -> None:
@@ -30,7 +30,7 @@ class TuningCache:
         return self._times.get(block)
 
     def put(self, block: str, times: Mapping[str, float]) -> None:
-        """Remember, beside what another process may have written meanwhile."""
+        """Store times, and keep those that another process has written meanwhile."""
         self._times = {**_read(self.path), **self._times, block: dict(times)}
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -68,9 +68,9 @@ _INSTRUCTIONS = {
 
 
 def processor() -> str:
-    """The processor's model and its instructions, as the operating system says them.
+    """The processor's model and its instructions, as the operating system reports them.
 
-    A model's name may stand for generations of processors.
+    Several generations of processors may have the same model name.
     """
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()

@@ -15,11 +15,11 @@ _OF_RESIZES: dict[str, Rule] = {"nearest": nearest, "bilinear": matrices}
 
 
 def explain_unmatched(graph: Graph, rewriting: Rewriting, never: frozenset[str]) -> list[Applied]:
-    """What no entry of `rewriting.applied` names.
+    """Notes on the layers that no entry of `rewriting.applied` names.
 
     Args:
         graph: after the rewriting.
-        rewriting: knows why patterns were not there.
+        rewriting: the engine, which knows why patterns did not match.
         never: rules that were not tried.
     """
     named = {name for entry in rewriting.applied for name in entry.layers}
@@ -74,7 +74,7 @@ def _readers(node: Node, around: Surroundings) -> list[Node]:
 
 
 def _behind(node: Node, around: Surroundings) -> Iterator[Node]:
-    """What reads it, also through concatenations."""
+    """The operations that read it, also through concatenations."""
     for reader in _readers(node, around):
         yield reader
         if concatenation_of(reader) is not None:

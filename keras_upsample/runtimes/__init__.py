@@ -1,7 +1,7 @@
 """Runtimes: each loads a file and runs it on NumPy arrays.
 
 `load(path)` recognises SavedModel directories, `.tflite` and `.onnx` files. Every runner has the
-same small surface (`Runner`), so that verification does not know which runtime it talks to.
+same small interface (`Runner`), so that verification is the same for every runtime.
 """
 
 import lazy_loader as _lazy

@@ -1,4 +1,4 @@
-"""Latency of files, each in its runtime and in a process of its own, in interleaved rounds."""
+"""Latency of files, measured in interleaved rounds; each file has a process of its own."""
 
 import json
 import subprocess
@@ -25,13 +25,13 @@ _HEADER = (
 
 @dataclass(frozen=True)
 class Timing:
-    """One file.
+    """Latency of one file.
 
     Attributes:
-        name: the file, as it was given.
-        runtime: name and version.
-        inputs: name -> shape that it was run on.
-        seconds: of one call, one number a round.
+        name: name of the file, as it was given.
+        runtime: name and version of the runtime.
+        inputs: input name -> shape that the file was run on.
+        seconds: seconds of one call, one number for each round.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Timing:
 
     @property
     def minimum(self) -> float:
-        """Seconds."""
+        """Lowest latency of one call, in seconds."""
         return min(self.seconds)
 
     @property
     def median(self) -> float:
-        """Seconds."""
+        """Median latency of one call, in seconds."""
         return float(np.median(self.seconds))
 
 
@@ -55,9 +55,9 @@ class Benchmark:
     """The latency of several files on this machine; `print` it for a table.
 
     Attributes:
-        timings: one a file, in the order in which they were given.
-        threads: processor threads that each runtime was given.
-        rounds: in each of which every file was timed.
+        timings: one `Timing` for each file, in the order in which the files were given.
+        threads: number of processor threads of each runtime.
+        rounds: number of rounds; every file was timed once in each.
     """
 
     timings: tuple[Timing, ...]
@@ -66,12 +66,12 @@ class Benchmark:
 
     @property
     def same_inputs(self) -> bool:
-        """Whether all files were run on as many numbers: else ratios compare different work."""
+        """Whether all inputs had equally many elements; if not, ratios compare unequal work."""
         pixels = {sum(map(np.prod, timing.inputs.values())) for timing in self.timings}
         return len(pixels) == 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values: milliseconds, and ratios to the first file's."""
+        """The results as plain values: milliseconds, and ratios to the first file."""
         first = self.timings[0]
         return {
             "threads": self.threads,
@@ -126,29 +126,29 @@ def benchmark(
 ) -> Benchmark:
     """Measure how long one call of each file takes, in the runtime that it is for.
 
-    Every file is loaded in a process of its own, where no other runtime's threads are. In each
-    round every file is called once to wake its threads up, and then timed: the time of a round is
-    the mean over as many calls as take 50 ms, at least one. So a busy moment of the machine meets
-    all files alike.
+    Every file is loaded in a process of its own, without threads of other runtimes. In each round
+    every file is called once to wake its threads up, and then timed: the time of a round is the
+    mean over as many calls as take 50 ms, at least one. If the machine is busy for a moment, this
+    affects all files alike.
 
     Args:
-        paths: SavedModel folders, `.tflite` and `.onnx` files. The first one is what the others are
-            compared with.
-        rounds: how many.
-        threads: processor threads of each runtime, TensorFlow too; None: all that this process may
-            use.
-        size: height and width where a file leaves them open. None: those of the first file that
-            has fixed ones, else 256x256. The batch is 1 where it is open.
-        names: what the files are called in the result; None: as in `paths`.
+        paths: SavedModel folders, `.tflite` and `.onnx` files. The others are compared with the
+            first one.
+        rounds: number of rounds.
+        threads: processor threads of each runtime, including TensorFlow. None: all that this
+            process may use.
+        size: height and width for files that leave them open. None: those of the first file with
+            fixed ones, else 256x256. An open batch becomes 1.
+        names: names of the files in the result. None: their paths.
         trust: as for `load`.
         progress: called with the share that is done, 0 to 1.
 
     Returns:
-        `Benchmark`.
+        The `Benchmark`.
 
     Raises:
         ArtefactError: a file can't be loaded or run.
-        ValueError: an argument does not fit.
+        ValueError: an argument is not allowed or does not fit the files.
 
     Example:
         >>> print(benchmark(["net.onnx", "net.tflite"], rounds=10))  # doctest: +SKIP

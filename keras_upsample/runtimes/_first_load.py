@@ -1,8 +1,9 @@
-"""First load of a foreign file, in a child process.
+"""First load of an unknown file, in a child process.
 
-The runtimes are C++ that trusts its files: a damaged one takes the process down. What was loaded
-once, or written and verified here, is known by its SHA-256 and loaded at once, also by later
-processes: `first_loads.txt` in the cache folder has one line a file and runtime.
+The runtimes are C++ code that trusts its files: a damaged file crashes the process. A file that
+was loaded before, or was written and verified here, is recognised by its SHA-256 and loaded at
+once, also by later processes: `first_loads.txt` in the cache folder has one line for each file and
+runtime.
 """
 
 import json
@@ -38,7 +39,7 @@ _known: set[str] = set()
 
 
 def admit(path: Path, runtime: str) -> None:
-    """Let a file pass that this runtime can load without harm to the process.
+    """Raise unless this runtime can load the file without crashing the process.
 
     Raises:
         ArtefactError: its structure is damaged, or the process that loaded it first did not
@@ -61,7 +62,7 @@ def admit(path: Path, runtime: str) -> None:
 
 
 def remember(path: Path, runtime: str) -> None:
-    """A file that was written, loaded and run here needs no process of its own later."""
+    """Record a file that was loaded and run here; it is not tried in a child process again."""
     if runtime in _TITLES:
         _remember(_key(path, runtime))
 
@@ -76,7 +77,7 @@ def _key(path: Path, runtime: str) -> str:
 
 
 def _refusal(path: Path, runtime: str) -> str | None:
-    """None for a file that loads and runs, or why it is refused; "" where this process may say."""
+    """None if the file runs, else why it is refused; "" if loading it here gives the reason."""
     title = _TITLES[runtime][0]
     start = f"`{path}` can't be loaded by {title}: "
     hint = "If you know where the file comes from, trust=True (--trust) loads it here all the same."

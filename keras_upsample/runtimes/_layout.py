@@ -11,7 +11,7 @@ _MANY = 32  # more than the bands of most pictures, fewer than the pixels of mos
 
 
 def likely_layout(shape: Sequence[int | None]) -> str | None:
-    """`"nhwc"` or `"nchw"` of a picture's shape with the batch first; None where it is open.
+    """The layout of an image batch by its shape, `"nhwc"` or `"nchw"`; None if it is ambiguous.
 
     (N, 3, H, W) -> nchw    (1, 16, 16, 3) -> nhwc    (N, 12, 512, 512) -> nchw
     (1, 3, 64, 3) -> None   (N, None, None, None) -> None
@@ -32,11 +32,11 @@ def likely_layout(shape: Sequence[int | None]) -> str | None:
 
 
 def settle_layout(said: str | None, inputs: Sequence[TensorInfo]) -> tuple[str, bool]:
-    """The layout of a file, and whether that is known: said by the file, or plain from its shapes.
+    """The layout of a file, and whether it is known from the metadata or from the shapes.
 
     Args:
-        said: by the file's metadata.
-        inputs: of the file.
+        said: layout in the file's metadata.
+        inputs: inputs of the file.
     """
     if said in ("nhwc", "nchw"):
         return said, True
@@ -51,14 +51,14 @@ def _below(size: int | None) -> bool:
 
 
 def to_layout(array: np.ndarray, layout: str) -> np.ndarray:
-    """An input in the artefact's own layout."""
+    """Transpose an input to the artefact's layout."""
     if layout == "nchw" and array.ndim == 4:
         return np.ascontiguousarray(array.transpose(0, 3, 1, 2))
     return array
 
 
 def from_layout(outputs: Mapping[str, np.ndarray], layout: str) -> dict[str, np.ndarray]:
-    """An artefact's outputs with the channels last."""
+    """Transpose an artefact's outputs to channels last."""
     if layout != "nchw":
         return dict(outputs)
     return {

@@ -28,10 +28,10 @@ class LiteRTRunner:
 
     Args:
         path: the file.
-        threads: processor threads; default all that this process may use.
+        threads: number of processor threads. Default: all that this process may use.
         flex: use TensorFlow's interpreter, the only one that can have the Select-TF (Flex)
-            operators (TensorFlow's packages since 2.20 leave them out).
-        delegate: let XNNPACK take what it can, as LiteRT does by itself.
+            operators. TensorFlow's packages since 2.20 lack them.
+        delegate: use the XNNPACK delegate for the operators that it supports, LiteRT's default.
     """
 
     ordered = True
@@ -90,7 +90,7 @@ class LiteRTRunner:
             self._out = {name: _Scale.of(detail) for name, detail in outputs.items()}
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run once; inputs and outputs that the file holds as scaled integers are real numbers."""
+        """Run once; pass and return real numbers where the file has scaled integers."""
         stored = {name: self._in[name].stored(value) for name, value in feeds.items()}
         given = self._run(stored)
         return {name: scale.real(given[name]) for name, scale in self._out.items()}
@@ -114,7 +114,7 @@ class LiteRTRunner:
             }
 
     def operator_counts(self) -> dict[str, int]:
-        """Operators of the file, as stored: before any delegate takes them over."""
+        """Operators of the file as stored, before a delegate replaces any."""
         resolver = self._module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         plain = self._module.Interpreter(
             model_content=self._content, experimental_op_resolver_type=resolver
@@ -122,7 +122,7 @@ class LiteRTRunner:
         return dict(Counter(operator_names(plain)))
 
     def delegate_partitions(self) -> int:
-        """Into how many pieces the default delegate (XNNPACK) cuts the graph; 1 is best."""
+        """Number of pieces into which XNNPACK, the default delegate, cuts the graph; 1 is best."""
         return operator_names(self._interpreter).count("DELEGATE")
 
 
@@ -131,10 +131,10 @@ def _by_place(
     placed: Sequence[Mapping[str, Any]],
     entries: Callable[[], Sequence[str]],
 ) -> dict[str, Mapping[str, Any]]:
-    """A signature's tensors, which its runner sorts by name, in the order of the graph's.
+    """A signature's tensors in the graph's order; the signature runner sorts them by name.
 
     Args:
-        entries: gives the names as the file lists them; asked where two are names of one tensor.
+        entries: returns the names in the file's order; called if two names are of one tensor.
     """
     own = {detail["index"] for detail in named.values()}
     waiting: dict[int, list[str]] = {}
@@ -145,7 +145,7 @@ def _by_place(
 
 
 def _entries(content: bytes, key: str, kind: str) -> list[str]:
-    """Names of a signature's "inputs" or "outputs" as the file lists them."""
+    """Names of a signature's "inputs" or "outputs" in the file's order."""
     signatures = read_root(content, "Model").all("signature_defs")
     found = [s for s in signatures if s.get("signature_key", b"").decode() == key]
     return [end.get("name").decode() for end in found[0].all(kind)]
@@ -170,7 +170,7 @@ def _interpreter(flex: bool) -> tuple[Any, str]:
 
 @dataclass(frozen=True)
 class _Scale:
-    """real = scale (stored - zero); scale 0 where the file holds the numbers themselves."""
+    """real = scale (stored - zero); scale 0 if the file stores the numbers unscaled."""
 
     dtype: np.dtype
     scale: float

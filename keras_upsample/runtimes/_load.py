@@ -29,7 +29,7 @@ _MODULES = {
 
 
 def available() -> dict[str, bool]:
-    """Which runtimes are installed here: `{"tensorflow": True, "openvino": False, ...}`."""
+    """Runtime -> whether it is installed: `{"tensorflow": True, "openvino": False, ...}`."""
     return {name: find_spec(module) is not None for name, module in _MODULES.items()}
 
 
@@ -43,22 +43,23 @@ def load(
 ) -> "Runner":
     """Load an artefact in the runtime that it is for.
 
-    A file that this machine meets for the first time is loaded and run once in a process of its
-    own, because a damaged one can take the process down with it.
+    A file that is new to this machine is first loaded and run once in a child process, because a
+    damaged file can crash the process that loads it.
 
     Args:
         path: a SavedModel directory, a `.tflite` or an `.onnx` file.
         runtime: `"tensorflow"`, `"litert"`, `"litert_builtin"` (without XNNPACK), `"litert_flex"`,
-            `"tflm"`, `"onnxruntime"` or `"openvino"`; default by the kind of the file.
-        threads: processor threads where the runtime lets them be chosen (not TensorFlow, not TFLM).
-        trust: whether you know where the file comes from. Then it is loaded without a look at what
-            it does (read and write files, call Python) and at once in this process.
-        layout: `"nhwc"` or `"nchw"` of the file's rank-4 tensors; default what the file says, else
-            what its shapes say.
+            `"tflm"`, `"onnxruntime"` or `"openvino"`. Default: the runtime for this kind of file.
+        threads: number of processor threads; TensorFlow and TFLM ignore it.
+        trust: whether you know where the file comes from. If True, the file is loaded in this
+            process at once, and its graph is not checked for operators that read or write files or
+            call Python.
+        layout: layout of the file's rank-4 tensors, `"nhwc"` or `"nchw"`. Default: the layout in
+            the file's metadata, else the one that its shapes suggest.
 
     Raises:
-        ArtefactError: the path is missing, of another kind, truncated, or refused by the runtime;
-            it crashes the runtime; or it does what needs `trust`.
+        ArtefactError: the path is missing, of another kind, or truncated; the runtime refuses the
+            file or crashes; or the graph holds operators that need `trust`.
         ValueError: the runtime or the layout is unknown, or `threads` is below 1.
         ModuleNotFoundError: the runtime is not installed.
     """
@@ -127,7 +128,7 @@ def _check_saved_model(path: Path) -> None:
 
 
 def default_runtime(path: Path) -> str:
-    """The runtime that a file of this kind is for.
+    """The default runtime for a file of this kind.
 
     Raises:
         ArtefactError: the path is missing or none of the three kinds.

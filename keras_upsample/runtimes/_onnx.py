@@ -66,7 +66,7 @@ class OnnxRunner:
         return dict(zip(names, self._session.run(names, dict(feeds)), strict=True))
 
     def operator_counts(self) -> dict[str, int]:
-        """Operators of the file, as stored: before ONNX Runtime's own fusions."""
+        """Operators of the file as stored, before ONNX Runtime fuses any."""
         import onnx
 
         graph = onnx.load(str(self.path), load_external_data=False).graph

@@ -57,7 +57,7 @@ class OpenVinoRunner:
             return {info.name: np.array(results[place]) for place, info in enumerate(self.outputs)}
 
     def operator_counts(self) -> dict[str, int]:
-        """Operators of the graph as OpenVINO read it."""
+        """Operators of the graph after OpenVINO has read it."""
         return dict(Counter(op.get_type_name() for op in self._model.get_ops()))
 
 
@@ -68,10 +68,10 @@ def _last_line(error: BaseException) -> str:
 
 
 def _names(path: Path, *kinds: Sequence[Any]) -> tuple[list[str], ...]:
-    """The names of inputs and outputs as the file has them.
+    """The file's names of inputs and outputs.
 
-    OpenVINO keeps every name that a tensor had on its way, and says any of them: of one that a
-    transposition follows, or of an identity. In the file's order, where a name is not the only one.
+    OpenVINO keeps several names for one tensor, e.g. those before and after an identity or a
+    transposition, and may return any of them. If a tensor has several, the file's order decides.
     """
     if all(len(port.get_names()) == 1 for ports in kinds for port in ports):
         return tuple([port.get_any_name() for port in ports] for ports in kinds)

@@ -1,4 +1,4 @@
-"""The interface of all runtimes."""
+"""`Runner`, the interface of all runtimes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ class TensorInfo:
     dtype: np.dtype
 
     def accepts(self, shape: tuple[int, ...]) -> bool:
-        """Whether an array of this shape fits."""
+        """Whether an array of this shape fits this tensor."""
         return len(shape) == len(self.shape) and all(
             want is None or want == got for want, got in zip(self.shape, shape, strict=True)
         )
@@ -44,15 +44,15 @@ class Runner(Protocol):
     """Where the file stands."""
 
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """Run once. Arrays are in the artefact's own layout; results are the caller's to keep, in
-        the order of `outputs`.
+        """Run once. Arrays have the artefact's own layout; results are in the order of `outputs`
+        and are not overwritten by later calls.
 
-        Threads may share a runner: each gets the answer to its own arrays.
+        Threads may share a runner: each gets the results for its own arrays.
         """
         ...
 
     def operator_counts(self) -> dict[str, int]:
-        """How often each operator stands in the graph that the runtime executes."""
+        """Operator -> how often it occurs in the graph that the runtime executes."""
         ...
 
 
@@ -60,10 +60,10 @@ class Runner(Protocol):
 def load_errors(
     path: Path, runtime: str, reason: Callable[[BaseException], str] = first_line
 ) -> Iterator[None]:
-    """Turn whatever goes wrong inside into an `ArtefactError` of one line.
+    """Context manager that turns any error into an `ArtefactError` of one line.
 
-    The runtimes' errors share no base class, and a damaged file breaks them in more ways than they
-    foresee (names that are no UTF-8, unknown types).
+    The runtimes' errors share no base class, and damaged files cause errors of many kinds (names
+    that are not UTF-8, unknown types).
     """
     try:
         yield
@@ -72,7 +72,7 @@ def load_errors(
 
 
 def cpu_threads() -> int:
-    """The processors that this process may use."""
+    """Number of processors that this process may use."""
     import os
 
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

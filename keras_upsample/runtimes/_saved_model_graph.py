@@ -1,6 +1,6 @@
 """Check of a SavedModel's graph for file access, sockets and Python calls.
 
-Loading runs its initialisers, and calling it runs whatever its graph says, with the rights of the
+Loading a SavedModel runs its initialisers, and calling it runs its graph, with the rights of the
 user: https://github.com/tensorflow/tensorflow/blob/master/SECURITY.md. So the graph is read first.
 """
 
@@ -49,7 +49,7 @@ _CHECKPOINT = frozenset(
 
 
 def check_saved_model(folder: Path) -> None:
-    """Refuse a SavedModel that does more than compute.
+    """Refuse a SavedModel that reads or writes files, opens sockets or calls Python.
 
     Raises:
         ValueError: it names the operator and the function that holds it.
@@ -108,7 +108,7 @@ def _check_node(node: Any, where: str, functions: Mapping[str, Any], *, checkpoi
 
 
 def _ancestors(nodes: Mapping[str, Any], ends: Iterable[str]) -> set[str]:
-    """The names of nodes that these read, directly or not, and their own."""
+    """Names of these nodes and of all nodes that they read, directly or indirectly."""
     found: set[str] = set()
     waiting = [_node_name(name) for name in ends]
     while waiting:
@@ -125,7 +125,7 @@ def _node_name(text: str) -> str:
 
 
 def _called(functions: Mapping[str, Any], nodes: Iterable[Any], named: Iterable[str]) -> set[str]:
-    """The functions that nodes, and functions by name, call, directly or not."""
+    """The functions that these nodes and functions call, directly or indirectly."""
     found: set[str] = set()
     waiting = [*named, *(name for node in nodes for name in _functions_of(node))]
     while waiting:

@@ -18,7 +18,7 @@ class SavedModelRunner:
     """Runs `serving_default`, or the only signature, of a SavedModel. Keras is not needed.
 
     Attributes:
-        function: the signature, TensorFlow's own.
+        function: the signature as a TensorFlow function.
     """
 
     layout = "nhwc"
@@ -79,7 +79,7 @@ def _facts(path: Path) -> Metadata:
 
 
 def _in_order(specs: Mapping[str, object], names: Sequence[str]) -> tuple[TensorInfo, ...]:
-    """A signature knows no order: that of the metadata, else output_2 before output_10."""
+    """Order outputs by the metadata, else output_2 before output_10: signatures have no order."""
     place = {name: i for i, name in enumerate(names)}
 
     def key(name: str) -> tuple[int, list[tuple[bool, int, str]]]:

@@ -1,4 +1,4 @@
-"""TFLite files in the interpreter for microcontrollers (`pip install tflite-micro`)."""
+"""TFLite files, run by TFLM, the interpreter for microcontrollers (`pip install tflite-micro`)."""
 
 import re
 import tempfile
@@ -15,9 +15,9 @@ from ._litert import LiteRTRunner
 
 
 class TflmRunner(LiteRTRunner):
-    """Runs a `.tflite` file in `tflite-micro`, each time in a process of its own.
+    """Runs a `.tflite` file in `tflite-micro`, in a new process for each call.
 
-    Names and scales of inputs and outputs are as LiteRT reads them from the same file.
+    LiteRT reads the names and scales of inputs and outputs from the file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -40,7 +40,7 @@ class TflmRunner(LiteRTRunner):
                 return {name: values[str(place)] for name, place in outputs.items()}
 
     def _places(self) -> tuple[dict[str, int], dict[str, int]]:
-        """Name -> place among the inputs, and among the outputs, of the file."""
+        """Name -> position among the file's inputs, and the same for its outputs."""
         interpreter = self._interpreter
         orders = (interpreter.get_input_details(), interpreter.get_output_details())
         inputs, outputs = (
@@ -54,11 +54,11 @@ class TflmRunner(LiteRTRunner):
 
 
 def tflm_reason(log: str, otherwise: str) -> str:
-    """What the interpreter says of a file that it does not run.
+    """The interpreter's reason for refusing a file.
 
     Args:
         log: the standard error of its process.
-        otherwise: the answer where the log says nothing.
+        otherwise: the text to return if the log has no reason.
     """
     missing = re.search(r"Didn't find op for builtin opcode '(\w+)'", log)
     if missing:

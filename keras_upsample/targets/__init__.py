@@ -1,6 +1,6 @@
 """Export targets: formats, precisions, devices and gates, as one table.
 
-Lowering, quantisation and export read it; it knows nothing of them.
+Lowering, quantisation and export import this package; it imports none of them.
 """
 
 import lazy_loader as _lazy

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from ..errors import did_you_mean
 
 EDGE_TPU_MEMORY = 8_000_000
-"""Bytes for parameters on the chip, about (8 MB minus the programme, says its overview)."""
+"""Approximate bytes for parameters on the chip: 8 MB less the program, by Coral's overview."""
 
 
 @dataclass(frozen=True)
@@ -15,14 +15,16 @@ class Device:
     """An accelerator.
 
     Attributes:
-        name: of the device.
-        how: `"vela"` (compiled by it), `"rules"` (judged by what their makers document) or
-            `"tflm"` (run by its interpreter).
-        family: devices that run the same forms fastest, e.g. "ethos_u55"; "" for one by itself.
-        accelerator: of Vela's configurations.
-        all_after_first: whether everything behind the first refused operator stays on the CPU.
-        one_subgraph, memory: of the file as a whole; bytes, 0 for no limit.
-        compile: the command that a user runs next.
+        name: name of the device.
+        how: how files are checked: `"vela"` (Vela compiles them), `"rules"` (by the rules that the
+            makers document) or `"tflm"` (TFLM's interpreter runs them).
+        family: name of the devices that run the same forms fastest, e.g. "ethos_u55"; "" if there
+            is only this one.
+        accelerator: name of Vela's configuration.
+        all_after_first: whether every operator after the first refused one stays on the CPU.
+        one_subgraph: whether a file may have only one subgraph.
+        memory: bytes of parameters that fit on the device, 0 for no limit.
+        compile: the command that the user runs next.
     """
 
     name: str
@@ -69,7 +71,7 @@ def device_named(name: str) -> Device:
     """The device of this name.
 
     Raises:
-        ValueError: there is none; the message lists what there is.
+        ValueError: there is none; the message lists the devices.
     """
     if name in DEVICES:
         return DEVICES[name]

@@ -8,15 +8,18 @@ FLOAT32_ERROR = 5e-5
 
 @dataclass(frozen=True)
 class Gate:
-    """What an artefact must reach to be published; at least one of the first two is set.
+    """Accuracy that an artefact must reach to be written.
+
+    At least one of `max_error` and `min_snr_db` is set.
 
     Attributes:
-        max_error: largest |artefact - model|, as a share of the model output's range.
-        min_snr_db: least signal-to-noise ratio in dB, 10 log10(var(model) / mean((a - m)^2)).
-        min_equal: least share of equal elements where the output is of an integer type (class
-            maps: rounding may turn the winner where two classes tie).
-        min_within: least share of the elements of an output that keep `max_error`, in every case.
-        best_within: the same, in the best case.
+        max_error: largest allowed |artefact - model|, as a share of the model output's range.
+        min_snr_db: lowest allowed signal-to-noise ratio in dB,
+            10 log10(var(model) / mean((a - m)^2)).
+        min_equal: lowest allowed share of equal elements of an output of an integer type, e.g. a
+            class map, where rounding may change the argmax if two classes tie.
+        min_within: lowest allowed share of an output's elements within `max_error`, in every case.
+        best_within: lowest allowed value of that share in the best case.
     """
 
     max_error: float | None = None
@@ -27,15 +30,16 @@ class Gate:
 
 
 def where_rounding_decides(gate: Gate) -> Gate:
-    """The gate of a model that puts values where a maximum was (`MaxPoolingWithIndices2D`).
+    """The gate of a model that unpools by the indices of maxima (`MaxPoolingWithIndices2D`).
 
-    In a flat part of a photograph all pixels of a window are equal but for rounding, which differs
-    between runtimes; a value then appears one pixel further, and all that sees it changes: one turn
-    at the bottom of a U-Net reaches a quarter of its output. U-Net and SegNet with random weights
-    kept the gate in 72% of the elements at least on the standard photographs, in 97% on the best of
-    them, at 30 dB and above; changed by a millionth, their own input changes 24% of their elements.
-    An artefact that is wrong differs in nearly all elements of every case: so half of them must
-    keep `max_error` everywhere, 95% in the best case, and 30 dB be reached.
+    In a flat part of a photograph all pixels of a pooling window are equal up to rounding, which
+    differs between runtimes. The maximum may then be found one pixel away, and this changes every
+    output element that depends on it: one such change at the bottom of a U-Net reaches a quarter of
+    its output. For U-Net and SegNet with random weights, on the standard photographs, at least 72%
+    of the elements were within the gate, 97% on the best photograph, at 30 dB and above. A change
+    of their input by a millionth changes 24% of their elements. A wrong artefact differs in nearly
+    all elements of every case. So at least half of the elements must be within `max_error` in every
+    case. In the best case 95% must be. Every case must reach 30 dB.
     """
     if gate.max_error is None:
         return gate
@@ -46,11 +50,11 @@ def where_rounding_decides(gate: Gate) -> Gate:
 def where_activations_are_rounded(gate: Gate) -> Gate:
     """The gate of a model that rounds activations to 8 bits itself (Keras' `quantize("int8")`).
 
-    It is that of any file of 8 bits: 30 dB. Keras scales each pixel's channels by their own largest
-    value and rounds; a runtime that differs in the last bit of a float then takes the next of 127
-    steps here and there, and all that reads it changes. Files whose weights are the model's
-    integers had, on four photographs, 78 to 85 dB and 99.98% of the elements within 5e-5 for four
-    such layers in a row, 50 to 54 dB and 91% to 96% for nine. Against the model before it was
-    quantised, the quantised model itself has 45 to 55 dB.
+    It is the gate of all 8-bit files: 30 dB. Keras scales each pixel's channels by their own
+    largest value and rounds. If a runtime differs in the last bit of a float, some values round to
+    the neighbouring one of 127 steps, and everything computed from them changes. Files with the
+    model's integer weights had, on four photographs, 78 to 85 dB and 99.98% of the elements within
+    5e-5 for four such layers in a row, and 50 to 54 dB and 91% to 96% for nine. The quantised model
+    itself has 45 to 55 dB against the model before quantisation.
     """
     return Gate(min_snr_db=30.0, min_equal=gate.min_equal)

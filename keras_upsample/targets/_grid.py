@@ -1,4 +1,4 @@
-"""Quantization grids: the values that few bits can represent."""
+"""Quantization grids: the values that quantized weights can have."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -9,11 +9,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Grid:
-    """The values `step * n` of one output channel, n whole, from `first` to `last`.
+    """Quantization grid of one output channel: `step * n` for integers n from `first` to `last`.
 
     Attributes:
-        steps: between 0 and the channel's largest absolute weight; 127.5 where 255 steps lie
-            between the largest and its negative, of which one then falls beyond `last`.
+        steps: number of steps from 0 to the channel's largest absolute weight. It is 127.5 if there
+            are 255 steps from that weight's negative to the weight; one end is then beyond `last`.
+        first: smallest n.
+        last: largest n.
     """
 
     steps: float
@@ -21,13 +23,13 @@ class Grid:
     last: int
 
     def step(self, top: "np.ndarray") -> "np.ndarray":
-        """The step of channels whose largest absolute weights these are."""
+        """The step of each channel; `top` holds the channels' largest absolute weights."""
         import numpy as np
 
         return np.where(top > 0, top / self.steps, 1.0)
 
     def nearest(self, weights: "np.ndarray", step: "np.ndarray") -> "np.ndarray":
-        """What a quantiser makes of weights."""
+        """Round weights to the nearest grid values."""
         import numpy as np
 
         return step * np.clip(np.round(weights / step), self.first, self.last)

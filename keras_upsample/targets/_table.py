@@ -133,7 +133,7 @@ _U85_LOWERING = MappingProxyType({**_ETHOS_LOWERING, TRANSPOSED: (INTERLEAVED, I
 
 
 # TFLM has matrix products and gathers, and does not allocate a file of a thousand operators. For
-# the Edge TPU, what is behind a softmax of several dimensions is left to the CPU in any form.
+# the Edge TPU, operators after a softmax of several dimensions stay on the CPU in any form.
 _LACKING = MappingProxyType(
     {
         "edge_tpu": lacking.NAMES - {lacking.PRODUCTS},
@@ -153,7 +153,7 @@ _FAMILIES = MappingProxyType(
 
 
 def _device(name: str) -> Target:
-    """A file of integers from end to end for an accelerator."""
+    """The target of a full-integer TFLite file for an accelerator."""
     device = DEVICES[name]
     forms, lowering = _FAMILIES.get(device.family, (_NPU_FORMS, _NPU_LOWERING))
     return Target(
@@ -193,7 +193,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             ),
             _tflite("tflite", "float32", Gate(FLOAT32_ERROR)),
             _tflite("tflite_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
-            # Weights rounded to 8 bits: judged by noise, as full-integer files are.
+            # 8-bit weights: the gate is a signal-to-noise ratio, as for full-integer files.
             _tflite("tflite_dynamic", "dynamic", Gate(min_snr_db=30.0), _ROUNDED_OUT),
             replace(
                 _tflite("tflite_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT),
@@ -204,12 +204,12 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 _tflite("tflite_int16x8", "int16x8", Gate(min_snr_db=40.0), _FLOAT32_ONLY),
                 never_forms=frozenset(),
                 forms=_INTEGER_FORMS,
-                # DEPTH_TO_SPACE knows no 16 bits in the converter, nor does BATCH_MATMUL.
+                # The converter has no 16-bit DEPTH_TO_SPACE and no 16-bit BATCH_MATMUL.
                 lowering=_NPU_LOWERING,
                 lacks=lacking.NAMES,
                 weights=_TFLITE_WEIGHTS,
-                # An image that is brighter than all those of the calibration is cut off inside the
-                # network; 16 bits have a digit to spare for it.
+                # An image that is brighter than all calibration images saturates inside the
+                # network; 16 bits have a binary digit to spare for it.
                 headroom=2.0,
             ),
             *(_device(name) for name in DEVICE_NAMES),
@@ -229,7 +229,7 @@ def target_named(name: str) -> Target:
     """The target of this name.
 
     Raises:
-        ValueError: there is none; the message lists what there is.
+        ValueError: there is none; the message lists the targets.
     """
     if name in TARGETS:
         return TARGETS[name]
@@ -240,12 +240,13 @@ def target_named(name: str) -> Target:
 
 
 def resizable(target: Target) -> Target:
-    """The target whose files compute heights and widths from those of their inputs.
+    """The variant of a TFLite target whose files keep height and width open.
 
-    The batch stays fixed. Forms that need known sizes are passed over where sizes are open.
+    Such files compute all heights and widths from those of their inputs. The batch stays fixed.
+    Forms that need known sizes are not used.
 
     Raises:
-        ValueError: it is no TFLite file for processors.
+        ValueError: the target is not TFLite, or is for a device.
     """
     if target.format != "tflite" or target.device:
         possible = [t.name for t in TARGETS.values() if t.format == "tflite" and not t.device]

@@ -13,32 +13,32 @@ class Target:
     """One kind of artefact.
 
     Attributes:
-        name: what the user asks for.
+        name: name of the target.
         format: `"saved_model"`, `"tflite"` or `"onnx"`.
         precision: `"float32"`, `"float16"`, `"dynamic"` (int8 weights, float arithmetic), `"int8"`
             (weights and activations) or `"int16x8"` (int8 weights, int16 activations).
-        static: whether height, width and batch are fixed in the artefact unless asked otherwise.
+        static: whether height, width and batch are fixed in the artefact by default.
         forms: the preferred forms of each interpolation (see `keras_upsample.ops.resize_forms`).
-        lacks: operators that it has not (see `keras_upsample.ops._lacking`).
+        lacks: operators that the target lacks (see `keras_upsample.ops._lacking`).
         runtime: the runtime that the artefact is for and is verified in.
-        decides: a further runtime that the artefact is for; where it is installed, what misses
-            the gate there is not written.
-        also: runtimes in which it is verified too, where they are installed. They were not asked
-            for: what misses the gate there is reported, and written all the same.
-        gate: what verification demands.
-        suffix: of the file; a directory has none.
-        lowering: rule of `keras_upsample.lowering` -> the forms to take without a measurement, the
-            first that is possible; a rule that is not named leaves the model's own form.
-        never: rules that are not even tried.
+        decides: further runtimes that the artefact is for. If one is installed, an artefact that
+            fails the gate there is not written.
+        also: other runtimes in which the artefact is verified if they are installed. A failure
+            there is reported, but the artefact is written.
+        gate: accuracy that verification demands.
+        suffix: suffix of the file; empty for a directory.
+        lowering: rule of `keras_upsample.lowering` -> the forms to use without a measurement; the
+            first possible one is taken. A rule that is not named keeps the model's own form.
+        never: rules that are not tried.
         never_forms: forms that no rule may propose.
         integer_io: whether inputs and outputs are integers too.
-        own_layout: whether feature maps lie in a layout or a memory of their own between
-            convolutions and pools, so that blocks are measured between pools.
-        weights: of files with integer activations, bits -> the values that the quantiser leaves for
-            a weight; the first are taken unless asked otherwise.
-        headroom: the ranges of activations hold what images of this many times the strength make.
-        device: what it is for, by its name in `keras_upsample.edge.DEVICES`; empty for processors.
-        resizable: whether a TFLite file computes sizes from its input's, see `resizable`.
+        own_layout: whether the runtime keeps feature maps in a layout or memory of its own between
+            convolutions and pools; blocks are then measured between pools.
+        weights: bits -> quantization grid of the weights, for files with integer activations; the
+            first entry is the default.
+        headroom: factor by which activation ranges are widened, as a headroom for brighter images.
+        device: name of the device in `keras_upsample.edge.DEVICES`; empty for processors.
+        resizable: whether a TFLite file keeps height and width open, see `resizable`.
     """
 
     name: str
@@ -64,29 +64,29 @@ class Target:
 
     @property
     def shared_steps(self) -> bool:
-        """Whether the parts of a concatenation are rounded in the step of the whole."""
+        """Whether the inputs of a concatenation have the quantization step of its output."""
         return self.format == "tflite"
 
     @property
     def takes_pixels(self) -> bool:
-        """Whether a file's input can be of 8 bits. TFLite's converter knows no CAST in a file of
-        16-bit activations, and no other input than int16 and float32."""
+        """Whether a file's input can have 8 bits. With 16-bit activations TFLite's converter has
+        no CAST, and no other inputs than int16 and float32."""
         return self.precision != "int16x8"
 
     @property
     def calibrated(self) -> bool:
-        """Whether activations are integers, whose ranges are learnt from images."""
+        """Whether activations are integers, so that images calibrate their ranges."""
         return self.precision in ("int8", "int16x8")
 
     @property
     def activation_steps(self) -> float:
-        """Steps in the range of an integer activation that the calibration images use."""
+        """Number of quantization steps in the range that the calibration images use."""
         return ((2**16 if self.precision == "int16x8" else 2**8) - 1) / self.headroom
 
     def bits(self, asked: int | None = None) -> int:
-        """Of a weight, where activations are integers; the target's own choice unless asked."""
+        """Bits of a weight, if activations are integers; by default the target's own."""
         return next(iter(self.weights)) if asked is None else asked
 
     def grid(self, weight_bits: int | None = None) -> Grid:
-        """The values that are left for a weight, where activations are integers."""
+        """Quantization grid of the weights, if activations are integers."""
         return self.weights[self.bits(weight_bits)]
