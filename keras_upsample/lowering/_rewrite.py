@@ -12,8 +12,8 @@ class Form:
 
     Attributes:
         build: input tensors of the block -> its output.
-        pays: whether a target's table may choose the form for this block; if not, only a
-            measurement can.
+        pays: whether the form is surely faster in this block if the target's table prefers it. If
+            not, only a measurement can choose it.
     """
 
     build: Build

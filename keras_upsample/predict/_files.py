@@ -1,4 +1,4 @@
-"""One image file -> pictures, in bands."""
+"""`predict_to_files`: predict one image file and write the results in bands of rows."""
 
 import os
 import re
@@ -29,9 +29,12 @@ from ._predictor import Predictor
 
 @dataclass(frozen=True)
 class Files:
-    """What `predict_to_files` wrote, and which results stood there already and were kept.
+    """Results of `predict_to_files`.
 
-    `notes` says what was found on the way: pixels without data, tags that were not used.
+    Attributes:
+        written: files that were written.
+        kept: results of an earlier run that were kept.
+        notes: lines on pixels without data, unused tags, numbers of objects.
     """
 
     written: tuple[Path, ...]
@@ -58,44 +61,51 @@ def predict_to_files(
 ) -> Files:
     """Predict an image file of any size and write the results, band by band.
 
-    Memory grows with the width of the image, not with its height: at no time is there more than a
-    band of one tile's height (PNG and JPEG, which have no windows, are themselves decoded whole).
+    Memory grows with the width of the image, not with its height: only a band of one tile's height
+    is in memory. PNG and JPEG images are an exception, because they can only be decoded whole.
 
         NAME_classes.png         the class of every pixel, indexed, with a palette (16-bit grey
                                  above 256 classes)
-        NAME_overlay.png         the image with the classes over it
-        NAME_probabilities.npy   float32 (H, W, K), where asked for
-        NAME_x2.png              in place of all these, for a super-resolution model
-        NAME_restored.png        likewise, for one whose picture is as large as the image
-        NAME_values.npy          likewise float32 (H, W, K), for a regression
-        NAME_0_CLASS.png         likewise 0 or 1, one file a label, where labels may overlap
+        NAME_overlay.png         the image with the classes drawn over it
+        NAME_probabilities.npy   float32 (H, W, K), if requested
         NAME_objects.geojson     outlines of the objects, with NAME_objects.csv, a table, and
-                                 NAME_instances.tif, a label image, where asked for
+                                 NAME_instances.tif, a label image, if requested
 
-    Of an image that has a place on earth (a GeoTIFF, or a world file beside a picture) all of them
-    are tiled GeoTIFF, NAME_classes.tif and so on, with that place. Pixels without data are
+    Some models have other results in place of the class map and the overlay:
+
+        NAME_x2.png              a super-resolution model: the enlarged image
+        NAME_restored.png        a model whose picture is as large as the image
+        NAME_values.npy          a regression: float32 (H, W, K)
+        NAME_0_CLASS.png         a model whose labels may overlap: 0 or 1, one file for each label
+
+    If the image is georeferenced (a GeoTIFF, or a picture with a world file), all images and arrays
+    are written as georeferenced tiled GeoTIFF, NAME_classes.tif and so on. Pixels without data are
     transparent in PNG, 255 (65535 above 255 classes) in class maps, NaN in probabilities.
 
-    A TIFF with several frames (points in time, slices) gives one set of files a frame, called
-    NAME_t03_... A file appears when it is complete, never in parts.
+    A TIFF with several frames (points in time, slices) gives one set of files for each frame,
+    called NAME_t03_... A file appears only when it is complete.
 
     Args:
         model: a `Predictor`, or what `load_model` takes.
-        image: the file.
-        folder: where to write; made if need be.
-        name: of the results; default the image's, without its suffix.
+        image: path of the image.
+        folder: folder for the results; it is made if it does not exist.
+        name: first part of the results' names. Default: the image's name without its suffix.
         tile, overlap, channels, nodata, augment, objects: as for `predict`.
         overlays: whether to write NAME_overlay.png.
         probabilities: whether to write NAME_probabilities.npy.
-        overwrite: whether to replace results that exist. Otherwise those that were made from the
-            same image by the same model with the same options are kept, and the missing ones are
-            written; a frame whose results are all there is not computed again. What was not written
-            by this function, or was changed since, is never replaced.
+        overwrite: whether to replace results that exist. If not, results of the same image, model
+            and options are kept, and missing ones are written; a frame whose results are complete
+            is not computed again. Files that this function did not write, or that were changed
+            since, are never replaced.
         progress: called with the share that is done, 0 to 1.
 
+    Returns:
+        The paths that were written and kept, and notes.
+
     Raises:
-        ValueError: as `predict`; or a result stands there that was made from something else, or a
-            file of which `.keras_upsample/` in the folder does not say that it is a result.
+        ValueError: as `predict`; or the folder holds, under a result's name, a result of another
+            image, model or options, or a file that `.keras_upsample/` in the folder does not list
+            as a result.
         PermissionError: the folder can't be written to.
     """
     predictor = load_model(model)
@@ -164,7 +174,7 @@ def predict_to_files(
 def check_options(
     predictor: Predictor, *, augment: Sequence[str] = (), objects: bool | ObjectOptions = False
 ) -> tuple[tuple[str, ...], ObjectOptions | None]:
-    """The augmentations and the objects that are wanted of a model, before any image is read.
+    """Check the augmentations and the options on objects before any image is read.
 
     Raises:
         ValueError: they do not suit the model.
@@ -179,7 +189,7 @@ def check_options(
 
 
 def _write_crs(path: Path, source: Source, facts: Any) -> list[str]:
-    """The reference system of a picture's world file, which has no tag, beside a result."""
+    """Write `RESULT.aux.xml` with a coordinate reference system that has no GeoTIFF tag."""
     if source.place is None or not source.place.crs or path.suffix != ".tif":
         return []
     beside = path.with_name(f"{path.name}.aux.xml")
@@ -223,7 +233,7 @@ def _wanted(
 
 
 def _label(predictor: Predictor, number: int) -> str:
-    """`2_cell_wall`: a number and a name that every file system takes."""
+    """Number and name of a class, safe for every file system: `2_cell_wall`."""
     name = predictor.classes[number] if predictor.classes else "label"
     return f"{number}_{re.sub(r'[^A-Za-z0-9-]+', '_', name).strip('_') or 'label'}"
 

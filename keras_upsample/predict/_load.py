@@ -1,4 +1,4 @@
-"""Loading of a `Predictor` from a preset, a file or a model."""
+"""Load a `Predictor` from a preset, a file or a model."""
 
 import warnings
 from collections.abc import Sequence
@@ -39,42 +39,42 @@ def load_model(
     threads: int | None = None,
     trust: bool = False,
 ) -> Predictor:
-    """Make a model ready for `predict`.
+    """Load a model for `predict`.
 
-    What its values mean is taken from its metadata first (`keras_upsample.metadata`), then from its
-    graph: a rescaling at its door, a uint8 input, its last activation, an output called `logits` or
-    `probabilities`. What was read off the graph is in `Predictor.taken`; what nothing says is in
-    `Predictor.assumed`, and a warning tells it. The model is run once, on noise, for the size of
-    its output.
+    The meaning of its values is taken from its metadata (`keras_upsample.metadata`), else from its
+    graph: a rescaling of the input, a uint8 input, the last activation, an output called `logits`
+    or `probabilities`. `Predictor.taken` lists facts that were read from the graph.
+    `Predictor.assumed` lists facts that are unknown, with the assumption, and a warning says so.
+    The model is run once, on noise, to find the size of its output.
 
     Args:
         source: a `keras.Model`, the name of a preset (`"unet:cells"`), a `.keras` or `.h5` file, a
-            `.tflite` or `.onnx` file, a SavedModel folder, or what `runtimes.load` gives.
-        classes: names of the classes; default those that the metadata has, else none.
-        normalization: how a picture's values become the network's. `"full_range"` (integers
-            divided by the largest of their dtype, floats left), `"percentiles"` (percentile 1 to 0
-            and 99.8 to 1, by channel), `"none"`, `"imagenet"`, `"minus_one_to_one"`,
-            `"0_to_255"`, a pair `(mean, std)` by channel in units of [0, 1], or a
-            `keras_upsample.metadata.Scaling`. Default: what the model says, else `"full_range"`.
-        task: one of `keras_upsample.metadata.TASKS`: what the output is, where the model does not
-            say it.
-        output: name of the output to take, of a model with several.
-        threshold: probability from which a single channel, or one of several labels, is 1.
+            `.tflite` or `.onnx` file, a SavedModel folder, or a `keras_upsample.runtimes.Runner`.
+        classes: names of the classes. Default: the metadata's, else none.
+        normalization: how a picture's values become the network's. `"full_range"` (integers are
+            divided by the largest value of their dtype, floats are not changed), `"percentiles"`
+            (per channel, percentile 1 becomes 0 and 99.8 becomes 1), `"none"`, `"imagenet"`,
+            `"minus_one_to_one"`, `"0_to_255"`, a pair `(mean, std)` per channel in units of [0, 1],
+            or a `keras_upsample.metadata.Scaling`. Default: the model's, else `"full_range"`.
+        task: the model's task, one of `keras_upsample.metadata.TASKS`, if the model does not say
+            it.
+        output: name of the output to use, for a model with several.
+        threshold: probability from which a pixel is 1, for a single channel or several labels.
             Default: the metadata's, else 0.5.
-        layout: `"nhwc"` or `"nchw"` of a file's tensors, where their shapes leave it open.
-        stride: the network's. Default: found in the graph of a Keras model, and a multiple of 32;
-            32 for files.
-        threads: processor threads, for `.tflite` and `.onnx` files.
+        layout: layout of a file's tensors, `"nhwc"` or `"nchw"`, if their shapes are ambiguous.
+        stride: the network's stride in pixels. Default: found in the graph of a Keras model, and a
+            multiple of 32; 32 for files.
+        threads: number of processor threads, for `.tflite` and `.onnx` files.
         trust: whether you know where a file comes from, so that Python code (Lambda layers) and
             operators that read and write files may run; see SECURITY.md.
 
     Raises:
         ArtefactError: there is no such preset or file, or it can't be loaded.
-        FetchError: the weights of a preset can't be had.
-        TypeError: `source` is nothing of that.
-        ValueError: the model is not one image in, one image or map of scores out; an argument does
-            not fit it; or nothing says what its output is.
-        RuntimeError: a Keras model, and Keras runs on another backend than TensorFlow.
+        FetchError: the weights of a preset can't be downloaded.
+        TypeError: `source` is none of these.
+        ValueError: the model does not have one image as input and one image or map of scores as
+            output; an argument does not fit it; or the meaning of its output is unknown.
+        RuntimeError: the model is a Keras model, and Keras runs on another backend than TensorFlow.
 
     Example:
         >>> model = load_model("build/unet.onnx", classes=["background", "cell"])  # doctest: +SKIP
@@ -229,7 +229,7 @@ def _probe(network: Network, task: str | None) -> Predictor:
 def _predictor(
     network: Network, values: np.ndarray, scale: int, channels: int, task: str | None
 ) -> Predictor:
-    """What the network's answer to noise, and all else that is known, say of its output."""
+    """The `Predictor` by the network's output for noise and all other known facts."""
     output = network.output
     meaning = meaning_of(
         Evidence(
@@ -268,7 +268,7 @@ def _predictor(
 
 
 def _answer(network: Network, noise: np.ndarray) -> tuple[Network, np.ndarray, np.ndarray]:
-    """The network with its margin, and its answer to the part of the noise that it is for."""
+    """The network with its margin, and its output for the part of the noise that it covers."""
     values = error = None
     try:
         values = network.run(noise)

@@ -1,4 +1,4 @@
-"""Beside the results, what each was made from: `.keras_upsample/NAME_classes.png.json`."""
+"""A record of what each result was made from: `.keras_upsample/NAME_classes.png.json`."""
 
 import hashlib
 import json
@@ -27,11 +27,11 @@ _NOT_OURS = (
 
 
 def made_from(image: Path, source: Source, predictor: Predictor, options: Mapping[str, Any]) -> Any:
-    """Name -> what decides on the values of a result: the image, the model, the options.
+    """Everything that a result's values depend on, by name: the image, the model, the options.
 
     Args:
         image: the file; its content counts, not its name or date.
-        source: one of its frames.
+        source: a frame of the image.
         predictor: the model and how it is used.
         options: of `predict_to_files`, as they act.
     """
@@ -49,15 +49,15 @@ def made_from(image: Path, source: Source, predictor: Predictor, options: Mappin
 
 
 def keep(path: Path, facts: Mapping[str, str], *, overwrite: bool = False) -> bool:
-    """Whether a result stands there that was made from the same; False where none stands there.
+    """Whether `path` is a result of the same image, model and options; False if it is missing.
 
     Args:
-        path: of the result.
-        facts: what it is to be made from.
-        overwrite: any result of ours may be replaced: False for it too.
+        path: path of the result.
+        facts: the image, model and options, as `made_from` returns them.
+        overwrite: return False for any result that `predict` wrote, so that it is replaced.
 
     Raises:
-        ImageError: one stands there that was made from something else, or nobody knows from what.
+        ImageError: `path` was made from something else, or has no valid record.
     """
     if not os.path.lexists(path):
         return False
@@ -78,7 +78,7 @@ def keep(path: Path, facts: Mapping[str, str], *, overwrite: bool = False) -> bo
 
 
 def is_ours(path: Path) -> bool:
-    """Whether what stands there was written by `predict`, and is as it was then."""
+    """Whether `predict` wrote this file, and it has not changed since."""
     return _own_record(path) is not None
 
 
@@ -93,7 +93,7 @@ def _own_record(path: Path) -> Mapping[str, Any] | None:
 
 
 def record(path: Path, facts: Mapping[str, str]) -> None:
-    """Say of a result that was just written what it was made from."""
+    """Record what a result that was just written was made from."""
     from .._publish import publish
 
     with publish(_place(path)) as staged:

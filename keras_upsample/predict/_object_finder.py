@@ -1,4 +1,4 @@
-"""Class maps, in one piece or band after band -> objects."""
+"""Find the objects of a class map, given whole or in bands."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -13,15 +13,15 @@ from ._runs import NONE, RunEncoder, Runs
 
 
 class ObjectFinder:
-    """Finds the objects of a class map that comes band after band.
+    """Finds the objects of a class map that is given band after band.
 
-    An object that reaches over several bands is one object.
+    An object that lies in several bands is one object.
 
     Args:
-        options: which ones.
-        width: of the class map, in pixels.
-        names: of all classes, or empty.
-        count: of all classes.
+        options: options that choose the objects.
+        width: width of the class map, in pixels.
+        names: names of all classes, or empty.
+        count: number of all classes.
 
     Raises:
         ValueError: the options name no class of the model.
@@ -44,12 +44,12 @@ class ObjectFinder:
         probabilities: np.ndarray | None = None,
         none: np.ndarray | None = None,
     ) -> None:
-        """The next rows.
+        """Add the next rows.
 
         Args:
             labels: (h, W) class numbers.
             probabilities: (h, W, K) of all classes, or (h, W, 1) of class 1; None for none.
-            none: (h, W) bool, which pixels hold no data; None: all do.
+            none: (h, W) bool, which pixels hold no data. None: all hold data.
         """
         classes = self._wanted[np.minimum(labels, len(self._wanted) - 1)]
         if none is not None:
@@ -58,10 +58,10 @@ class ObjectFinder:
         self._encoder.add(classes, own)
 
     def objects(self, grid: MapGrid | None = None) -> Objects:
-        """All that were found.
+        """The objects of all rows that were added.
 
         Args:
-            grid: of the map on which the class map lies; None for none.
+            grid: the class map's grid on the map; None if it is not georeferenced.
         """
         return _measured(self._encoder.runs(), self._options, self._names, grid)
 
@@ -74,15 +74,15 @@ def find_objects(
     class_names: Sequence[str] = (),
     valid: Any = None,
 ) -> Objects:
-    """The objects of a class map: its connected components, class by class.
+    """Find the objects of a class map: its connected components, class by class.
 
     Args:
         labels: (H, W) integers, the class of every pixel.
-        probabilities: (H, W, K) of all classes, or (H, W, 1) of class 1; for the objects' mean
+        probabilities: (H, W, K) of all classes, or (H, W, 1) of class 1, for the objects' mean
             probability.
-        options: which classes, the least area, the connectivity.
-        class_names: one a class, or empty.
-        valid: (H, W) bool, which pixels hold data; None: all do.
+        options: classes, smallest area and connectivity.
+        class_names: one name for each class, or empty.
+        valid: (H, W) bool, which pixels hold data. None: all do.
 
     Returns:
         `Objects`: a sequence of `Object`, with `label_image()` and `polygons`.
@@ -131,10 +131,10 @@ def find_objects(
 
 
 def check_scipy() -> None:
-    """Refuse to look for objects where SciPy is not installed.
+    """Raise unless SciPy, which finding objects needs, is installed.
 
     Raises:
-        ModuleNotFoundError: it is not.
+        ModuleNotFoundError: it is not installed.
     """
     if find_spec("scipy") is None:
         raise ModuleNotFoundError(
@@ -144,7 +144,7 @@ def check_scipy() -> None:
 
 
 def _of_class(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """(h, w, K) -> (h, w) float64, that of each pixel's class."""
+    """(h, w, K) -> (h, w) float64, the probability of each pixel's class."""
     if probabilities.shape[-1] == 1:
         single = probabilities[..., 0].astype("float64")
         return np.where(labels == 1, single, 1 - single)
@@ -156,7 +156,7 @@ def _of_class(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _measured(
     runs: Runs, options: ObjectOptions, names: tuple[str, ...], grid: MapGrid | None
 ) -> Objects:
-    """The components of the runs, as objects."""
+    """The connected components of the runs, as measured objects."""
     component = runs.components(options.connectivity)
     inside = component != NONE
     at, lengths = component[inside], runs.lengths[inside]

@@ -1,4 +1,4 @@
-"""Which connected components of a class map are taken as objects."""
+"""Options that choose the objects of a class map."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,16 +11,17 @@ _BACKGROUND = "background"
 
 @dataclass(frozen=True)
 class ObjectOptions:
-    """Which objects are taken from a class map.
+    """Options that choose the objects of a class map.
 
     Attributes:
-        classes: names or numbers of classes. None: all but class 0 where it has no name or is
-            called background.
-        least_area: pixels of the smallest object that is kept.
-        connectivity: 4: pixels with a common edge are of one object; 8: with a common corner too.
+        classes: names or numbers of the classes. None: all classes, without class 0 if it has no
+            name or is called background.
+        least_area: area in pixels of the smallest object that is kept.
+        connectivity: 4: pixels with a common edge belong to one object; 8: pixels with a common
+            edge or corner do.
 
     Raises:
-        ValueError: one of them is not that.
+        ValueError: a value is not allowed.
     """
 
     classes: Sequence[str | int] | None = None
@@ -48,11 +49,11 @@ class ObjectOptions:
         """The numbers of the classes to take.
 
         Args:
-            names: of all classes, or empty.
-            count: of all classes.
+            names: names of all classes, or empty.
+            count: number of all classes.
 
         Raises:
-            ValueError: one is none of the model's.
+            ValueError: the model has no such class.
         """
         if self.classes is None:
             skip = not names or names[0].strip().lower() == _BACKGROUND

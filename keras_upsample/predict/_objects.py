@@ -21,16 +21,16 @@ class Object:
     pixel's centre is (0.5, 0.5).
 
     Attributes:
-        number: its value in the label image, from 1.
-        class_number: the class.
-        class_name: its name, or "".
-        pixels: its area in pixels.
+        number: value of the object in the label image, from 1.
+        class_number: number of the class.
+        class_name: name of the class, or "".
+        pixels: area in pixels.
         box: left, top, right, bottom; the pixels are x = left .. right − 1.
         centroid: x and y, the mean of the pixels' centres.
-        probability: mean over its pixels of the probability of its class; None where the model
-            gives class numbers alone.
-        area: in squared units of the map; None where the image has no place on earth.
-        map_centroid: x and y on the map, likewise.
+        probability: mean over the object's pixels of its class's probability; None if the model
+            returns only class numbers.
+        area: area in squared units of the map; None if the image is not georeferenced.
+        map_centroid: x and y on the map; None if the image is not georeferenced.
     """
 
     number: int
@@ -50,8 +50,8 @@ class Objects(Sequence[Object]):
 
     Attributes:
         size: height and width of the class map, in pixels.
-        grid: of the map, None where the image has no place on earth.
-        left_out: how many were smaller than the least area.
+        grid: the image's grid on the map; None if the image is not georeferenced.
+        left_out: number of objects that were smaller than `ObjectOptions.least_area`.
     """
 
     size: tuple[int, int]
@@ -70,13 +70,13 @@ class Objects(Sequence[Object]):
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many there are of each class, by its name, else `"class 1"`."""
+        """Number of objects by class name, or by `"class 1"` if classes have no names."""
         found = Counter((each.class_number, each.class_name) for each in self._found)
         return {name or f"class {k}": n for (k, name), n in sorted(found.items())}
 
     @property
     def label_dtype(self) -> np.dtype:
-        """Of the label image: uint16, above 65535 objects uint32."""
+        """Dtype of the label image: uint16, above 65535 objects uint32."""
         return np.dtype("uint16" if len(self) <= np.iinfo("uint16").max else "uint32")
 
     def label_image(self, top: int = 0, bottom: int | None = None) -> np.ndarray:
@@ -84,18 +84,18 @@ class Objects(Sequence[Object]):
 
         Args:
             top: the first row.
-            bottom: behind the last row; None for all.
+            bottom: the row after the last one; None for all rows.
         """
         bottom = self.size[0] if bottom is None else bottom
         return self._runs.painted(self._numbers.astype(self.label_dtype), top, bottom)
 
     @cached_property
     def polygons(self) -> list[list[Polygon]]:
-        """Of each object its polygons, each a list of rings (n, 2) of corners (x, y) in pixels.
+        """The polygons of each object, each a list of rings (n, 2) of corners (x, y) in pixels.
 
-        The outer ring comes first, holes behind it. Rings lie on the edges of pixels, and only
-        corners where they turn are listed, the first one once. An object of connectivity 8 whose
-        parts touch in corners alone has a polygon for each part.
+        The outer ring comes first, then the holes. Rings lie on the edges of pixels. Only corners
+        where they turn are listed, and the first one is not repeated. An object of connectivity 8
+        whose parts touch only at corners has a polygon for each part.
         """
         regions = self._runs.components(4)
         kept = self._numbers > 0

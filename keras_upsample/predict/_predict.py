@@ -24,23 +24,23 @@ from ._volumes import run_volume
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model says of one image.
+    """Prediction of a model for one image.
 
     Attributes:
-        labels: (H, W) uint8, the class of every pixel; of several labels (H, W, K), 0 or 1 each;
-            None for pictures and numbers.
-        probabilities: (H, W, K) float32 where asked for, else None.
+        labels: (H, W) uint8 or uint16, the class of every pixel; (H, W, K) with 0 or 1 each, if a
+            pixel may have several labels; None for pictures and regressions.
+        probabilities: (H, W, K) float32 if requested, else None.
         picture: (H·r, W·r, 3 or 1) uint8, the enlarged or restored image; else None.
-        classes: the names of the classes, or empty.
-        colours: RGB of the classes where the model brings them, or empty.
-        valid: (H, W) bool, which pixels of the result hold data; None where all do. Elsewhere
-            `labels` are the largest number of their dtype, 255 or 65535, `probabilities` and
-            `values` NaN and `picture` 0.
-        values: (H, W, K) float32, the numbers of a regression, e.g. depths; else None.
-        objects: the connected components of the class map, where asked for; else None.
+        classes: names of the classes, or empty.
+        colours: RGB colours of the classes if the model has them, or empty.
+        valid: (H, W) bool, which pixels of the result hold data; None if all do. At the other
+            pixels `labels` are the largest number of their dtype, 255 or 65535, `probabilities`
+            and `values` are NaN, and `picture` is 0.
+        values: (H, W, K) float32, the output of a regression, e.g. depths; else None.
+        objects: the connected components of the class map if requested, else None.
 
-    Of a volume every array has a first axis more, (D, H, W), and `values` are those of a picture
-    too.
+    For a volume every array has one more axis at the front, (D, H, W), and a picture is in
+    `values`.
     """
 
     labels: np.ndarray | None
@@ -65,44 +65,44 @@ def predict(
     augment: Sequence[str] = (),
     objects: bool | ObjectOptions = False,
 ) -> Prediction:
-    """The class map of an image of any size; or the picture, or the numbers, that a model gives.
+    """Predict the class map, the picture or the numbers that a model returns for an image.
 
-    A large image goes through the network in overlapping tiles. Neighbours are blended on
-    probabilities (pixel values for super-resolution) in the middle half of their overlap; the
-    quarter next to a tile's own border is not used. So the result is that of the whole image at
-    once, up to rounding, wherever the network sees at most overlap/4 pixels far, and outside the
-    overlaps where it sees at most `overlap` far.
+    The image may have any size: a large one goes through the network in overlapping tiles. The
+    probabilities of neighbouring tiles (pixel values for super-resolution) are blended in the
+    middle half of their overlap. The quarter next to a tile's own border is not used. So, up to
+    rounding, the result equals that of the whole image at once if the network's receptive field
+    reaches at most overlap/4 pixels; outside the overlaps, if it reaches at most `overlap` pixels.
 
     Args:
         model: a `Predictor`, or what `load_model` takes. Load once to predict many images.
-        image: an array (H, W) or (H, W, C), or the path of a picture. Its values are scaled as
-            `Predictor.scaling` says. Grey is repeated for a model of RGB. For a model of volumes
-            an array (D, H, W) or (D, H, W, C), which goes through the network in one piece.
-        tile: pixels of a tile's side, rounded up to a multiple of the network's stride. None: the
-            whole image up to 1024² pixels, above that 512. A file of a fixed input size has tiles
+        image: an array (H, W) or (H, W, C), or the path of a picture. Its values are scaled by
+            `Predictor.scaling`. Grey is repeated for an RGB model. For a model of volumes an array
+            (D, H, W) or (D, H, W, C), which goes through the network in one piece.
+        tile: side of a tile in pixels, rounded up to a multiple of the network's stride. None: the
+            whole image up to 1024² pixels, above that 512. A model of fixed input size has tiles
             of that size.
-        overlap: pixels that neighbours share, rounded up likewise, at most half of a tile. None:
-            64, or a quarter of a smaller tile.
-        probabilities: whether to keep them.
-        channels: of the image to take, in this order; default all.
-        nodata: the value that stands for no data; default what a TIFF says, `"none"` for none. NaN
-            and infinity, and pixels that are transparent, never are data.
+        overlap: pixels that neighbouring tiles share, at most half of a tile, rounded up so that
+            tiles begin at multiples of the stride. None: 64, or a quarter of a smaller tile.
+        probabilities: whether to return the probabilities.
+        channels: numbers of the image's channels to use, in this order. Default: all.
+        nodata: value of pixels without data, `"none"` for no such value. Default: the value in a
+            TIFF. NaN, infinity and transparent pixels are never data.
         augment: test-time augmentation: names out of `"flip_horizontal"`, `"flip_vertical"`,
             `"rotate_90"`, `"rotate_180"`, `"rotate_270"` (counterclockwise), `"transpose"` and
-            `"transverse"`. The result is the mean over the image as it is and after each change
-            gᵢ, undone: p(x) = (f(x) + Σᵢ gᵢ⁻¹(f(gᵢ(x)))) / (n + 1), where f gives probabilities (of
-            a super-resolution model the picture). Each tile is changed by itself; n changes take
-            n + 1 times the time.
-        objects: whether to find the connected components of the class map, and which
-            (`ObjectOptions`). Needs SciPy.
+            `"transverse"`. The result is the mean over the unchanged image and n changes gᵢ, each
+            undone after the network: p(x) = (f(x) + Σᵢ gᵢ⁻¹(f(gᵢ(x)))) / (n + 1), where f returns
+            probabilities, or the picture of a super-resolution model. Each tile is changed
+            separately, and prediction takes n + 1 times as long.
+        objects: whether to find the connected components of the class map; `ObjectOptions` chooses
+            which. Needs SciPy.
 
     Returns:
-        `Prediction`. A model of one output channel has two classes: 1 is where its probability is
-        at least `Predictor.threshold`.
+        The `Prediction`. A model of one output channel has two classes: a pixel is 1 if its
+        probability is at least `Predictor.threshold`.
 
     Raises:
-        ValueError: an argument does not fit, the image can't be read or has other channels than
-            the model takes.
+        ValueError: an argument is not allowed or does not fit the model; the image can't be read,
+            or has other channels than the model takes.
 
     Example:
         >>> from keras_upsample.data import photograph
@@ -196,7 +196,7 @@ def _grid(source: Source, scale: int) -> MapGrid | None:
 
 
 def checked_objects(predictor: Predictor, objects: bool | ObjectOptions) -> ObjectOptions | None:
-    """Which objects are wanted; None for none.
+    """The options on objects; None if no objects are wanted.
 
     Raises:
         ValueError: the model gives no class map, or a pixel may have several labels.
@@ -218,15 +218,15 @@ def checked_objects(predictor: Predictor, objects: bool | ObjectOptions) -> Obje
 
 
 def object_finder(predictor: Predictor, options: ObjectOptions, width: int) -> ObjectFinder:
-    """For the class maps of a model, `width` pixels wide."""
+    """An `ObjectFinder` for class maps of a model, `width` pixels wide."""
     return ObjectFinder(options, width, predictor.classes, predictor.class_count)
 
 
 def check_probabilities(predictor: Predictor, wanted: bool) -> None:
-    """Refuse to give probabilities of a model that has none.
+    """Raise unless the model returns probabilities or logits.
 
     Raises:
-        ValueError: it gives class numbers, a picture or numbers.
+        ValueError: it returns class numbers, a picture or a regression.
     """
     if wanted and not (predictor.gives_labels and predictor.blends):
         raise ValueError(
@@ -236,12 +236,12 @@ def check_probabilities(predictor: Predictor, wanted: bool) -> None:
 
 
 def as_picture(values: np.ndarray | None) -> np.ndarray:
-    """[0, 1] -> uint8, rounded, the rest cut off."""
+    """[0, 1] -> uint8, rounded; values outside are clipped."""
     return np.rint(np.clip(np.asarray(values), 0, 1) * 255).astype("uint8")
 
 
 def label_dtype(predictor: Predictor, source: Source) -> str:
-    """Of a class map; with room for "no data" where a pixel can be without."""
+    """The dtype of a class map, with a value for "no data" if pixels may lack data."""
     return "uint8" if predictor.class_count + source.may_lack <= 256 else "uint16"
 
 

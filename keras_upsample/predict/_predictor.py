@@ -26,22 +26,23 @@ _UNTILED = 1024 * 1024
 
 @dataclass(frozen=True)
 class Predictor:
-    """A network ready for pictures, as `load_model` makes it.
+    """A network with all facts that prediction needs; `load_model` makes it.
 
     Attributes:
-        network: what runs.
-        outputs: channels of its output, K.
+        network: the network that is run.
+        outputs: number of output channels, K.
         scale: output pixels per input pixel along each axis.
-        task: what it is for, one of `keras_upsample.metadata.TASKS`.
-        kind: of its output, one of `keras_upsample.metadata.KINDS`.
-        classes: names, one a class, or empty.
-        colours: RGB, one a class, or empty for `viz.PALETTE`.
-        scaling: how a picture's values become those that the network takes.
-        threshold: probability from which a single channel, or one of several labels, is 1.
-        value_range: of a picture's values: what becomes black and what becomes white.
-        order: of a picture's red, green and blue, by number; None for just that.
-        taken: lines on what was read off names, the graph or its answer to noise.
-        assumed: lines on what nothing says.
+        task: the model's task, one of `keras_upsample.metadata.TASKS`.
+        kind: kind of the output, one of `keras_upsample.metadata.KINDS`.
+        classes: one name for each class, or empty.
+        colours: one RGB colour for each class, or empty for `viz.PALETTE`.
+        scaling: how a picture's values become the network's values.
+        threshold: probability from which a pixel is 1, for a single channel or several labels.
+        value_range: output values of a picture that become black and white.
+        order: for each of the network's channels its number in (red, green, blue); None for that
+            order.
+        taken: lines on facts that were read from names, the graph or the output for noise.
+        assumed: lines on facts that are unknown and were assumed.
     """
 
     network: Network
@@ -60,7 +61,7 @@ class Predictor:
 
     @property
     def class_count(self) -> int:
-        """How many classes a class map can hold: K, and 2 for a single probability."""
+        """Number of classes in a class map: K, or 2 for a threshold on each channel."""
         if self.labels_overlap:
             return 2
         if self.kind == "class_map":
@@ -74,33 +75,33 @@ class Predictor:
 
     @property
     def gives_picture(self) -> bool:
-        """Whether its output is a picture."""
+        """Whether the output is a picture."""
         return self.task in PICTURES
 
     @property
     def gives_labels(self) -> bool:
-        """Whether classes can be made of its output."""
+        """Whether the output gives classes."""
         return self.task in SCORES
 
     @property
     def has_threshold(self) -> bool:
-        """Whether scores are compared with `threshold`, and not with one another."""
+        """Whether the class map is made by `threshold`, not by an argmax."""
         single = self.task == "binary_segmentation"
         return self.kind != "class_map" and (single or self.labels_overlap)
 
     @property
     def labels_overlap(self) -> bool:
-        """Whether a pixel may have several labels, each channel by itself."""
+        """Whether a pixel may have several labels, one for each channel."""
         return self.task == "multi_label_segmentation"
 
     @property
     def blends(self) -> bool:
-        """Whether tiles may be blended: of two class numbers there is no mean."""
+        """Whether tiles may be blended; class numbers may not, because they have no mean."""
         return self.kind != "class_map"
 
     @property
     def identity(self) -> str:
-        """The same for the same network, whatever it is called, and another for any other."""
+        """A digest of the network's content, which does not depend on its name."""
         if self.network.identity is not None:
             return self.network.identity()
         height, width = (size or _PROBED for size in self.network.size)
@@ -108,17 +109,17 @@ class Predictor:
 
     @cached_property
     def stride(self) -> int:
-        """What origins of tiles, and their sizes where these are open, are multiples of."""
+        """Pixels: tiles begin at multiples of it, and open tile sizes are multiples of it."""
         stride = self.network.stride()
         # A network that takes fewer pixels than that has another one, which divides its size.
         small = [size for size in self.network.size if size is not None and size < stride]
         return math.gcd(stride, *small)
 
     def run(self, image: np.ndarray) -> np.ndarray:
-        """(H, W, C) float32 -> (H·scale, W·scale, K), as the network gives it, K last.
+        """Run the network: (H, W, C) float32 -> (H·scale, W·scale, K), its own values, K last.
 
         Raises:
-            ValueError: the network refuses this size, or gives another one than it should.
+            ValueError: the network refuses this size, or returns an output of a wrong size.
         """
         try:
             values = self.network.run(np.ascontiguousarray(image, "float32"))
@@ -137,8 +138,8 @@ class Predictor:
         return values
 
     def finish(self, values: np.ndarray) -> np.ndarray:
-        """What `run` gives -> probabilities, a picture in [0, 1], class numbers, or numbers as they
-        are; float32, a new array.
+        """Convert the output of `run` to probabilities or to a picture in [0, 1]; class numbers and
+        regressions keep their values. Returns a new array of float32.
 
         Raises:
             ValueError: NaN or infinity.
@@ -156,7 +157,8 @@ class Predictor:
         return values
 
     def labels(self, values: np.ndarray) -> np.ndarray:
-        """What `finish` gives -> class numbers (h, w); of several labels, 0 or 1 each (h, w, K)."""
+        """Convert the output of `finish` to class numbers (h, w), or to 0 or 1 for each of several
+        labels (h, w, K)."""
         if self.kind == "class_map":
             return np.rint(values[..., 0]).astype("uint8" if self.class_count <= 256 else "uint16")
         if self.labels_overlap:
@@ -193,7 +195,7 @@ class Predictor:
         return rows, columns, (down, across)
 
     def _overlap(self, size: int, overlap: int | None) -> int:
-        """What tiles of one size share along an axis."""
+        """Overlap of tiles of one size along an axis."""
         wanted = min(_DEFAULT_OVERLAP, size // 4) if overlap is None else overlap
         shared = overlap_for(size, wanted, self.stride)
         if shared <= size // 2:

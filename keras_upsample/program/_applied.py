@@ -1,22 +1,22 @@
-"""A log entry: what a step did at one place of a program, or why it left the place as it is."""
+"""A log entry: a change of one block of a program, or the reason why it was not changed."""
 
 from dataclasses import dataclass
 
 KEEP = "as it is"
-"""The form of a place that was left alone."""
+"""The form of a block that was not changed."""
 
 
 @dataclass(frozen=True)
 class Applied:
-    """What lowering did at one place, or why it left the place as it is.
+    """Lowering of one block: the form that was chosen, or the reason why the block is unchanged.
 
     Attributes:
         rule: name of the rule.
-        layers: the user's layers it is about.
-        form: the form taken; "as it is" where none.
-        gain: what is expected of it, or the reason why nothing is.
-        measured: time of the block before over after, in the target's runtime or by its compiler's
-            estimate; None if it was not measured, or did not run there before.
+        layers: names of the user's layers in the block.
+        form: name of the form; "as it is" if the block is unchanged.
+        gain: the expected gain, or the reason why the block is unchanged.
+        measured: speed-up, i.e. time of the block before / after, in the target's runtime or by its
+            compiler's estimate; None if the block was not measured, or did not run there before.
     """
 
     rule: str
