@@ -1,4 +1,4 @@
-"""One file from conversion to its place: convert, load, verify, write."""
+"""Make one artefact: convert, load, verify, and move it to its path."""
 
 import warnings
 from collections.abc import Callable
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 
 def check_target(path: Path, target: Target, *, overwrite: bool) -> None:
-    """Refuse a path that can't take the artefact, or at which something of the user's stands.
+    """Refuse a path that can't be written, or that holds files which this package did not write.
 
     Raises:
-        ValueError: it says what stands there.
+        ValueError: it says what the path holds.
     """
     directory = target.format == "saved_model"
     check_place(path, directory=directory, overwrite=overwrite)
@@ -56,24 +56,24 @@ def make_artefact(
     options: Options,
     progress: Callable[[str], None] = silent,
 ) -> ArtefactReport:
-    """Write one verified artefact; on any error nothing at `path` has changed.
+    """Write one verified artefact; on any error `path` is unchanged.
 
     Args:
-        subject: what is exported.
-        path: of the file or folder.
-        target: what it is for.
-        options: the user's.
+        subject: the model to export.
+        path: path of the file or folder.
+        target: target of the artefact.
+        options: options of the user.
         progress: called before each step.
 
     Raises:
         ExportError: the conversion failed, the runtime refuses the result, or Keras quantised the
-            model to numbers that the format has not.
-        VerificationError: the artefact computes something else than the model.
-        ValueError: bad weights, or a path that can't take the artefact.
+            model to a type that the format lacks.
+        VerificationError: the artefact's outputs fail the gate.
+        ValueError: bad weights, or a path that can't be written.
     """
     directory = target.format == "saved_model"
     check_target(Path(path), target, overwrite=options.overwrite)
-    gate_for(target, options.gate)  # a bad one is told before any work
+    gate_for(target, options.gate)  # report a bad gate before any work
     program, reference = subject.for_target(target, options.batch_size), subject.reference
     check_weights(program.model)
     check_quantized(program.model, target)
@@ -166,7 +166,7 @@ def make_artefact(
 
 
 def _facts(program: Program, inside: Inside | None, target: Target, options: Options) -> Metadata:
-    """What the file means."""
+    """The metadata of the file."""
     integers = target.integer_io or options.integer_io
     facts = facts_of_file(program.metadata, program.signature, options.layout, integers=integers)
     return inside.facts(facts) if inside else facts

@@ -13,11 +13,12 @@ _NOT_DONE = {"vela": "not compiled", "tflm": "not run", "rules": "not checked"}
 
 
 def check_on_device(path: Path, target: Target) -> "tuple[CheckReport | None, str]":
-    """What the device makes of a file, and why that is not known.
+    """Check a file for its device, if the device's compiler or interpreter is installed.
 
     Returns:
-        The report, None for files of no device and where the device's compiler or interpreter is
-        not installed; in the latter case the reason: the file is as good without it.
+        The report, and the reason why there is none. The report is None if the target has no
+        device, or if the compiler or interpreter is not installed; only in the latter case there
+        is a reason. The file is valid without the check.
     """
     if not target.device:
         return None, ""

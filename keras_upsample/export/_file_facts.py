@@ -13,10 +13,10 @@ def facts_of_file(
     """The model's metadata with the names, sizes, dtypes and layout of one file's inputs.
 
     Args:
-        metadata: of the model.
-        signature: of the file.
-        layout: of its tensors, `"nhwc"` or `"nchw"`.
-        integers: whether it takes real numbers as scaled integers.
+        metadata: metadata of the model.
+        signature: signature of the file.
+        layout: layout of the file's tensors, `"nhwc"` or `"nchw"`.
+        integers: whether the file takes real numbers as scaled integers.
     """
     known = {item.name: item for item in metadata.inputs}
     inputs = []
@@ -33,7 +33,7 @@ def facts_of_file(
 def with_outputs(metadata: Metadata, names: Sequence[str]) -> Metadata:
     """The metadata with the names of a file's outputs in the model's order.
 
-    A single output needs no name. Of several, facts are found by name, else by place.
+    A single output needs no name. Several outputs are matched by name, else by position.
     """
     if len(names) < 2:
         return metadata

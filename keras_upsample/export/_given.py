@@ -15,12 +15,12 @@ from ..targets import Target
 
 @dataclass(frozen=True)
 class Given:
-    """Sources that can be read again.
+    """Images for verification and calibration, in sources that can be read repeatedly.
 
     Attributes:
-        images: what to verify on, None for the default.
-        source: of these, in words; "" for the argument `images`.
-        representative_data: what to learn ranges from, None for the default.
+        images: images for verification, None for the default.
+        source: source of these images, in words; "" for the argument `images`.
+        representative_data: images for calibration, None for the default.
     """
 
     images: Images
@@ -28,13 +28,13 @@ class Given:
     representative_data: Any
 
     def learnt(self, model: Any, signature: Signature, targets: Sequence[Target]) -> Any:
-        """A `Calibration` if one is needed and made of what is at hand, else what makes one.
+        """A `Calibration` if one is needed and its images are already here, else their source.
 
-        What a preset was trained on is fetched when its turn comes.
+        The training images of a preset are downloaded only when they are needed.
 
         Raises:
-            ValueError: what was given does not fit the model, or integers are to be learnt from
-                nothing.
+            ValueError: the images do not fit the model, or a file needs calibration and there are
+                no images for it.
         """
         data = self.representative_data
         at_hand = data is not None or not any(map(takes_pictures, signature.inputs))
@@ -44,17 +44,17 @@ class Given:
 
 
 def read_examples(signature: Signature, images: Images, representative_data: Any) -> Given:
-    """The user's examples.
+    """Read the user's examples.
 
-    Where no input takes pictures but signals or volumes, photographs are no examples: without
-    `images`, some of `representative_data` are what to verify on.
+    If the inputs take signals or volumes and no pictures, photographs can't be used. Without
+    `images`, verification then uses some of `representative_data`.
 
     Args:
-        signature: of the model.
+        signature: signature of the model.
         images, representative_data: see `KINDS`, or None.
 
     Raises:
-        ValueError: they are nothing of that.
+        ValueError: they are of another kind.
     """
     images = as_list(images, signature, "images")
     data, source = as_list(representative_data, signature, "representative_data"), ""

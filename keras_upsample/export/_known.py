@@ -20,13 +20,13 @@ _APART = 8.0
 
 @dataclass(frozen=True)
 class Known:
-    """A model's metadata, made whole.
+    """A model's metadata, completed from its graph.
 
     Attributes:
-        metadata: with an `Input` for each input; what is not known stays None.
-        taken: lines on what was read off the graph.
-        assumed: lines on what nothing says, and what was assumed.
-        graph: what the graph says.
+        metadata: metadata with an `Input` for each input; unknown facts stay None.
+        taken: lines on facts that were read from the graph.
+        assumed: lines on facts that are unknown, with the assumption.
+        graph: facts of the graph.
     """
 
     metadata: Metadata
@@ -36,14 +36,14 @@ class Known:
 
 
 def known(program: Program, given: Metadata | None = None) -> Known:
-    """What is known of a Keras model.
+    """Complete the metadata of a Keras model from its graph.
 
     Args:
-        program: of the model.
-        given: what the user says; default what the model carries.
+        program: program of the model.
+        given: the user's metadata. Default: the metadata that the model carries.
 
     Raises:
-        ValueError: the graph contradicts what the user or the model says.
+        ValueError: the graph contradicts the metadata.
     """
     model, facts = program.model, facts_of_program(program)
     metadata = given if given is not None else of(model)
@@ -68,7 +68,7 @@ def known(program: Program, given: Metadata | None = None) -> Known:
 
 
 def _check_class_names(model: Any, outputs: tuple[Output, ...]) -> None:
-    """One name a channel; two, or one, for a single channel.
+    """Check for one name per channel; a single channel may have one name or two.
 
     Raises:
         ValueError: an output has another number of channels.
@@ -94,15 +94,15 @@ def judge_input(
     taken: list[str],
     assumed: list[str],
 ) -> Input:
-    """An input with its scaling: by metadata first, then by the graph, then by its dtype.
+    """Complete an input's scaling by the metadata, else by the graph, else by its dtype.
 
     Args:
-        item: what the metadata says.
-        preprocessing: the same in words, of models of before metadata.
-        graph_range: the values that the graph is made for, None where it does not say.
-        because: of which operators.
-        taken: gets a line on what was read off the graph.
-        assumed: gets a line on what nothing says.
+        item: the input in the metadata.
+        preprocessing: the scaling in words, for models from before there was metadata.
+        graph_range: range of values that the graph expects, None if it does not show one.
+        because: the operators that show this range.
+        taken: list to which a line on facts from the graph is appended.
+        assumed: list to which a line on assumed facts is appended.
 
     Raises:
         ValueError: the graph contradicts the metadata.
@@ -137,10 +137,10 @@ def judge_input(
 def check_normalization(
     name: str, dtype: str, given: Scaling, graph_range: tuple[float, float] | None, because: str
 ) -> None:
-    """Refuse the user's scaling where the graph, or the dtype, is made for other values.
+    """Raise if the graph or the dtype expects other values than the user's scaling gives.
 
     Raises:
-        ValueError: it is. `"none"` says nothing of values, and is taken.
+        ValueError: it does. `"none"` gives no range of values and is accepted.
     """
     made_for = graph_range or _of_integers(dtype)
     said = given.value_range
@@ -154,7 +154,7 @@ def check_normalization(
 
 
 def _of_integers(dtype: str) -> tuple[float, float] | None:
-    """0 to the largest, of an unsigned type of pictures."""
+    """The range of an unsigned integer dtype of pictures, from 0 to its largest value."""
     return (0.0, float(np.iinfo(dtype).max)) if dtype in ("uint8", "uint16") else None
 
 
@@ -189,7 +189,7 @@ _KINDS = {
 
 
 def output_names(model: Any) -> list[str]:
-    """Of the outputs, in the model's order; empty where only a call would tell."""
+    """Names of the outputs in the model's order; empty if only a call of the model shows them."""
     if not getattr(model, "inputs", None):
         return []
     structure = _keras.outputs_structure(model)  # a Sequential has but one output
@@ -199,7 +199,7 @@ def output_names(model: Any) -> list[str]:
 def _with_kinds(
     outputs: tuple[Output, ...], names: list[str], facts: GraphFacts
 ) -> tuple[Output, ...]:
-    """One output for each name, its kind from the graph where the metadata has none."""
+    """One output for each name, with the kind in the metadata, else by the graph."""
     if not names:
         return outputs
     by_name = {output.name: output for output in outputs}
@@ -215,15 +215,15 @@ def _with_kinds(
 
 
 def scores_of(found: Known, head: str | None, threshold: float | None) -> Scores:
-    """What a head needs to know of a model's scores.
+    """The facts about a model's scores that a head needs.
 
     Args:
-        found: of the model.
-        head: that is put behind the scores.
-        threshold: the user's, in the units of the scores; None takes the metadata's.
+        found: known facts of the model.
+        head: head to append to the scores.
+        threshold: the user's threshold in the unit of the scores. None: the metadata's.
 
     Raises:
-        ValueError: a threshold for a head that has none, or that is no number.
+        ValueError: a threshold for a head without one, or a threshold that is not a number.
     """
     if threshold is None:
         limit = found.metadata.output.threshold
@@ -237,14 +237,13 @@ def scores_of(found: Known, head: str | None, threshold: float | None) -> Scores
 
 
 def program_with_meaning(model: Any, signature: Signature) -> Program:
-    """A model's program that knows what its inputs are made for; see `known`, `with_meaning`."""
+    """A model's program with the meaning of its inputs; see `known` and `with_meaning`."""
     program = program_of(model, signature)
     return with_meaning(program, known(program).metadata)
 
 
 def with_meaning(program: Program, metadata: Metadata) -> Program:
-    """The program whose inputs know what they are made for, and how a picture's values become
-    theirs."""
+    """The program with the meaning of its inputs: range of values and scaling of pictures."""
     by_name = {item.name: item for item in metadata.inputs}
     inputs = tuple(
         replace(

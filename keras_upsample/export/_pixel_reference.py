@@ -18,9 +18,9 @@ from ._reference import Reference
 
 
 class PixelReference(Reference):
-    """A model before 8-bit pixels: shown what NumPy makes of them, its pictures in 0 to 255.
+    """A model run on 8-bit pixels that NumPy scales; its pictures are returned in 0 to 255.
 
-    The file's own arithmetic has no part in it.
+    It does not use the file's own arithmetic.
     """
 
     def __init__(
@@ -55,16 +55,16 @@ class PixelReference(Reference):
 def reference_of(
     program: Program, images: Images, plan: Inside | None, source: str = ""
 ) -> Reference:
-    """The model's answers to what its files take; `images` are read once, before any work is done.
+    """The reference outputs for a model's files; `images` are read once, before any work is done.
 
     Args:
-        program: of the model.
+        program: program of the model.
         images: see `KINDS`, or None.
-        plan: what the files do themselves.
-        source: of the images, in words; "" for the argument `images`.
+        plan: the scaling inside the files.
+        source: source of the images, in words; "" for the argument `images`.
 
     Raises:
-        ValueError: `images` do not fit, or are no pictures where files take pixels.
+        ValueError: `images` do not fit, or are not pictures although the files take pixels.
     """
     images = as_list(images, program.signature, "images")
     if images is not None:

@@ -19,10 +19,10 @@ class Prepared:
     """A program before its conversion.
 
     Attributes:
-        program: what is converted, with notes on what was done.
-        exact: the same before its weights were rounded.
-        feeds: for calibration; None where nothing is calibrated.
-        sources: where the feeds come from, by input.
+        program: program to convert, with notes on its preparation.
+        exact: the same program before its weights were rounded.
+        feeds: inputs for calibration; None if nothing is calibrated.
+        sources: input -> source of its calibration values.
     """
 
     program: Program
@@ -32,7 +32,7 @@ class Prepared:
 
 
 def silent(step: str) -> None:
-    """No progress shown."""
+    """Show no progress."""
 
 
 def prepare(
@@ -44,13 +44,13 @@ def prepare(
     any_values: bool = False,
     progress: Callable[[str], None] = silent,
 ) -> Prepared:
-    """Calibrate, lower, equalise and round, as far as the target and the options ask for it.
+    """Calibrate, lower, equalise and round, as the target and the options require.
 
     Args:
-        program: of the user's model.
-        target: where it goes.
-        images: on what the file will be verified.
-        options: those that the target has.
+        program: program of the user's model.
+        target: target of the file.
+        images: images on which the file will be verified.
+        options: the options that apply to the target.
         any_values: see `calibration`.
         progress: called before each step.
     """
@@ -74,7 +74,7 @@ def fit(
     *,
     progress: Callable[[str], None] = silent,
 ) -> Prepared:
-    """Lower the program; equalise and round its weights where there are feeds to learn from."""
+    """Lower the program; equalise and round its weights if there are calibration inputs."""
     progress("lower")
     if feeds is not None:
         program = program.attempt(_lines.NOTE.rule, _lines.put_lines_on_images)

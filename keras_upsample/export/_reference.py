@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 
 class Reference:
-    """A model and what it says to the cases that an artefact accepts.
+    """A model, and its outputs for the cases that an artefact accepts.
 
     Attributes:
-        images: the user's, see `cases`.
-        source: where these come from, in words; "" for the argument `images`.
-        whole: outputs that the artefact rounds to whole numbers, and the model does not.
+        images: the user's images, see `cases`.
+        source: source of these images, in words; "" for the argument `images`.
+        whole: names of outputs that the artefact rounds to integers and the model does not.
     """
 
     whole: frozenset[str] = frozenset()
@@ -48,15 +48,15 @@ class Reference:
 
     @property
     def taken(self) -> Signature:
-        """What the model itself takes."""
+        """The model's own signature."""
         return self._program.signature
 
     def before(self, images: Images, source: str) -> "Reference":
-        """The same model before other images."""
+        """The same model with other images."""
         return Reference(self._program, images, source)
 
     def shown(self, runner: "Runner") -> tuple[Shown, ...]:
-        """What the model and the artefact were compared on."""
+        """The images on which the model and the artefact were compared."""
         feeds = [c.case.feeds for c in self.cases_for(runner, real=True) if c.case.standard]
         return describe_values("verification", self._where(), feeds, self._signature.inputs)
 
@@ -74,15 +74,15 @@ class Reference:
         return self._signature.call(model, tensors)
 
     def cases_for(self, runner: "Runner", *, real: bool = False) -> list["CaseFor"]:
-        """The cases that the artefact's input shapes allow, with the model's answers.
+        """The cases that the artefact's input shapes allow, with the model's outputs.
 
         Args:
             runner: the artefact.
-            real: only those of images.
+            real: whether to use only the cases that are images, without noise.
 
         Raises:
-            ValueError: the artefact's inputs are not the model's, or in another order, or the
-                model's answer to an image is not finite.
+            ValueError: the artefact's inputs are not the model's, or are in another order, or the
+                model's output for an image is not finite.
             ExportError: the model fails on an image.
         """
         infos = _match(self._signature, runner)
@@ -102,7 +102,7 @@ class Reference:
         return result
 
     def gate(self, gate: Gate) -> Gate:
-        """The gate as it suits the model."""
+        """The gate, adapted to a model that amplifies rounding differences."""
         from ..layers import MaxPoolingWithIndices2D
 
         if rounds_activations(self._model):
@@ -112,12 +112,12 @@ class Reference:
         return where_rounding_decides(gate) if decides else gate
 
     def run(self, case: Case) -> None:
-        """The model once more, for its latency."""
+        """Run the model once, to measure its latency."""
         for value in self._call(case).values():
             value.numpy()
 
     def scores(self, case: Case) -> dict[str, ScoresBehind]:
-        """What the model's class maps are made from, by output; empty where that is not seen."""
+        """The scores that the model's class maps are made from, by output; empty if not found."""
         import tensorflow as tf
 
         if self._scores is None:
@@ -134,7 +134,7 @@ class Reference:
         }
 
     def exact(self, case: Case) -> dict[str, np.ndarray] | None:
-        """The model's answer in float64, or None where it can't be had in that precision."""
+        """The model's outputs in float64, or None if it can't be computed in that precision."""
         feeds = [case.feeds[spec.name] for spec in self._signature.inputs]
         try:
             with in_doubles(self._model) as own:
@@ -187,7 +187,7 @@ def _in_double(values: np.ndarray) -> Any:
 
 @dataclass(frozen=True)
 class CaseFor:
-    """A case with its feeds in one artefact's names and layout, and the model's answers."""
+    """A case with its inputs in an artefact's names and layout, and the model's outputs."""
 
     case: Case
     feeds: Mapping[str, np.ndarray]

@@ -20,10 +20,10 @@ _WITHOUT = "Without `resizable` its sizes are constants: one file for each size.
 
 
 def resizable_targets(targets: Sequence[Target]) -> list[Target]:
-    """Those for TFLite made resizable, the others as they are.
+    """Replace TFLite targets by their resizable variants; keep the others.
 
     Raises:
-        ValueError: one is for a device, or none is for TFLite.
+        ValueError: a target is for a device, or none is TFLite.
     """
     if not any(target.format == "tflite" for target in targets):
         resizable(targets[0])  # which says what it is for
@@ -31,16 +31,16 @@ def resizable_targets(targets: Sequence[Target]) -> list[Target]:
 
 
 def open_sizes(model: Any, signature: Signature) -> Signature:
-    """The signature with heights and widths of images open where the model's own are.
+    """Open the heights and widths of images that the model leaves open.
 
-    The sizes that it has become those to take before anybody resizes the inputs.
+    The sizes in the signature become the initial sizes, before the user resizes the inputs.
 
     Args:
-        model: built.
-        signature: of it, with the sizes that the user fixed.
+        model: a built model.
+        signature: signature of the model with the sizes that the user fixed.
 
     Raises:
-        ValueError: the model has no image of an open height or width.
+        ValueError: no image input of the model has an open height or width.
     """
     # A model without a graph takes any size, as far as anybody knows.
     own: list[Shape] = [tuple(t.shape) for t in getattr(model, "inputs", None) or ()]
@@ -84,7 +84,7 @@ def signature_for(
 
 @contextmanager
 def explain_errors(target: Target) -> Iterator[None]:
-    """Inside, an error in a resizable file says what would do without it."""
+    """Context manager that adds to an error in a resizable file how to do without `resizable`."""
     try:
         yield
     except ExportError as error:
@@ -95,10 +95,10 @@ def explain_errors(target: Target) -> Iterator[None]:
 
 
 def require_another_size(reference: "Reference", runner: "Runner", *, real: bool) -> None:
-    """Raise unless a resizable file was compared at two sizes at least.
+    """Raise unless a resizable file was compared at two sizes or more.
 
     Raises:
-        ExportError: the model itself takes no other size of those that were tried.
+        ExportError: the model itself accepts none of the other sizes that were tried.
     """
     found = {
         tuple(np.shape(values)[1:] for values in item.feeds.values())

@@ -1,4 +1,4 @@
-"""A model that returns the scores behind its class maps."""
+"""A model that returns the scores from which another makes its class maps."""
 
 from ..program._graph import Graph
 from ..program._program import Program
@@ -6,15 +6,14 @@ from ._known import output_names
 
 
 def scores_behind(program: Program) -> tuple[Program, dict[str, float | None]]:
-    """The program of the scores in front of the class maps at the end of another.
+    """The program that returns the scores from which a program makes its class maps.
 
     Args:
-        program: with an argmax or a threshold at the end of one or more outputs.
+        program: a program with an argmax or a threshold at the end of one or more outputs.
 
     Returns:
-        The program of the scores, and the outputs that they belong to with their thresholds (None
-        where the strongest channel wins). Without outputs where none is seen: the model can't be
-        taken apart, or ends otherwise.
+        The program of the scores, and output name -> threshold (None for an argmax). There are no
+        outputs if the model's graph can't be read or has another end.
     """
     from ..lowering._head import ClassMap, ThresholdMap
 

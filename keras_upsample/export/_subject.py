@@ -21,14 +21,14 @@ from ._source import as_model
 
 @dataclass(frozen=True)
 class Subject:
-    """A model on its way to one or more files.
+    """A model to export, with everything that its files need.
 
     Attributes:
-        program: with the head that was asked for.
-        known: what the model without it means, and how that is known.
-        inside: what the files do to pixels themselves; None where nothing.
-        reference: the model's own answers.
-        representative_data: what ranges are learnt from, see `Given.learnt`.
+        program: program of the model with the head that the user chose.
+        known: completed metadata of the model without the head.
+        inside: scaling of pixels inside the files; None if there is none.
+        reference: outputs of the model.
+        representative_data: images for calibration, see `Given.learnt`.
     """
 
     program: Program
@@ -56,14 +56,14 @@ def subject_of(
     options: Options,
     check_places: Callable[[Program], None],
 ) -> Subject:
-    """Read a model, with all that its files ask of it.
+    """Read a model, its metadata and the images for its files.
 
     Args:
         model: any Keras model, or the path of one, see `load_source`.
-        targets: of the files.
-        images: what to verify on, see `verify`.
-        options: the user's.
-        check_places: raises if the program's files have no place; called before examples are read.
+        targets: targets of the files.
+        images: images for verification, see `verify`.
+        options: options of the user.
+        check_places: raises if a file can't be written to its path; called before images are read.
 
     Raises:
         ValueError, TypeError: an argument does not fit the model; nothing was done.

@@ -1,4 +1,4 @@
-"""Comparison of a tuned file with an untuned one; the faster is kept."""
+"""Compare a tuned file with an untuned one, and keep the faster one."""
 
 import os
 import shutil
@@ -21,20 +21,20 @@ def keep_the_faster(
     path: Path,
     write: Write,
 ) -> Program:
-    """Put the table's form in place of the tuned file at `path` if that runs no slower.
+    """Replace the tuned file at `path` by one with the table's forms, unless the tuned is faster.
 
-    Blocks are timed by themselves; what they cost each other, a reorder or a cache, shows in the
-    whole.
+    Tuning times each block separately. Effects of blocks on each other, such as a change of layout
+    or a cache, show only in the whole model.
 
     Args:
-        tuned: what was written to `path`.
-        by_table: makes the same model's form by the table.
-        target: its runtime times the files.
-        path: of the tuned file, in a folder of its own.
-        write: converts.
+        tuned: the program of the tuned file.
+        by_table: returns the program of the same model with the table's forms.
+        target: target of the files; its runtime times them.
+        path: path of the tuned file, in a folder of its own.
+        write: converts a program to a file.
 
     Returns:
-        What stands at `path`, with an entry about both times.
+        The program of the file that is kept at `path`, with a note on both times.
     """
     meter = meter_of(target)
     if meter is None or all(entry.form == KEEP or entry.measured is None for entry in tuned.notes):

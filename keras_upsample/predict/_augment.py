@@ -1,4 +1,4 @@
-"""Test-time augmentation: the mean of a network's answers to a turned and mirrored image."""
+"""Test-time augmentation: the mean of a network's outputs for a rotated and mirrored image."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -31,11 +31,11 @@ _SWAPS = ("rotate_90", "rotate_270", "transpose", "transverse")
 
 
 def checked_augmentations(predictor: Predictor, names: Any) -> tuple[str, ...]:
-    """The names, where they suit the model.
+    """Check the names of augmentations, and return them.
 
     Raises:
-        ValueError: one is unknown or is there twice, or the model's answers have no mean or its
-            input size no such rotation.
+        ValueError: a name is unknown or is given twice; the model's outputs have no mean; or its
+            fixed input size does not allow the rotation.
     """
     allowed = f"Allowed: {', '.join(AUGMENTATIONS)}."
     if isinstance(names, str) or not isinstance(names, Sequence):
@@ -70,7 +70,7 @@ def checked_augmentations(predictor: Predictor, names: Any) -> tuple[str, ...]:
 
 
 def augmented(predictor: Predictor, names: Sequence[str]) -> tuple[_Change, _Change]:
-    """What tiles go through in place of `predictor.run` and `predictor.finish`.
+    """Functions with augmentation to use in place of `predictor.run` and `predictor.finish`.
 
     With changes g₁ … gₙ, and f the network with its softmax or sigmoid,
 
@@ -78,11 +78,11 @@ def augmented(predictor: Predictor, names: Sequence[str]) -> tuple[_Change, _Cha
 
     Args:
         predictor: the model.
-        names: of the changes, as `checked_augmentations` gives them.
+        names: names of the changes, as `checked_augmentations` returns them.
 
     Returns:
-        (H, W, C) -> (H·r, W·r, K), for tiles as they are scaled; and what makes of it values to
-        blend.
+        A function (H, W, C) -> (H·r, W·r, K) for scaled tiles, and a function that converts its
+        output to values to blend.
     """
     if not names:
         return predictor.run, predictor.finish

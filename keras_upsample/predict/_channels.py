@@ -1,4 +1,4 @@
-"""The channels of an image -> those that a model takes."""
+"""Convert the channels of an image to those that a model takes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,9 +11,9 @@ _COLOURS = ("red", "green", "blue")
 
 
 def order_of(names: Sequence[str]) -> tuple[int, ...] | None:
-    """Where a model that takes blue, green and red finds them in a picture.
+    """For each channel of a model, e.g. of blue, green and red, its number in an RGB picture.
 
-    None for red, green and blue, and for channels of other names.
+    None for red, green and blue in this order, and for channels of other names.
     """
     plain = [name.strip().lower() for name in names]
     if sorted(plain) != sorted(_COLOURS) or tuple(plain) == _COLOURS:
@@ -27,17 +27,16 @@ def fit_channels(
     chosen: Sequence[int] | None = None,
     order: Sequence[int] | None = None,
 ) -> Source:
-    """The image with the channels that the model takes.
+    """Convert an image to the channels that the model takes.
 
-    Grey becomes RGB by repetition, an alpha channel is left out, and RGB becomes grey where its
-    three channels are equal. Nothing else is guessed.
+    Grey is repeated for RGB, an alpha channel is left out, and RGB becomes grey if its three
+    channels are equal. There is no other conversion.
 
     Args:
         source: the image.
-        wanted: channels that the model takes; None for any number.
-        chosen: channels of the image to take, in this order, before anything else.
-        order: in which the model takes the red, green and blue of a picture, where `chosen` says
-            nothing.
+        wanted: number of channels that the model takes; None for any number.
+        chosen: numbers of the image's channels to use, in this order; applied first.
+        order: order in which the model takes red, green and blue, used if `chosen` is not given.
 
     Raises:
         ImageError: the image has other channels than the model takes.
@@ -74,7 +73,7 @@ def fit_channels(
 
 
 def _opacity_is_taken(given: int, wanted: int | None, chosen: Sequence[int] | None) -> bool:
-    """Whether the model sees the opacity as a channel among others."""
+    """Whether the model takes the opacity as one of its channels."""
     return given - 1 in chosen if chosen is not None else wanted in (None, given)
 
 

@@ -1,4 +1,4 @@
-"""Where the tiles of one axis lie, and how two neighbours are blended."""
+"""Positions of tiles along one axis, and blending weights of neighbours."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,11 @@ class Span:
     """One tile along one axis, in input pixels.
 
     Attributes:
-        start: where it is read from, a multiple of the network's stride.
-        length: how long it is; beyond the image's end it is zeros (networks of a fixed size only).
-        begin: its first pixel that is used.
-        end: behind its last pixel that is used.
+        start: first pixel of the tile, a multiple of the network's stride.
+        length: number of pixels; beyond the image's end they are zeros (networks of a fixed size
+            only).
+        begin: first pixel whose output is used.
+        end: the pixel after the last one whose output is used.
         done: [begin, done) is final once this tile is blended; [done, end) waits for the next.
     """
 
@@ -32,16 +33,16 @@ def spans(
     Tile n begins at n(tile − overlap), a multiple of the stride: a tile that starts elsewhere
     would pool other pixels together. 10 pixels, tile 4, overlap 1 -> [0, 4) [3, 7) [6, 10).
     The last tile ends with the image and may be shorter, so that its border is the image's own,
-    as in an untiled run. A network of a fixed size can't be fed less: its last tile moves back by
-    whole strides and what it then sees twice is not used twice; what is left of a stride is
-    zeros, as `PadToMultiple2D` has them.
+    as in an untiled run. A network of a fixed size takes no shorter tile: its last tile moves back
+    by whole strides. The output for pixels that two tiles cover is not used twice. The remainder of
+    a stride is filled with zeros, as in `PadToMultiple2D`.
 
     Args:
-        size: pixels of the axis.
-        tile: pixels of a tile.
-        overlap: pixels, at most half of `tile`, such that `stride` divides tile − overlap; see
-            `overlap_for`.
-        stride: the network's.
+        size: length of the axis in pixels.
+        tile: length of a tile in pixels.
+        overlap: overlap in pixels, at most half of `tile`, such that `stride` divides
+            tile − overlap; see `overlap_for`.
+        stride: stride of the network.
         fixed: whether every tile must have `tile` pixels.
     """
     step = tile - overlap
@@ -69,16 +70,16 @@ def ramp(overlap: int) -> np.ndarray:
 
         w(t) = sin²(π/2 · clip(2t − 1/2, 0, 1)),  t = (i + 1/2) / overlap
 
-    0 in the first quarter, where the later tile's own border is near, 1 in the last, where the
-    earlier one's is. `0 0 0.04 0.31 0.69 0.96 1 1` for 8. So what a network computes differently
-    within overlap/4 pixels of a tile's border is never seen.
+    0 in the first quarter, next to the later tile's border, and 1 in the last, next to the earlier
+    tile's border: `0 0 0.04 0.31 0.69 0.96 1 1` for 8. So outputs within overlap/4 pixels of a
+    tile's border, where they differ from an untiled run, are not used.
     """
     t = (np.arange(overlap) + 0.5) / max(overlap, 1)
     return (np.sin(np.pi / 2 * np.clip(2 * t - 0.5, 0, 1)) ** 2).astype("float32")
 
 
 def step(overlap: int) -> np.ndarray:
-    """As `ramp`, of 0 and 1 alone: `0 0 0 0 1 1 1 1` for 8."""
+    """Weights like those of `ramp`, but only 0 and 1: `0 0 0 0 1 1 1 1` for 8."""
     return (np.arange(overlap) >= overlap // 2).astype("float32")
 
 

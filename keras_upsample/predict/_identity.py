@@ -12,7 +12,7 @@ from .._others._keras import flatten_layers
 
 
 def of_model(model: Any) -> str:
-    """SHA-256 of a Keras model's weights and configuration, whatever its layers are called."""
+    """SHA-256 of a Keras model's weights and configuration, without the names of layers."""
     result = hashlib.sha256()
     for weight in model.weights:
         values = np.ascontiguousarray(weight)
@@ -23,7 +23,7 @@ def of_model(model: Any) -> str:
 
 
 def _configuration(model: Any) -> str:
-    """As JSON, layers by number: Keras counts names on from model to model."""
+    """The configuration as JSON with layers by number, because Keras makes each name unique."""
     try:
         text = json.dumps(model.get_config(), sort_keys=True, default=str)
     except Exception:  # of a subclassed model without one

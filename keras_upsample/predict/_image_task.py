@@ -1,4 +1,4 @@
-"""One image file on its way through the network, band by band, into files."""
+"""Predict one image file band by band, and write the results."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,15 +24,15 @@ from ._sliding import strips
 
 @dataclass(frozen=True)
 class ImageTask:
-    """What is written of one image.
+    """Prediction of one image into files.
 
     Attributes:
         predictor: the model.
         source: the image, with the channels that the model takes.
         tile, overlap: as for `predict`.
         progress: called with the share that is done.
-        augment: names of changes, checked.
-        objects: which ones are wanted, None for none.
+        augment: names of augmentations, already checked.
+        objects: options on objects, None for no objects.
     """
 
     predictor: Predictor
@@ -44,7 +44,7 @@ class ImageTask:
     objects: ObjectOptions | None
 
     def write(self, files: dict[str, Path]) -> tuple[str, ...]:
-        """Write the results; what is to be said of pixels without data, and the objects' counts."""
+        """Write the results; return notes on pixels without data and on numbers of objects."""
         looked_for = {kind: path for kind, path in files.items() if kind in OBJECT_ENDINGS}
         files = {kind: path for kind, path in files.items() if kind not in looked_for}
         scale = self.predictor.scale

@@ -20,13 +20,13 @@ _NAMES = {
 
 @dataclass(frozen=True)
 class Meaning:
-    """What an output means.
+    """The meaning of an output.
 
     Attributes:
         task: one of `TASKS`.
-        kind: of the output, one of `metadata.KINDS`.
-        taken: lines on what was read off names, the graph or its answer to noise.
-        assumed: lines on what nothing says.
+        kind: kind of the output, one of `metadata.KINDS`.
+        taken: lines on facts that were read from names, the graph or the output for noise.
+        assumed: lines on facts that are unknown and were assumed.
     """
 
     task: str
@@ -37,17 +37,18 @@ class Meaning:
 
 @dataclass(frozen=True)
 class Evidence:
-    """All that is known of an output.
+    """All known facts about an output.
 
     Attributes:
-        model: its name, for messages.
-        output: what the metadata says.
-        task: what the user or the metadata says; "" for nothing.
-        activation: the last one in the graph, "" where not known.
-        values: (H', W', K), the answer to noise.
+        model: name of the model, for messages.
+        output: the output in the metadata.
+        task: task given by the user or the metadata; "" if there is none.
+        activation: the last activation in the graph, "" if unknown.
+        values: (H', W', K), the output for noise.
         scale: output pixels per input pixel.
-        channels: of the input.
-        graph_known: whether the graph was seen, so that no activation means none.
+        channels: number of input channels.
+        graph_known: whether the graph was read, so that an empty `activation` means that there is
+            none.
     """
 
     model: str
@@ -61,11 +62,11 @@ class Evidence:
 
 
 def meaning_of(seen: Evidence) -> Meaning:
-    """The task and the kind of an output.
+    """Find the task and the kind of an output.
 
     Raises:
-        ValueError: nothing says what the output means and more than one thing is likely, or what
-            is said does not fit the output.
+        ValueError: the meaning of the output is not given and more than one is likely, or the given
+            meaning does not fit the output.
     """
     kind, why = _kind(seen)
     if seen.task:
@@ -107,7 +108,7 @@ def meaning_of(seen: Evidence) -> Meaning:
 
 
 def _kind(seen: Evidence) -> tuple[str, tuple[str, ...]]:
-    """By the metadata, the graph, the name, and last by what the values look like."""
+    """The kind by the metadata, else the graph, else the name, else the values."""
     if seen.output.kind:
         return seen.output.kind, ()
     if seen.values.dtype.kind in "iub" or seen.activation == "class_map":
@@ -135,7 +136,7 @@ _KIND_OF_TASK = {
 
 
 def _check(seen: Evidence, task: str, kind: str, why: tuple[str, ...]) -> Meaning:
-    """A task that was said, if the output can be that."""
+    """Check that the output can have the given task."""
     if task not in TASKS:
         raise ValueError(
             f"`task` must be one of {', '.join(map(repr, TASKS))}. Received: {task!r}."

@@ -17,28 +17,30 @@ from ._valid import Margin
 
 @dataclass(frozen=True)
 class Network:
-    """What tiling needs to know of a network, whatever runs it.
+    """A network with the facts that tiling needs, independent of its runtime.
 
     Attributes:
         run: (H, W, C) float32 -> (H', W', K) float32, or integers for class numbers.
-        name: for messages.
-        channels: of its input, None if it takes any number.
-        channel_names: of these, in order, where the metadata has them.
-        size: height and width of its input, None where it takes any.
-        depth: of a volume; None where it takes any.
-        volume: whether it takes (D, H, W, C).
-        output: what is known of its output.
-        stride: what origins of tiles must be multiples of; asked for only where there are tiles.
-        scaling: how a picture's values become those that it takes; None where nothing says.
-        task: what it is for, "" where nothing says.
-        activation: the last one in its graph, "" for none.
-        graph_known: whether the graph was seen.
-        dtype: of its input.
-        graph_range: the values that its graph is made for, None where it does not say.
-        because: of which operators.
-        taken, assumed: lines on what was read off the graph, and on what nothing says.
-        margin: what the output loses where convolutions have no padding; None for nothing.
-        identity: tells it from other networks by its content; None where there is none to look at.
+        name: name for messages.
+        channels: number of input channels, None for any number.
+        channel_names: names of the input channels in order, if the metadata has them.
+        size: height and width of the input, None for any.
+        depth: depth of a volume; None for any.
+        volume: whether the input is (D, H, W, C).
+        output: known facts of the output.
+        stride: returns the stride: tiles must begin at multiples of it. It is called only if there
+            are tiles.
+        scaling: how a picture's values become the network's values; None if unknown.
+        task: task of the network, "" if unknown.
+        activation: the last activation in the graph, "" for none.
+        graph_known: whether the graph was read.
+        dtype: dtype of the input.
+        graph_range: range of values that the graph expects, None if it does not show one.
+        because: the operators that show this range.
+        taken: lines on facts that were read from the graph.
+        assumed: lines on facts that are unknown and were assumed.
+        margin: pixels that the output loses because convolutions have no padding; None for none.
+        identity: returns a digest of the network's content; None if its content can't be read.
     """
 
     run: Callable[[np.ndarray], np.ndarray]
@@ -202,7 +204,7 @@ def of_runner(
 
 
 def _facts_of(metadata: Metadata, chosen: str, names: tuple[str, ...]) -> tuple[Output, int]:
-    """What the metadata says of one output, and its place among the outputs."""
+    """The metadata of one output, and its position among the outputs."""
     index = names.index(chosen)
     by_name = {item.name: item for item in metadata.outputs if item.name}
     if chosen in by_name:
@@ -218,7 +220,7 @@ def _facts_of(metadata: Metadata, chosen: str, names: tuple[str, ...]) -> tuple[
 def _scaling(
     item: Input, dtype: str, graph_range: tuple[float, float] | None, because: str
 ) -> tuple[Scaling | None, tuple[str, ...], tuple[str, ...]]:
-    """Of a file: the scaling, and lines on where it is from."""
+    """The scaling of a file, and lines on where it was found."""
     from ..export._known import judge_input
 
     taken: list[str] = []
@@ -276,10 +278,10 @@ def _only_image(
 
 
 def _chosen_output(name: str, outputs: tuple[str, ...], chosen: str | None) -> str:
-    """The output to take.
+    """The output to use.
 
     Raises:
-        ValueError: there are several and none was chosen, or there is none of this name.
+        ValueError: there are several and none was chosen, or none has this name.
     """
     if chosen is None and len(outputs) == 1:
         return outputs[0]

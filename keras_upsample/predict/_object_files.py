@@ -30,11 +30,11 @@ def write_objects(
     """Write one of the files of `OBJECT_ENDINGS`.
 
     Args:
-        kind: which.
-        path: the file.
-        objects: of the image.
-        name: of the layer in GeoJSON.
-        place: of the class map, None for none.
+        kind: key in `OBJECT_ENDINGS`.
+        path: path of the file.
+        objects: objects of the image.
+        name: name of the layer in GeoJSON.
+        place: georeference of the class map, None for none.
     """
     if kind == "objects":
         write_geojson(path, objects, name)
@@ -45,16 +45,16 @@ def write_objects(
 
 
 def write_geojson(path: Path, objects: Objects, name: str = "objects") -> None:
-    """A FeatureCollection, one feature a line: a Polygon, or a MultiPolygon, of each object.
+    """Write a FeatureCollection with a Polygon or MultiPolygon for each object, one on a line.
 
-    Map coordinates are those of the image's own reference system, which the member `crs` names as
-    GeoJSON of 2008 has it (GDAL and QGIS read it; RFC 7946 knows WGS 84 alone). Of an image
-    without a place on earth they are pixels. The member `coordinates` says which.
+    Coordinates are in the image's own reference system. The member `crs` names it as in GeoJSON of
+    2008, which GDAL and QGIS read; RFC 7946 allows only WGS 84. If the image is not georeferenced,
+    coordinates are in pixels. The member `coordinates` says which.
 
     Args:
-        path: the file.
-        objects: of the image.
-        name: of the layer.
+        path: path of the file.
+        objects: objects of the image.
+        name: name of the layer.
     """
     head: dict[str, Any] = {"type": "FeatureCollection", "name": name}
     grid = objects.grid
@@ -88,11 +88,11 @@ def write_geojson(path: Path, objects: Objects, name: str = "objects") -> None:
 
 
 def write_table(path: Path, objects: Objects) -> None:
-    """One line an object.
+    """Write a table (CSV) with one line for each object.
 
     Args:
-        path: the file.
-        objects: of the image.
+        path: path of the file.
+        objects: objects of the image.
     """
     columns = ["number", "class", "class_name", "pixels", "left", "top", "right", "bottom"]
     columns += ["centroid_x", "centroid_y", "mean_probability"]
@@ -114,9 +114,9 @@ def write_label_image(path: Path, objects: Objects, place: Georeference | None =
     """A TIFF of uint16, above 65535 objects uint32: the object's number at its pixels, else 0.
 
     Args:
-        path: the file.
-        objects: of the image.
-        place: of the class map, None for none.
+        path: path of the file.
+        objects: objects of the image.
+        place: georeference of the class map, None for none.
     """
     height, _ = objects.size
     tags = [] if place is None else place.extra_tags

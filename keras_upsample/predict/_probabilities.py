@@ -1,4 +1,4 @@
-"""What a network gives -> probabilities -> classes, channels last and few of them.
+"""Output of a network -> probabilities -> classes, for few channels, channels last.
 
 NumPy's own reductions over a last axis of length 3 are slower than a loop over its planes.
 """
@@ -41,7 +41,7 @@ def sigmoid(values: np.ndarray) -> np.ndarray:
 
 
 def as_labels(probabilities: np.ndarray, threshold: float = 0.5) -> np.ndarray:
-    """The class of every pixel: the first of the largest; for K = 1, 1 where it is >= threshold.
+    """The class of every pixel: the argmax, or for K = 1 whether the value is >= threshold.
 
     (h, w, K) -> (h, w) uint8, or uint16 above 256 classes.
     """

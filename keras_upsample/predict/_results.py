@@ -1,4 +1,4 @@
-"""Kind of result -> a writer for it, and values without data as that writer has them."""
+"""A writer for each kind of result, and the values that it writes for pixels without data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _Colours = Sequence[tuple[int, int, int]]
 
 
 def results_of(predictor: Predictor, source: Source, colours: _Colours) -> "Results":
-    """How the results of one image are written.
+    """The writers for the results of one image.
 
     Args:
-        predictor: whose results.
+        predictor: the model.
         source: the image.
-        colours: RGB of every class.
+        colours: RGB colour of every class.
     """
     place = None if source.place is None else source.place.enlarged(predictor.scale)
     return Results(predictor, source, colours, place)
@@ -30,13 +30,13 @@ def results_of(predictor: Predictor, source: Source, colours: _Colours) -> "Resu
 
 @dataclass(frozen=True)
 class Results:
-    """PNG and NPY, or GeoTIFF where the image has a place on earth.
+    """Writers of PNG and NPY, or of GeoTIFF if the image is georeferenced.
 
     Attributes:
-        predictor: whose results.
+        predictor: the model.
         source: the image.
-        colours: RGB of every class.
-        place: of the results.
+        colours: RGB colour of every class.
+        place: georeference of the results.
     """
 
     predictor: Predictor
@@ -64,18 +64,18 @@ class Results:
         return TiffWriter(path, self.size, channels=channels + alpha, alpha=alpha, tags=tags)
 
     def classes(self, labels: np.ndarray, none: np.ndarray | None) -> np.ndarray:
-        """Labels with 255, or 65535, where `none` says that there are no data."""
+        """Labels with 255 or 65535 at pixels without data, which `none` marks."""
         result = labels.astype(self._dtype)
         if none is not None:
             result[none] = np.iinfo(result.dtype).max
         return result
 
     def probabilities(self, values: np.ndarray, none: np.ndarray | None) -> np.ndarray:
-        """Probabilities with NaN there."""
+        """Probabilities with NaN at pixels without data."""
         return values if none is None else np.where(none[..., None], np.float32(np.nan), values)
 
     def seen(self, picture: np.ndarray, none: np.ndarray | None) -> np.ndarray:
-        """A picture that is black and transparent there."""
+        """A picture that is black and transparent at pixels without data."""
         if not self.source.may_lack:
             return picture
         opacity = np.full((*picture.shape[:2], 1), 255, "uint8")

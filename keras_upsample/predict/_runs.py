@@ -21,9 +21,9 @@ class Runs:
     Attributes:
         size: height and width of the map, in pixels.
         starts: (n,) index of each run's first pixel in the flattened map.
-        stops: (n,) and behind its last one.
-        classes: (n,) int32, `NONE` for no class.
-        sums: (n,) sum of the probabilities of its pixels; None where there are none.
+        stops: (n,) index after each run's last pixel.
+        classes: (n,) int32, the class of each run, `NONE` for no class.
+        sums: (n,) sum of the probabilities of each run's pixels; None without probabilities.
     """
 
     size: tuple[int, int]
@@ -100,7 +100,7 @@ class RunEncoder:
     """Takes a class map from the top down, band by band.
 
     Args:
-        width: of the map, in pixels.
+        width: width of the map, in pixels.
     """
 
     def __init__(self, width: int) -> None:

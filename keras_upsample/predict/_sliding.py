@@ -17,8 +17,8 @@ class Strip:
     Attributes:
         top: the first row, in output pixels.
         values: (rows, output width, ...), as `reduce` made them.
-        image: the rows of the image that they belong to, as they were read, (rows, width, C).
-        missing: which of these hold no data, like `image`; None for none.
+        image: the same rows of the image, unscaled, (rows, width, C).
+        missing: which of the image's values hold no data, of the shape of `image`; None for none.
     """
 
     top: int
@@ -46,29 +46,29 @@ def strips(
 ) -> Iterator[Strip]:
     """Run a network over all tiles, left to right and top to bottom, and blend them.
 
-    Of every tile only its overlaps are kept: (height of a tile, overlap, K) to the right, and
-    (overlap, width of the image, K) below. Everything else is reduced (to classes, say) at once.
-    While one tile is blended and reduced here, the network has the next.
+    Only the overlaps of tiles are kept in memory: (height of a tile, overlap, K) to the right, and
+    (overlap, width of the image, K) below. Everything else is reduced (e.g. to classes) at once.
+    While one tile is blended and reduced, the network runs on the next.
 
     Args:
         run: (h, w, C) as prepared -> (h·scale, w·scale, K); called from a thread of its own.
         read: (top, bottom) -> rows of the image, (bottom − top, width, C).
         rows: the tiles' spans down the image.
-        columns: and across it.
-        overlap: of neighbours down the image and across it, in input pixels.
+        columns: the tiles' spans across the image.
+        overlap: overlaps of neighbours down and across the image, in input pixels.
         scale: output pixels per input pixel, along each axis.
-        margin: pixels that `run` loses on each side; it gets them around every tile, and beyond the
-            image's border its reflection.
-        prepare: (h, w, C) as read -> what the network takes; zeros beyond the image come later.
-        missing: (first row, rows as read) -> which values hold no data, like the rows, or None for
-            none.
-        fill: what `prepare` gets in their place, one number or one a channel.
-        finish: (h·scale, w·scale, K) as the network gives it -> what is blended, a new array of
+        margin: pixels that `run` loses on each side; every tile gets them in addition, beyond the
+            image's border by reflection.
+        prepare: (h, w, C) as read -> the network's input; zeros beyond the image are added later.
+        missing: (first row, rows as read) -> which values hold no data, of the rows' shape, or None
+            for none.
+        fill: value to replace missing ones before `prepare`, one number or one for each channel.
+        finish: (h·scale, w·scale, K), the network's output -> the values to blend, a new array of
             float32.
-        reduce: what becomes of blended values, (h, w, K) -> (h, w, ...), a new array.
+        reduce: blended values (h, w, K) -> (h, w, ...), a new array.
         tick: called after every tile.
-        blend: whether neighbours are blended where they overlap; else each gives the half that is
-            nearer to it, as class numbers must be.
+        blend: whether neighbours are blended where they overlap. If not, each tile gives the half
+            of the overlap that is nearer to it; class numbers need this.
     """
     down, across = (pixels * scale for pixels in overlap)
     weights = ramp if blend else step

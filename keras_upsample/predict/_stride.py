@@ -14,8 +14,8 @@ def stride_of(model: Any, channels: int) -> int:
     """The least common multiple of a Keras model's strides and 32.
 
     The graph is traced (not run) at 960x960 pixels: a tensor of 120x120 is at stride 8. Sizes that
-    do not divide 960, as those of networks that pad by themselves, say nothing; for them there is
-    the 32. So it is for a model of a fixed size, or one that can't be traced at 960.
+    do not divide 960, e.g. in networks that pad by themselves, are ignored; 32 is used for them. It
+    is also used for a model of a fixed size, or one that can't be traced at 960.
     """
     # A subclassed model has no graph before it is called.
     if not getattr(model, "inputs", None) or None not in model.inputs[0].shape[1:3]:

@@ -1,8 +1,8 @@
 """Networks whose convolutions have no padding: their output is smaller than their input.
 
-Such a network (the U-Net of the paper: 572 -> 388 pixels) gives an answer for the middle of what it
-sees. A tile is therefore read with a margin around it, which beyond the image's border is its
-reflection, and the answers lie side by side: the overlap-tile strategy of Ronneberger et al.,
+Such a network (the U-Net of the paper: 572 -> 388 pixels) has an output for the middle of its
+input. A tile is therefore read with a margin around it. Beyond the image's border the margin is the
+image's reflection. The outputs lie side by side: the overlap-tile strategy of Ronneberger et al.,
 U-Net, 2015, section 2, figure 2.
 """
 
@@ -21,11 +21,11 @@ _FARTHER = 128
 
 @dataclass(frozen=True)
 class Margin:
-    """What a network without padding loses, and which sizes it takes.
+    """Margin of a network without padding, and the sizes that it takes.
 
     Attributes:
-        pixels: lost on each side, m: n pixels give n − 2m.
-        period: it takes the sizes `least` + k · `period`.
+        pixels: pixels lost on each side, m: n pixels give n − 2m.
+        period: the network takes the sizes `least` + k · `period`.
         least: the smallest size that is known to work.
     """
 
@@ -52,15 +52,15 @@ def _pixels(given: tuple[int, ...], values: tuple[int, ...]) -> int:
 def fixed_margin(
     run: Callable[[np.ndarray], np.ndarray], image: np.ndarray, values: np.ndarray
 ) -> tuple[Margin, np.ndarray] | None:
-    """The margin of a network of a fixed size, and its answer; None where it has none.
+    """The margin of a network of a fixed size, and its output; None if there is no margin.
 
-    A smaller output may also be one of lower resolution. It has a margin if the answer moves by as
-    many pixels as the image does.
+    A smaller output may also have a lower resolution. It has a margin if a shift of the image moves
+    the output by the same number of pixels.
 
     Args:
         run: the network.
         image: noise, (H, W, C).
-        values: the network's answer to it.
+        values: the network's output for it.
     """
     pixels = _pixels(image.shape, values.shape)
     if not pixels:
@@ -79,7 +79,7 @@ def fixed_margin(
 def margin_of(
     run: Callable[[np.ndarray], np.ndarray], channels: int
 ) -> tuple[Margin, np.ndarray] | None:
-    """The margin of a network of open size, and its answer to noise; None where it has none.
+    """The margin of a network of open size, and its output for noise; None without a margin.
 
     Poolings let such a network take only sizes some steps apart. Sizes are tried one after another
     until one comes again with the same margin; among those in between the smallest margin counts.

@@ -1,4 +1,4 @@
-"""Volumes through a network of three spatial axes, in one piece."""
+"""Run a network of three spatial axes on a volume, in one piece."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +17,7 @@ _PROBE = (16, 32, 32)
 
 
 def volume_of_noise(network: Network) -> np.ndarray:
-    """The network's answer to noise, (D, H, W, K).
+    """The network's output for noise, (D, H, W, K).
 
     Raises:
         ValueError: it can't be run, or the output is not as large as the input.
@@ -33,12 +33,12 @@ def volume_of_noise(network: Network) -> np.ndarray:
 
 
 def run_volume(predictor: Predictor, volume: Any, given: Mapping[str, Any]) -> np.ndarray:
-    """What the network says of a volume: probabilities, class numbers, numbers; (D, H, W, K).
+    """Predict probabilities, class numbers or values of a volume, (D, H, W, K).
 
     Args:
-        predictor: of volumes.
+        predictor: a model of volumes.
         volume: (D, H, W) or (D, H, W, C).
-        given: arguments that are for images alone, by name; each must be None.
+        given: arguments that apply only to images, by name; each must be None.
 
     Raises:
         ValueError: it is no such array, its size or channels are not those that the network takes,
