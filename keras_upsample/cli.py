@@ -87,8 +87,7 @@ def info(
     layers: Annotated[bool, typer.Option("--layers", help="Print every layer.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say what goes in and out of a model or a file, what it means, how large it is and what it
-    costs."""
+    """Show the inputs and outputs of a model or a file, their meaning, its size and its cost."""
     with session(choice.verbose):
         from ._cli.describe import facts_of_choice, lines_of
 
@@ -122,7 +121,7 @@ def export(
         str | None, typer.Option(help="One a channel, with commas between them.")
     ] = None,
 ) -> None:
-    """Export a model, verify every file in its own runtime, write a report."""
+    """Export a model, verify every file in its own runtime, and write a report."""
     with session(choice.verbose) as console:
         from dataclasses import replace
 
@@ -220,7 +219,7 @@ def check(
     representative_data: RepresentativeData = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say where each operator of a .tflite file, or of a model's export, runs on an accelerator."""
+    """Show where each operator of a .tflite file, or of a model's export, runs on a device."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
     with session(choice.verbose) as console:
         from .edge import check as check_file
@@ -244,7 +243,7 @@ def check(
 def _checked_model(
     choice: ModelChoice, device: str, shape: Any, representative_data: Path | None, console: Any
 ) -> Any:
-    """The check of what the model becomes for a device; it may be untrained."""
+    """Check the file that a model becomes for a device; the model may be untrained."""
     from ._cli.models import load_choice
     from ._cli.progress import export_progress
     from .errors import ExportError
@@ -273,7 +272,7 @@ def quantization(
     representative_data: RepresentativeData = None,
     images: Annotated[Path | None, typer.Option(help="Folder of pictures to measure on.")] = None,
 ) -> None:
-    """Say what each layer of a model's int8 file loses, in dB."""
+    """Show the quantization error of each layer of a model's int8 file, in dB."""
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
     with session(choice.verbose) as console:
         from ._cli.models import load_choice
@@ -438,8 +437,8 @@ app.command()(benchmark)
 def run_script(command: Callable[..., Any]) -> None:
     """Run `command(model, ...)` as a command line of its own and print what it returns.
 
-    The command gets the model that the user named and what `FileChoice` says, as keyword arguments;
-    its own parameters become options beside these.
+    The command receives the model that the user named, and the options of `FileChoice` as keyword
+    arguments. Its own parameters become further options.
     """
 
     def run(choice: ModelChoice, files: FileChoice, **arguments: Any) -> None:

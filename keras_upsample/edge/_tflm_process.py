@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def run(runtime: Any, content: bytes, size: int) -> None:
-    """One inference on zeros, which an arena that is too small would end."""
+    """Run one inference on zeros; if the arena is too small, it ends the process."""
     import numpy as np
 
     interpreter = runtime.Interpreter.from_bytes(content, arena_size=size)

@@ -105,8 +105,8 @@ def _pool(combine: Callable, original: Callable, **given: Any) -> Any | None:
 def _resize(original: Callable, **given: Any) -> Any | None:
     """The operator's own weights, a matrix for each axis, and the sums in float64.
 
-    The weights are what it answers to unit vectors. Half-pixel bilinear ones are computed, for the
-    operator rounds them.
+    The weights are the operator's outputs for unit vectors. Half-pixel bilinear weights are
+    computed, because the operator rounds them.
     """
     import tensorflow as tf
 

@@ -48,7 +48,7 @@ def in_doubles(model: Any) -> Iterator[Any]:
 
 
 def _replacements(layer: Any) -> Iterator[tuple[Any, str, Any]]:
-    """What of a layer holds float32 beside its policy: whose attribute, its name, its value now."""
+    """Attributes that hold a layer in float32 besides its policy: owner, name, new value."""
     import keras
 
     graph = _keras.inner_functional(layer) or layer
@@ -79,8 +79,8 @@ def _keep_doubles(original: Any) -> Any:
 def rounds(graph: Any) -> str:
     """The first operator of a TensorFlow graph that rounds to less than float64; "" for none.
 
-    A layer may cast to float32 and back: the type of an output says nothing of what is behind it.
-    Float32 that decides on whole numbers alone, as sizes and places are computed, rounds nothing.
+    A layer may cast to float32 and back, so the dtype of an output does not show that. Float32
+    values from which only integers are computed, e.g. sizes and positions, don't count.
     """
     waiting = [tensor.op for tensor in graph.outputs]
     seen = set()
@@ -115,7 +115,7 @@ def _cast(operation: Any) -> str:
 
 
 def _computed_small(last: Any) -> str:
-    """The first operator behind, as far as numbers are small floats, that rounds."""
+    """The first operator that rounds, going back from `last` along small floats; "" for none."""
     waiting, seen = [last], set()
     while waiting:
         operation = waiting.pop()

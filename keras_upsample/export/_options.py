@@ -36,7 +36,7 @@ class Options(FileOptions):
             return probabilities, unless the model already does. For one channel `"argmax"` is the
             same as `"threshold"`.
         threshold: score from which `head="threshold"` returns 1. Default: the metadata's, else 0.5
-            for probabilities and 0 for logits. It is required if nothing says which of the two the
+            for probabilities and 0 for logits. It is required if it is unknown which of the two the
             scores are.
         lower: rewrite the model into the equal form that each target runs fastest, see
             `keras_upsample.lowering.lower`. False keeps the model's own operators.

@@ -264,7 +264,7 @@ def _on_device(artefact: ArtefactReport) -> str:
 
 
 def finite(value: Any) -> Any:
-    """The value with null for infinity, which JSON lacks: a ratio is infinite at no difference."""
+    """Replace infinite values, e.g. a ratio without any noise, by None: JSON has no infinity."""
     if isinstance(value, dict):
         return {key: finite(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

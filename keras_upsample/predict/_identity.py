@@ -34,7 +34,7 @@ def _configuration(model: Any) -> str:
 
 
 def of_behaviour(run: Callable[[np.ndarray], np.ndarray], shape: tuple[int, int, int]) -> str:
-    """SHA-256 of what a function makes of noise, to 3 digits: for what has no content to see."""
+    """SHA-256 of a function's output for noise, to 3 digits, if its content can't be read."""
     noise = np.random.default_rng(21).random(shape, "float32")
     values = np.asarray(run(noise), "float64")
     scale = float(np.abs(values).max()) or 1.0

@@ -33,7 +33,7 @@ def made_from(image: Path, source: Source, predictor: Predictor, options: Mappin
         image: the file; its content counts, not its name or date.
         source: a frame of the image.
         predictor: the model and how it is used.
-        options: of `predict_to_files`, as they act.
+        options: options of `predict_to_files`, as they were applied.
     """
     own = {f.name: getattr(predictor, f.name) for f in fields(predictor)}
     own = {name: value for name, value in own.items() if name not in _NO_MATTER}

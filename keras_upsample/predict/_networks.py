@@ -70,7 +70,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
 
     Args:
         model: the model.
-        output: name of the output to take, of several.
+        output: name of the output to use, if there are several.
 
     Raises:
         RuntimeError: Keras runs on another backend than TensorFlow.
@@ -139,13 +139,13 @@ def of_keras(model: Any, output: str | None = None) -> Network:
 def of_runner(
     runner: Runner, name: str, metadata: Metadata | None = None, output: str | None = None
 ) -> Network:
-    """A loaded artefact, in whatever layout it is.
+    """A loaded artefact of any layout as a `Network`.
 
     Args:
         runner: the artefact.
-        name: for messages.
-        metadata: of the file, None where it has none.
-        output: name of the output to take, of several.
+        name: name for messages.
+        metadata: metadata of the file, None if it has none.
+        output: name of the output to use, if there are several.
 
     Raises:
         ValueError: its input is not one image, or it has several outputs and none was chosen.
@@ -238,7 +238,7 @@ def _channels_last(values: np.ndarray, height: int, width: int) -> np.ndarray:
 
 
 def with_channels(values: np.ndarray, height: int, width: int) -> np.ndarray:
-    """An answer to an image of these sizes, as (H', W', K).
+    """Reshape an output for an image of this size to (H', W', K).
 
     A class map (H', W') gets an axis of one channel. A net that ends with
     `Reshape((H · W, classes))` gives (H · W, K), whose pixels lie row by row.

@@ -20,7 +20,7 @@ def outlines(runs: Runs, regions: np.ndarray) -> dict[int, Polygon]:
     negative one. Rings never cross or touch themselves; a hole may touch another ring in a corner.
 
     Args:
-        runs: of the class map.
+        runs: runs of the class map.
         regions: (n,) the region of each run, whose pixels are connected over edges; `NONE` for
             none.
     """

@@ -17,7 +17,7 @@ class Strip:
     Attributes:
         top: the first row, in output pixels.
         values: (rows, output width, ...), as `reduce` made them.
-        image: the same rows of the image, unscaled, (rows, width, C).
+        image: the corresponding rows of the image, as read, (rows, width, C).
         missing: which of the image's values hold no data, of the shape of `image`; None for none.
     """
 

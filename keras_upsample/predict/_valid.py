@@ -81,8 +81,8 @@ def margin_of(
 ) -> tuple[Margin, np.ndarray] | None:
     """The margin of a network of open size, and its output for noise; None without a margin.
 
-    Poolings let such a network take only sizes some steps apart. Sizes are tried one after another
-    until one comes again with the same margin; among those in between the smallest margin counts.
+    With pooling layers such a network takes only sizes at a regular distance. Sizes are tried one
+    after another until a margin occurs a second time; the smallest margin in between counts.
     """
     noise = np.random.default_rng(20)
     for first in _FIRST:

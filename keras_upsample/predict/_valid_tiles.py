@@ -17,17 +17,17 @@ def valid_tiles(
 ) -> tuple[list[Span], list[Span], tuple[int, int]]:
     """The tiles down and across an image, in output pixels, and their overlaps.
 
-    Every tile has a size that the network takes, so that the last one reaches beyond the image. Its
-    answer is exact up to its border, and tiles overlap by no more than lets them begin at multiples
-    of the stride.
+    Every tile has a size that the network takes, so that the last one reaches beyond the image. A
+    tile's output is exact up to its border. So tiles overlap by `overlap`, rounded up only until
+    they begin at multiples of the stride.
 
     Args:
-        given: height and width that the network takes, None where it takes several.
-        margin: what it loses.
-        stride: what origins of tiles are multiples of, where a tile is that large.
-        size: of the image.
-        tile: pixels of the answer, rounded up to a size that the network gives; None for the whole
-            image up to 1024² pixels, above that 512.
+        given: height and width that the network takes, None if it takes several.
+        margin: margin that the network loses.
+        stride: tiles begin at multiples of it, if a tile is that large.
+        size: height and width of the image.
+        tile: side of a tile's output in pixels, rounded up to a size that the network gives; None
+            for the whole image up to 1024² pixels, above that 512.
         overlap: pixels that tiles share, rounded up.
 
     Raises:

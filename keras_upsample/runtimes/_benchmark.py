@@ -66,7 +66,7 @@ class Benchmark:
 
     @property
     def same_inputs(self) -> bool:
-        """Whether all inputs had equally many elements; if not, ratios compare unequal work."""
+        """Whether the inputs of all files have equally many elements; else ratios are unfair."""
         pixels = {sum(map(np.prod, timing.inputs.values())) for timing in self.timings}
         return len(pixels) == 1
 
@@ -192,7 +192,7 @@ def benchmark(
 
 @contextmanager
 def _child(path: Path, threads: int, trust: bool) -> Iterator["_Child"]:
-    """The process that has one file; it ends with the block."""
+    """Context manager: a child process that has loaded one file; it ends with the block."""
     arguments = [str(path), str(threads), str(int(trust))]
     command, environment = module_command("runtimes._benchmark_process", arguments)
     pipe = subprocess.PIPE
@@ -218,14 +218,14 @@ def _child(path: Path, threads: int, trust: bool) -> Iterator["_Child"]:
 
 @dataclass(frozen=True)
 class _Child:
-    """It answers in lines of JSON; runtimes may write others."""
+    """A child process that answers in lines of JSON; runtimes may write other lines."""
 
     path: Path
     process: "subprocess.Popen[str]"
     log: IO[str]
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Send a question, wait for its answer."""
+        """Send a question and return its answer."""
         questions = cast(IO[str], self.process.stdin)
         with suppress(BrokenPipeError):  # it ended: `answer` says how
             questions.write(json.dumps(question) + "\n")
@@ -233,7 +233,7 @@ class _Child:
         return self.answer()
 
     def answer(self) -> dict[str, Any]:
-        """The next answer.
+        """Wait for the next answer of the process.
 
         Raises:
             ArtefactError: the file can't be loaded or run, or the process ended.

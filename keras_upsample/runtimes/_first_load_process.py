@@ -16,7 +16,7 @@ _OPEN_SIZE = 32
 
 
 def main() -> None:
-    """In the process of its own: load, run once on zeros, say how far it came."""
+    """In the child process: load the file, run it once on zeros, print the steps that succeed."""
     runtime, path = sys.argv[1], Path(sys.argv[2])
     _limit_memory()
     _limit_time(LOAD_SECONDS)
@@ -55,8 +55,8 @@ def _say(what: str) -> None:
 
 
 def _limit_memory() -> None:
-    """No more than the machine has: what claims more gets an error, and nothing else is pushed
-    out."""
+    """Limit the process to the machine's memory, so that a larger claim gets an error and other
+    processes are not pushed out of memory."""
     with suppress(ImportError, OSError, ValueError, AttributeError):
         import os
         import resource
@@ -68,7 +68,7 @@ def _limit_memory() -> None:
 
 
 def _limit_time(seconds: float) -> None:
-    """The signal ends native code too."""
+    """End the process after `seconds`, by a signal that ends native code too."""
     with suppress(ImportError, AttributeError):
         import signal
 

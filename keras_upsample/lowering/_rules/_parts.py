@@ -42,11 +42,11 @@ def add_up(
     """The sum of the convolutions of the parts, two by two: ONNX Runtime adds within a convolution.
 
     Args:
-        parts: of the concatenation.
+        parts: inputs of the concatenation.
         kernel: its third axis is that of the concatenation's channels.
         convolution: (part, its kernel, its number) -> result; the first has the bias.
-        emit: of the rewrite.
-        suffix: of the names of the sums.
+        emit: emitter of the rewrite.
+        suffix: first part of the suffix in the sums' names.
     """
     ends = np.cumsum([int(part.shape[3] or 0) for part in parts])
     pieces = np.split(kernel, ends[:-1], axis=2)

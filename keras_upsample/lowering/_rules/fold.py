@@ -3,7 +3,7 @@
 Behind a linear layer: s (K * x + b) + t = (s K) * x + (s b + t), where s scales output channels.
 Before one: K * (s x + t) = (K s) * x + K * t, where s scales input channels. K * t is a constant
 only where the convolution meets no zeros from padding; with t = 0 padding does not matter, for
-s 0 = 0, and an explicit zero padding in between commutes likewise.
+s 0 = 0; for the same reason it commutes with an explicit zero padding in between.
 """
 
 from ...program._graph import Tensor
