@@ -74,13 +74,13 @@ class TransposedICNR(keras.initializers.Initializer):
 
     K[j] = B[floor((j − crop)/s)] on each axis, where that block of s taps lies whole in the
     kernel, else 0: 4 taps at scale 2 and crop 1 -> `0 b b 0`. A block that the kernel's edge cuts
-    would reach some phases of the output and not others, which is the checkerboard again.
+    would reach only some phases of the output, which would bring the checkerboard back.
 
     Args:
         scale: stride s, or one for each axis of the kernel.
-        crop: pixels that the layer takes off the top and the left, or a number for each axis.
+        crop: pixels that the layer crops at the top and the left, or a number for each axis.
         base_initializer: Keras initializer of the kernel B (rows, columns, Cin/groups, Cout).
-        groups: of the layer, whose kernel is (kh, kw, Cout/groups, Cin).
+        groups: channel groups of the layer, whose kernel is (kh, kw, Cout/groups, Cin).
 
     Raises:
         ValueError: a bad argument; at call, a kernel that holds no whole block.
@@ -137,11 +137,12 @@ class BilinearDeconvolution(keras.initializers.Initializer):
     w(i, j) = (1 − |i − c|/f)(1 − |j − c|/f) with f = ceil(k/2) and c the kernel's middle (f − 1 for
     odd k, f − 1/2 for even k), on the diagonal between output and input channel; all else is 0.
     4 taps -> `1/4 3/4 3/4 1/4`. Kernels of 2s − s mod 2, and of 2s, keep constants at stride s
-    (away from the border). If the channels differ in number, the shorter diagonal is filled. On
-    lines the product has one factor, on volumes three.
+    (away from the border). If the channels differ in number, the shorter diagonal is filled. For
+    lines the product has one factor, for volumes three.
 
     Args:
-        groups: of the layer, whose kernel is (kh, kw, Cout/groups, Cin): each has its diagonal.
+        groups: channel groups of the layer, whose kernel is (kh, kw, Cout/groups, Cin); each group
+            has its own diagonal.
 
     Reference: Long et al., Fully convolutional networks, 2015, section 3.3; Caffe's "bilinear".
     """

@@ -1,4 +1,4 @@
-"""Keras layers for upsampling and for joining what was upsampled; imported on first use."""
+"""Keras layers for upsampling and for joining feature maps; imported on first use."""
 
 import lazy_loader as _lazy
 

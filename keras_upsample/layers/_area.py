@@ -14,16 +14,16 @@ class AreaResize2D(Resize):
     """Resizes by the mean over the area of each output pixel.
 
     y[i] = (n_out/n_in) ∫ x(v) dv from i n_in/n_out to (i + 1) n_in/n_out on each axis, where
-    x(v) = x[floor(v)]: `1 2 3 -> 1.33 2.67` to 2 pixels. A size that divides the input's gives
-    block means, `1 3 5 7 -> 2 6`; a whole `scale` gives copies, `1 2 -> 1 1 2 2`, the very numbers
-    of NearestUpSampling2D. The mean of the image is kept at every ratio.
+    x(v) = x[floor(v)]: `1 2 3 -> 1.33 2.67` for 2 output pixels. A size that divides the input's
+    gives block means, `1 3 5 7 -> 2 6`. An integer `scale` gives copies, `1 2 -> 1 1 2 2`, exactly
+    as NearestUpSampling2D does. The mean of the image is the same at every ratio.
 
     Input: (N, H, W, C); (N, C, H, W) for "channels_first".
-    Output: (N, s·H, s·W, C), or (N, *size, C), of the layer's compute dtype. Half precision is
+    Output: (N, s·H, s·W, C), or (N, *size, C), in the layer's compute dtype. Half precision is
     computed in float32 and rounded once.
 
     Args:
-        scale: factor, or (rows, columns) factors, whole and >= 1; 2 if neither is given.
+        scale: factor, or (rows, columns) factors, integers >= 1; 2 if `size` is None too.
         size: output pixels, or (rows, columns), instead of `scale`; smaller or larger than the
             input.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
@@ -32,7 +32,7 @@ class AreaResize2D(Resize):
         ValueError, TypeError: a bad argument; inputs without 4 axes.
 
     Reference: `tf.image.resize` with method="area". (PyTorch's "area" and adaptive average pooling
-    weigh every pixel that is touched alike: equal to this only where `size` divides the input's.)
+    give partly covered pixels full weight; they agree with this if `size` divides the input's.)
     """
 
     def __init__(

@@ -18,21 +18,21 @@ class BicubicUpSampling2D(Interpolation2D):
     |d| <= 1 and a|d|³ − 5a d² + 8a|d| − 4a for 1 < |d| < 2. `0 1 -> -0.09 0.21 0.79 1.09`.
 
     Input: (N, H, W, C); (N, C, H, W) for "channels_first".
-    Output: (N, s·H, s·W, C), or (N, *size, C), of the layer's compute dtype. Half precision is
+    Output: (N, s·H, s·W, C), or (N, *size, C), in the layer's compute dtype. Half precision is
     computed in float32 and rounded once.
 
     Args:
-        scale: factor, or (rows, columns) factors, whole and >= 1; 2 if neither is given.
+        scale: factor, or (rows, columns) factors, integers >= 1; 2 if `size` is None too.
         size: output pixels, or (rows, columns), instead of `scale`; smaller or larger than the
             input.
         coordinates: "half_pixel", "align_corners" or "asymmetric".
         coefficient: a: -0.5 (TensorFlow, Keras, PIL) or -0.75 (PyTorch, OpenCV).
         border: "renormalize" drops taps outside the image and divides by the sum of the others
             (TensorFlow, PIL), "clamp" repeats the border pixel (PyTorch, OpenCV).
-        antialias: whether an axis that `size` makes smaller is smoothed, as by PIL's `Image.resize`
-            and PyTorch's `interpolate(antialias=True)`: y[i] = Σ_k w((u − k)/r) x[k] over the sum
-            of the weights, r = n_in/n_out. Only with half_pixel coordinates and "renormalize".
-            Nothing changes where the image grows.
+        antialias: whether to smooth an axis that `size` makes smaller, as PIL's `Image.resize` and
+            PyTorch's `interpolate(antialias=True)` do: y[i] = Σ_k w((u − k)/r) x[k], divided by the
+            sum of the weights, r = n_in/n_out. Needs half_pixel coordinates and "renormalize". An
+            axis that grows is not affected.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:

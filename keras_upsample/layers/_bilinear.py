@@ -18,20 +18,20 @@ class BilinearUpSampling2D(Interpolation2D):
     `1 1.5 2 2` with asymmetric.
 
     Input: (N, H, W, C); (N, C, H, W) for "channels_first".
-    Output: (N, s·H, s·W, C), or (N, *size, C), of the layer's compute dtype. Half precision is
+    Output: (N, s·H, s·W, C), or (N, *size, C), in the layer's compute dtype. Half precision is
     computed in float32 and rounded once.
 
     Args:
-        scale: factor, or (rows, columns) factors, whole and >= 1; 2 if neither is given.
+        scale: factor, or (rows, columns) factors, integers >= 1; 2 if `size` is None too.
         size: output pixels, or (rows, columns), instead of `scale`; smaller or larger than the
             input.
         coordinates: "half_pixel" (Keras, TensorFlow 2, PyTorch `align_corners=False`),
             "align_corners" (PyTorch `align_corners=True`) or "asymmetric" (TensorFlow 1).
-        antialias: whether an axis that `size` makes smaller is smoothed, as by PIL's `Image.resize`
-            and PyTorch's `interpolate(antialias=True)`: y[i] = Σ_k w((u − k)/r) x[k] over the sum
-            of the weights, w(d) = max(0, 1 − |d|), r = n_in/n_out: `1 2 3 6 -> 1.71 4.14` to 2
-            pixels, without it `1.5 4.5`. Only with half_pixel coordinates. Nothing changes where
-            the image grows.
+        antialias: whether to smooth an axis that `size` makes smaller, as PIL's `Image.resize` and
+            PyTorch's `interpolate(antialias=True)` do: y[i] = Σ_k w((u − k)/r) x[k], divided by the
+            sum of the weights, w(d) = max(0, 1 − |d|), r = n_in/n_out. `1 2 3 6 -> 1.71 4.14` for 2
+            output pixels, without it `1.5 4.5`. Needs half_pixel coordinates. An axis that grows is
+            not affected.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:

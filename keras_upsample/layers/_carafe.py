@@ -13,15 +13,15 @@ from ._scaled import Shape, known_channels, scaled_shape
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class CARAFE2D(keras.layers.Layer):
-    """Upsamples by kernels that it predicts from the content, one for every output pixel.
+    """Upsamples with kernels predicted from the content, one kernel for each output pixel.
 
     y[s·i + a, s·j + b] = sum over m, n of w[i, j, a, b, m, n] · x[i + m − k//2, j + n − k//2],
     w = softmax over the k² taps of E * (P x), with a 1x1 convolution P to few channels and a
-    convolution E to s²·k². Each kernel is positive and sums to 1; at the start all are close to
-    the mean over the window: `3 9 3 -> 4 4 5 5 4 4` on an axis at k = 3.
+    convolution E to s²·k². Each kernel is positive and sums to 1. With the initial weights, each
+    output is close to the mean of its window: `3 9 3 -> 4 4 5 5 4 4` on an axis at k = 3.
 
-    Pixels outside the image are zeros that keep their weight, as in the authors' code: a constant
-    image stays constant only k//2 input pixels away from the border.
+    Pixels outside the image count as zeros, and kernels are not renormalized there, as in the
+    authors' code: a constant image stays constant only k//2 input pixels away from the border.
 
     Input: (N, H, W, C); (N, C, H, W) for "channels_first".
     Output: (N, s·H, s·W, C); the channels are not mixed.
@@ -32,13 +32,13 @@ class CARAFE2D(keras.layers.Layer):
 
     Args:
         scale: factor s, the same for rows and columns, >= 1.
-        kernel_size: k, of the reassembly, odd.
-        encoder_kernel: of E, odd; the paper advises k − 2.
-        compressed: channels between P and E, >= 1.
+        kernel_size: size k of the reassembly kernels, odd.
+        encoder_kernel: size of E's kernel, odd; the paper advises k − 2.
+        compressed: number of channels between P and E, >= 1.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
-        ValueError, TypeError: a bad argument; inputs without 4 axes or known channels.
+        ValueError, TypeError: a bad argument; inputs without 4 axes, or with unknown channels.
 
     Reference: Wang et al., CARAFE: Content-Aware ReAssembly of FEatures, ICCV 2019, section 3,
     https://arxiv.org/abs/1905.02188

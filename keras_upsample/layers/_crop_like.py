@@ -13,10 +13,10 @@ Shape = tuple[int | None, ...]
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class CropLike2D(keras.layers.Layer):
-    """Keeps the top left part of an image that is as large as a reference.
+    """Crops an image at the bottom and the right to the size of a reference.
 
     y = x[:h, :w] with the reference's height and width: `1 2 3 0` -> `1 2 3` for 3 columns. Undoes
-    PadToMultiple2D. Sizes that are known and equal leave no operator in the graph.
+    PadToMultiple2D. If the sizes are known and equal, the graph gets no operator.
 
     Input: [x, reference], (N, H, W, C) and (N, h, w, any) with h <= H, w <= W; (N, C, H, W) and
     (N, any, h, w) for "channels_first".
@@ -26,7 +26,8 @@ class CropLike2D(keras.layers.Layer):
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
-        ValueError: a bad argument; not two inputs; a reference known to be larger than x.
+        ValueError: a bad argument; a number of inputs other than 2; a reference known to be
+            larger than x.
     """
 
     def __init__(self, *, data_format: str | None = None, **kwargs: Any) -> None:

@@ -16,30 +16,33 @@ STYLES = ("lp", "pl")
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class DySample2D(keras.layers.Layer):
-    """Upsamples by reading the input, bilinearly, at points that it learns to move.
+    """Upsamples by bilinear sampling of the input at learned points.
 
     y[s·i + a, s·j + b] = x(i + (a − (s − 1)/2)/s + dr, j + (b − (s − 1)/2)/s + dc),
     (dr, dc) = (L x)/4, or (L x) · sigmoid(S x)/2 with `dynamic_scope`, L and S linear in the
-    channels of a pixel; x between pixels by linear interpolation, indices clamped to the image.
-    It starts close to bilinear upsampling, `1 2 -> 1 1.25 1.75 2`, and keeps constants exactly.
+    channels of a pixel. Values between pixels are interpolated linearly, indices clamped to the
+    image. With the initial weights the layer is close to bilinear upsampling,
+    `1 2 -> 1 1.25 1.75 2`; it always keeps constants exactly.
 
     Input: (N, H, W, C); (N, C, H, W) for "channels_first".
     Output: (N, s·H, s·W, C); the channels are not mixed.
     Weights: offset_kernel (1, 1, C, 2·s²·g), offset_bias; output channel (a·s + b)·g + q is dr of
-    group q for the output pixel (a, b) of a block, and s²·g channels on is dc. For "pl"
-    (1, 1, C/s², 2·g): q is dr, g + q is dc. With `dynamic_scope` also scope_kernel. (The authors'
-    PyTorch code has dc first, and q·s² + a·s + b.)
+    group q for the output pixel (a, b) of a block, and dc is s²·g channels later. For "pl" the
+    kernel is (1, 1, C/s², 2·g): channel q is dr, g + q is dc. With `dynamic_scope` also
+    scope_kernel. (The authors' PyTorch code has dc first, and channel q·s² + a·s + b.)
 
     Args:
         scale: factor s, the same for rows and columns, >= 1.
-        groups: g, neighbouring channels that move together; must divide C.
+        groups: number g of groups of neighbouring channels; the channels of a group share their
+            points. Must divide C.
         style: "lp": offsets by a 1x1 convolution, then a shuffle; "pl": a shuffle (PyTorch's order)
             of the input, then a 1x1 convolution, with fewer weights; s² must divide C.
         dynamic_scope: whether the range of the offsets is learned too (the paper's "+").
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
-        ValueError, TypeError: a bad argument; inputs without 4 axes or channels that divide.
+        ValueError, TypeError: a bad argument; inputs without 4 axes; a number of channels that
+            can't be divided as above.
 
     Reference: Liu et al., Learning to Upsample by Learning to Sample, ICCV 2023, section 3,
     https://arxiv.org/abs/2308.15085
@@ -98,7 +101,7 @@ class DySample2D(keras.layers.Layer):
         return from_channels_last(y, self.data_format)
 
     def offsets(self, x: Any) -> tuple[Any, Any]:
-        """Predict how far the points move on each axis, in pixels: (N, H, W, s²·g) twice."""
+        """Predict the offsets of the points on both axes, in pixels: two of (N, H, W, s²·g)."""
         n, h, w, channels = sizes(x)
         blocks = self.scale**2
         features = x

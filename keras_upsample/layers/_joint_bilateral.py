@@ -17,34 +17,35 @@ _WHAT = "[x, guide]"
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class JointBilateralUpSampling2D(keras.layers.Layer):
-    """Upsamples by a mean of the nearby pixels at which a guide of the output's size looks alike.
+    """Upsamples by a mean of nearby pixels, weighted by their similarity in a guide image.
 
     y[p] = sum over q of w(p, q) x[q] / sum over q of w(p, q), with
     w(p, q) = exp(−|u(p) − q|²/(2 σs²)) · exp(−|G[p] − g[q]|²/(2 σr²)).
 
     u is the half-pixel source coordinate; q runs over the (2r + 1)² pixels around floor(p/s) that
-    lie inside the image; g is the guide's mean over the s x s block of each input pixel; |·| is the
-    Euclidean length, over both axes and over the guide's channels. An edge in the guide stays
-    sharp: x = `0 1` with the guide `0 0 1 1` -> `0 0 1 1`; a constant guide gives a Gaussian.
+    lie inside the image; G is the guide, which has the output's size; g is its mean over the s x s
+    block of each input pixel; |·| is the Euclidean length, over both axes and over the guide's
+    channels. An edge in the guide stays sharp: x = `0 1` with the guide `0 0 1 1` -> `0 0 1 1`; a
+    constant guide gives a Gaussian.
 
     Input: [x, guide], (N, H, W, C) and (N, s·H, s·W, D); channels second for "channels_first".
-    Output: (N, s·H, s·W, C), of the layer's compute dtype; weights are computed in float32
-    (under a float64 policy in that).
+    Output: (N, s·H, s·W, C), in the layer's compute dtype; weights are computed in float32 (in
+    float64 under a float64 policy).
 
     Args:
         scale: factor s, the same for rows and columns, >= 1.
         radius: r, in pixels of `x`, >= 1; the authors' 2.
         spatial_sigma: σs, in pixels of `x`, > 0; the authors' 0.5.
         range_sigma: σr, in the guide's units, > 0; the authors' 0.1 is for images in [0, 1].
-        learnable: whether both are trained, as two scalar weights, their logarithms.
+        learnable: whether both sigmas are trained, as two scalar weights (their logarithms).
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
-        ValueError, TypeError: a bad argument; not two inputs of 4 axes; a guide that is known not
-            to be s times as large.
+        ValueError, TypeError: a bad argument; inputs other than two of 4 axes; a guide that is not
+            s times as large, if its size is known.
 
-    Reference: Kopf et al., Joint bilateral upsampling, SIGGRAPH 2007, section 3, which reads the
-    guide at single pixels where this takes the block's mean.
+    Reference: Kopf et al., Joint bilateral upsampling, SIGGRAPH 2007, section 3. (The paper reads
+    the guide at single pixels; this layer takes the block's mean.)
     """
 
     def __init__(

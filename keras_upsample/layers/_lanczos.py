@@ -17,21 +17,21 @@ class LanczosUpSampling2D(Interpolation2D):
     w(d) = sinc(d) sinc(d/a) and sinc(d) = sin(πd)/(πd). `0 1 -> -0.18 0.23 0.77 1.18` at a = 3.
 
     Input: (N, H, W, C); (N, C, H, W) for "channels_first".
-    Output: (N, s·H, s·W, C), or (N, *size, C), of the layer's compute dtype. Half precision is
+    Output: (N, s·H, s·W, C), or (N, *size, C), in the layer's compute dtype. Half precision is
     computed in float32 and rounded once.
 
     Args:
-        scale: factor, or (rows, columns) factors, whole and >= 1; 2 if neither is given.
+        scale: factor, or (rows, columns) factors, integers >= 1; 2 if `size` is None too.
         size: output pixels, or (rows, columns), instead of `scale`; smaller or larger than the
             input.
         coordinates: "half_pixel", "align_corners" or "asymmetric".
         lobes: a: 2, 3 (TensorFlow's "lanczos3", PIL) or 4 (OpenCV).
         border: "renormalize" drops taps outside the image (TensorFlow, PIL), "clamp" repeats the
-            border pixel; the weights sum to 1 either way.
-        antialias: whether an axis that `size` makes smaller is smoothed, as by PIL's `Image.resize`
-            (with a = 3): y[i] = Σ_k w((u − k)/r) x[k] over the sum of the weights, r = n_in/n_out.
-            Only with half_pixel coordinates and "renormalize". Nothing changes where the image
-            grows.
+            border pixel; the weights sum to 1 in both cases.
+        antialias: whether to smooth an axis that `size` makes smaller, as PIL's `Image.resize` does
+            (with a = 3): y[i] = Σ_k w((u − k)/r) x[k], divided by the sum of the weights,
+            r = n_in/n_out. Needs half_pixel coordinates and "renormalize". An axis that grows is
+            not affected.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:

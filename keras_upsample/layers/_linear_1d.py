@@ -14,15 +14,14 @@ class LinearUpSampling1D(LinearLengths):
     `1 1.5 2 2` with asymmetric.
 
     Input: (N, L, C); (N, C, L) for "channels_first".
-    Output: (N, s·L, C), or (N, size, C), of the layer's compute dtype. Half precision is computed
+    Output: (N, s·L, C), or (N, size, C), in the layer's compute dtype. Half precision is computed
     in float32 and rounded once.
 
     Args:
-        scale: factor s, whole and >= 1; 2 if neither is given.
+        scale: factor s, an integer >= 1; 2 if `size` is None too.
         size: output samples, instead of `scale`; more or fewer than the input's.
         coordinates: "half_pixel", "align_corners" or "asymmetric", as for BilinearUpSampling2D.
-        antialias: whether the line is smoothed where `size` makes it shorter, as for
-            BilinearUpSampling2D.
+        antialias: whether to smooth lines that `size` makes shorter, as for BilinearUpSampling2D.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:

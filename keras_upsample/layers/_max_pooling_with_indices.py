@@ -1,4 +1,4 @@
-"""Max pooling that remembers where each maximum was."""
+"""Max pooling that also returns the position of each maximum."""
 
 from typing import Any
 
@@ -15,22 +15,23 @@ Shape = tuple[int | None, ...]
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class MaxPoolingWithIndices2D(keras.layers.Layer):
-    """Takes the maximum of each window, and tells its position there.
+    """Returns the maximum of each window and its position in the window.
 
     y[i, j, c] = max over a, b in 0..s−1 of x[s·i + a, s·j + b, c], indices[i, j, c] = a·s + b of
     the first such pixel in the order of the rows, as in PyTorch: `1 3 / 2 0 -> 3` and `1`. Rows and
-    columns beyond the last whole window are left aside, as in PyTorch: 5 -> 2 at s = 2.
+    columns after the last whole window are dropped, as in PyTorch: 5 -> 2 at s = 2.
 
-    PyTorch's indices count in the whole plane, (s·i + a)·W + s·j + b: `ops.flat_indices` converts.
+    PyTorch's indices are positions in the whole plane, (s·i + a)·W + s·j + b; `ops.flat_indices`
+    converts to them.
 
-    Where pixels are equal but for rounding, as in flat parts of a photograph, it is rounding that
-    decides, and another runtime may find another index.
+    Where pixels differ by rounding errors only, as in flat parts of a photograph, another runtime
+    may return another index.
 
     Input: (N, H, W, C), H, W >= s; (N, C, H, W) for "channels_first".
-    Output: y, (N, H // s, W // s, C), of the layer's compute dtype, and indices, the same in int32.
+    Output: y, (N, H // s, W // s, C), in the layer's compute dtype; indices of this shape, int32.
 
     Args:
-        pool_size: s, of windows that do not overlap, >= 1.
+        pool_size: size and stride s of the windows, >= 1.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:

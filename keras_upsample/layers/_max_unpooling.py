@@ -15,16 +15,16 @@ _WHAT = "[x, indices] or [x, indices, like]"
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class MaxUnpooling2D(keras.layers.Layer):
-    """Puts each value where its window's maximum was, zeros elsewhere.
+    """Puts each value at the position of its window's maximum, and zeros elsewhere.
 
     y[s·i + a, s·j + b, c] = x[i, j, c] where indices[i, j, c] = a·s + b, else 0:
-    `3` with the index `1` -> `0 3 / 0 0`. Undoes MaxPoolingWithIndices2D, but the smaller values
-    are lost.
+    `3` with the index `1` -> `0 3 / 0 0`. Undoes MaxPoolingWithIndices2D, except that the smaller
+    values are lost.
 
-    Input: [x, indices], both (N, h, w, C), as MaxPoolingWithIndices2D gives them; channels second
+    Input: [x, indices], both (N, h, w, C), as MaxPoolingWithIndices2D returns them; channels second
     for "channels_first". A third input, the tensor that was pooled, gives the height and width.
-    Output: (N, s·h, s·w, C), (N, *size, C), or of the third input's height and width, which differ
-    from s·h and s·w where s did not divide them: there zeros are added at the end.
+    Output: (N, s·h, s·w, C), (N, *size, C), or the height and width of the third input. If s does
+    not divide these, zeros are added at the end.
 
     Args:
         pool_size: s, >= 1.
@@ -32,8 +32,8 @@ class MaxUnpooling2D(keras.layers.Layer):
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
-        ValueError, TypeError: a bad argument; not two or three inputs of 4 axes; indices of another
-            shape; a size that pooling would not bring to x's.
+        ValueError, TypeError: a bad argument; inputs other than two or three of 4 axes; indices of
+            another shape; a size that pooling would not reduce to x's.
 
     Reference: Badrinarayanan, Kendall and Cipolla, SegNet: A Deep Convolutional Encoder-Decoder
     Architecture for Image Segmentation, 2017, section 3, https://arxiv.org/abs/1511.00561
@@ -56,7 +56,7 @@ class MaxUnpooling2D(keras.layers.Layer):
         self.compute_output_shape(input_shape)
 
     def _inputs(self, inputs: Any) -> tuple[Any, Any, Any]:
-        """Return x, indices and the third or None, of tensors or of shapes."""
+        """Return x, indices and the third input or None; the inputs may be tensors or shapes."""
         if not isinstance(inputs, list | tuple) or len(inputs) not in (2, 3):
             known = isinstance(inputs, list | tuple)
             received = f"{len(inputs)} of them" if known else repr(inputs)

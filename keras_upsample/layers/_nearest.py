@@ -20,7 +20,7 @@ class NearestUpSampling2D(Resize):
     Output: (N, s·H, s·W, C), or (N, *size, C); integers keep their dtype.
 
     Args:
-        scale: factor, or (rows, columns) factors, whole and >= 1; 2 if neither is given.
+        scale: factor, or (rows, columns) factors, integers >= 1; 2 if `size` is None too.
         size: output pixels, or (rows, columns), instead of `scale`.
         coordinates: where an output pixel i lies in the input: "half_pixel",
             u = (i + 1/2)/s − 1/2; "align_corners", u = i (n_in − 1)/(n_out − 1); "asymmetric",

@@ -17,7 +17,7 @@ class NearestUpSampling1D(NearestLengths):
     Output: (N, s·L, C), or (N, size, C); integers keep their dtype.
 
     Args:
-        scale: factor s, whole and >= 1; 2 if neither is given.
+        scale: factor s, an integer >= 1; 2 if `size` is None too.
         size: output samples, instead of `scale`.
         coordinates: where an output sample lies in the input, as for NearestUpSampling2D.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.

@@ -17,7 +17,7 @@ class NearestUpSampling3D(NearestLengths):
     Output: (N, s·D, s·H, s·W, C), or (N, *size, C); integers keep their dtype.
 
     Args:
-        scale: factor, or (depth, rows, columns) factors, whole and >= 1; 2 if neither is given.
+        scale: factor, or (depth, rows, columns) factors, integers >= 1; 2 if `size` is None too.
         size: output voxels, or (depth, rows, columns), instead of `scale`.
         coordinates: where an output voxel lies in the input, as for NearestUpSampling2D.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.

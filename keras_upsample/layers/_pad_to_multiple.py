@@ -14,14 +14,14 @@ Shape = tuple[int | None, ...]
 class PadToMultiple2D(keras.layers.Layer):
     """Pads zeros at the bottom and at the right until height and width are multiples of a number.
 
-    n' = ceil(n / m) · m. `1 2 3 -> 1 2 3 0` for m = 4. Sizes that are known and divisible leave no
-    operator in the graph.
+    n' = ceil(n / m) · m. `1 2 3 -> 1 2 3 0` for m = 4. If the sizes are known and divisible, the
+    graph gets no operator.
 
     Input: (N, H, W, C); (N, C, H, W) for "channels_first".
     Output: (N, H', W', C); (N, C, H', W').
 
     Args:
-        multiple: m, or (rows, columns), >= 1; the network's stride, usually.
+        multiple: m, or (rows, columns), >= 1; usually the network's stride.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What the resizing layers share: arguments, shapes and config."""
+"""Base classes of the resizing layers: arguments, shapes and config."""
 
 from typing import Any, ClassVar
 
@@ -61,7 +61,7 @@ class Resize(keras.layers.Layer):
 
 
 class Interpolation2D(Resize):
-    """Base of the layers that can smooth where they make smaller; see BilinearUpSampling2D."""
+    """Base of the layers that can antialias; see BilinearUpSampling2D."""
 
     def __init__(
         self,

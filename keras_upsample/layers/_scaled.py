@@ -6,7 +6,7 @@ Shape = tuple[int | None, ...]
 
 
 def known_channels(shape: Shape, data_format: str) -> int:
-    """Return the channels of an input's shape, or raise if they are open."""
+    """Return the channels of an input's shape, or raise if they are unknown."""
     channels = shape[arguments.channel_axis(data_format)]
     if channels is None:
         raise ValueError(

@@ -24,24 +24,25 @@ class SkipFusion2D(keras.layers.Layer):
     attention: [d, α x], α = sigmoid(ψ ReLU(Wx x + Wg d + b) + b_ψ), one α a pixel (additive gate).
     scse: U = [d, x]; U sigmoid(W2 ReLU(W1 mean(U))) + U sigmoid(w U), by channel and by pixel.
 
-    Sizes that differ by odd divisions are aligned first: d `1 2 3` and x `4 5` -> d `1 2`.
+    Sizes differ where an odd size was halved; they are aligned first: d `1 2 3`, x `4 5` ->
+    d `1 2`.
 
     Input: [decoder, skip], (N, H, W, C) and (N, h, w, c); channels second for "channels_first".
     Output: C + c channels (C for "add"), of the skip's height and width for `align="skip"`.
 
     Args:
         mode: "concat", "add", "attention" or "scse".
-        align: "skip": the result has the skip's size; a larger decoder loses its bottom rows and
-            right columns, a smaller one gets zeros there. "center_crop": both are cropped around
-            their middle to the smaller size; an odd pixel is lost at the end. None: the sizes must
-            agree. Sizes that are known and equal leave no operator.
+        align: "skip": the result has the skip's size; a larger decoder map is cropped at the bottom
+            and the right, a smaller one is padded with zeros there. "center_crop": both are cropped
+            around their middle to the smaller size, an odd pixel at the end. None: the sizes must
+            agree. If the sizes are known and equal, the graph gets no operator.
         attention_channels: inner channels of the gate; None for half the skip's, at least 1.
         reduction: r of "scse": its inner layer has (C + c) // r channels, at least 1.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
-        ValueError, TypeError: a bad argument; not two inputs; sizes known to differ with
-            `align=None`.
+        ValueError, TypeError: a bad argument; a number of inputs other than 2; sizes that differ
+            with `align=None`, if they are known.
 
     Reference: Ronneberger et al., U-Net, 2015, figure 1; Oktay et al., Attention U-Net, 2018,
     section 2.2; Roy et al., Concurrent spatial and channel squeeze & excitation, 2018, section 3.

@@ -19,11 +19,12 @@ class SubpixelConv2D(keras.layers.Layer):
     """Upsamples by a convolution to filters · s² channels and a pixel shuffle.
 
     y = shuffle(K * x + b). With a 1x1 kernel `a b c d`: one pixel `1` -> `a b / c d`. The "icnr"
-    start makes a = b = c = d, so that the layer begins as a convolution and nearest upsampling.
+    initializer makes a = b = c = d, so that the layer starts as a convolution followed by nearest
+    upsampling.
 
-    Training parts them again; with `blur` each period of s pixels is averaged behind the shuffle,
-    `ops.checkerboard_blur`, and no weights can make a checkerboard of a constant. The layer
-    then begins as a convolution and bilinear upsampling.
+    Training makes these weights differ again. With `blur` each period of s pixels is averaged after
+    the shuffle (`ops.checkerboard_blur`), so that no weights can turn a constant into a
+    checkerboard. The layer then starts as a convolution followed by bilinear upsampling.
 
     Input: (N, H, W, Cin); (N, Cin, H, W) for "channels_first".
     Output: (N, s·H, s·W, filters); (N, filters, s·H, s·W).
@@ -32,12 +33,12 @@ class SubpixelConv2D(keras.layers.Layer):
     Args:
         filters: output channels, >= 1.
         scale: factor s, the same for rows and columns, >= 1.
-        kernel_size: k, or (rows, columns), at the low resolution; zeros keep the size.
+        kernel_size: k, or (rows, columns), at the low resolution; zero padding keeps the size.
         order: "dcr" or "crd", the shuffle's order of channels.
-        blur: whether to average over each period of s pixels behind the shuffle.
+        blur: whether to average over each period of s pixels after the shuffle.
         use_bias: whether to add b.
-        initializer: of the kernel: "icnr" (upon He's normal) or any Keras initializer.
-        bias_initializer, kernel_regularizer, bias_regularizer: Keras' own.
+        initializer: initializer of the kernel: "icnr" (based on He's normal) or any of Keras'.
+        bias_initializer, kernel_regularizer, bias_regularizer: as in Keras' Conv2D.
         activation: Keras activation at the end, or None.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 

@@ -1,4 +1,4 @@
-"""What the transposed convolutions of lines, images and volumes share."""
+"""Base class of the transposed convolutions of lines, images and volumes."""
 
 from typing import Any, ClassVar, Self
 
@@ -84,11 +84,11 @@ class TransposedConv(keras.layers.Layer):
         name: str | None = None,
         dtype: Any = None,
     ) -> Self:
-        """Make the layer that computes what PyTorch's ConvTranspose of these arguments does.
+        """Make the layer that computes the same as PyTorch's ConvTranspose with these arguments.
 
-        Output: (n − 1)·stride + (kernel_size − 1)·dilation + 1 − 2·padding + output_padding, as of
-        ConvTranspose1d, 2d or 3d. PyTorch's weight (in, out/groups, kh, kw) becomes the kernel by
-        `weight.transpose(2, 3, 1, 0)`: its lengths first, then out and in.
+        Output: (n − 1)·stride + (kernel_size − 1)·dilation + 1 − 2·padding + output_padding, as for
+        ConvTranspose1d, 2d or 3d. `weight.transpose(2, 3, 1, 0)` turns PyTorch's weight
+        (in, out/groups, kh, kw) into the kernel: spatial axes first, then out and in.
         """
         return cls(
             filters,

@@ -10,8 +10,8 @@ class TransposedConv1D(TransposedConv):
     """Upsamples by spreading every sample over a learned kernel.
 
     y[o] = b + Σ_i Σ_j x[i] K[j] with o + begin = s·i + d·j. `1 2 -> 1 1 2 2` with kernel `1 1`. The
-    output is exactly s·L, or of PyTorch's geometry with `padding`; see TransposedConv2D, of which
-    this has every argument, an int (or a tuple of one) for each pair.
+    output length is exactly s·L, or PyTorch's with `padding`. The arguments are those of
+    TransposedConv2D, with an int (or a tuple of one) in place of each pair.
 
     Input: (N, L, Cin); (N, Cin, L) for "channels_first".
     Output: (N, s·L, filters); (N, filters, s·L).

@@ -14,16 +14,15 @@ class TrilinearUpSampling3D(LinearLengths):
     align_corners, `1 1.5 2 2` with asymmetric.
 
     Input: (N, D, H, W, C); (N, C, D, H, W) for "channels_first".
-    Output: (N, s·D, s·H, s·W, C), or (N, *size, C), of the layer's compute dtype. Half precision is
+    Output: (N, s·D, s·H, s·W, C), or (N, *size, C), in the layer's compute dtype. Half precision is
     computed in float32 and rounded once.
 
     Args:
-        scale: factor, or (depth, rows, columns) factors, whole and >= 1; 2 if neither is given.
+        scale: factor, or (depth, rows, columns) factors, integers >= 1; 2 if `size` is None too.
         size: output voxels, or (depth, rows, columns), instead of `scale`; more or fewer than the
             input's.
         coordinates: "half_pixel", "align_corners" or "asymmetric", as for BilinearUpSampling2D.
-        antialias: whether an axis that `size` makes shorter is smoothed, as for
-            BilinearUpSampling2D.
+        antialias: whether to smooth an axis that `size` makes shorter, as for BilinearUpSampling2D.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:

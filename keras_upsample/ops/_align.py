@@ -11,7 +11,7 @@ from ._backend import Size, length, on_tensorflow
 def fit(x: Any, reference: Any, data_format: str) -> Any:
     """Return `x` with the height and width of `reference`.
 
-    What is too much is lost at the bottom and at the right, what is missing is zero there.
+    A larger `x` is cropped at the bottom and the right, a smaller one is padded with zeros there.
     """
     axes = arguments.spatial_axes(data_format)
     x = crop_end(x, reference, data_format)
@@ -43,7 +43,7 @@ def crop_end(x: Any, reference: Any, data_format: str) -> Any:
 
 
 def crop_centre(x: Any, reference: Any, data_format: str) -> Any:
-    """Return the central part of `x` of the smaller of both sizes; an odd pixel is lost at the end.
+    """Return the central part of `x` of the smaller of both sizes; an odd pixel is cut at the end.
 
     Reference: Ronneberger et al., U-Net, 2015, figure 1 ("copy and crop").
     """

@@ -20,12 +20,12 @@ def resize_area(
     size: Factor | None = None,
     data_format: str | None = None,
 ) -> Any:
-    """Resize by the mean over the area of each output pixel: `1 2 3 -> 1.33 2.67` to 2 pixels.
+    """Resize by the mean over the area of each output pixel: `1 2 3 -> 1.33 2.67` for 2 pixels.
 
     y[i] = (n_out/n_in) ∫ x(v) dv from i n_in/n_out to (i + 1) n_in/n_out on each axis, where
-    x(v) = x[floor(v)]. The weights are overlaps of whole numbers, exact at every ratio. A size that
-    divides the input's gives block means (average pooling); a whole `scale` gives copies, as
-    `resize_nearest` does.
+    x(v) = x[floor(v)]. The weights are computed from integer overlaps, exactly at every ratio. A
+    size that divides the input's gives block means (average pooling); an integer `scale` gives
+    copies, as `resize_nearest` does.
 
     Args:
         x: floats, (N, H, W, C), or (N, C, H, W) for "channels_first".
@@ -40,7 +40,7 @@ def resize_area(
         ValueError, TypeError: a bad argument, named in the message.
 
     Reference: `tf.image.resize` with method="area". (PyTorch's "area" and adaptive average pooling
-    weigh every pixel that is touched alike: equal to this only where `size` divides the input's.)
+    give partly covered pixels full weight; they agree with this if `size` divides the input's.)
     """
     factors, target = arguments.scale_or_size(scale, size)
     data_format = arguments.data_format_of(data_format)

@@ -126,7 +126,7 @@ def axes_of(data_format: str, rank: int) -> tuple[int, ...]:
 
 
 def channel_axis(data_format: str, rank: int = 2) -> int:
-    """Return the axis of the channels of a batch, of images if not told otherwise."""
+    """Return the axis of the channels of a batch, by default of images."""
     return rank + 1 if data_format == "channels_last" else 1
 
 

@@ -1,4 +1,4 @@
-"""The blur that takes an upsampler's checkerboard away."""
+"""A blur that removes an upsampler's checkerboard."""
 
 from typing import Any
 
@@ -19,17 +19,17 @@ from ._backend import (
 def checkerboard_blur(x: Any, scale: int = 2, *, data_format: str | None = None) -> Any:
     """Average over one period of an upsampler's pattern: `1 3 1 3 -> 2 2 2 2` at scale 2.
 
-    y = b * x on each axis, b being s taps of 1/s for odd s; for even s, so that nothing moves,
-    s + 1 taps, those at both ends half as large: `1/4 1/2 1/4` at s = 2. All s phases of the
-    pattern get the same weight, so that whatever repeats every s pixels (what a pixel shuffle makes
-    of a constant) becomes its mean. Outside of the image lies what lies s pixels further in: the
-    pattern goes on, and the border shows none of it either.
+    y = b * x on each axis. For odd s, b has s taps of 1/s. For even s it has s + 1 taps, so that
+    the image does not shift, and the two at the ends are half as large: `1/4 1/2 1/4` at s = 2. All
+    s phases of the pattern get the same weight, so a pattern that repeats every s pixels (such as
+    a pixel shuffle's output for a constant) becomes its mean. A pixel outside the image is a copy
+    of the one s pixels further in: the pattern continues there, so it vanishes at the border too.
 
-    Behind nearest upsampling this gives half-pixel bilinear upsampling: `1 1 2 2 -> 1 1.25 1.75 2`.
+    After nearest upsampling this gives half-pixel bilinear upsampling: `1 1 2 2 -> 1 1.25 1.75 2`.
 
     Args:
         x: floats, (N, H, W, C), or (N, C, H, W) for "channels_first"; H, W >= s.
-        scale: s, the factor of the upsampling in front, >= 1.
+        scale: s, the factor of the upsampling before the blur, >= 1.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:
@@ -37,7 +37,8 @@ def checkerboard_blur(x: Any, scale: int = 2, *, data_format: str | None = None)
         rounded once.
 
     Raises:
-        ValueError, TypeError: a bad argument; images smaller than s; unknown channels.
+        ValueError, TypeError: a bad argument; images smaller than s; an unknown number of
+            channels.
 
     Reference: Sugawara, Shiota and Kiya, Super-resolution using convolutional neural networks
     without any checkerboard artifacts, 2018, section 3 (box); Zhang, Making convolutional networks

@@ -1,4 +1,4 @@
-"""Forms of a resize: equal ways to compute it, chosen by a context."""
+"""The ways ("forms") in which a resize can be computed, chosen by a context manager."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -23,22 +23,26 @@ def forms_for(interpolation: str) -> tuple[str, ...]:
 
 @contextmanager
 def resize_forms(forms: Mapping[str, Sequence[str]]) -> Iterator[None]:
-    """Choose the forms in which resizes are emitted while the context is open.
+    """Context manager: choose the operators by which resizes are computed.
 
-    The forms compute the same numbers up to rounding and differ in the operators they leave in a
-    graph: "operator" is the backend's own resize, taken only where its semantics coincide with
-    ours; "taps" gathers the neighbours and sums them with weights; "matrix" multiplies by constant
-    resampling matrices and needs a static size; "pointwise" does the same by 1x1 convolutions of
-    transposed tensors, which NPUs have; "concat" repeats pixels by concatenations and
-    reshapes (nearest at whole factors and a static size); "steps" is the backend's own resize by
-    2, 4 or 8, again and again (nearest at a power of 2 that both axes share). The first possible
-    one is taken, "taps" at last.
-    The choice is read when a graph is traced: a function traced before keeps its form.
+    The ways to compute a resize ("forms") give the same values up to rounding, by different
+    operators in the graph:
+
+    - "operator": the backend's own resize, if it computes exactly what is asked for;
+    - "taps": gathers the neighbours and sums them with weights;
+    - "matrix": multiplies by constant resampling matrices; needs a static size;
+    - "pointwise": the same by 1x1 convolutions of transposed tensors, which NPUs support;
+    - "concat": repeats pixels by concatenations and reshapes (nearest at integer factors and a
+      static size);
+    - "steps": repeats the backend's resize by 2, 4 or 8 (nearest at the same power of 2 on both
+      axes).
+
+    The first form that is possible is used, "taps" if no other is. The choice is read while a graph
+    is traced: a function that was traced earlier keeps its form.
 
     Args:
         forms: interpolation ("nearest", "bilinear", "bicubic", "lanczos", "area") -> forms in order
-            of preference. Interpolations that are not named keep what an outer context or the
-            default says.
+            of preference. Other interpolations keep the forms of an outer context or the default.
 
     Raises:
         ValueError: an unknown interpolation or form.

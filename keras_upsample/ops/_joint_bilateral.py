@@ -1,4 +1,4 @@
-"""Joint bilateral upsampling: interpolation that stops at the edges of a guide."""
+"""Joint bilateral upsampling: interpolation that keeps the edges of a guide image."""
 
 from typing import Any
 
@@ -39,15 +39,16 @@ def joint_bilateral(
     range_sigma: float = 0.1,
     data_format: str | None = None,
 ) -> Any:
-    """Upsample by a mean of the nearby pixels at which a guide of the output's size looks alike.
+    """Upsample by a mean of nearby pixels, weighted by their similarity in a guide image.
 
     y[p] = sum over q of w(p, q) x[q] / sum over q of w(p, q), with
     w(p, q) = exp(−|u(p) − q|²/(2 σs²)) · exp(−|G[p] − g[q]|²/(2 σr²)).
 
     u is the half-pixel source coordinate; q runs over the (2r + 1)² pixels around floor(p/s) that
-    lie inside the image; g is the guide's mean over the s x s block of each input pixel; |·| is the
-    Euclidean length, over both axes and over the guide's channels. An edge in the guide stays
-    sharp: x = `0 1` with the guide `0 0 1 1` -> `0 0 1 1`; a constant guide gives a Gaussian.
+    lie inside the image; G is the guide, which has the output's size; g is its mean over the s x s
+    block of each input pixel; |·| is the Euclidean length, over both axes and over the guide's
+    channels. An edge in the guide stays sharp: x = `0 1` with the guide `0 0 1 1` -> `0 0 1 1`; a
+    constant guide gives a Gaussian.
 
     Args:
         x: floats, (N, H, W, C), or (N, C, H, W) for "channels_first".
@@ -60,13 +61,13 @@ def joint_bilateral(
 
     Returns:
         (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype. The weights are computed in float32
-        (for float64 in that), and so that their sum can't vanish however small σr is.
+        (in float64 for float64), in a way that keeps their sum above 0 for any σr.
 
     Raises:
         ValueError, TypeError: a bad argument; a guide of another size.
 
-    Reference: Kopf et al., Joint bilateral upsampling, SIGGRAPH 2007, section 3, which reads the
-    guide at single pixels where this takes the block's mean.
+    Reference: Kopf et al., Joint bilateral upsampling, SIGGRAPH 2007, section 3. (The paper reads
+    the guide at single pixels; this function takes the block's mean.)
     """
     scale = arguments.integer(scale, "scale")
     radius = arguments.integer(radius, "radius")

@@ -23,14 +23,14 @@ def resize_lanczos(
     """Resize by Lanczos' windowed sinc on each axis: `0 1 -> -0.18 0.23 0.77 1.18` at scale 2.
 
     y[i] = Σ_k w(u − k) x[k] / Σ_k w(u − k) over the 2a neighbours of u, with
-    w(d) = sinc(d) sinc(d/a) and sinc(d) = sin(πd)/(πd). With `antialias`, on an axis that gets
-    smaller, w((u − k)/r) with r = n_in/n_out, over the image.
+    w(d) = sinc(d) sinc(d/a) and sinc(d) = sin(πd)/(πd). With `antialias`, the weights on an axis
+    that gets smaller are w((u − k)/r), r = n_in/n_out, summed over the image.
 
     Args:
         lobes: a, 2, 3 (TensorFlow's "lanczos3", PIL) or 4 (OpenCV).
         border: "renormalize" drops taps outside the image (TensorFlow, PIL), "clamp" repeats the
-            border pixel; the weights sum to 1 either way.
-        antialias: as for `resize_bilinear`; only with border="renormalize". As PIL does with 3.
+            border pixel; the weights sum to 1 in both cases.
+        antialias: as for `resize_bilinear`; only with border="renormalize". PIL's, with 3 lobes.
 
     The other arguments and the errors are those of `resize_bilinear`; half precision is computed in
     float32.

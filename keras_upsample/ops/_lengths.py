@@ -27,7 +27,7 @@ def resize1d(
 ) -> Any:
     """Resize lines: `1 2 -> 1 1 2 2` by "nearest", `1 2 -> 1 1.25 1.75 2` by "linear".
 
-    The formulas of `resize_nearest` and `resize_bilinear` on the one axis.
+    Uses the formulas of `resize_nearest` and `resize_bilinear` on the one axis.
 
     Args:
         x: lines, (N, L, C), or (N, C, L) for "channels_first"; floats unless "nearest".
@@ -35,7 +35,7 @@ def resize1d(
         size: output samples; exactly one of `scale` and `size`.
         interpolation: "nearest" or "linear".
         coordinates: "half_pixel", "align_corners" or "asymmetric".
-        antialias: as for `resize_bilinear`; of "linear" alone.
+        antialias: as for `resize_bilinear`; for "linear" only.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:
@@ -66,7 +66,7 @@ def resize3d(
 ) -> Any:
     """Resize volumes: on each axis `1 2 -> 1 1 2 2` by "nearest", `1 1.25 1.75 2` by "linear".
 
-    The formulas of `resize_nearest` and `resize_bilinear` on each of three axes ("trilinear").
+    Uses the formulas of `resize_nearest` and `resize_bilinear` on each of three axes ("trilinear").
 
     Args:
         x: volumes, (N, D, H, W, C), or (N, C, D, H, W) for "channels_first"; floats unless
@@ -74,7 +74,7 @@ def resize3d(
         scale: factor, or (depth, rows, columns) factors, whole and >= 1.
         size: output voxels, or (depth, rows, columns); exactly one of `scale` and `size`.
 
-    The other arguments, what is returned and the errors are those of `resize1d`. Half precision is
+    The other arguments, the result and the errors are those of `resize1d`. Half precision is
     computed in float32 and rounded once.
     """
     factors, target = lengths_of(scale, size, 3)

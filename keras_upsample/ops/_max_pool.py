@@ -1,4 +1,4 @@
-"""Max pooling that remembers where each maximum was, and the unpooling that puts it back there."""
+"""Max pooling that also returns the position of each maximum, and unpooling to these positions."""
 
 from typing import Any
 
@@ -26,24 +26,24 @@ from ._shuffle import pixel_shuffle, pixel_unshuffle
 def max_pool_with_indices(
     x: Any, pool_size: int = 2, *, data_format: str | None = None
 ) -> tuple[Any, Any]:
-    """Return the maximum of each window and its position there: `1 3 / 2 0 -> 3` and `1`.
+    """Return the maximum of each window and its position in it: `1 3 / 2 0 -> 3` and `1`.
 
     y[i, j, c] = max over a, b in 0..s−1 of x[s·i + a, s·j + b, c], indices[i, j, c] = a·s + b of
-    the first such pixel in the order of the rows, as in PyTorch. Rows and columns beyond the last
-    whole window are left aside, as in PyTorch: 5 -> 2 at s = 2.
+    the first such pixel in the order of the rows, as in PyTorch. Rows and columns after the last
+    whole window are dropped, as in PyTorch: 5 -> 2 at s = 2.
 
-    PyTorch counts in the whole plane, (s·i + a)·W + s·j + b; `flat_indices` converts. A position in
-    the window is the same wherever the window lies, so that it survives cropping and tiling, and
-    fits into 8 bits.
+    PyTorch's indices are positions in the whole plane, (s·i + a)·W + s·j + b; `flat_indices`
+    converts to them. A position in the window does not depend on where the window lies, so it stays
+    valid after cropping and tiling, and fits into 8 bits.
 
     Args:
         x: finite floats, (N, H, W, C), or (N, C, H, W) for "channels_first"; H, W >= s.
-        pool_size: s, of windows that do not overlap, >= 1.
+        pool_size: size and stride s of the windows, >= 1.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:
-        y, (N, H // s, W // s, C) of `x`'s dtype, and indices, the same in int32; or
-        (N, C, H // s, W // s).
+        y, (N, H // s, W // s, C) or (N, C, H // s, W // s), of `x`'s dtype, and indices of the same
+        shape, int32.
 
     Raises:
         ValueError, TypeError: a bad argument; images smaller than a window.
@@ -92,24 +92,24 @@ def max_unpool(
     size: int | tuple[int, int] | None = None,
     data_format: str | None = None,
 ) -> Any:
-    """Put each value where its window's maximum was, zeros elsewhere: `3`, `1` -> `0 3 / 0 0`.
+    """Put each value at its window's position, zeros elsewhere: `3`, `1` -> `0 3 / 0 0`.
 
     y[s·i + a, s·j + b, c] = x[i, j, c] where indices[i, j, c] = a·s + b, else 0.
 
     Args:
         x: floats, (N, h, w, C), or (N, C, h, w) for "channels_first".
         indices: whole numbers of the same shape, as `max_pool_with_indices` returns them. A
-            position outside of 0..s²−1 puts its value nowhere.
+            value whose position is outside 0..s²−1 is dropped.
         pool_size: s, >= 1.
-        size: rows and columns of the result, s·h <= rows < s·h + s, zeros at the end: the size that
-            was pooled, where s does not divide it. None: s·h and s·w.
+        size: rows and columns of the result, s·h <= rows < s·h + s; zeros are added at the end.
+            Needed if s does not divide the size that was pooled. None: s·h and s·w.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:
         (N, s·h, s·w, C), (N, *size, C) or the same with channels second, of `x`'s dtype.
 
     Raises:
-        ValueError, TypeError: a bad argument; shapes that differ; a size that can't be.
+        ValueError, TypeError: a bad argument; shapes that differ; an impossible size.
 
     Reference: Badrinarayanan, Kendall and Cipolla, SegNet, 2017, section 3; PyTorch's
     `MaxUnpool2d`.

@@ -25,28 +25,29 @@ from ._shuffle import pixel_shuffle
 def point_sample(
     x: Any, offsets: Any, scale: int = 2, *, groups: int = 1, data_format: str | None = None
 ) -> Any:
-    """Upsample by reading the input at moved points, bilinearly.
+    """Upsample by bilinear sampling of the input at points that are given as offsets.
 
-    y[s·i + a, s·j + b] = x(i + (a − (s − 1)/2)/s + dr, j + (b − (s − 1)/2)/s + dc), between pixels
-    by linear interpolation on each axis, indices clamped to the image. Offsets of zero give
-    half-pixel bilinear upsampling, `1 2 -> 1 1.25 1.75 2`; dc = 1/4 everywhere, `1 1.5 2 2`.
+    y[s·i + a, s·j + b] = x(i + (a − (s − 1)/2)/s + dr, j + (b − (s − 1)/2)/s + dc). Values between
+    pixels are interpolated linearly on each axis, indices clamped to the image. Offsets of zero
+    give half-pixel bilinear upsampling, `1 2 -> 1 1.25 1.75 2`; dc = 1/4 gives `1 1.5 2 2`.
 
     Args:
         x: floats, (N, H, W, C), or (N, C, H, W) for "channels_first".
         offsets: floats, (N, H, W, 2·s²·g), or (N, 2·s²·g, H, W), in pixels of the input: channel
             (a·s + b)·g + q is dr of the q-th group for the output pixel (a, b) of the block, and
-            s²·g channels on is dc.
+            dc is s²·g channels later.
         scale: factor s, the same for rows and columns, >= 1.
-        groups: g, neighbouring channels that move together, C/g of them in each.
+        groups: number g of groups of C/g neighbouring channels; the channels of a group share their
+            points.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:
-        (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype. Points are computed in float32 (for
-        float64 in that) and relative to their pixel, so that they lose nothing in half precision
-        or large images.
+        (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype. Points are computed in float32 (in
+        float64 for float64) and relative to their pixel, so that they stay exact in half precision
+        and in large images.
 
     Raises:
-        ValueError, TypeError: a bad argument; channels that do not fit.
+        ValueError, TypeError: a bad argument; numbers of channels that do not fit.
 
     Reference: Liu et al., Learning to upsample by learning to sample, 2023, section 3.1; PyTorch's
     `grid_sample` with padding_mode="border", align_corners=False.

@@ -18,11 +18,12 @@ def flat_indices(
     Args:
         indices: whole numbers, (N, h, w, C), or (N, C, h, w) for "channels_first".
         pool_size: s, >= 1.
-        width: W, of the image that was pooled, in pixels.
+        width: width W of the image that was pooled, in pixels.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:
-        The same shape, int64 (int32 on JAX). PyTorch's layout is "channels_first".
+        PyTorch's positions, of the same shape, int64 (int32 on JAX). PyTorch's layout is
+        "channels_first".
 
     Raises:
         ValueError, TypeError: a bad argument.
@@ -44,7 +45,8 @@ def window_indices(flat: Any, pool_size: int, width: int, *, data_format: str | 
         pool_size, width, data_format: as for `flat_indices`.
 
     Returns:
-        The same shape, int32, as `max_unpool` takes it. Only of windows that do not overlap.
+        Positions in the window, of the same shape, int32, for `max_unpool`. The windows must not
+        overlap.
 
     Raises:
         ValueError, TypeError: a bad argument.

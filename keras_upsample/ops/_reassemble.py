@@ -1,4 +1,4 @@
-"""Reassembly: every output pixel sums a window of the input with weights of its own."""
+"""Reassembly: each output pixel is a sum of an input window with weights of its own."""
 
 import math
 from collections.abc import Iterator
@@ -13,18 +13,18 @@ from ._shuffle import pixel_shuffle
 
 
 def reassemble(x: Any, kernels: Any, scale: int = 2, *, data_format: str | None = None) -> Any:
-    """Upsample by a kernel of its own for every output pixel.
+    """Upsample with a separate kernel for each output pixel.
 
     y[s·i + a, s·j + b, c] = sum over m, n in 0..k−1 of
         kernels[i, j, (a·s + b)·k² + m·k + n] · x[i + m − k//2, j + n − k//2, c],
-    x being zero outside. The window sits on the input pixel whose copy nearest upsampling would
-    take: the kernel `0 1 0` everywhere -> `1 2 -> 1 1 2 2` on an axis.
+    x being zero outside. The window is centred on the input pixel that nearest upsampling would
+    copy: with the kernel `0 1 0` everywhere, `1 2 -> 1 1 2 2` on an axis.
 
     Args:
         x: floats, (N, H, W, C), or (N, C, H, W) for "channels_first".
         kernels: (N, H, W, s²·k²), or (N, s²·k², H, W), k odd: the kernels of the s² output pixels
-            of each input pixel. They are taken as they are; a softmax over each one's k² weights
-            makes them sum to 1.
+            of each input pixel. They are not normalized here; a softmax over the k² weights of a
+            kernel makes them sum to 1.
         scale: factor s, the same for rows and columns, >= 1.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
@@ -32,7 +32,7 @@ def reassemble(x: Any, kernels: Any, scale: int = 2, *, data_format: str | None 
         (N, s·H, s·W, C), or (N, C, s·H, s·W), of `x`'s dtype.
 
     Raises:
-        ValueError, TypeError: a bad argument; channels that are not s² times an odd square.
+        ValueError, TypeError: a bad argument; kernel channels that are not s² times an odd square.
 
     Reference: Wang et al., CARAFE, 2019, section 3.2, https://arxiv.org/abs/1905.02188
     """

@@ -1,4 +1,4 @@
-"""Nearest, bilinear and bicubic resizing, in the form that the context asks for."""
+"""Nearest, bilinear and bicubic resizing, by the operators that `resize_forms` selects."""
 
 from typing import Any
 
@@ -56,16 +56,16 @@ def resize_bilinear(
     """Resize by linear interpolation on each axis: `1 2 -> 1 1.25 1.75 2` at scale 2.
 
     y[i] = (1 − t) x[floor(u)] + t x[floor(u) + 1] with t = u − floor(u); indices outside the image
-    are clamped to it. With `antialias`, on an axis that gets smaller, r = n_in/n_out,
+    are clamped to it. With `antialias`, an axis that gets smaller by r = n_in/n_out has
     y[i] = Σ_k w((k − u)/r) x[k] / Σ_k w((k − u)/r) over the image, w(d) = max(0, 1 − |d|):
-    `1 2 3 6 -> 1.71 4.14` to 2 pixels, without it `1.5 4.5`.
+    `1 2 3 6 -> 1.71 4.14` for 2 pixels, without it `1.5 4.5`.
 
     Args and errors: as `resize_nearest`; `x` must hold floats. Half precision is computed in
     float32 and rounded once.
 
     Args:
-        antialias: whether an axis that gets smaller is smoothed, as by PIL's `Image.resize` and
-            PyTorch's `interpolate(antialias=True)`; only with half_pixel coordinates.
+        antialias: whether to smooth an axis that gets smaller, as PIL's `Image.resize` and
+            PyTorch's `interpolate(antialias=True)` do; only with half_pixel coordinates.
     """
 
     def taps_of(n_in: Size, n_out: Size) -> sampling.Taps:
@@ -94,15 +94,15 @@ def resize_bicubic(
 ) -> Any:
     """Resize by Keys' cubic convolution on each axis: `0 1 -> -0.09 0.21 0.79 1.09` at scale 2.
 
-    y[i] = Σ_k w(u − k) x[k] over the four neighbours of u. With `antialias`, on an axis that gets
-    smaller, r = n_in/n_out, y[i] = Σ_k w((k − u)/r) x[k] / Σ_k w((k − u)/r) over the image.
+    y[i] = Σ_k w(u − k) x[k] over the four neighbours of u. With `antialias`, an axis that gets
+    smaller by r = n_in/n_out has y[i] = Σ_k w((k − u)/r) x[k] / Σ_k w((k − u)/r) over the image.
 
     Args:
         coefficient: a in Keys' kernel: -0.5 (TensorFlow, Keras, PIL), -0.75 (PyTorch, OpenCV).
         border: "renormalize" drops taps outside the image and divides by the sum of the others
             (TensorFlow, PIL), "clamp" repeats the border pixel (PyTorch, OpenCV).
-        antialias: as for `resize_bilinear`; only with border="renormalize". PyTorch's has the
-            coefficient -0.5 and this border, unlike its resize without.
+        antialias: as for `resize_bilinear`; only with border="renormalize". PyTorch's antialiased
+            resize has the coefficient -0.5 and this border, unlike its plain resize.
 
     The other arguments and the errors are those of `resize_bilinear`.
 

@@ -115,7 +115,7 @@ def pixel_unshuffle(
     Args:
         x: (N, s·H, s·W, C), or (N, C, s·H, s·W) for "channels_first".
         scale: factor s, >= 1.
-        order: "dcr" or "crd": how the s² positions of a block are laid out in the channels.
+        order: "dcr" or "crd": the order of the s² positions of a block in the channels.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Returns:

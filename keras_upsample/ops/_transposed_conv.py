@@ -1,4 +1,4 @@
-"""Transposed convolution whose crop is stated and is the same on every backend."""
+"""Transposed convolution with an explicit crop, the same on every backend."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -37,8 +37,8 @@ def transposed_conv1d(
 ) -> Any:
     """Spread every sample of a line over a kernel: `1 2` with kernel `1 1`, scale 2 -> `1 1 2 2`.
 
-    `transposed_conv2d` of lines, (N, L, Cin) or (N, Cin, L), with a kernel (k, Cout/groups, Cin)
-    and `crop` ((begin, end),).
+    The same as `transposed_conv2d` for lines, (N, L, Cin) or (N, Cin, L), with a kernel
+    (k, Cout/groups, Cin) and `crop` ((begin, end),).
     """
     return _transposed(x, kernel, 1, scale, dilation, groups, crop, bias, data_format)
 
@@ -63,13 +63,13 @@ def transposed_conv2d(
         x: images of floats, (N, H, W, Cin), or (N, Cin, H, W) for "channels_first".
         kernel: (kh, kw, Cout/groups, Cin), Keras' order.
         scale: stride, or (rows, columns), >= 1.
-        dilation: pixels from one tap to the next, or (rows, columns), >= 1: `1 2` with kernel
+        dilation: distance between taps in pixels, or (rows, columns), >= 1: `1 2` with kernel
             `1 1`, scale 1, dilation 2 -> `1 2 1 2`.
-        groups: into how many equal parts the channels of both sides are cut, the q-th of the output
-            made of the q-th of the input alone; must divide both.
-        crop: ((begin, end), (begin, end)) pixels taken off the full result's rows and columns;
-            `begin` >= 0, a negative `end` adds zeros. None leaves exactly scale · n pixels, the odd
-            one being lost at the end.
+        groups: number of channel groups; the q-th group of output channels reads only the q-th
+            group of input channels. Must divide Cin and Cout.
+        crop: ((begin, end), (begin, end)) pixels cut from the full result's rows and columns;
+            `begin` >= 0, a negative `end` adds zeros. None leaves exactly scale · n pixels and cuts
+            an odd pixel at the end.
         bias: (Cout,), added to every pixel of the output, or None.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
@@ -98,8 +98,8 @@ def transposed_conv3d(
 ) -> Any:
     """Spread every voxel over a kernel: `1 2` with kernel `1 1`, scale 2 -> `1 1 2 2` on an axis.
 
-    `transposed_conv2d` of volumes, (N, D, H, W, Cin) or (N, Cin, D, H, W), with a kernel
-    (kd, kh, kw, Cout/groups, Cin) and three pairs as `crop`.
+    The same as `transposed_conv2d` for volumes, (N, D, H, W, Cin) or (N, Cin, D, H, W), with a
+    kernel (kd, kh, kw, Cout/groups, Cin) and three pairs as `crop`.
     """
     return _transposed(x, kernel, 3, scale, dilation, groups, crop, bias, data_format)
 
