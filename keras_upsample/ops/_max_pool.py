@@ -92,7 +92,7 @@ def max_unpool(
     size: int | tuple[int, int] | None = None,
     data_format: str | None = None,
 ) -> Any:
-    """Put each value at its window's position, zeros elsewhere: `3`, `1` -> `0 3 / 0 0`.
+    """Put each value at the position of its maximum, zeros elsewhere: `3`, `1` -> `0 3 / 0 0`.
 
     y[s·i + a, s·j + b, c] = x[i, j, c] where indices[i, j, c] = a·s + b, else 0.
 

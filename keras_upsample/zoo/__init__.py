@@ -1,6 +1,6 @@
 """Model builders, each a plain function that reads like its paper's figure.
 
-`CATALOGUE` names the models without importing TensorFlow; `multiply_adds` counts what one costs.
+`CATALOGUE` names the models without importing TensorFlow; `multiply_adds` counts the cost of one.
 """
 
 import lazy_loader as _lazy

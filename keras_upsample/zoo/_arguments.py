@@ -1,4 +1,4 @@
-"""The door of every model builder: each check returns the argument or says what was wrong."""
+"""Argument checks of the model builders: each returns the argument or says what is wrong."""
 
 import numbers
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""How fast batch normalization's running mean and variance follow those of the batches."""
+"""The momentum of batch normalization."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def with_momentum(model: Any, given: float | None, *, random_encoder: bool) -> A
 
     Args:
         model: the network, changed in place.
-        given: None for `RANDOM_ENCODER` with a random encoder, and else for what the layers have.
+        given: None for `RANDOM_ENCODER` with a random encoder, else for the layers' own momentum.
         random_encoder: whether its encoder is one of `keras.applications` with random weights.
     """
     momentum = RANDOM_ENCODER if given is None and random_encoder else given

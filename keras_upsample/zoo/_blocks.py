@@ -1,4 +1,4 @@
-"""What several networks of the zoo are made of."""
+"""Blocks that several networks of the zoo use."""
 
 from typing import Any
 

@@ -1,11 +1,11 @@
-"""What models there are, in words: read by the command line and by the cards, imports nothing."""
+"""The models in words, for the command line and the cards; this module imports nothing."""
 
 import dataclasses
 
 
 @dataclasses.dataclass(frozen=True)
 class Entry:
-    """One model: the name of its builder in `keras_upsample.zoo`, one line on it, its paper."""
+    """One model: the name of its builder in `keras_upsample.zoo`, a summary line, its paper."""
 
     name: str
     summary: str

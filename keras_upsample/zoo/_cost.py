@@ -1,4 +1,4 @@
-"""What one inference costs, counted on the model's own TensorFlow graph."""
+"""Multiply-adds of one inference, counted on the model's TensorFlow graph."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -11,7 +11,7 @@ from keras_upsample.ops import resize_forms
 
 
 def multiply_adds(model: Any, input_shape: Sequence[int] | None = None) -> int:
-    """Multiplications, each with its addition, of one inference at one size, batch 1.
+    """Count the multiplications, each with its addition, of one inference at batch 1.
 
     The graph is traced at a static size and every operator that multiplies by weights (or two
     tensors with one another) is counted; padding counts as if it were data, as in the papers:
@@ -27,11 +27,11 @@ def multiply_adds(model: Any, input_shape: Sequence[int] | None = None) -> int:
 
     Args:
         model: Any Keras model with one input, on the TensorFlow backend.
-        input_shape: (height, width, channels), or whatever the model takes without the batch.
-            None for the model's own, which must be static then.
+        input_shape: (height, width, channels), or another input shape of the model, without the
+            batch. None for the model's own, which must then be static.
 
     Returns:
-        The count.
+        The number of multiply-adds.
 
     Raises:
         ValueError: If the size is not static, or the model has several inputs.

@@ -30,28 +30,28 @@ def deeplab_v3_plus(
     activation: Any = None,
     name: str = "deeplab_v3_plus",
 ) -> Any:
-    """DeepLabv3+: atrous convolutions of several rates side by side, and a decoder of one skip.
+    """DeepLabv3+: parallel atrous convolutions at several rates, and a decoder with one skip.
 
-    Figure: an encoder whose last stage keeps stride 16, its convolutions dilated instead. On its
-    features stand side by side (ASPP) a 1x1 convolution, three 3x3 convolutions at rates 6, 12 and
-    18, and the mean over the whole image; a 1x1 convolution to 256 channels joins them. Enlarged 4
-    times, they meet the features at stride 4, reduced to 48 channels; two 3x3 convolutions and a
-    1x1 convolution make the scores, which are enlarged 4 times. All 3x3 convolutions are depthwise
-    separable.
+    Figure: an encoder whose last stage stays at stride 16, with dilated convolutions instead. Five
+    parallel branches (ASPP) read its features: a 1x1 convolution, three 3x3 convolutions at rates
+    6, 12 and 18, and the mean over the whole image; a 1x1 convolution to 256 channels joins them.
+    The result is enlarged 4 times and joined with the features at stride 4, which are reduced to 48
+    channels. Two 3x3 convolutions and a 1x1 convolution make the scores, which are enlarged 4
+    times. All 3x3 convolutions are depthwise separable.
 
         2048 (16) -> 1x1 | rate 6 | 12 | 18 | mean -> 256 (16) -> 256 (4) | 48 (4)
         -> 256 (4) -> 256 (4) -> classes (4) -> classes (1)        channels (stride)
 
     Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
-    from 1 up: the image is padded with zeros to a multiple of 16, which the mean counts in, and the
-    output cut back. Output: `logits`, (batch, height, width, classes), or `probabilities` with
+    from 1 up: the image is padded with zeros to a multiple of 16 (they count in the mean), and the
+    output cropped back. Output: `logits`, (batch, height, width, classes), or `probabilities` with
     `activation`; float32 under a mixed policy too.
 
     Departures from the paper: the encoders are those of `keras.applications`, not the modified
-    Xception; every convolution behind the stride that was taken away is dilated by 2, without the
-    multi-grid; VGG16 has no stage behind that stride. The mean is not spread over the image and
-    joined by concatenation: its part of the joining 1x1 convolution is applied to the one pixel and
-    added, which is the same sum.
+    Xception; every convolution after the removed stride is dilated by 2, without the multi-grid;
+    VGG16 has no stage after that stride. The mean is not spread over the image and concatenated:
+    its part of the joining 1x1 convolution is applied to the single pixel and added, which gives
+    the same sum.
 
     Args:
         input_shape: (height, width, channels) without the batch. None for a height or width that
@@ -60,18 +60,18 @@ def deeplab_v3_plus(
         encoder: "resnet50", "vgg16", "mobilenet_v2" or "efficientnet_b0".
         encoder_weights: None (random), "imagenet" (downloaded by Keras), or the path of a weights
             file of the application without its top.
-        upsample: Both enlargements by 4: "bilinear" (the paper's), or another name or a callable
-            as in `unet`. Interpolation takes one step, everything else doubles twice.
+        upsample: Upsampler of both enlargements by 4: "bilinear" (the paper's), or another name or
+            a callable as in `unet`. Interpolation takes one step, all others double twice.
         width: Channels of ASPP and of the decoder.
         low_level_width: Channels to which the features at stride 4 are reduced.
-        batch_norm_momentum: What batch normalization's running mean and variance keep of themselves
-            at each training step, in [0, 1), in the whole network. None: 0.9 with an encoder that
-            starts from random weights, so that inference is right after some 50 steps; else
-            as Keras and the application have it (0.99 to 0.999), which pretrained encoders need.
-            Test mean IoU of a U-Net on a random MobileNetV2 after 120 steps: 0.44, with the
-            application's momentum 0.14 (docs/training.md).
-        dropout: Rate behind ASPP, in [0, 1); the authors' code has 0.1.
-        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        batch_norm_momentum: Momentum of all batch normalization, in [0, 1): the share of the
+            running mean and variance that is kept at each training step. None: 0.9 with an encoder
+            that starts from random weights, so that inference is right after some 50 steps; else
+            the values of Keras and the application (0.99 to 0.999), which pretrained encoders need.
+            Test mean IoU of a U-Net on a random MobileNetV2 after 120 steps: 0.44 with 0.9, 0.14
+            with the application's momentum (docs/training.md).
+        dropout: Dropout rate after ASPP, in [0, 1); the authors' code has 0.1.
+        activation: None for logits, or an argument of `keras.layers.Activation`, e.g. "softmax".
         name: Name of the model.
 
     Returns:
@@ -79,7 +79,7 @@ def deeplab_v3_plus(
         `logits`.
 
     Raises:
-        ValueError: For an argument that is not as above, with what is allowed.
+        ValueError: For a wrong argument; the message says what is allowed.
         FetchError: If weights can't be downloaded.
 
     Reference: Chen, Zhu, Papandreou, Schroff and Adam, Encoder-Decoder with Atrous Separable

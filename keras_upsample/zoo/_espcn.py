@@ -21,10 +21,10 @@ def espcn(
     weights: str | None = None,
     name: str = "espcn",
 ) -> Any:
-    """ESPCN: super-resolution whose last convolution makes every pixel of a block at once.
+    """ESPCN: super-resolution; the last convolution makes all pixels of a block at once.
 
     Figure: all convolutions run at the low resolution, one 5x5 and then 3x3; the last makes
-    scale² values for every channel of a pixel, and a pixel shuffle lays them out.
+    scale² values for every channel of a pixel, and a pixel shuffle arranges them.
 
         scale=3   17x17x3 -> 5x5, 64 -> 3x3, 32 -> 3x3, 27 -> shuffle -> 51x51x3
 
@@ -32,19 +32,19 @@ def espcn(
     (batch, scale * height, scale * width, channels), of the same range but not clipped to it;
     float32 under a mixed policy too.
 
-    Departures from the paper: it enlarges luma alone, this network all channels together; the
-    shuffle starts as nearest upsampling (ICNR; Aitken et al. 2017).
+    Departures from the paper: the paper enlarges luma alone, this network all channels together;
+    the shuffle starts as nearest upsampling (ICNR; Aitken et al. 2017).
 
     Args:
         input_shape: (height, width, channels) without the batch. None for a height or width that
             is known only when the model is called.
         scale: Factor of height and width, a whole number from 1 up.
         filters: Channels of the convolutions before the last, the first of which is 5x5.
-        activation: Behind each of these: the paper's "tanh", or what `keras.layers.Activation`
-            takes.
-        residual: Whether the network makes the difference from the bicubic enlargement, which is
-            added at the end, rather than the image itself (not in the paper). It starts at zero.
-        weights: None (random), or a preset: "photos_x2", "photos_x3", enlarging RGB photographs.
+        activation: Activation after each of these: the paper's "tanh", or another argument of
+            `keras.layers.Activation`.
+        residual: Whether the network computes the difference from the bicubic enlargement, which is
+            added at the end, instead of the image (not in the paper). The difference starts at 0.
+        weights: None (random), or a preset for RGB photographs: "photos_x2", "photos_x3".
             A preset sets `scale`, `filters`, `activation` and `residual`.
         name: Name of the model.
 
@@ -52,7 +52,7 @@ def espcn(
         A functional `keras.Model`.
 
     Raises:
-        ValueError: For an argument that is not as above, with what is allowed.
+        ValueError: For a wrong argument; the message says what is allowed.
 
     Reference: Shi et al., Real-Time Single Image and Video Super-Resolution Using an Efficient
     Sub-Pixel Convolutional Neural Network, CVPR 2016, section 3, https://arxiv.org/abs/1609.05158

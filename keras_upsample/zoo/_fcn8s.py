@@ -50,19 +50,19 @@ def fcn8s(
             fc7 start random. The first kernel is turned from BGR to RGB and scaled by 64, which
             the preprocessing undoes.
         geometry: "same" pads the image with zeros to a multiple of 32 and every convolution to
-            its input's size. "caffe" is the published net: 100 zeros round the image, fc6
-            unpadded, pools that round up, skips and output cut at the published offsets.
+            its input's size. "caffe" is the published net: 100 zeros around the image, fc6
+            unpadded, pools that round up, skips and output cropped at the published offsets.
         fc_width: Channels of fc6 and fc7. 4096 makes 119 of the net's 134 million parameters.
-        dropout: Rate behind fc6 and fc7, in [0, 1).
+        dropout: Dropout rate after fc6 and fc7, in [0, 1).
         deconvolution: "fixed" keeps every enlargement bilinear (the authors' released nets; it
-            exports to a cheaper form); "last_fixed" trains all but the last (their paper, section
+            is cheaper when exported); "last_fixed" trains all but the last (their paper, section
             4.3); "learned" trains all.
         upsample: "transposed_conv" (the paper's, see `deconvolution`); or, with geometry="same",
-            another name or callable as in `unet`: interpolation makes each enlargement of the class
-            scores in one step, everything else by doublings.
+            another name or callable as in `unet`: interpolation enlarges the class scores in one
+            step each time, all others by repeated doubling.
         skip_scales: Factors of pool4 and pool3 before their score layers, deepest first. None for
             1; (0.01, 0.0001) for training all depths at once from ImageNet weights.
-        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        activation: None for logits, or an argument of `keras.layers.Activation`, e.g. "softmax".
         weights: None (random), or a preset: "cells" (images of 2 channels, 3 classes), for which
             VGG16's deeper convolutions are fetched at the first use (`keras-upsample data fetch
             vgg16`). A preset sets the arguments it was trained with; height and width of
@@ -74,7 +74,7 @@ def fcn8s(
         `logits`.
 
     Raises:
-        ValueError: For an argument that is not as above, with what is allowed.
+        ValueError: For a wrong argument; the message says what is allowed.
         FetchError: If weights can't be downloaded.
 
     Reference: Long, Shelhamer and Darrell, Fully Convolutional Networks for Semantic

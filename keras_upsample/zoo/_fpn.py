@@ -31,13 +31,13 @@ def fpn(
     activation: Any = None,
     name: str = "fpn",
 ) -> Any:
-    """FPN: a pyramid of features, equally deep at every scale, whose levels are added up.
+    """FPN: a pyramid of features with equal channels at every scale, whose levels are added up.
 
-    Figure: from the encoder's features at strides 4 to 32 come, by 1x1 convolutions, four maps of
-    256 channels. From coarse to fine each is doubled and added to the next, and a 3x3 convolution
-    makes the pyramid P2 to P5. Each level is brought to stride 4 by as many steps as it needs of a
-    3x3 convolution to 128 channels, group normalization, ReLU and bilinear doubling (P2: one,
-    without doubling). Their sum, a 1x1 convolution, and a bilinear enlargement by 4 are the scores.
+    Figure: 1x1 convolutions turn the encoder's features at strides 4 to 32 into four maps of 256
+    channels. From coarse to fine each is doubled and added to the next, and a 3x3 convolution makes
+    the pyramid P2 to P5. Each level is brought to stride 4 in steps: a 3x3 convolution to 128
+    channels, group normalization, ReLU and bilinear doubling (P2: one step, without doubling). The
+    levels are added; a 1x1 convolution and a bilinear enlargement by 4 make the scores.
 
         C5 -> P5 (32) -> 16 -> 8 -> 4 |
         C4 -> P4 (16) ->  8 -> 4      |+ -> classes (4) -> classes (1)
@@ -45,8 +45,8 @@ def fpn(
         C2 -> P2 (4)  ->  4           |
 
     Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
-    from 1 up: the image is padded with zeros to a multiple of 32, which group normalization counts
-    in, and the output cut back. Output: `logits`, (batch, height, width, classes), or
+    from 1 up: the image is padded with zeros to a multiple of 32 (they count in group
+    normalization), and the output cropped back. Output: `logits`, (batch, height, width, classes), or
     `probabilities` with `activation`; float32 under a mixed policy too.
 
     Two departures from the papers: the encoder's batch normalization is trained, not frozen, and
@@ -59,20 +59,20 @@ def fpn(
         encoder: "resnet50" (the paper's), "vgg16", "mobilenet_v2" or "efficientnet_b0".
         encoder_weights: None (random), "imagenet" (downloaded by Keras), or the path of a weights
             file of the application without its top.
-        upsample: How the pyramid doubles: "nearest" (the paper's), or another name or a callable
-            as in `unet`. The channels stay, so that interpolation has no convolution behind it.
-        head_upsample: The same of the steps to stride 4 and of the scores: "bilinear" (the
-            paper's). Interpolation enlarges the scores in one step, everything else doubles twice.
+        upsample: Upsampler of the pyramid: "nearest" (the paper's), or another name or a callable
+            as in `unet`. The number of channels stays, so no convolution follows interpolation.
+        head_upsample: Upsampler of the steps to stride 4 and of the scores: "bilinear" (the
+            paper's) or another. Interpolation enlarges the scores in one step, all others in two.
         pyramid_width: Channels of the pyramid.
         head_width: Channels of the steps to stride 4.
-        batch_norm_momentum: What batch normalization's running mean and variance keep of themselves
-            at each training step, in [0, 1), in the whole network. None: 0.9 with an encoder that
-            starts from random weights, so that inference is right after some 50 steps; else
-            as Keras and the application have it (0.99 to 0.999), which pretrained encoders need.
-            Test mean IoU of a U-Net on a random MobileNetV2 after 120 steps: 0.44, with the
-            application's momentum 0.14 (docs/training.md).
-        dropout: Rate in front of the scores, in [0, 1). The paper has none.
-        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        batch_norm_momentum: Momentum of all batch normalization, in [0, 1): the share of the
+            running mean and variance that is kept at each training step. None: 0.9 with an encoder
+            that starts from random weights, so that inference is right after some 50 steps; else
+            the values of Keras and the application (0.99 to 0.999), which pretrained encoders need.
+            Test mean IoU of a U-Net on a random MobileNetV2 after 120 steps: 0.44 with 0.9, 0.14
+            with the application's momentum (docs/training.md).
+        dropout: Dropout rate before the scores, in [0, 1). The paper has none.
+        activation: None for logits, or an argument of `keras.layers.Activation`, e.g. "softmax".
         name: Name of the model.
 
     Returns:
@@ -80,7 +80,7 @@ def fpn(
         `logits`.
 
     Raises:
-        ValueError: For an argument that is not as above, with what is allowed.
+        ValueError: For a wrong argument; the message says what is allowed.
         FetchError: If weights can't be downloaded.
 
     Reference: Kirillov, Girshick, He and Dollár, Panoptic Feature Pyramid Networks, CVPR 2019,

@@ -1,4 +1,4 @@
-"""What every model of the zoo has around its network: input, padding, crop, logits."""
+"""Input, padding, crop and logits, the same for every model of the zoo."""
 
 from typing import Any
 

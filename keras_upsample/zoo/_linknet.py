@@ -32,13 +32,13 @@ def linknet(
     activation: Any = None,
     name: str = "linknet",
 ) -> Any:
-    """LinkNet: what enters each block of the encoder is added to what its decoder block gives.
+    """LinkNet: the input of each encoder block is added to the output of its decoder block.
 
     Figure: ResNet-18, i.e. a stem (7x7 convolution, 3x3 max pooling) and four blocks. Each decoder
     block, from m channels to n, is a 1x1 convolution to m/4, a 3x3 transposed convolution that
-    doubles the size, and a 1x1 convolution to n; its result and the input of the encoder block
-    opposite are added. The last, opposite block 1, keeps its size. The head doubles twice, with a
-    3x3 convolution of 32 channels between.
+    doubles the size, and a 1x1 convolution to n; the input of the matching encoder block is added
+    to its result. The last decoder block, which matches block 1, keeps the size. The head doubles
+    twice, with a 3x3 convolution to 32 channels in between.
 
         512 (32) -> 256 (16) + block 3 -> 128 (8) + block 2 -> 64 (4) + block 1 -> 64 (4) + stem
         -> 32 (2) -> 32 (2) -> classes (1)                                channels (stride)
@@ -47,13 +47,12 @@ def linknet(
     added, the last decoder block doubles too, and the head doubles once.
 
     Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
-    from 1 up: the image is padded with zeros to a multiple of 32 and the output cut back. Output:
+    from 1 up: the image is padded with zeros to a multiple of 32, the output cropped back. Output:
     `logits`, (batch, height, width, classes), or `probabilities` with `activation`; float32 under a
     mixed policy too.
 
-    One departure from the authors' net: a transposed convolution of size 3 loses its odd pixel at
-    the bottom and at the right, not at the top and at the left, which every format computes
-    without a crop.
+    One departure from the authors' net: the odd pixel of a 3x3 transposed convolution is cut at the
+    bottom and the right, not at the top and the left. Every format computes this without a crop.
 
     Args:
         input_shape: (height, width, channels) without the batch. None for a height or width that
@@ -67,14 +66,14 @@ def linknet(
             as in `unet`.
         filters: Channels of ResNet-18's four stages, finest first; None for (64, 128, 256, 512).
             Only without `encoder`.
-        batch_norm_momentum: What batch normalization's running mean and variance keep of themselves
-            at each training step, in [0, 1), in the whole network. None: 0.9 with an `encoder` that
-            starts from random weights, so that inference is right after some 50 steps; else
-            as Keras and the application have it (0.99 to 0.999), which pretrained encoders need.
-            Test mean IoU of a U-Net on a random MobileNetV2 after 120 steps: 0.44, with the
-            application's momentum 0.14 (docs/training.md).
-        dropout: Rate behind the encoder, in [0, 1). The paper has none.
-        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        batch_norm_momentum: Momentum of all batch normalization, in [0, 1): the share of the
+            running mean and variance that is kept at each training step. None: 0.9 with an
+            `encoder` that starts from random weights, so that inference is right after some 50
+            steps; else the values of Keras and the application (0.99 to 0.999), which pretrained
+            encoders need. Test mean IoU of a U-Net on a random MobileNetV2 after 120 steps: 0.44
+            with 0.9, 0.14 with the application's momentum (docs/training.md).
+        dropout: Dropout rate after the encoder, in [0, 1). The paper has none.
+        activation: None for logits, or an argument of `keras.layers.Activation`, e.g. "softmax".
         name: Name of the model.
 
     Returns:
@@ -82,7 +81,7 @@ def linknet(
         `logits`.
 
     Raises:
-        ValueError: For an argument that is not as above, with what is allowed.
+        ValueError: For a wrong argument; the message says what is allowed.
         FetchError: If weights can't be downloaded.
 
     Reference: Chaurasia and Culurciello, LinkNet: Exploiting Encoder Representations for Efficient

@@ -1,4 +1,4 @@
-"""The trained networks, in one table; imports nothing heavy.
+"""Table of the trained networks; imports nothing heavy.
 
 A preset is a builder, the arguments it was trained with, and a file of weights. Small files ship
 in the package (`weights/`); others name an address and a SHA-256 and are kept in the cache.
@@ -20,19 +20,19 @@ class Preset:
 
     Attributes:
         model: name of the builder in `keras_upsample.zoo`.
-        weights: what the builder's `weights=` takes.
-        arguments: of the builder; height and width stay open.
+        weights: name of the preset in the builder's `weights` argument.
+        arguments: arguments of the builder; height and width stay open.
         summary: one line on what it does.
-        preprocessing: how the image must be made, in words.
-        scaling: the same, as `predict` does it.
-        channels: names of the image's, in order.
-        training_data: what it was trained on.
-        licence: of the weights.
-        classes: class numbers 0, 1, ... in words; empty for images.
+        preprocessing: required preprocessing of the image, in words.
+        scaling: the scaling of pixel values that `predict` applies.
+        channels: channel names of the image, in order.
+        training_data: training data, in words.
+        licence: licence of the weights.
+        classes: class names by number; empty if the output is an image.
         colours: RGB of the classes, or empty for the palette of `viz`.
         backbone: data set whose weights fill the layers that the file leaves out, or None.
-        url: where the file is, for one that does not ship; it needs `sha256`.
-        sha256: of the file.
+        url: address of a file that is not in the package; needs `sha256`.
+        sha256: SHA-256 of the file.
     """
 
     model: str
@@ -52,12 +52,12 @@ class Preset:
 
     @property
     def name(self) -> str:
-        """`unet:cells`, as the command line spells it."""
+        """Name on the command line, e.g. `unet:cells`."""
         return f"{self.model}:{self.weights}"
 
     @property
     def folder(self) -> str:
-        """`unet_cells`, its folder in the repository's `zoo/` and the name of its file."""
+        """Name of its folder in the repository's `zoo/` and of its file, e.g. `unet_cells`."""
         return f"{self.model}_{self.weights}"
 
 
@@ -142,7 +142,7 @@ def preset_named(name: str) -> Preset:
     """The preset `model:weights`.
 
     Raises:
-        ValueError: there is none; the message lists what there is.
+        ValueError: there is no such preset; the message lists all.
     """
     if name in PRESETS:
         return PRESETS[name]
@@ -153,5 +153,5 @@ def preset_named(name: str) -> Preset:
 
 
 def presets_of(model: str) -> dict[str, Preset]:
-    """The presets of one builder, by what its `weights=` takes."""
+    """The presets of one builder, by the value of its `weights` argument."""
     return {preset.weights: preset for preset in PRESETS.values() if preset.model == model}

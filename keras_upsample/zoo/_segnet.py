@@ -29,19 +29,19 @@ def segnet(
     activation: Any = None,
     name: str = "segnet",
 ) -> Any:
-    """SegNet: each pooling remembers where its maxima were, and the decoder puts values back there.
+    """SegNet: pooling keeps the positions of the maxima, and the decoder unpools to them.
 
     Figure: the 13 convolutions of VGG16 in five blocks, each convolution 3x3 with batch
     normalization and ReLU, each block ending in a 2x2 max pooling that keeps the positions. The
-    decoder is the encoder's mirror image: an unpooling by the positions of the block opposite,
-    which leaves zeros elsewhere, then as many convolutions as that block has. Nothing else passes
-    from encoder to decoder. The last of the 26 convolutions, 3x3 too, makes the scores.
+    decoder is the encoder's mirror image: unpooling to the positions of the matching block, with
+    zeros elsewhere, then as many convolutions as that block has. There is no other connection from
+    encoder to decoder. The last of the 26 convolutions, also 3x3, makes the scores.
 
         encoder  64 64 | 128 128 | 256 256 256 | 512 512 512 | 512 512 512
         decoder  512 512 512 | 512 512 256 | 256 256 128 | 128 64 | 64 classes
 
     Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
-    from 1 up: the image is padded with zeros to a multiple of 32 and the output cut back. Output:
+    from 1 up: the image is padded with zeros to a multiple of 32, the output cropped back. Output:
     `logits`, (batch, height, width, classes), or `probabilities` with `activation`; float32 under a
     mixed policy too.
 
@@ -56,10 +56,10 @@ def segnet(
             the path of a weights file of `keras.applications.VGG16(include_top=False)`. Batch
             normalization starts as the identity.
         upsample: "max_unpooling" (the paper's); or another name or a callable as in `unet`: then
-            nothing at all passes, but to upsamplers that read a guide.
+            encoder and decoder are not connected, except by upsamplers that read a guide.
         filters: Channels of the five blocks, finest first.
-        dropout: Rate behind the encoder, in [0, 1). The paper has none.
-        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+        dropout: Dropout rate after the encoder, in [0, 1). The paper has none.
+        activation: None for logits, or an argument of `keras.layers.Activation`, e.g. "softmax".
         name: Name of the model.
 
     Returns:
@@ -67,7 +67,7 @@ def segnet(
         `logits`.
 
     Raises:
-        ValueError: For an argument that is not as above, with what is allowed.
+        ValueError: For a wrong argument; the message says what is allowed.
         FetchError: If weights can't be downloaded.
 
     Reference: Badrinarayanan, Kendall and Cipolla, SegNet: A Deep Convolutional Encoder-Decoder

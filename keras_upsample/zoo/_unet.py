@@ -38,10 +38,10 @@ def unet(
 ) -> Any:
     """U-Net: an encoder and a decoder joined at every resolution.
 
-    Figure: stages 1 to 5 go down, each two 3x3 convolutions with ReLU and, but for the last, a
-    2x2 max pooling; widths 64, 128, 256, 512, 1024. Stages 4 to 1 come up, each doubling the
-    size, joining what the encoder had there, and two 3x3 convolutions. A 1x1 convolution makes
-    the scores.
+    Figure: stages 1 to 5 go down. Each has two 3x3 convolutions with ReLU and, except the last, a
+    2x2 max pooling; widths 64, 128, 256, 512, 1024. Stages 4 to 1 go up. Each doubles the size,
+    joins the encoder's features of that stage and applies two 3x3 convolutions. A 1x1 convolution
+    makes the scores.
 
         padding="valid"  down 572 568 | 284 280 | 140 136 | 68 64 | 32 28
                          up   388 392 | 196 200 | 100 104 | 52 56
@@ -51,15 +51,15 @@ def unet(
     has five stages.
 
     `fusion="attention"` is Attention U-Net (Oktay et al., 2018): before a skip is joined, each of
-    its pixels is multiplied by a number in (0, 1), which the doubled decoder's features and its own
-    decide; the paper decides at half that size.
+    its pixels is multiplied by a number in (0, 1), computed from the skip and the doubled decoder
+    features; the paper computes it at half that size.
 
     Input: `image`, (batch, height, width, channels), float32 in [0, 1]. With padding="same" any
     height and width from 1 up: the image is padded with zeros to a multiple of the deepest
-    stride and the output cut back. Output: `logits`, (batch, height, width, classes), or
+    stride, the output cropped back. Output: `logits`, (batch, height, width, classes), or
     `probabilities` with `activation`; float32 under a mixed policy too.
 
-    Two departures from the paper, both usual: batch normalization (batch_norm=False is the
+    Two departures from the paper, both common: batch normalization (batch_norm=False is the
     paper's) and padding="same".
 
     Args:
@@ -72,29 +72,30 @@ def unet(
         upsample: "transposed_conv" (2x2, the paper's); "pixel_shuffle" (3x3 convolution and
             shuffle), "pixel_shuffle_blur" (the same and a blur, without checkerboard); "nearest",
             "bilinear", "bicubic", "lanczos", "area" (at a factor of 2 the same as "nearest"),
-            "carafe", "dysample", each followed by a 3x3 convolution; "joint_bilateral" (likewise),
-            "max_unpooling" (SegNet's, between two 3x3 convolutions): these two read the encoder's
-            features of the size to come, or the image where there are none, and need
+            "carafe", "dysample", each followed by a 3x3 convolution; "joint_bilateral" (followed by
+            one too) and "max_unpooling" (SegNet's, between two 3x3 convolutions), which read the
+            encoder's features at the doubled size, or the image if there are none, and need
             padding="same"; or a callable that takes the number of filters and returns a layer that
             doubles the size.
         fusion: How decoder and skip are joined: "concat" (the paper's), "add", "attention"
             (Attention U-Net), "scse"; see `layers.SkipFusion2D`.
-        filters: Channels by stage, finest first. None: (64, 128, 256, 512, 1024), of any length
-            from 2; with `encoder` the decoder's five stages at strides 1 to 16, (16, 32, 64, 128,
-            256).
-        padding: "same", or "valid" for the paper's unpadded convolutions (no `encoder`). Then a
-            static size must let every pooling and joint come out even. With a size of None feed
-            such sizes only (16k + 12 from 188 up for five stages): others lose border.
+        filters: Channels by stage, finest first, for two stages or more; with `encoder` for the
+            decoder's five stages at strides 1 to 16. None: (64, 128, 256, 512, 1024); with
+            `encoder` (16, 32, 64, 128, 256).
+        padding: "same", or "valid" for the paper's unpadded convolutions (no `encoder`). With
+            "valid", a static size must be one that divides evenly at every pooling and crop, i.e.
+            16k + 12 from 188 up for five stages. If the size is None, feed such sizes only: others
+            lose border pixels.
         batch_norm: Whether each 3x3 convolution is followed by batch normalization (and has no
-            bias). Folded away at export.
-        batch_norm_momentum: What batch normalization's running mean and variance keep of themselves
-            at each training step, in [0, 1), in the whole network. None: 0.9 with an `encoder` that
-            starts from random weights, so that inference is right after some 50 steps; else
-            as Keras and the application have it (0.99 to 0.999), which pretrained encoders need.
-            Test mean IoU of a U-Net on a random MobileNetV2 after 120 steps: 0.44, with the
-            application's momentum 0.14 (docs/training.md).
-        dropout: Rate behind the deepest stage, in [0, 1). The paper gives no figure.
-        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+            bias). Export folds it into the convolutions.
+        batch_norm_momentum: Momentum of all batch normalization, in [0, 1): the share of the
+            running mean and variance that is kept at each training step. None: 0.9 with an
+            `encoder` that starts from random weights, so that inference is right after some 50
+            steps; else the values of Keras and the application (0.99 to 0.999), which pretrained
+            encoders need. Test mean IoU of a U-Net on a random MobileNetV2 after 120 steps: 0.44
+            with 0.9, 0.14 with the application's momentum (docs/training.md).
+        dropout: Dropout rate after the deepest stage, in [0, 1). The paper gives no figure.
+        activation: None for logits, or an argument of `keras.layers.Activation`, e.g. "softmax".
         weights: None (random), or a preset: "cells" (images of 2 channels, 3 classes), "nuclei" (1
             channel, 2 classes). A preset sets the arguments it was trained with; height and width
             of `input_shape` stay free.
@@ -105,7 +106,7 @@ def unet(
         `logits`.
 
     Raises:
-        ValueError: For an argument that is not as above, with what is allowed.
+        ValueError: For a wrong argument; the message says what is allowed.
         FetchError: If weights can't be downloaded.
 
     Reference: Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image

@@ -22,11 +22,11 @@ def unet_plus_plus(
     activation: Any = None,
     name: str = "unet_plus_plus",
 ) -> Any:
-    """U-Net++: a U-Net whose skips are filled with nodes, every node joined with all before it.
+    """U-Net++: a U-Net with nodes along its skips; each node reads all earlier ones of its row.
 
-    Figure: node X(i, j) lies at stride 2^i, j steps along the skip. The encoder is the column
-    j = 0. Each other node takes all nodes before it in its row and the doubled node below it, and
-    is two 3x3 convolutions with ReLU, like every node.
+    Figure: node X(i, j) lies at stride 2^i, j steps along the skip, and has two 3x3 convolutions
+    with ReLU. The encoder is the column j = 0. Each other node reads all nodes before it in its row
+    and the doubled node below it.
 
         X00 ---- X01 ---- X02 ---- X03 ---- X04 -> logits
            X10 ---- X11 ---- X12 ---- X13            X(i, 0) = H(pool X(i-1, 0))
@@ -34,17 +34,17 @@ def unet_plus_plus(
                  X30 ---- X31                                    up X(i+1, j-1)])
                     X40
 
-    With `deep_supervision` each of X01 to X04 has scores of its own, and the net can be cut to any
-    of these depths after training, without the nodes that only deeper ones need:
+    With `deep_supervision` each of X01 to X04 has scores of its own. After training, the network
+    can be cut to any of these depths; nodes that only deeper ones need are then left out:
 
         fast = keras.Model(model.input, model.get_layer("logits_2").output)  # X02: three stages
 
     Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
-    from 1 up: the image is padded with zeros to a multiple of the deepest stride and the output
-    cut back. Output: `logits`, (batch, height, width, classes), or `probabilities` with
+    from 1 up: the image is padded with zeros to a multiple of the deepest stride, the output
+    cropped back. Output: `logits`, (batch, height, width, classes), or `probabilities` with
     `activation`; with `deep_supervision` a list, `logits_1` to `logits_4`, shallowest first. Train
-    each on the same labels; the paper takes the mean of them all, or one. float32 under a mixed
-    policy too.
+    each on the same labels; the paper uses the mean of all of them, or one. The output is float32
+    under a mixed policy too.
 
     One departure from the paper: batch normalization (batch_norm=False is the paper's). The paper's
     figure says up-sampling; its 9.04 million parameters are those of 2x2 transposed convolutions.
@@ -57,9 +57,9 @@ def unet_plus_plus(
         filters: Channels by row, finest first, of any length from 2.
         deep_supervision: Whether every depth gives scores, as above.
         batch_norm: Whether each 3x3 convolution is followed by batch normalization (and has no
-            bias). Folded away at export.
-        dropout: Rate behind the deepest stage, in [0, 1).
-        activation: None for logits, or what `keras.layers.Activation` takes, e.g. "softmax".
+            bias). Export folds it into the convolutions.
+        dropout: Dropout rate after the deepest stage, in [0, 1).
+        activation: None for logits, or an argument of `keras.layers.Activation`, e.g. "softmax".
         name: Name of the model.
 
     Returns:
@@ -67,7 +67,7 @@ def unet_plus_plus(
         `logits`.
 
     Raises:
-        ValueError: For an argument that is not as above, with what is allowed.
+        ValueError: For a wrong argument; the message says what is allowed.
 
     Reference: Zhou, Siddiquee, Tajbakhsh and Liang, UNet++: A Nested U-Net Architecture for Medical
     Image Segmentation, DLMIA 2018, section 3 and figure 1, https://arxiv.org/abs/1807.10165

@@ -1,10 +1,10 @@
 """The ways in which a decoder of the zoo doubles a feature map.
 
-One line a way: name -> (x, guide, filters, name) -> x at twice the size with `filters` channels.
-The guide is what the network has at the size to come (the encoder's features, or the image); most
-ways leave it aside. What has no weights for it cannot change the number of channels, so a 3x3
-convolution follows (resize-convolution; Odena, Dumoulin and Olah, Deconvolution and Checkerboard
-Artifacts, Distill 2016); not with filters=None, which keeps the channels.
+One line each: name -> (x, guide, filters, name) -> x at twice the size with `filters` channels.
+The guide is the encoder's features at the doubled size, or the image; most upsamplers ignore it.
+Upsamplers without weights can't change the number of channels, so a 3x3 convolution follows them
+(resize-convolution; Odena, Dumoulin and Olah, Deconvolution and Checkerboard Artifacts, Distill
+2016), except with filters=None, which keeps the channels.
 """
 
 import math
