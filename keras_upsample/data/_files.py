@@ -10,9 +10,9 @@ class Files:
     """The pictures under a folder, by their paths from it.
 
     Args:
-        what: the argument that names the folder.
+        what: name of the argument that gave the folder.
         folder: the folder.
-        without: a folder in it whose pictures are others.
+        without: a subfolder to leave out.
 
     Raises:
         ValueError: it is no folder, or holds no picture.
@@ -23,7 +23,7 @@ class Files:
         self.paths = pictures_in(what, folder, without)
 
     def keyed(self, pattern: Pattern) -> dict[Key, list[PurePosixPath]]:
-        """Those of a pattern, by what they share with their other half."""
+        """The files that fit a pattern, by the name that image and mask share."""
         found: dict[Key, list[PurePosixPath]] = {}
         for path in self.paths:
             key = pattern.key(path)
@@ -33,7 +33,7 @@ class Files:
 
 
 def pictures_in(what: str, folder: Path, without: Path) -> list[PurePosixPath]:
-    """The pictures in a folder and its sub-folders, but for those of the other folder in it.
+    """The pictures in a folder and its sub-folders, except those of a folder to leave out.
 
     Raises:
         ValueError: `what` is no folder, or holds no picture.

@@ -1,4 +1,4 @@
-"""Two folders, of images and of masks -> labelled images."""
+"""Labelled images from a folder of images and a folder of masks."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +27,7 @@ def folder(
     threshold: float | None = None,
     normalization: str = "full_range",
 ) -> LabelledImages:
-    """Images and masks of your own, matched by file name without its ending.
+    """Your own images and masks, matched by file name without suffix.
 
         images/a.jpg  images/x/b.tif        masks/a.png  masks/x/b.tif
 
@@ -36,10 +36,10 @@ def folder(
     warning and `.pairing` name it. Anything else needs a pattern.
 
     A pixel of a mask is a class number: the grey value, or the index of an indexed PNG. With
-    colours as `values` it is a colour, and with a `threshold` a strength. Masks with only 0 and 255
-    have classes 0 and 1. Every file is read once at the beginning, and all problems are reported
-    together. Up to 2 GiB of pixels stay in memory; the remaining files are read again for every
-    crop.
+    colours as `values`, the pixel's colour gives the class. With a `threshold`, the grey value is
+    compared with it. Masks with only 0 and 255 have classes 0 and 1. Every file is read once at the
+    beginning, and all problems are reported together. Up to 2 GiB of pixels stay in memory; the
+    remaining files are read again for every crop.
 
     Args:
         images: folder of PNG, JPEG, TIFF, ... with the same number of channels. Alpha channels are
@@ -61,8 +61,8 @@ def folder(
         normalization: `"full_range"`, `"percentiles"` or `"none"`, as in `predict`.
 
     Raises:
-        ValueError: no such folder, images or masks without their other half, names that can be
-            matched in several ways, or pairs that can't be used.
+        ValueError: no such folder, images without a mask or masks without an image, names that can
+            be matched in several ways, or pairs that can't be used.
     """
     from ..images._scaling import check_normalization
     from ._mask_classes import mask_classes
@@ -121,7 +121,7 @@ def folder(
 def _read(
     picture: Path, mask_file: Path, normalization: str, kind: str
 ) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
-    """The frame's name, image and raw mask of each frame."""
+    """The name, image and raw mask of each frame."""
     from ..images._pictures import sources_in
     from ..images._scaling import scaling_of
     from ._masks import read_masks

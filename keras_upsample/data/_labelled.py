@@ -29,16 +29,16 @@ class LabelledImages:
     """Images with a class for every pixel.
 
     Attributes:
-        images: float32 arrays (H, W, C) in [0, 1]; read when asked for, where they are many.
-        labels: uint8 arrays (H, W) of class numbers; 255 for pixels that do not count.
-        classes: the classes in words, by number.
-        names: where each image comes from.
-        pairing: how `folder` matched images and masks, where their names are not the same.
-        groups: the film or stack that each image is a frame of; empty where each is by itself.
-            Images of one group look alike, and `training` never splits them.
+        images: float32 arrays (H, W, C) in [0, 1]; large sets are read on access.
+        labels: uint8 arrays (H, W) of class numbers; 255 for pixels without a class.
+        classes: class names by number.
+        names: name of each image, which says where it comes from.
+        pairing: how `folder` matched images and masks, if their names differ.
+        groups: name of the film or stack to which each image belongs; empty if the images are
+            independent. Images of one group look alike, and `training` never splits them.
 
     Raises:
-        ValueError: not as many labels, names or groups as images.
+        ValueError: the number of labels, names or groups differs from that of the images.
     """
 
     images: Sequence[np.ndarray]
@@ -69,10 +69,10 @@ def normalize(image: np.ndarray, method: str = "full_range") -> np.ndarray:
     """An image as float32 in [0, 1].
 
     Args:
-        image: (H, W, C), of whole numbers or floats.
-        method: "full_range" divides whole numbers by the largest of their dtype and takes floats as
-            they are; "percentiles" takes percentile 1 to 0 and percentile 99.8 to 1, channel by
-            channel, and cuts off the rest (a constant channel becomes 0).
+        image: (H, W, C), integers or floats.
+        method: "full_range" divides integers by the largest value of their dtype and leaves floats
+            as they are; "percentiles" maps percentile 1 to 0 and percentile 99.8 to 1, channel by
+            channel, and clips the rest (a constant channel becomes 0).
 
     Raises:
         ValueError: an unknown method, an image that is not (H, W, C), or floats outside [0, 1] for
@@ -98,7 +98,7 @@ def normalize(image: np.ndarray, method: str = "full_range") -> np.ndarray:
 
 
 def labelled_images(name: str, split: str) -> LabelledImages:
-    """A split of a data set, fetched at the first call; every channel by percentiles.
+    """A split of a data set, fetched at the first call; each channel normalized by percentiles.
 
     Args:
         name: "cells" (channels: nuclei stain, oblique light), "nuclei" or "nuclei_stardist" (one

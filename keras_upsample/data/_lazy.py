@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Lazy(Sequence[np.ndarray]):
-    """`count` arrays; item i is `make(i)`."""
+    """A sequence of `count` arrays; item i is `make(i)`, computed on access."""
 
     def __init__(self, make: Callable[[int], np.ndarray], count: int) -> None:
         self._make, self._count = make, count

@@ -1,4 +1,4 @@
-"""How masks say a pixel's class: by a number, by a colour, by a threshold."""
+"""How the pixels of masks give classes: by number, by colour or by a threshold."""
 
 from collections.abc import Mapping
 from numbers import Real
@@ -13,7 +13,7 @@ from ._strengths import Strengths
 
 
 class MaskClasses(Protocol):
-    """What turns the pixels of masks into class numbers."""
+    """Turns the pixels of masks into class numbers."""
 
     kind: str
     """How a file is read: "numbers", "colours" or "strengths" (see `read_masks`)."""

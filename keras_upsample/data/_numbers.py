@@ -15,7 +15,7 @@ class Numbers:
         values (0, 127, 200), ignore (9,):    0 127 200 9  ->  0 1 2 255
 
     Args:
-        names: of the classes, or None.
+        names: names of the classes, or None.
         values: the pixel value of each class; None where these are 0, 1, 2, ..., or 0 and 255.
         ignore: pixel values that are no class.
 

@@ -1,4 +1,4 @@
-"""A pattern of file names, `{name}_mask`: which file is whose."""
+"""Patterns of file names, e.g. `{name}_mask`, that match masks with images."""
 
 import re
 from pathlib import PurePosixPath
@@ -10,7 +10,7 @@ Key = tuple[str, str]
 
 
 class Pattern:
-    """Which part of a file's name is the one that an image and its mask share.
+    """The part of a file name that an image and its mask share.
 
         {name}_mask                bonn/car1_mask.gif          -> ("bonn", "car1")
         {name}.png                 car1.png, but no car1.jpg   -> ("", "car1")

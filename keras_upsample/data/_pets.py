@@ -34,8 +34,8 @@ def oxford_iiit_pet(
         split: "train", "validation" (the last tenth of the official training set) or "test" (the
             official one).
         size: rows and columns in pixels.
-        data_dir: where TensorFlow Datasets keeps its data; default its own folder.
-        download: False to take only what lies there.
+        data_dir: folder of TensorFlow Datasets' data; default its own.
+        download: False to use only data that are already there.
 
     Raises:
         ValueError: an unknown split, or a size below 1.

@@ -14,9 +14,9 @@ class Strengths:
         threshold 128:    0 100 128 255  ->  0 0 1 1
 
     Args:
-        names: of the two classes, or None.
-        threshold: in the units of the files: 128 of bytes, 0.5 of floats from 0 to 1.
-        ignore: values that are no class.
+        names: names of the two classes, or None.
+        threshold: threshold in the units of the files: 128 for bytes, 0.5 for floats from 0 to 1.
+        ignore: values without a class.
 
     Raises:
         ValueError: not two names.

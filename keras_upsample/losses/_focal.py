@@ -14,24 +14,24 @@ _LEAST = 1e-12  # of 1 − p: a power below 1 has no slope at 0
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class Focal(PixelLoss):
-    """Cross-entropy in which pixels that are right already count little.
+    """Focal loss: cross-entropy in which pixels that are already right count little.
 
     L = −Σ_i w_i α_c (1 − p_ic)^γ log p_ic / Σ_i w_i, c the label of pixel i, p = softmax(logits),
-    or sigmoid(logits) and the rest for one channel. γ = 0 is cross-entropy, with `class_weights`
-    the class-weighted one (divided by the number of pixels, as Keras' weights are, not by Σ α).
+    or sigmoid(logits) and 1 minus it for one channel. γ = 0 is cross-entropy, with `class_weights`
+    class-weighted (divided by the number of pixels, as with Keras' weights, not by Σ α).
 
-    Values are those of `keras.losses.CategoricalFocalCrossentropy(alpha=α)` on one-hot labels. It
-    is computed from the logarithm of p: Keras' own cuts p off at 1e-7, and beyond that the pixels
-    that are most wrong have no gradient.
+    The values are those of `keras.losses.CategoricalFocalCrossentropy(alpha=α)` on one-hot labels.
+    The loss is computed from the logarithm of p. Keras' own clips p at 1e-7, so that the pixels
+    that are most wrong get no gradient.
 
     Input and `sample_weight`: as `CrossEntropyAndDice`.
 
     Args:
         gamma: γ, >= 0; the paper's best is 2.
         class_weights: α by class (two for one channel, the paper's (0.75, 0.25)); None for 1.
-        ignore_class: label of pixels that count in nothing; None if there is none.
+        ignore_class: label of pixels that are ignored; None if there is none.
         from_logits: False where `y_pred` holds probabilities.
-        name: of the loss.
+        name: name of the loss.
         kwargs: `reduction` and `dtype`, as in `keras.losses.Loss`.
 
     Raises:

@@ -12,22 +12,22 @@ from ._sums import lovasz, over_classes
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class LovaszSoftmax(PixelLoss):
-    """1 − IoU made continuous: its Lovász extension at the errors of the probabilities.
+    """Lovász-softmax: a continuous extension of 1 − IoU to probabilities.
 
-    L = mean_c Σ_i m_(i) (J_i − J_(i−1)), m_i = |t_ic − p_ic| the errors of an image's pixels sorted
-    downwards, J_i = 1 − IoU of class c if the pixels up to place i were wrong and the rest right;
-    the mean over the classes that its labels show. p = softmax(logits); of one channel of logits
-    p = sigmoid(logits) and class 1 alone (the paper has a hinge there). Weights of pixels are
-    weights in intersection and union. With p of 0 and 1 it is 1 − mean IoU.
+    L = mean_c Σ_i m_(i) (J_i − J_(i−1)), m_i = |t_ic − p_ic| the errors of an image's pixels in
+    descending order, J_i = 1 − IoU of class c if the pixels up to place i were wrong and the rest
+    right; the mean over the classes that occur in its labels. p = softmax(logits). For one channel
+    of logits p = sigmoid(logits), and only class 1 counts (the paper uses a hinge there). Pixel
+    weights apply to intersection and union. If every p is 0 or 1, the loss is 1 − mean IoU.
 
     Input and `sample_weight`: as `CrossEntropyAndDice`. Sorting costs O(P log P) for an image of P
     pixels. The paper trains on it after cross-entropy, or adds the two.
 
     Args:
         class_weights: a factor for each class (two for one channel); None for 1.
-        ignore_class: label of pixels that count in nothing; None if there is none.
+        ignore_class: label of pixels that are ignored; None if there is none.
         from_logits: False where `y_pred` holds probabilities.
-        name: of the loss.
+        name: name of the loss.
         kwargs: `reduction` and `dtype`, as in `keras.losses.Loss`.
 
     Raises:

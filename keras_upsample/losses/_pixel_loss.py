@@ -1,4 +1,4 @@
-"""What the losses of class maps share: everything but their formula."""
+"""Base class of the losses of class maps: everything but their formula."""
 
 from collections.abc import Sequence
 from typing import Any

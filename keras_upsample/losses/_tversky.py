@@ -12,25 +12,25 @@ from ._sums import over_classes, tversky
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
 class Tversky(PixelLoss):
-    """The Dice loss with a price of its own for false positives and for false negatives.
+    """The Dice loss with separate weights for false positives and false negatives.
 
     L = mean_c (1 − TP_c / (TP_c + α FP_c + β FN_c)), TP_c = Σ_i w_i t_ic p_ic,
     FP_c = Σ_i w_i (1 − t_ic) p_ic, FN_c = Σ_i w_i t_ic (1 − p_ic), i over the pixels of an image,
-    the mean over the classes that its labels show; class 1 alone of one channel of logits.
+    the mean over the classes that occur in its labels; for one channel of logits, class 1 alone.
     α = β = 1/2 is the Dice loss, α = β = 1 that of IoU.
 
-    `keras.losses.Tversky` (3.15) exchanges the two: its `alpha` is what `beta` is here and in the
-    paper, the price of false negatives. It has neither weights of pixels nor ignored ones.
+    `keras.losses.Tversky` (3.15) exchanges the two: its `alpha` is `beta` here and in the paper,
+    the weight of false negatives. It supports neither pixel weights nor ignored pixels.
 
     Input and `sample_weight`: as `CrossEntropyAndDice`.
 
     Args:
-        alpha: α, the price of false positives, >= 0; the paper's best is 0.3.
-        beta: β, the price of false negatives, >= 0; the paper's best is 0.7.
+        alpha: α, the weight of false positives, >= 0; the paper's best is 0.3.
+        beta: β, the weight of false negatives, >= 0; the paper's best is 0.7.
         class_weights: a factor for each class (two for one channel); None for 1.
-        ignore_class: label of pixels that count in nothing; None if there is none.
+        ignore_class: label of pixels that are ignored; None if there is none.
         from_logits: False where `y_pred` holds probabilities.
-        name: of the loss.
+        name: name of the loss.
         kwargs: `reduction` and `dtype`, as in `keras.losses.Loss`.
 
     Raises:

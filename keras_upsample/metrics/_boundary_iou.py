@@ -23,13 +23,13 @@ class BoundaryIoU(keras.metrics.Metric):
 
     Args:
         num_classes: labels are 0 to `num_classes` − 1.
-        dilation_ratio: d as a share of the image's diagonal, rounded, at least 1 pixel; in (0, 1],
-            the authors' 0.02.
-        width: d in pixels instead, >= 1.
-        ignore_class: pixels whose true label it is belong to no class, in either map.
+        dilation_ratio: d as a share of the image's diagonal, rounded, at least 1 pixel; in (0, 1].
+            The authors use 0.02.
+        width: d in pixels, in place of `dilation_ratio`, >= 1.
+        ignore_class: true label of pixels that are taken out of every class, in both maps.
         sparse_y_pred: whether `y_pred` holds labels, not scores.
-        name: of the metric.
-        dtype: of the counts; None for Keras' configured one.
+        name: name of the metric.
+        dtype: dtype of the counts; None for Keras' configured one.
 
     Raises:
         ValueError, TypeError: a bad argument; shapes other than above.

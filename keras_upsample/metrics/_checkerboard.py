@@ -1,4 +1,4 @@
-"""How much of an image is the checkerboard that a strided upsampler leaves."""
+"""The share of an image's energy in the checkerboard of a strided upsampler."""
 
 from typing import Any
 
@@ -18,20 +18,20 @@ def checkerboard_energy(x: Any, period: int = 2) -> float:
     one side of the image to the other would count), m the mean under w. B holds the frequencies
     (f, g), in cycles a pixel, within 1/(4p) on both axes of a harmonic (k/p, l/p), (k, l) not
     (0, 0): at p = 2 of (1/2, 0), (0, 1/2) and (1/2, 1/2), i.e. stripes in rows, in columns, and a
-    checkerboard. The width of B lets a pattern count whose strength changes from place to place,
-    as one under a picture's content does.
+    checkerboard. B has a width because the strength of a pattern in a real picture changes from
+    place to place.
 
     A checkerboard or stripes: 1. A constant image: 0. A ramp: below 1e-4. White noise: the area of
     B, (p² − 1)/(4 p²), 0.19 at p = 2. Channels and images of a batch are added up.
 
     Args:
-        x: floats, (H, W), (H, W, C) or (N, H, W, C): a feature map, logits, or what an upsampler
-            answers to an impulse or to a constant.
-        period: p, the stride of the upsampling in pixels, >= 2; of several strides of 2, each
-            leaves its own period: 2, 4, 8.
+        x: floats, (H, W), (H, W, C) or (N, H, W, C): a feature map, logits, or an upsampler's
+            response to an impulse or to a constant.
+        period: p, the stride of the upsampling in pixels, >= 2. Several strides of 2 leave the
+            periods 2, 4, 8.
 
     Returns:
-        A float in [0, 1]. Variation below 1e-6 of the largest magnitude is taken for rounding: 0.
+        A float in [0, 1]. Variation below 1e-6 of the largest magnitude counts as rounding: 0.
 
     Raises:
         ValueError, TypeError: a bad argument; images under 4p pixels on an axis; not finite.

@@ -17,9 +17,9 @@ def mean_iou(
 
     Args:
         y_true: integer labels, (H, W) or (N, H, W).
-        y_pred: the same of the prediction.
+        y_pred: predicted labels of the same shape.
         num_classes: labels are 0 to `num_classes` − 1.
-        ignore_class: pixels whose true label it is are left out; may lie outside that range.
+        ignore_class: true label of pixels that are left out; may lie outside that range.
 
     Returns:
         A float in [0, 1]; NaN if no pixel is left.
@@ -55,16 +55,16 @@ def boundary_iou(
     """Return the mean over classes of the IoU of the inner boundary bands.
 
     The band of a class is its mask minus the mask eroded d times by a 3x3 square; the image's
-    border counts as outside: at d = 1, `1 1 1 1 0` -> `1 0 0 1 0` on an axis. So an error of a
-    pixel along a boundary weighs the same in a large object and in a small one.
+    border counts as outside: at d = 1, `1 1 1 1 0` -> `1 0 0 1 0` on an axis. So a boundary that
+    is wrong by a pixel weighs the same for a large object and for a small one.
 
     Args:
         y_true: integer labels, (H, W) or (N, H, W).
-        y_pred: the same of the prediction.
+        y_pred: predicted labels of the same shape.
         num_classes: labels are 0 to `num_classes` − 1.
         width: d in pixels, >= 1. None: `dilation_ratio` of the image's diagonal, rounded, >= 1.
-        dilation_ratio: in (0, 1], the authors' 0.02; only used without `width`.
-        ignore_class: pixels whose true label it is belong to no class, in either map.
+        dilation_ratio: in (0, 1]; the authors use 0.02. Only used without `width`.
+        ignore_class: true label of pixels that are taken out of every class, in both maps.
 
     Returns:
         A float in [0, 1]; NaN if no pixel belongs to a class. Classes in neither map are left out.

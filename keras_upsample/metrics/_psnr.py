@@ -14,17 +14,17 @@ _LUMA, _BLACK = np.array([65.481, 128.553, 24.966]) / 255, 16 / 255
 def psnr(y_true: Any, y_pred: Any, *, border: int = 0, colour: str = "rgb") -> float:
     """Return the peak signal-to-noise ratio of images in [0, 1], in decibels.
 
-    −10 log10(mean (t − p)²): an error of 0.1 everywhere -> 20 dB. Of a batch: the mean over images
-    of each one's value. Values are taken as they are, neither clipped nor rounded: clip a
-    prediction to [0, 1] first, as saving it would.
+    −10 log10(mean (t − p)²): an error of 0.1 everywhere -> 20 dB. For a batch, the mean of the
+    values of its images. Pixels are neither clipped nor rounded: clip a prediction to [0, 1] first,
+    as saving it would.
 
     Args:
         y_true: floats in [0, 1], (H, W), (H, W, C) or (N, H, W, C).
         y_pred: floats of the same shape.
-        border: pixels cut off each side first; papers cut as many as the scale.
-        colour: "rgb": over all channels, whatever they are. "y": of the luma 16/255 + (65.481 R +
-            128.553 G + 24.966 B)/255 of RGB images, which is what most papers report; 1.3 dB
-            higher on grey errors, because luma spans 219/255 of the range.
+        border: pixels cropped at each side first; papers crop as many as the scale.
+        colour: "rgb": over all channels, of any number. "y": of the luma 16/255 + (65.481 R +
+            128.553 G + 24.966 B)/255 of RGB images, as most papers report; 1.3 dB higher for grey
+            errors, because luma spans 219/255 of the range.
 
     Returns:
         Decibels; infinity for equal images.

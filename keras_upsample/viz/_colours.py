@@ -28,8 +28,8 @@ def class_colours(count: int, colours: Sequence[Colour] | None = None) -> tuple[
 
     Args:
         count: number of classes, >= 1.
-        colours: the first ones; default `PALETTE`. Further classes get hues a golden section
-            apart, which differ but are not chosen for the colour-blind.
+        colours: colours of the first classes; default `PALETTE`. Further classes get hues a golden
+            section apart, which differ but are not chosen for the colour-blind.
 
     Raises:
         ValueError: a colour is not three whole numbers of 0 to 255.

@@ -22,7 +22,7 @@ def overlay(
     alpha: float = 0.5,
     outlines: bool = True,
 ) -> "Figure":
-    """A figure of an image with its classes laid over it, and their names beside it.
+    """A figure of an image with its classes laid over it, and a legend of their names.
 
     Args:
         image: (H, W) or (H, W, C).

@@ -9,17 +9,17 @@ from ._colours import Colour, class_colours
 
 
 def as_rgb(image: Any) -> np.ndarray:
-    """Any image as (H, W, 3) uint8 to look at.
+    """Any image as (H, W, 3) uint8 for display.
 
-    Bytes stay as they are. Of other dtypes percentile 0.2 becomes 0 and 99.8 becomes 255, over
-    all channels together. Grey is repeated, 4 channels are RGB and opacity, which is left out, and
-    any other number of channels is shown as grey, their mean.
+    uint8 values stay as they are. For other dtypes, percentile 0.2 becomes 0 and 99.8 becomes 255,
+    over all channels together. Grey is repeated three times; 4 channels are RGB and opacity, which
+    is dropped; any other number of channels becomes grey, their mean.
 
     Args:
         image: (H, W) or (H, W, C).
 
     Raises:
-        ValueError: it is something else.
+        ValueError: `image` has another shape.
     """
     values = np.asarray(image)
     if values.ndim == 2:
@@ -49,7 +49,7 @@ def overlay_image(
 
         y = (1 − alpha) · image + alpha · colour
 
-    and the full colour where a class meets another.
+    and, with `outlines`, the full colour where a class meets another.
 
     Args:
         image: (H, W) or (H, W, C); see `as_rgb`.
@@ -57,7 +57,7 @@ def overlay_image(
         colours: RGB by class; None or empty for those of `class_colours`.
         alpha: opacity, 0 to 1.
         outlines: whether to draw the borders of the classes.
-        above: (W,), the labels of the row above this part of a larger image.
+        above: (W,), the labels of the row above, if `image` is a part of a larger one.
 
     Returns:
         (H, W, 3) uint8, a new array.

@@ -133,7 +133,7 @@ def encode(
 
     The application's layers become layers of the model that is being built, called
     `encoder_` and their own name. With `atrous` the last stage stays at stride 16, `features[32]`
-    too: the stride is taken away, and every convolution behind it reaches twice as far.
+    too: the stride is removed, and every convolution after it has twice the dilation.
     """
     spec = ENCODERS[name]
     check_weights(weights, image.shape[-1])

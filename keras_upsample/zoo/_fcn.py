@@ -24,7 +24,7 @@ _VGG16 = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))  # (filters, convolut
 
 @dataclasses.dataclass(frozen=True)
 class Step:
-    """One deconvolution: how much it enlarges, what joins behind it, where Caffe cuts."""
+    """One deconvolution: how much it enlarges, what joins after it, where Caffe crops."""
 
     scale: int
     joins: str | None  # a pool, or None for the last step, which is cut to the image

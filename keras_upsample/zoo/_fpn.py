@@ -46,8 +46,8 @@ def fpn(
 
     Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
     from 1 up: the image is padded with zeros to a multiple of 32 (they count in group
-    normalization), and the output cropped back. Output: `logits`, (batch, height, width, classes), or
-    `probabilities` with `activation`; float32 under a mixed policy too.
+    normalization), and the output cropped back. Output: `logits`, (batch, height, width, classes),
+    or `probabilities` with `activation`; float32 under a mixed policy too.
 
     Two departures from the papers: the encoder's batch normalization is trained, not frozen, and
     where 32 does not divide `head_width` there are fewer groups.

@@ -45,7 +45,7 @@ def finish(
 def name_output(
     x: keras.KerasTensor, activation: Any, output: str = "logits", further: str = "probabilities"
 ) -> Any:
-    """`x` behind a layer called `output` and, with an activation, one called `further`.
+    """`x` after a layer called `output` and, with an activation, one called `further`.
 
     The first computes nothing. It gives the output its name, whatever the network ends with (a
     convolution, a deconvolution, a crop), and keeps it in float32 under a mixed policy, where a
