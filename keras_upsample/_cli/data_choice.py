@@ -35,10 +35,10 @@ def folder_source(
 
     Args:
         data: the folder.
-        images: in place of it, with `masks`.
-        masks: see there.
-        pictures: whether pictures without masks are wanted, for super-resolution.
-        name: of the argument, for messages.
+        images: folder of images, in place of `data`.
+        masks: folder of masks, in place of `data`.
+        pictures: whether to read pictures without masks, for super-resolution.
+        name: name of the argument, for messages.
 
     Raises:
         UserError: there is no such folder.

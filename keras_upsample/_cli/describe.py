@@ -1,4 +1,4 @@
-"""What `keras-upsample info` says of a model or a file."""
+"""The facts that `keras-upsample info` prints about a model or a file."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +13,9 @@ def facts_of_choice(choice: ModelChoice, size: int, layers: bool) -> dict[str, A
     """Facts of a model or a file, as plain values.
 
     Args:
-        choice: what the user named. A `.tflite` or `.onnx` file or a SavedModel is loaded in its
+        choice: the user's choice. A `.tflite` or `.onnx` file or a SavedModel is loaded in its
             runtime, anything else by Keras.
-        size: pixels, for the multiply-adds.
+        size: height and width in pixels, for the multiply-adds.
         layers: whether to list every layer.
 
     Raises:
@@ -47,7 +47,7 @@ def _of_file(path: Path, trust: bool) -> dict[str, Any]:
 
 
 def _notes(runner: Any, name: str, metadata: Metadata | None) -> list[str]:
-    """What `predict` would read off the graph, or assume."""
+    """Facts that `predict` would read from the graph, or assume."""
     from ..predict._networks import of_runner
 
     try:
@@ -110,7 +110,7 @@ def _with_writer(metadata: Metadata) -> dict[str, Any]:
 
 
 def lines_of(facts: dict[str, Any]) -> Iterator[str]:
-    """The facts as a person reads them."""
+    """The facts as lines of text."""
     yield _line("model", facts["model"])
     for tensor in facts["inputs"]:
         yield _line("input", f"{tensor['name']} {_shape(tensor['shape'])} {tensor['dtype']}")

@@ -34,22 +34,22 @@ def evaluate(
     ] = None,
     choose_threshold: Annotated[
         str | None,
-        typer.Option(help="Find the probability that maximises iou or f1.", metavar="iou|f1"),
+        typer.Option(help="Find the threshold that maximises iou or f1.", metavar="iou|f1"),
     ] = None,
     class_name: Annotated[
         str | None,
-        typer.Option("--class", help="Class of that probability. Default: class 1 of two."),
+        typer.Option("--class", help="Class of that threshold. Default: class 1 of two."),
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(help="Copy of the model with the chosen threshold in its metadata."),
     ] = None,
     bootstrap: Annotated[
-        int, typer.Option(help="Samples of images behind the intervals; 0 for none.", min=0)
+        int, typer.Option(help="Bootstrap samples for the intervals; 0 for none.", min=0)
     ] = 1000,
     seed: Annotated[int, typer.Option(help="Seed of these samples.", min=0)] = 0,
     boundary_width: Annotated[
-        int, typer.Option(help="Pixels of the band of the boundary IoU.", min=1)
+        int, typer.Option(help="Width of the boundary IoU's band in pixels.", min=1)
     ] = 2,
     image_pattern: Annotated[
         str | None, typer.Option(help='Names of the images, e.g. "{name}_leftImg8bit".')
@@ -58,7 +58,7 @@ def evaluate(
         str | None, typer.Option(help='Names of the masks, e.g. "{name}_mask".')
     ] = None,
     class_names: Annotated[
-        str | None, typer.Option(help="One a class, with commas between them.")
+        str | None, typer.Option(help="Class names, separated by commas.")
     ] = None,
     mask_values: Annotated[
         str | None,
@@ -69,24 +69,24 @@ def evaluate(
     ] = None,
     ignore: Annotated[
         str | None,
-        typer.Option(help="Mask values or colours of no class: 255, [0,5].", metavar="YAML"),
+        typer.Option(help="Mask values or colours without a class: 255, [0,5].", metavar="YAML"),
     ] = None,
     mask_threshold: Annotated[
-        float | None, typer.Option(help="For soft masks: values from here up are class 1.")
+        float | None, typer.Option(help="For soft masks: values from this one up are class 1.")
     ] = None,
     normalization: Annotated[
         str | None, typer.Option(help="As for `predict`. Default: the model's.")
     ] = None,
     task: Annotated[str | None, typer.Option(help="As for `predict`.")] = None,
     output: Annotated[
-        str | None, typer.Option(help="Name of the output to take, of several.")
+        str | None, typer.Option(help="Name of the output to use, if there are several.")
     ] = None,
     threshold: Annotated[
         float | None,
         typer.Option(help="Probability from which a single channel is 1. Default: the model's."),
     ] = None,
     layout: Annotated[
-        str | None, typer.Option(help="nhwc or nchw, where a file leaves it open.")
+        str | None, typer.Option(help="nhwc or nchw, if the file does not say it.")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
     imports: Annotated[
@@ -95,13 +95,15 @@ def evaluate(
     ] = None,
     trust: Annotated[
         bool,
-        typer.Option("--trust", help="You know where the file comes from: what it holds may run."),
+        typer.Option(
+            "--trust", help="Allow files that may run code, because you trust their source."
+        ),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
     ] = False,
 ) -> None:
-    """Score a model on images with masks, or an enlarging one on pictures."""
+    """Score a model on images with masks, or a super-resolution model on pictures."""
     options = dict(locals())
     with session(verbose) as console:
         import json

@@ -13,10 +13,10 @@ def image_files(images: Sequence[str], out: Path) -> list[Path]:
     """The files that paths, folders and patterns name, each once, in their order.
 
     A folder stands for the pictures in it, not for those in its subfolders; a pattern may say
-    `**`. What lies in `out` is a result of before and no image, unless it is named itself.
+    `**`. Files in `out` are earlier results and are left out, unless they are named themselves.
 
     Raises:
-        UserError: a path, folder or pattern stands for nothing.
+        UserError: a path, folder or pattern matches no file.
     """
     found: dict[Path, Path] = {}
     for text in images:

@@ -8,7 +8,7 @@ import typer
 
 @dataclass(frozen=True)
 class ObjectChoice:
-    """What becomes of the class map, and how it is averaged."""
+    """Options for objects of the class map, and for test-time augmentation."""
 
     objects: Annotated[
         bool,
@@ -26,23 +26,23 @@ class ObjectChoice:
         ),
     ] = None
     least_area: Annotated[
-        int | None, typer.Option(help="Pixels of the smallest object that is kept. Default: 1.")
+        int | None, typer.Option(help="Area of the smallest object to keep, in pixels. Default: 1.")
     ] = None
     connectivity: Annotated[
         int | None,
-        typer.Option(help="Pixels touch in edges alone (4), or in corners too (8). Default: 8."),
+        typer.Option(help="Pixels connect at edges only (4), or at corners too (8). Default: 8."),
     ] = None
     augment: Annotated[
         str | None,
         typer.Option(
-            help="Average over changes of the image: flip_horizontal, flip_vertical, rotate_90, "
+            help="Average over variants of the image: flip_horizontal, flip_vertical, rotate_90, "
             "rotate_180, rotate_270, transpose, transverse.",
             metavar="NAME,NAME,...",
         ),
     ] = None
 
     def arguments(self) -> dict[str, Any]:
-        """What was given, as keyword arguments of `predict_to_files`.
+        """The options that were given, as keyword arguments of `predict_to_files`.
 
         Raises:
             UserError: an option of objects is given without --objects.

@@ -1,4 +1,4 @@
-"""The options that name a model or choose what files become, the same for every command."""
+"""The options on models and on exported files, the same for every command."""
 
 import functools
 import inspect
@@ -12,7 +12,7 @@ import typer
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """NAME or FILE and everything that says more about the model."""
+    """NAME or FILE and the options on the model."""
 
     model: Annotated[
         str,
@@ -32,7 +32,7 @@ class ModelChoice:
     encoder: Annotated[
         str | None, typer.Option(help="vgg16, resnet50, mobilenet_v2 or efficientnet_b0.")
     ] = None
-    encoder_weights: Annotated[str | None, typer.Option(help="imagenet, or a file.")] = None
+    encoder_weights: Annotated[str | None, typer.Option(help="imagenet or a weights file.")] = None
     fusion: Annotated[str | None, typer.Option(help="concat, add, attention or scse.")] = None
     filters: Annotated[
         str | None,
@@ -60,7 +60,7 @@ class ModelChoice:
     ] = False
 
     def builder_arguments(self) -> dict[str, Any]:
-        """What was given for the zoo's builder, by its argument names."""
+        """The options for the zoo's builder that were given, by argument name."""
         names = (
             "classes", "upsample", "encoder", "encoder_weights", "fusion", "geometry", "fc_width",
         )  # fmt: skip
@@ -81,7 +81,7 @@ RepresentativeData = Annotated[
 
 @dataclass(frozen=True)
 class FileChoice:
-    """What `keras_upsample.export.Options` holds, but for the metadata, under the same names."""
+    """The fields of `keras_upsample.export.Options` except the metadata, under the same names."""
 
     input_shape: InputShape = None
     batch_size: Annotated[
@@ -99,19 +99,20 @@ class FileChoice:
         typer.Option(help="argmax, threshold, softmax or sigmoid, appended to the model's scores."),
     ] = None
     threshold: Annotated[
-        float | None, typer.Option(help="Score from which --head threshold gives 1.")
+        float | None, typer.Option(help="Lowest score for which --head threshold gives 1.")
     ] = None
     lower: Annotated[
         bool,
         typer.Option(
-            "--lower/--no-lower", help="Rewrite into the equal form that the target runs fastest."
+            "--lower/--no-lower",
+            help="Rewrite the model into equal operations, faster on the target.",
         ),
     ] = True
     tune: Annotated[
-        bool, typer.Option("--tune", help="Measure which equal form is fastest on this machine.")
+        bool, typer.Option("--tune", help="Measure which rewriting is fastest on this machine.")
     ] = False
     tune_seconds: Annotated[
-        float | None, typer.Option(help="Limit --tune to so many seconds per target (600).")
+        float | None, typer.Option(help="Time limit of --tune per target, in seconds (600).")
     ] = None
     representative_data: RepresentativeData = None
     integer_io: Annotated[
@@ -149,7 +150,7 @@ class FileChoice:
     gate: Annotated[
         list[str] | None,
         typer.Option(
-            help="Accuracy that verification demands, in place of the target's own: largest "
+            help="Accuracy that verification requires, in place of the target's own: largest "
             "error as a share of the range (float files), or lowest dB (integer files). Can be "
             "repeated.",
             metavar="[TARGET=]NUMBER",
@@ -165,7 +166,7 @@ class FileChoice:
     ] = False
 
     def arguments(self) -> dict[str, Any]:
-        """What was given, as keyword arguments of `export`.
+        """The options that were given, as keyword arguments of `export`.
 
         Raises:
             typer.BadParameter: `input_shape` is not H,W,C.

@@ -1,4 +1,4 @@
-"""What `keras-upsample predict` does once its arguments are there."""
+"""The loop over images of `keras-upsample predict`."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -44,12 +44,12 @@ def predict_all(
     Args:
         model: a `Predictor`.
         files: the images.
-        names: of their results.
+        names: names of their results.
         out: the folder for them.
         step: called with the number of an image and how much of it is done.
         report: called with one line on each image that failed.
-        note: called with one line on each thing that was found in an image and left out.
-        **options: of `predict_to_files`.
+        note: called with one line on each part of an image that was left out.
+        **options: options of `predict_to_files`.
     """
     from ..predict import predict_to_files
 

@@ -1,4 +1,4 @@
-"""What every command that runs a model has around it."""
+"""Context of every command that runs a model."""
 
 import os
 from collections.abc import Iterator

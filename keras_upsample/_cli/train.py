@@ -19,7 +19,7 @@ def train(
         str | None,
         typer.Argument(
             help="A folder with images/ and masks/, a set of `data list`, a recipe (.yaml) or a "
-            "preset of `list`, whose recipe is taken.",
+            "preset of `list`, whose recipe is used.",
             metavar="[DATA]",
         ),
     ] = None,
@@ -32,7 +32,7 @@ def train(
     recipe: Annotated[
         str | None,
         typer.Option(
-            help="A recipe (.yaml) or preset that gives all that is not said here.",
+            help="A recipe (.yaml) or preset for everything that no other option sets.",
             metavar="FILE|PRESET",
         ),
     ] = None,
@@ -40,7 +40,7 @@ def train(
     encoder: Annotated[
         str | None, typer.Option(help="vgg16, resnet50, mobilenet_v2 or efficientnet_b0.")
     ] = None,
-    encoder_weights: Annotated[str | None, typer.Option(help="imagenet, or a file.")] = None,
+    encoder_weights: Annotated[str | None, typer.Option(help="imagenet or a weights file.")] = None,
     upsample: Annotated[str | None, typer.Option(help="As for `export`.")] = None,
     fusion: Annotated[str | None, typer.Option(help="concat, add, attention or scse.")] = None,
     filters: Annotated[
@@ -51,7 +51,7 @@ def train(
         int | None, typer.Option(help="Channels of fc6 and fc7 (FCN only).")
     ] = None,
     classes: Annotated[
-        int | None, typer.Option(help="1 for one channel of two classes. Default: the data's.")
+        int | None, typer.Option(help="1: one channel for two classes. Default: the data's.")
     ] = None,
     option: Annotated[
         list[str] | None,
@@ -64,7 +64,7 @@ def train(
         str | None, typer.Option(help='Names of the masks, e.g. "{name}_mask".')
     ] = None,
     class_names: Annotated[
-        str | None, typer.Option(help="One a class, with commas between them.")
+        str | None, typer.Option(help="Class names, separated by commas.")
     ] = None,
     mask_values: Annotated[
         str | None,
@@ -75,10 +75,10 @@ def train(
     ] = None,
     ignore: Annotated[
         str | None,
-        typer.Option(help="Mask values or colours of no class: 255, [0,5].", metavar="YAML"),
+        typer.Option(help="Mask values or colours without a class: 255, [0,5].", metavar="YAML"),
     ] = None,
     mask_threshold: Annotated[
-        float | None, typer.Option(help="For soft masks: values from here up are class 1.")
+        float | None, typer.Option(help="For soft masks: values from this one up are class 1.")
     ] = None,
     normalization: Annotated[
         str | None, typer.Option(help="full_range (default) or percentiles.")
@@ -86,8 +86,8 @@ def train(
     groups: Annotated[
         str | None,
         typer.Option(
-            help="Regular expression for the part of a file name that names its film; a film is "
-            "never split.",
+            help="Regular expression for the part of a file name that names its film; images of "
+            "one film stay together.",
             metavar="REGEX",
         ),
     ] = None,
@@ -95,20 +95,20 @@ def train(
         float | None, typer.Option(help="Share of the images to validate on (0.2 of a folder).")
     ] = None,
     test_fraction: Annotated[
-        float | None, typer.Option(help="Share of the images for the last scores (0).")
+        float | None, typer.Option(help="Share of the images for the final scores (0).")
     ] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of that split (0).")] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of training (1000).")] = None,
-    epochs: Annotated[int | None, typer.Option(help="In place of --steps.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Training steps (1000).")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs, in place of --steps.")] = None,
     steps_per_epoch: Annotated[
         int | None, typer.Option(help="Steps between checkpoints (100).")
     ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Crops in a step (8).")] = None,
-    crop: Annotated[int | None, typer.Option(help="Pixels of a crop's side (128).")] = None,
+    crop: Annotated[int | None, typer.Option(help="Side of a crop in pixels (128).")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="At its height; it falls to 0 as a half cosine (0.002).")
+        float | None, typer.Option(help="Highest value; it falls to 0 as a half cosine (0.002).")
     ] = None,
-    weight_decay: Annotated[float | None, typer.Option(help="Of AdamW (0.0001).")] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="For AdamW (0.0001).")] = None,
     loss: Annotated[
         str | None,
         typer.Option(help="cross_entropy_and_dice (default), focal, tversky or lovasz_softmax."),
@@ -133,19 +133,25 @@ def train(
     ] = None,
     early_stopping: Annotated[
         str | None,
-        typer.Option(help="Stop by this validation score, e.g. mean_iou.", metavar="SCORE"),
+        typer.Option(
+            help="Stop when this validation score no longer rises, e.g. mean_iou.", metavar="SCORE"
+        ),
     ] = None,
     patience: Annotated[
         int | None, typer.Option(help="Epochs without a better score before the end (5).")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights, crops and dropout (0).")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of weights, crops and dropout (0).")
+    ] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on from the checkpoint in --out; needs nothing else."),
+        typer.Option("--resume", help="Continue the run in --out; needs no other option."),
     ] = False,
     trust: Annotated[
         bool,
-        typer.Option("--trust", help="You know where the recipe comes from: its function may run."),
+        typer.Option(
+            "--trust", help="Allow the recipe's function to run, because you trust its source."
+        ),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the logs of TensorFlow.")
@@ -253,7 +259,7 @@ def _network_options(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _mask_options(options: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a source that say what masks and images mean."""
+    """The keys of a source on the meaning of masks and images."""
     from ..training._yaml import yaml_value
     from .data_choice import given
 

@@ -1,4 +1,4 @@
-"""`Metadata` in lines that a person reads."""
+"""`Metadata` as lines of text."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from ._facts import Input, Metadata, Output
 
 
 def as_lines(metadata: Metadata) -> Iterator[str]:
-    """What is known, a fact a line; nothing for what is not known."""
+    """The known facts, one a line; unknown facts are left out."""
     for label in (
         "version", "task", "preset", "author", "licence", "training_data", "description",
     ):  # fmt: skip

@@ -38,7 +38,7 @@ class _Describing:
 
     @property
     def class_names(self) -> list[str] | None:
-        """Of the first output, None where there are none."""
+        """Class names of the first output, or None."""
         names = self.metadata.class_names if self.metadata is not None else ()
         return list(names) or None
 
@@ -48,7 +48,7 @@ class _Describing:
 
     @property
     def preprocessing(self) -> str:
-        """What the input must look like, in words."""
+        """Required preprocessing of the input, in words."""
         return self.metadata.preprocessing if self.metadata is not None else ""
 
     @preprocessing.setter
@@ -59,7 +59,7 @@ class _Describing:
 
     @property
     def preset(self) -> str:
-        """Of the zoo, "" for other models."""
+        """Name of the zoo's preset, "" for other models."""
         return self.metadata.preset if self.metadata is not None else ""
 
 

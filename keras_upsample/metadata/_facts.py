@@ -111,7 +111,7 @@ class Output:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What a model means.
+    """Facts about a model: what its inputs must be and what its outputs mean.
 
     Attributes:
         name: the model's name.
@@ -152,35 +152,35 @@ class Metadata:
 
     @property
     def input(self) -> Input:
-        """The first input; one of which nothing is known where there is none."""
+        """The first input, or an `Input` without facts if there is none."""
         return self.inputs[0] if self.inputs else Input()
 
     @property
     def output(self) -> Output:
-        """The first output; one of which nothing is known where there is none."""
+        """The first output, or an `Output` without facts if there is none."""
         return self.outputs[0] if self.outputs else Output()
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """Of the first output."""
+        """Class names of the first output."""
         return self.output.class_names
 
     def with_input(self, **facts: Any) -> "Metadata":
-        """The same with other facts about the first input."""
+        """A copy with other facts about the first input."""
         first = replace(self.input, **facts)
         return replace(self, inputs=(first, *self.inputs[1:]))
 
     def with_output(self, **facts: Any) -> "Metadata":
-        """The same with other facts about the first output."""
+        """A copy with other facts about the first output."""
         first = replace(self.output, **facts)
         return replace(self, outputs=(first, *self.outputs[1:]))
 
     def with_class_names(self, names: Sequence[str] | None) -> "Metadata":
-        """The same with these names of the first output's classes."""
+        """A copy with these class names of the first output."""
         return self.with_output(class_names=texts("class_names", names))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, as in the JSON of a file; facts that are not known are left out."""
+        """Plain values, as in the JSON of a file; unknown facts are left out."""
         plain: dict[str, Any] = {"format": FORMAT}
         for name in _TEXTS:
             if getattr(self, name):
@@ -198,10 +198,10 @@ class Metadata:
 
     @classmethod
     def from_dict(cls, plain: Any) -> "Metadata":
-        """The inverse of `to_dict`. What a later minor version added is left out.
+        """The inverse of `to_dict`. Fields that a later minor version added are ignored.
 
         Raises:
-            ValueError: no metadata of this package, or of a later format.
+            ValueError: not metadata of this package, or of a later format.
         """
         if not isinstance(plain, Mapping) or not isinstance(plain.get("format"), int):
             raise ValueError("it is no metadata of keras_upsample.")

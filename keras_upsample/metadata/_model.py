@@ -7,22 +7,22 @@ from ._facts import Metadata, Output
 
 
 def attach(model: Any, metadata: Metadata) -> Any:
-    """Let a model carry its metadata, also through `model.save` and `load_model`.
+    """Attach metadata to a model; `model.save` and `load_model` keep them.
 
     A functional or sequential model becomes an instance of a subclass of its class, which Keras
-    finds in a saved file once `keras_upsample` is imported. A subclassed model has it as the
-    attribute `metadata`, and in the `.keras` file among its assets, which Keras loads where
-    `keras_upsample` is imported, and passes over elsewhere.
+    finds in a saved file once `keras_upsample` is imported. A subclassed model gets the attribute
+    `metadata`, which is saved among the assets of the `.keras` file. Keras loads it if
+    `keras_upsample` is imported, and ignores it otherwise.
 
     Args:
         model: any Keras model; it is changed in place.
-        metadata: what it means.
+        metadata: metadata of the model.
 
     Returns:
         The model.
 
     Raises:
-        TypeError: no Keras model, or no `Metadata`.
+        TypeError: `model` is not a Keras model, or `metadata` is not a `Metadata`.
 
     Example:
         >>> attach(model, Metadata("cells", task="segmentation"))  # doctest: +SKIP
@@ -52,10 +52,10 @@ def attach(model: Any, metadata: Metadata) -> Any:
 
 
 def of(model: Any) -> Metadata:
-    """What a model carries; else its attributes `name`, `class_names`, `preprocessing`, where set.
+    """Metadata of a model, or else of its attributes `name`, `class_names`, `preprocessing`.
 
     Raises:
-        ValueError: the model's attributes are none that metadata can have.
+        ValueError: the model's attributes have values that metadata can't have.
     """
     held = getattr(model, "metadata", None)
     if isinstance(held, Metadata):

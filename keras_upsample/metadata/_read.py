@@ -18,16 +18,16 @@ _MOST_BYTES = 2**26
 
 
 def read(path: str | Path) -> Metadata | None:
-    """The metadata that a file holds; no model is loaded and nothing in the file is run.
+    """Read the metadata of a file; no model is loaded and no code in the file is run.
 
     Args:
         path: a `.keras`, `.tflite` or `.onnx` file, or a SavedModel folder.
 
     Returns:
-        None where the file holds none.
+        The metadata, or None if the file holds none.
 
     Raises:
-        ArtefactError: no such file, of another kind, or its metadata is damaged.
+        ArtefactError: there is no such file, it is of another kind, or its metadata are damaged.
     """
     path = Path(path)
     kind = "saved_model" if path.is_dir() else path.suffix

@@ -11,21 +11,22 @@ BASES = ("full_range", "percentiles", "stored")
 
 @dataclass(frozen=True)
 class Scaling:
-    """y = scale · u + offset, by channel, of a picture's value u.
+    """Scaling of pixel values: y = scale · u + offset, by channel, of a picture's value u.
 
     Attributes:
-        base: what u is. `"full_range"`: integers divided by the largest of their dtype, floats as
-            they are, in [0, 1]. `"percentiles"`: (x − p) / (q − p) cut to [0, 1], p and q the
-            `percentiles` of the whole picture, by channel. `"stored"`: the value as it is stored.
-        scale: one factor, or one a channel.
-        offset: one number, or one a channel.
-        percentiles: of the picture's values, in percent.
+        base: meaning of u. `"full_range"`: integers divided by the largest value of their dtype,
+            floats as they are, in [0, 1]. `"percentiles"`: (x − p) / (q − p) clipped to [0, 1], p
+            and q the `percentiles` of the whole picture, by channel. `"stored"`: the value as it is
+            stored.
+        scale: one factor, or one for each channel.
+        offset: one number, or one for each channel.
+        percentiles: lower and upper percentile of the picture's values, in percent.
 
     `Scaling()` gives [0, 1], `Scaling.to_range(-1, 1)` gives [−1, 1], `Scaling.to_range(0, 255)`
     gives [0, 255], and `Scaling.mean_std` gives what most encoders were trained on.
 
     Raises:
-        ValueError: an unknown base, or numbers that are none.
+        ValueError: an unknown base, or values that are not numbers.
     """
 
     base: str = "full_range"
@@ -59,7 +60,7 @@ class Scaling:
         """y = (u − mean) / std, u in [0, 1]; mean and std by channel, in units of u.
 
         Raises:
-            ValueError: no numbers, a std of 0 or below, or not as many means as deviations.
+            ValueError: not numbers, a std of 0 or below, or not as many means as deviations.
         """
         means, deviations = numbers("mean", mean), numbers("std", std)
         if min(deviations) <= 0 or len(means) != len(deviations):
@@ -74,12 +75,12 @@ class Scaling:
 
     @classmethod
     def to_range(cls, low: float, high: float) -> "Scaling":
-        """The picture's whole range becomes [low, high]."""
+        """Scaling that maps the picture's whole range to [low, high]."""
         return cls(scale=(float(high) - float(low),), offset=(float(low),))
 
     @property
     def channels(self) -> int | None:
-        """How many channels it is for; None for any number."""
+        """Number of channels; None for any number."""
         count = max(len(self.scale), len(self.offset))
         return count if count > 1 else None
 
@@ -109,7 +110,7 @@ class Scaling:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> "Scaling":
-        """The inverse of `to_dict`; what is not there is the default."""
+        """The inverse of `to_dict`; missing values get their defaults."""
         names = ("base", "scale", "offset", "percentiles")
         return cls(**{name: plain[name] for name in names if name in plain})
 
@@ -150,7 +151,7 @@ def scaling_named(normalization: Any) -> Scaling:
             channel in units of [0, 1], or such a pair as text, `"0.5,0.5,0.5/0.2,0.2,0.2"`.
 
     Raises:
-        ValueError: nothing of that.
+        ValueError: none of these.
     """
     if isinstance(normalization, Scaling):
         return normalization

@@ -58,8 +58,8 @@ def standard(
     """The FlatBuffer of TFLite Metadata, and the associated files that it names.
 
     Args:
-        metadata: of the file.
-        inputs, outputs: of the file, in its own order.
+        metadata: metadata of the file.
+        inputs, outputs: inputs and outputs of the file, in its own order.
     """
     files: dict[str, bytes] = {}
     given = [

@@ -1,4 +1,4 @@
-"""Augmentation of the user's own: Keras layers and functions, as a recipe names them."""
+"""The user's own augmentation: Keras layers and functions that a recipe names."""
 
 import importlib
 import os

@@ -13,9 +13,9 @@ def intervals(
     """The percentile interval of each score over samples of images with replacement.
 
     Args:
-        images: how many there are; with fewer than 2 there is no interval.
-        count: of samples; 0 for no interval.
-        seed: of the samples.
+        images: number of images; with fewer than 2 there is no interval.
+        count: number of samples; 0 for no interval.
+        seed: seed of the samples.
         scores: numbers of the images in a sample -> the scores of the sample.
 
     Returns:

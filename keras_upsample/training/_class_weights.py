@@ -1,4 +1,4 @@
-"""Class weights that the training masks give."""
+"""Class weights computed from the training masks."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ def balanced_weights(labelled: LabelledImages) -> tuple[float, ...]:
 
         labels 0 0 0 1  ->  4/6, 4/2
 
-    Pixels of no class (255) count in nothing.
+    Pixels without a class (255) are ignored.
 
     Raises:
         ValueError: a class that no mask shows, whose weight would be infinite.

@@ -20,16 +20,16 @@ class Source:
     Attributes:
         set: a labelled set of `keras_upsample.data`: cells, nuclei, nuclei_stardist or
             oxford_iiit_pet.
-        split: its part; default the part that the source is for.
+        split: part of the set; default: the part that the source is used for.
         images: folder of pictures.
         masks: folder of masks; without it the pictures are for super-resolution.
         photographs: names of `data.PHOTOGRAPHS`, for super-resolution.
         channels: channels to take, from 0; default all.
-        class_groups: new class -> the classes of the data that it joins; default the data's.
-        image_pattern, mask_pattern, class_names, values, ignore, threshold, normalization: of
-            `data.folder` (`class_names` is its `classes`); to train, not normalization none.
-        groups: regular expression whose first group, or whole match, names the film that an image
-            is of, e.g. `"(.*)_[0-9]+"`. Images of one film are never split.
+        class_groups: new class -> the classes of the data that it merges; default: no merging.
+        image_pattern, mask_pattern, class_names, values, ignore, threshold, normalization: as in
+            `data.folder` (`class_names` is its `classes`). Training can't use normalization none.
+        groups: regular expression whose first group, or whole match, names the film of an image,
+            e.g. `"(.*)_[0-9]+"`. Images of one film always go into the same part.
     """
 
     set: str | None = None
@@ -130,13 +130,13 @@ class Data:
     """The data of a recipe.
 
     Attributes:
-        train: sources to train on; without sources of their own, validation and test images are
-            taken from these at random.
-        validation: sources that choose when to stop and which seed is best.
-        test: sources of the last scores.
+        train: sources to train on. If `validation` or `test` is empty, their images are taken from
+            these at random.
+        validation: sources for choosing when to stop and which seed is best.
+        test: sources for the final scores.
         validation_fraction: share of the train images that becomes validation images, in [0, 1).
         test_fraction: share of the train images that becomes test images, in [0, 1).
-        split_seed: seed of that choice.
+        split_seed: seed of that random choice.
     """
 
     train: tuple[Source, ...] = schema.part(Source, many=True, default=())

@@ -16,15 +16,15 @@ def early_stopping(
     """A Keras callback that scores each epoch, keeps the best model and stops.
 
     Every epoch's score is in `out/validation.json`, and the model of the best epoch in
-    `out/best.keras`; so a resumed run knows what went before.
+    `out/best.keras`; a resumed run reads both.
 
     Args:
         score: the model -> its validation score; larger is better.
-        name: of the score, for the logs.
+        name: name of the score, for the logs.
         patience: epochs without a better score before the end.
         out: folder of the run.
-        first: number of the first epoch. What the file says of it and of later ones is of a run
-            that was stopped before its checkpoint, and is forgotten.
+        first: number of the first epoch. Scores in the file for this and later epochs come from a
+            run that was stopped before its checkpoint, and are dropped.
     """
     import keras
 

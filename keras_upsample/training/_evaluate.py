@@ -1,4 +1,4 @@
-"""Scores of a model, as files and models are used: through `keras_upsample.predict`."""
+"""Scores of models and files, computed from the results of `keras_upsample.predict`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -35,29 +35,29 @@ def evaluate(
 
     Class maps: mean IoU, IoU, precision, recall and F1 of each class over the pixels of all images
     together, and boundary IoU, the mean over images of the IoU in a band along the borders of the
-    classes. Labels of 255 count in nothing. Super-resolution: each picture is reduced by the
-    model's factor (Pillow's bicubic) and enlarged again; its PSNR, and the gain over Pillow's
-    bicubic enlargement, of luma (`_y`, BT.601) and of all channels (`_rgb`), in dB, a border of as
-    many pixels as the factor left out.
+    classes. Pixels labelled 255 are ignored. Super-resolution: each picture is reduced by the
+    model's factor (Pillow's bicubic) and enlarged again. The scores are its PSNR, and the gain over
+    Pillow's bicubic enlargement, in dB, of luma (`_y`, BT.601) and of all channels (`_rgb`). A
+    border of as many pixels as the factor is left out.
 
     Args:
-        model: what `predict.load_model` takes: a Keras model, the name of a preset, a file, a
-            SavedModel folder; or a `Predictor`.
+        model: a Keras model, the name of a preset, a file or a SavedModel folder, as for
+            `predict.load_model`; or a `Predictor`.
         images: `data.LabelledImages`, whose images are in [0, 1]; for super-resolution a dict of
             name to uint8 (H, W, 3).
-        bootstrap: samples of images behind the 95% intervals; 0 for none.
-        seed: of these samples.
-        boundary_width: pixels of the band of boundary IoU.
-        choose_threshold: "iou" or "f1": find the threshold of the probability that maximises it.
-        class_name: the class whose probability that is; default class 1 of two.
-        task: of the model, where it does not say it (`predict.load_model`).
-        progress: called with the number of images done and of all.
+        bootstrap: number of bootstrap samples for the 95% intervals; 0 for no intervals.
+        seed: seed of these samples.
+        boundary_width: width of the boundary IoU's band in pixels.
+        choose_threshold: "iou" or "f1": find the probability threshold that maximises it.
+        class_name: class to which that threshold applies; default: class 1 of two.
+        task: task of the model, if its metadata do not say it (see `predict.load_model`).
+        progress: called with the number of images done and the number of all.
 
     Returns:
         `Evaluation`: scores, intervals and the confusion matrix.
 
     Raises:
-        ValueError: the model does not fit the images, or an argument is not as above.
+        ValueError: the model does not fit the images, or an argument is wrong.
 
     Example:
         >>> cells = keras_upsample.data.labelled_images("cells", "test")  # doctest: +SKIP

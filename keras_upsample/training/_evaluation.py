@@ -12,20 +12,20 @@ class Evaluation:
     """Scores of a model.
 
     Attributes:
-        model: its name.
+        model: name of the model.
         task: "segmentation" or "super_resolution".
         images: names of the images.
-        scores: name -> value. Of class maps `mean_iou`, `boundary_iou`, and for each class `iou`,
-            `precision`, `recall` and `f1`, e.g. "iou nucleus"; of pictures `mean gain_y`, and for
+        scores: name -> value. For class maps `mean_iou`, `boundary_iou`, and for each class `iou`,
+            `precision`, `recall` and `f1`, e.g. "iou nucleus". For pictures `mean gain_y`, and for
             each picture its PSNR and gain over bicubic enlargement in dB.
         intervals: name -> the lower and upper end of its bootstrap interval over images; empty
-            where there are too few images for one.
+            if there are too few images for one.
         bootstrap: `count` and `seed` of the samples, and `level` of the interval.
-        classes: the classes by number.
+        classes: class names by number.
         confusion: pixels by true class (row) and predicted class (column).
-        boundary_width: pixels of the band of `boundary_iou`.
-        curve: scores by threshold, where they were asked for.
-        notes: what the model's metadata leave open and was assumed, in lines.
+        boundary_width: width of the band of `boundary_iou` in pixels.
+        curve: scores by threshold, if a threshold was to be chosen.
+        notes: assumptions for what the model's metadata do not say, one a line.
     """
 
     model: str
@@ -79,7 +79,7 @@ class Evaluation:
 
 
 def _table(classes: tuple[str, ...], confusion: tuple[tuple[int, ...], ...]) -> list[str]:
-    """The confusion matrix with its heads."""
+    """The confusion matrix with row and column titles."""
     rows = [["true \\ predicted", *classes]]
     rows += [[name, *map(str, row)] for name, row in zip(classes, confusion, strict=True)]
     wide = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -1,4 +1,4 @@
-"""`model.fit` by steps, with one checkpoint from which a run goes on as if it had not stopped."""
+"""`model.fit` by steps, with a checkpoint from which a run continues as if it had not stopped."""
 
 import os
 import re
@@ -29,21 +29,21 @@ def fit(
 ) -> Any:
     """Train a compiled model for a number of steps; write checkpoints and TensorBoard logs.
 
-    After every epoch `out/checkpoint.keras` holds the model and its optimizer, written beside and
-    renamed. With `resume` the run goes on from there: step n sees the batch, the learning rate, the
-    dropped units and the weights that it would have seen, to the bit.
+    After every epoch `out/checkpoint.keras` holds the model and its optimizer, written under
+    another name and renamed. With `resume` the run continues from there, bit for bit like a run
+    that was not stopped: the same batches, learning rates, dropped units and weights.
 
     Args:
-        build: makes the compiled model of a fresh run.
+        build: function that makes the compiled model of a fresh run.
         stream: number of the first batch -> dataset; batch n must depend on n alone.
         out: folder of the run.
-        steps: of the whole run; a multiple of `steps_per_epoch`.
+        steps: number of steps of the whole run; a multiple of `steps_per_epoch`.
         steps_per_epoch: steps between checkpoints.
-        seed: of the layers' random numbers (dropout).
-        resume: go on from the checkpoint, which must exist.
-        stop_after: end early, after so many steps in all; for tests of `resume`.
-        callbacks: number of the first epoch -> Keras callbacks. They come before the checkpoint is
-            written, and what they add to `logs` is logged. None: the run has ended there.
+        seed: seed of the layers' random numbers (dropout).
+        resume: continue from the checkpoint, which must exist.
+        stop_after: stop after this number of steps in all; for tests of `resume`.
+        callbacks: number of the first epoch -> Keras callbacks. They run before the checkpoint is
+            written, and their additions to `logs` are logged. None: the run has already ended.
         verbose: as for `model.fit`: 1 shows a progress bar, 0 nothing.
 
     Returns:
@@ -98,7 +98,7 @@ def fit(
 
 
 def _seeding(seed: int) -> Any:
-    """Starts the layers' random numbers anew every epoch, by its number: Keras saves no states."""
+    """Reseeds the layers' random numbers every epoch, by its number: Keras does not save states."""
     import keras
 
     class Seeding(keras.callbacks.Callback):

@@ -23,12 +23,12 @@ def images_of(data: Data, parts: Sequence[str] = PARTS) -> dict[str, Images]:
 
     Args:
         data: the data of a recipe.
-        parts: those of "train", "validation", "test" that are asked for.
+        parts: the parts to read: "train", "validation", "test".
 
     Raises:
         ValueError: a source that can't be read, sources that do not go together, or too few images
             for the fractions.
-        FetchError: a labelled set can't be had.
+        FetchError: a labelled set can't be fetched.
     """
     shares = {
         part: share
@@ -62,7 +62,7 @@ def read_sources(sources: Sequence[Source], part: str) -> Images:
 
     Args:
         sources: at least one, all with masks or all without.
-        part: of the labelled sets, where a source names none.
+        part: part of the labelled sets, if a source names none.
 
     Raises:
         ValueError: as `images_of`.

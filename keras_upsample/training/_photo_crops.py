@@ -9,8 +9,8 @@ import numpy as np
 def enlarged_pair(photograph: np.ndarray, scale: int) -> tuple[np.ndarray, np.ndarray]:
     """A photograph and its reduction by a whole factor, the usual task of super-resolution.
 
-    The photograph is cut to a multiple of `scale` and reduced by Pillow's antialiased bicubic
-    (MATLAB's `imresize`, up to rounding); both are bytes, as files hold them.
+    The photograph is cropped to a multiple of `scale` and reduced by Pillow's antialiased bicubic
+    (MATLAB's `imresize`, up to rounding). Both are uint8, as in files.
 
     Args:
         photograph: uint8 (H, W, 3).
@@ -40,15 +40,15 @@ def enlargement_batches(
 ) -> Any:
     """An endless `tf.data.Dataset` of pairs of crops; batch n depends on `seed` and n alone.
 
-    A photograph is drawn with a chance that grows with its area, as it is or reduced to 3/4 or 1/2
-    (which makes fine detail of coarse), and the pair is turned and mirrored in one of 8 ways.
+    The probability of a photograph grows with its area. It is used at full size or reduced to 3/4
+    or 1/2 (which makes coarse detail fine), and the pair is rotated and mirrored in one of 8 ways.
 
     Args:
         photographs: uint8 (H, W, 3).
         scale: from 2 up.
         size: rows and columns of the small crops in pixels.
         batch_size: pairs in a batch.
-        seed: of places and turns.
+        seed: seed of the places, sizes and rotations.
         start: number of the first batch.
 
     Returns:

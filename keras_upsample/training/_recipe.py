@@ -39,11 +39,11 @@ class Loss:
     """The loss of a run.
 
     Attributes:
-        name: cross_entropy_and_dice, focal, tversky or lovasz_softmax; for super-resolution
-            mean_absolute_error or mean_squared_error. Default: the first of each.
+        name: cross_entropy_and_dice (default), focal, tversky or lovasz_softmax; for
+            super-resolution mean_absolute_error (default) or mean_squared_error.
         class_weights: a factor for each class, or "balanced": N / (C · n_c), n_c being the training
             pixels of class c, N their sum, C the number of classes.
-        label_smoothing, gamma, alpha, beta: of the losses that have them (`keras_upsample.losses`).
+        label_smoothing, gamma, alpha, beta: arguments of the losses in `keras_upsample.losses`.
     """
 
     name: str | None = None
@@ -74,19 +74,19 @@ class Loss:
 
     @property
     def arguments(self) -> dict[str, float]:
-        """Those of the loss's class, but for the weights."""
+        """Arguments of the loss's class, except the class weights."""
         names = ("label_smoothing", "gamma", "alpha", "beta")
         return {n: getattr(self, n) for n in names if getattr(self, n) is not None}
 
 
 @dataclasses.dataclass(frozen=True)
 class Optimizer:
-    """The optimizer; its learning rate rises for 50 steps and falls to 0 as a half cosine.
+    """The optimizer; its learning rate rises for 50 steps, then falls to 0 as a half cosine.
 
     Attributes:
         name: adamw or adam; default adamw, for super-resolution adam.
-        learning_rate: at its height.
-        weight_decay: of adamw.
+        learning_rate: highest learning rate.
+        weight_decay: weight decay of adamw.
     """
 
     name: str | None = None
@@ -125,7 +125,7 @@ class Start:
     Attributes:
         backbone: a set of weights of `keras_upsample.data` for the encoder: vgg16.
         scale_kernels: layer -> factor that its random kernel is multiplied by.
-        trainable: beginnings of the names of the layers that train; None for all.
+        trainable: name prefixes of the layers that are trained; None for all.
     """
 
     backbone: str | None = None
@@ -145,7 +145,7 @@ class Start:
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What the card of a preset reports first; for the maintainers of presets.
+    """The main score on the card of a preset; for the maintainers of presets.
 
     Attributes:
         score: a score of `evaluate`.
@@ -161,15 +161,15 @@ class Recipe:
     """All that a training run depends on; the same recipe on the same machine gives the same bits.
 
     Attributes:
-        description: in words.
+        description: description of the run, in words.
         preset: a preset of the zoo, e.g. "unet:nuclei", which gives `model`, `start.backbone` and
-            what the metadata say, where the recipe does not.
+            the metadata, unless the recipe has its own.
         model: `name`, a builder of `keras_upsample.zoo`, and its arguments. `input_shape` and
-            `classes` come from the data; `classes: 1` makes one channel of two classes.
+            `classes` come from the data; `classes: 1` makes one output channel for two classes.
         data: where the images come from.
         loss: see `Loss`.
         optimizer: see `Optimizer`.
-        steps: of training; or `epochs` of `steps_per_epoch` each.
+        steps: number of training steps; or give `epochs` of `steps_per_epoch` each.
         epochs: in place of `steps`.
         steps_per_epoch: steps between checkpoints; default 100, or `steps` if they are fewer.
         batch_size: crops in a step; default 8, for super-resolution 16.
@@ -181,13 +181,13 @@ class Recipe:
             False for plain crops.
         early_stopping: see `EarlyStopping`; None to train all steps.
         start: see `Start`.
-        seed: of weights, crops and dropout.
-        licence: of the trained weights.
-        training_data: in words; default the sources' names.
+        seed: seed of weights, crops and dropout.
+        licence: licence of the trained weights.
+        training_data: description of the training data; default: the sources' names.
         card: see `Card`.
 
     Raises:
-        ValueError: a value that is not as above; from a file, with the file and the key.
+        ValueError: a wrong value; for a recipe from a file, the message names the file and the key.
 
     Example:
         >>> Recipe(model={"name": "unet", "filters": [8, 16]}, steps=200).task
@@ -373,7 +373,7 @@ class Recipe:
 
     @property
     def task(self) -> str:
-        """`"segmentation"` or `"super_resolution"`, by the model."""
+        """Task of the model: `"segmentation"` or `"super_resolution"`."""
         return "super_resolution" if self.model["name"] in _SUPER_RESOLUTION else "segmentation"
 
     @property
@@ -383,11 +383,11 @@ class Recipe:
 
     @classmethod
     def from_dict(cls, plain: Any, where: str = "The recipe", *, trust: bool = False) -> "Recipe":
-        """Make a recipe of plain values.
+        """Make a recipe from plain values.
 
         Args:
             plain: a mapping as in YAML.
-            where: its name for messages.
+            where: name of the recipe, for messages.
             trust: whether an augmentation function that it names may run.
 
         Raises:
@@ -403,14 +403,14 @@ class Recipe:
 
     @classmethod
     def from_yaml(cls, path: str | os.PathLike[str], *, trust: bool = False) -> "Recipe":
-        """Read a recipe; its relative folders start at the file's own.
+        """Read a recipe; relative folders in it are relative to the file's folder.
 
         Args:
             path: the YAML file.
             trust: whether an augmentation function that it names may run.
 
         Raises:
-            ValueError: no YAML, an unknown key or a wrong value; the message names the file.
+            ValueError: not YAML, an unknown key or a wrong value; the message names the file.
             FileNotFoundError: there is no such file.
 
         Example:

@@ -1,4 +1,4 @@
-"""Whole films on one side: a random split of images into parts."""
+"""A random split of images into parts that keeps films whole."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,13 +12,13 @@ def split_groups(
 
         groups a a b c, shares {"validation": 0.4}  ->  validation [0, 1], train [2, 3]
 
-    Images of one group go together, so that neighbouring frames are never on both sides. A part
+    Images of one group go into one part, so that neighbouring frames are never separated. A part
     gets its share of the groups, rounded, and at least one.
 
     Args:
         groups: the group of each image.
         shares: part -> its share of the groups, in (0, 1).
-        seed: of the choice.
+        seed: seed of the choice.
 
     Returns:
         Part -> numbers of its images, in their order.

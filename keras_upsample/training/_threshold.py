@@ -11,11 +11,11 @@ THRESHOLDS = tuple(round(0.01 * i, 2) for i in range(1, 100))
 
 @dataclasses.dataclass(frozen=True)
 class ThresholdCurve:
-    """Scores of one class by the probability from which a pixel belongs to it.
+    """Scores of one class by threshold, the probability from which a pixel belongs to it.
 
     Attributes:
         class_name: the class.
-        measure: what was maximised: "iou" or "f1".
+        measure: the score that was maximised: "iou" or "f1".
         threshold: the best threshold; of equal ones the one nearest 0.5.
         thresholds: 0.01, 0.02, ..., 0.99.
         iou, f1, precision, recall: at each of these.

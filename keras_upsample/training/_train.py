@@ -15,12 +15,12 @@ from ._recipe import Recipe
 
 @dataclasses.dataclass(frozen=True)
 class TrainedModel:
-    """What `train` gives.
+    """The result of `train`.
 
     Attributes:
         model: the trained Keras model, with its metadata; not compiled.
         path: its file, `out/model.keras`.
-        scores: "validation" and "test" -> `Evaluation`, for the images that the recipe has.
+        scores: "validation" and "test" -> `Evaluation`, if the recipe has such images.
         epochs: epochs that were trained; fewer than the recipe's after early stopping.
         best_epoch: the epoch whose weights the model has, from 1; the last without early stopping.
     """
@@ -47,21 +47,22 @@ def train(
     stop_after: int | None = None,
     verbose: int = 1,
 ) -> TrainedModel:
-    """Train a model by a recipe.
+    """Train the model of a recipe.
 
     Writes `model.keras` (with `keras_upsample.metadata`), `recipe.yaml` and `scores.json` into
-    `out`; and while training `checkpoint.keras`, `logs/` (TensorBoard's where it is installed, and
-    `epochs.csv`), with early stopping `best.keras` and `validation.json`, of a preset
-    `weights.npz`. A run that was stopped goes on with `resume` and ends with the same bits.
+    `out`. During training it writes `checkpoint.keras` and `logs/` (`epochs.csv`, and TensorBoard's
+    logs if TensorBoard is installed), with early stopping `best.keras` and `validation.json`, and
+    for a preset `weights.npz`. A run that was stopped continues with `resume` and gives the same
+    bits.
 
     Args:
-        recipe: what to train, on what and how.
+        recipe: the model, the data and the settings of the training.
         out: folder of the run; made if it is not there.
-        data: images in memory in place of the recipe's sources: "train", and "validation" and
-            "test" if there are any, to `data.LabelledImages`; for super-resolution to a dict of
-            name to uint8 (H, W, 3). The recipe that is written can't repeat such a run, and the
-            metadata tell the normalization of the recipe's sources, or full_range without any.
-        resume: go on from the checkpoint in `out`, which must exist and be of the same recipe.
+        data: images in memory in place of the recipe's sources, as a dict: "train", and if wanted
+            "validation" and "test" -> `data.LabelledImages`; for super-resolution -> a dict of name
+            to uint8 (H, W, 3). The written recipe can't repeat such a run. The metadata hold the
+            normalization of the recipe's sources, or full_range without any.
+        resume: continue from the checkpoint in `out`, which must exist and be of the same recipe.
         stop_after: stop after so many steps in all, a multiple of `steps_per_epoch`, as if the run
             had been interrupted there; scores and `model.keras` are those of that step.
         verbose: 1 shows a progress bar, 2 a line an epoch, 0 nothing.
@@ -73,7 +74,7 @@ def train(
         ValueError: the recipe does not fit the data, or is not that of the run to resume.
         FileExistsError: `out` holds a run already and `resume` is False.
         FileNotFoundError: there is no run to resume.
-        FetchError: a labelled set can't be had.
+        FetchError: a labelled set can't be fetched.
 
     Example:
         >>> recipe = Recipe.from_yaml("recipe.yaml")  # doctest: +SKIP

@@ -18,24 +18,25 @@ def write_threshold(
     imports: Sequence[str] = (),
     trust: bool = False,
 ) -> Path:
-    """Write a copy of a model of one channel, with the probability from which a pixel is class 1.
+    """Write a copy of a one-channel model with the probability from which a pixel is class 1.
 
-    `predict` and every later export take the threshold from the copy. Of a model that gives logits
-    the metadata hold log(t / (1 − t)).
+    `predict` and every later export take the threshold from the copy's metadata. For a model that
+    returns logits, these hold log(t / (1 − t)).
 
     Args:
         source: a Keras model, a .keras file, a .tflite or .onnx file, or a SavedModel folder.
-        out: the copy, of the same kind; nothing may stand there.
+        out: path of the copy, of the same kind; it must not exist.
         threshold: a probability in (0, 1).
         imports: modules that register the file's custom classes.
-        trust: whether Python code that the file holds may run.
+        trust: whether Python code in the file may run.
 
     Returns:
         `out`.
 
     Raises:
-        FileExistsError: something stands at `out`.
-        ValueError: the model has no threshold: its classes compete, or it gives pictures.
+        FileExistsError: `out` exists.
+        ValueError: the model has no threshold, because it chooses among several classes or returns
+            pictures.
     """
     from ..metadata import of, read
     from ..predict import load_model
