@@ -67,7 +67,7 @@ class ColourTable:
         )
 
     def close(self) -> None:
-        """Every colour was told beforehand."""
+        """Nothing to do: the user named every colour."""
 
     def labels(self, mask: np.ndarray) -> np.ndarray:
         return self._table[mask]

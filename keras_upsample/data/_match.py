@@ -14,8 +14,8 @@ class Match:
     """The files of two folders by a convention.
 
     Attributes:
-        images: by what they share with their masks.
-        masks: the same.
+        images: images by the name that they share with their masks.
+        masks: masks by the same names.
         left_out: masks that do not fit the convention.
         unmatched: images that do not.
         both: files of a common folder that are images and masks.

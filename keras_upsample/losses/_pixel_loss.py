@@ -65,9 +65,9 @@ class PixelLoss(keras.losses.Loss):
         Args:
             logs: log-probabilities, (N, P, C).
             truth: one-hot labels, (N, P, C).
-            weights: of the pixels, (N, P).
-            first: class from which on the overlap of classes is asked for: 1 where one channel
-                stands for two classes, else 0.
+            weights: weights of the pixels, (N, P).
+            first: first class whose overlap counts: 1 where one channel stands for two classes,
+                else 0.
         """
         raise NotImplementedError
 

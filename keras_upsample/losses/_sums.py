@@ -9,9 +9,9 @@ def over_pixels(values: Any, truth: Any, weights: Any, alpha: Any) -> Any:
     """(N,): Σ_i w_i α_c(i) v_i / Σ_i w_i of values (N, P); 0 where all weights are 0.
 
     Args:
-        values: of the pixels.
+        values: values of the pixels.
         truth: one-hot labels, (N, P, C).
-        weights: of the pixels, (N, P).
+        weights: weights of the pixels, (N, P).
         alpha: weight of each class, (C,), or None for 1.
     """
     if alpha is not None:
@@ -44,7 +44,7 @@ def lovasz(p: Any, truth: Any, weights: Any) -> Any:
     """(N, C): Lovász extension of the Jaccard loss at the errors |t − p| (N, P, C).
 
     Errors sorted downwards, m_1 >= m_2 >= ..., the sum of m_i (J_i − J_(i−1)), where
-    J_i = 1 − I_i / U_i, I_i is the weight of the class' pixels behind place i, and U_i that of the
+    J_i = 1 − I_i / U_i, I_i is the weight of the class' pixels after place i, and U_i that of the
     class with the other pixels up to place i. With pixel i of weight w the difference is w / U_i in
     the class and w I_i / (U_i U_(i−1)) outside, which loses no digits, unlike J_i − J_(i−1).
     """

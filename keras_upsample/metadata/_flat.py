@@ -31,7 +31,7 @@ def flat(schema: Schema, table: str, values: Mapping[str, Any], identifier: byte
     """A FlatBuffer of one root table.
 
     Args:
-        schema: of the tables.
+        schema: schema of the tables.
         table: name of the root's.
         values: field -> scalar, str, bytes, a list, a dict for a table, or a pair `(name of the
             table, dict)` for a union. None, an empty list and an empty text are left out.

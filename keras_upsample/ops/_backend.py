@@ -68,7 +68,7 @@ def length(x: Any, axis: int) -> Size:
     """Return the size of one axis: an int if known, and only else a scalar of the graph.
 
     `keras.ops.shape` leaves a Shape operator in a TensorFlow graph even if all sizes are known,
-    which is what converters and delegates stumble over.
+    which causes problems in converters and delegates.
     """
     known = x.shape[axis]
     return ops.shape(x)[axis] if known is None else int(known)

@@ -212,7 +212,7 @@ def _on_tensorflow(
 ) -> Any:
     """Emit a single operator where SAME or VALID has this geometry, else VALID and a crop.
 
-    The bias stands right behind the operator where it can, so that converters fuse the two.
+    The bias directly follows the operator where possible, so that converters fuse the two.
     """
     from . import _tensorflow
 

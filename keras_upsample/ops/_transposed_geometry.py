@@ -49,7 +49,7 @@ def phases_seen(kernel: int, scale: int, dilation: int) -> int:
 def crops_of(
     crop: Sequence[Pair] | None, reaches: Sequence[int], strides: Sequence[int]
 ) -> list[Pair]:
-    """Return (begin, end) of each axis, what leaves exactly scale · n for None."""
+    """Return (begin, end) of each axis; for None the crop that leaves exactly scale · n."""
     rank = len(strides)
     if crop is None:
         return [exact_crop(k, s) for k, s in zip(reaches, strides, strict=True)]
@@ -81,7 +81,7 @@ def is_same(kernel: int, stride: int, crop: Pair) -> bool:
 
 
 def is_valid(kernel: int, stride: int, crop: Pair) -> bool:
-    """Say whether TensorFlow's VALID has this crop: none, or less than a stride of zeros behind."""
+    """Say whether TensorFlow's VALID has this crop: none, or less than a stride of zeros added."""
     return crop[0] == 0 and -stride < crop[1] <= 0
 
 

@@ -1,4 +1,4 @@
-"""Recipe and images -> the network, compiled to train, and what its metadata say."""
+"""The network of a recipe, compiled to train, and its metadata."""
 
 from collections.abc import Mapping
 from dataclasses import replace

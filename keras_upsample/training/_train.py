@@ -184,7 +184,7 @@ def _check_folder(recipe: Recipe, out: Path, resume: bool) -> None:
 
 
 def _of_other_images(recipe: Recipe, count: int) -> Recipe:
-    """The recipe for images in memory: what it says of a preset's data is not true of them."""
+    """The recipe for images in memory, without the description of a preset's data."""
     if recipe.preset is not None:
         recipe = dataclasses.replace(
             recipe, preset=None, card=None, description="", licence="", training_data=""

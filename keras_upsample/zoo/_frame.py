@@ -25,7 +25,7 @@ def pad(image: keras.KerasTensor, multiple: int) -> keras.KerasTensor:
 
 
 def crop(x: keras.KerasTensor, image: keras.KerasTensor, name: str = "head_crop") -> Any:
-    """`x` without what grew out of the padding; no layer where both sizes are known and equal."""
+    """`x` without the padded part; no layer where both sizes are known and equal."""
     if None not in image.shape[1:3] and x.shape[1:3] == image.shape[1:3]:
         return x
     return layers.CropLike2D(name=name)([x, image])
@@ -59,13 +59,13 @@ def name_output(
 
 
 def assemble(image: keras.KerasTensor, outputs: Any, name: str) -> Any:
-    """The model, with a word on what it takes."""
+    """The model with its metadata attached."""
     model = keras.Model(image, outputs, name=name)
     return attach(model, _metadata(model, image))
 
 
 def _metadata(model: Any, image: keras.KerasTensor) -> Metadata:
-    """What the builders know: the task, and that pictures are in [0, 1]."""
+    """The metadata that the builders know: the task, and that pictures are in [0, 1]."""
     count = image.shape[-1]
     colours = {1: "grey", 3: "RGB"}.get(count, f"with {count} channels")
     outputs = tuple(map(_output, model.output_names))

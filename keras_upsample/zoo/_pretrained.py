@@ -25,7 +25,7 @@ def preset_model(builder: Callable[..., Any], given: Mapping[str, Any]) -> Any:
 
     Raises:
         ValueError: there is no such preset, or an argument contradicts it.
-        FetchError: weights that do not ship can't be had.
+        FetchError: weights that are not in the package can't be downloaded.
     """
     presets = presets_of(builder.__name__)
     preset = presets[check_choice("weights", given["weights"], presets, " or None")]
@@ -84,7 +84,7 @@ def _with_size(preset: Preset, received: Any) -> Any:
 
 
 def load_preset(model: Any, preset: Preset) -> None:
-    """Fill a network that was built with the preset's arguments, and note what it is about."""
+    """Fill a network that was built with the preset's arguments, and attach its metadata."""
     from keras_upsample.zoo._weight_file import read_weights
     from keras_upsample.zoo._weight_source import weight_file
 
@@ -93,7 +93,7 @@ def load_preset(model: Any, preset: Preset) -> None:
 
 
 def preset_metadata(preset: Preset, built: Metadata) -> Metadata:
-    """What is known of a trained network beyond what its builder knows."""
+    """The metadata of a trained network that its builder does not know."""
     known = replace(
         built,
         preprocessing=preset.preprocessing,
@@ -121,7 +121,7 @@ def build_untrained(preset: Preset, arguments: Mapping[str, Any], trained: Any =
 
     Args:
         preset: the preset.
-        arguments: of its builder; the preset's own, or others for other data.
+        arguments: arguments of its builder; the preset's own, or others for other data.
         trained: beginnings of the names of the layers that are to train; None for all.
     """
     from keras_upsample import zoo

@@ -64,7 +64,7 @@ def _dysample(x: Any, guide: Any, filters: int | None, name: str) -> Any:
 
 
 def _joint_bilateral(x: Any, guide: Any, filters: int | None, name: str) -> Any:
-    """Joint bilateral upsampling with both sigmas learned, as is what of the guide counts.
+    """Joint bilateral upsampling with learned sigmas and a learned projection of the guide.
 
     Distances between features of many channels would make every weight 0 or 1, so that a 1x1
     convolution makes few of them (the guide is projected as in FeatUp; Fu et al., 2024).

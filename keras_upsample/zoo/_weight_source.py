@@ -13,7 +13,7 @@ SHIPPED = Path(__file__).parent / "weights"
 def weight_file(preset: Preset) -> Path:
     """The preset's file, downloaded at the first call if it does not ship.
 
-    pooch downloads beside the cache's file, compares the SHA-256 and renames; a file that is there
+    pooch downloads to a temporary file, compares the SHA-256 and renames; a file that is there
     with the right hash is not downloaded again.
 
     Raises:
