@@ -118,7 +118,7 @@ def export(
     ] = None,
     images: Images = None,
     class_names: Annotated[
-        str | None, typer.Option(help="One a channel, with commas between them.")
+        str | None, typer.Option(help="Class names, one per channel, separated by commas.")
     ] = None,
 ) -> None:
     """Export a model, verify every file in its own runtime, and write a report."""
@@ -174,7 +174,7 @@ def verify(
     artefact: Annotated[Path, typer.Argument(help="A SavedModel folder, .tflite or .onnx file.")],
     images: Images = None,
     runtime: Annotated[
-        str | None, typer.Option(help="In place of the one that the file is for.")
+        str | None, typer.Option(help="Runtime to use in place of the file's own.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -350,7 +350,7 @@ def predict(
         str | None, typer.Option(help="nhwc or nchw, where a file leaves it open.")
     ] = None,
     class_names: Annotated[
-        str | None, typer.Option(help="One a class, with commas between them.")
+        str | None, typer.Option(help="Class names, separated by commas.")
     ] = None,
     overwrite: Annotated[
         bool,
@@ -364,7 +364,9 @@ def predict(
     ] = None,
     trust: Annotated[
         bool,
-        typer.Option("--trust", help="You know where the file comes from: what it holds may run."),
+        typer.Option(
+            "--trust", help="Allow files that may run code, because you trust their source."
+        ),
     ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
