@@ -1,8 +1,13 @@
 """Photographs that ship with the package; `photographs/NOTICE.md` says whose they are."""
 
+from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 PHOTOGRAPHS = {
     "astronaut": "astronaut.png",  # 512 x 512, NASA, public domain
@@ -48,8 +53,16 @@ def photograph(name: str, size: tuple[int, int] | None = None) -> np.ndarray:
         raise ValueError(f"`size` must be (height, width) of at least 1 pixel. Received: {size!r}.")
     from PIL import Image
 
-    with Image.open(_FOLDER / PHOTOGRAPHS[name], formats=("PNG", "JPEG")) as file:
-        picture = file.convert("RGB")
+    picture = _decoded(name)
     if size is not None and size != (picture.height, picture.width):
         picture = picture.resize((size[1], size[0]), Image.Resampling.BILINEAR)
     return np.asarray(picture)
+
+
+@lru_cache(maxsize=4)  # every verification shows the same three
+def _decoded(name: str) -> "Image":
+    """A photograph in its own size, as RGB; only read."""
+    from PIL import Image
+
+    with Image.open(_FOLDER / PHOTOGRAPHS[name], formats=("PNG", "JPEG")) as file:
+        return file.convert("RGB")
