@@ -210,12 +210,6 @@ def test_a_saved_model_has_its_loss(name, tmp_path):
     assert again.get_config() == model.loss.get_config()
 
 
-def test_the_former_name_is_the_same_class():
-    from keras_upsample import training
-
-    assert training.CrossEntropyAndDice is losses.CrossEntropyAndDice
-
-
 @pytest.mark.slow
 def test_two_replicas_are_one_device():
     """Loss and gradients of the whole batch, and a run of `training.fit` that is resumed."""
