@@ -2,7 +2,6 @@
 benchmark, data."""
 
 import inspect
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,13 +13,19 @@ from ._cli.data import app as data_commands
 from ._cli.evaluate import evaluate
 from ._cli.objects import ObjectChoice
 from ._cli.options import (
+    AsJson,
+    ClassNames,
     FileChoice,
+    Imports,
     InputShape,
     ModelChoice,
     RepresentativeData,
+    Trust,
+    Verbose,
     integers,
     takes,
 )
+from ._cli.predictors import open_predictor
 from ._cli.session import session
 from ._cli.train import train
 
@@ -32,8 +37,6 @@ app = typer.Typer(
     help="Upsampling models for Keras 3, exported to SavedModel, TFLite and ONNX, each file "
     "verified in its own runtime.",
 )
-app.command()(train)
-app.command()(evaluate)
 app.add_typer(data_commands, name="data")
 
 
@@ -57,7 +60,6 @@ def _options(
 Images = Annotated[
     Path | None, typer.Option(help="Folder of pictures to verify on, in place of ours.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 
 
 @app.command("list")
@@ -349,28 +351,16 @@ def predict(
     layout: Annotated[
         str | None, typer.Option(help="nhwc or nchw, where a file leaves it open.")
     ] = None,
-    class_names: Annotated[
-        str | None, typer.Option(help="Class names, separated by commas.")
-    ] = None,
+    class_names: ClassNames = None,
     overwrite: Annotated[
         bool,
         typer.Option(
             "--overwrite", help="Replace results that `predict` wrote; else they are kept."
         ),
     ] = False,
-    imports: Annotated[
-        list[str] | None,
-        typer.Option("--import", help="Module that registers the model's custom classes."),
-    ] = None,
-    trust: Annotated[
-        bool,
-        typer.Option(
-            "--trust", help="Allow files that may run code, because you trust their source."
-        ),
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
-    ] = False,
+    imports: Imports = None,
+    trust: Trust = False,
+    verbose: Verbose = False,
 ) -> None:
     """Write class maps and overlays of images, or enlarged images, of any size."""
     choice = ModelChoice(model, imports=imports, trust=trust, verbose=verbose)
@@ -379,30 +369,23 @@ def predict(
         from ._cli.inputs import image_files, result_names
         from ._cli.predicting import predict_all
         from ._cli.progress import image_progress
-        from ._keras_file import SUFFIXES, load_keras_file
 
         files = image_files(images, out)
         more = found.arguments()  # a bad one is told before the model is loaded
-        from .predict import load_model
         from .predict._files import check_options
 
-        source: Any = model
-        if model.endswith(SUFFIXES) and Path(model).exists():
-            source = load_keras_file(Path(model), imports or (), trust=trust)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # the lines below say the same
-            predictor = load_model(
-                source,
-                classes=None if class_names is None else class_names.split(","),
-                normalization=normalization,
-                task=task,
-                output=output,
-                threshold=threshold,
-                layout=layout,
-                trust=trust,
-            )
-        for line in (*predictor.taken, *predictor.assumed):
-            console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        _, predictor = open_predictor(
+            model,
+            console,
+            imports,
+            trust=trust,
+            classes=None if class_names is None else class_names.split(","),
+            normalization=normalization,
+            task=task,
+            output=output,
+            threshold=threshold,
+            layout=layout,
+        )
         if tile is not None or overlap is not None:
             predictor.tiles(2**14, 2**14, tile, overlap)  # a bad one is told once, not by image
         check_options(predictor, **more)
@@ -433,7 +416,8 @@ def predict(
             raise typer.Exit(1)
 
 
-app.command()(benchmark)
+for command in (train, evaluate, benchmark):
+    app.command()(command)
 
 
 def run_script(command: Callable[..., Any]) -> None:

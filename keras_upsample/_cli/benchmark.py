@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import InputShape, ModelChoice, integers
+from .options import AsJson, Imports, InputShape, ModelChoice, Trust, Verbose, integers
 from .session import session
 
 _TARGETS = ("tflite", "onnx", "saved_model")
@@ -44,20 +44,10 @@ def benchmark(
         ),
     ] = None,
     input_shape: InputShape = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-    imports: Annotated[
-        list[str] | None,
-        typer.Option("--import", help="Module that registers a model's custom classes."),
-    ] = None,
-    trust: Annotated[
-        bool,
-        typer.Option(
-            "--trust", help="Allow files that may run code, because you trust their source."
-        ),
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
-    ] = False,
+    as_json: AsJson = False,
+    imports: Imports = None,
+    trust: Trust = False,
+    verbose: Verbose = False,
 ) -> None:
     """Measure how long one call of each file takes on this machine, in its runtime."""
     sizes = None if size is None else integers(size, "--size")

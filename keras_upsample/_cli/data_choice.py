@@ -2,10 +2,33 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from ..errors import did_you_mean
 from .models import UserError
+
+ImageFolder = Annotated[Path | None, typer.Option(help="Folder of images, with --masks.")]
+MaskFolder = Annotated[Path | None, typer.Option(help="Folder of masks.")]
+ImagePattern = Annotated[
+    str | None, typer.Option(help='Names of the images, e.g. "{name}_leftImg8bit".')
+]
+MaskPattern = Annotated[str | None, typer.Option(help='Names of the masks, e.g. "{name}_mask".')]
+MaskValues = Annotated[
+    str | None,
+    typer.Option(
+        help="Value or colour of each class in the masks: [0,255], {sky: [0,0,0], ...}.",
+        metavar="YAML",
+    ),
+]
+IgnoredValues = Annotated[
+    str | None,
+    typer.Option(help="Mask values or colours without a class: 255, [0,5].", metavar="YAML"),
+]
+MaskThreshold = Annotated[
+    float | None, typer.Option(help="For soft masks: values from this one up are class 1.")
+]
 
 _YAML = (".yaml", ".yml")
 
@@ -86,6 +109,21 @@ def set_parts(name: str) -> dict[str, Any]:
         )
     splits = Source(set=name).splits
     return {part: {"set": name, "split": part} for part in splits}
+
+
+def mask_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys of a source that say how masks are found and read, from the options by name."""
+    from ..training._yaml import yaml_value
+
+    found = given({name: options[name] for name in ("image_pattern", "mask_pattern")})
+    if options["class_names"] is not None:
+        found["class_names"] = options["class_names"].split(",")
+    for option, key in (("mask_values", "values"), ("ignore", "ignore")):
+        if options[option] is not None:
+            found[key] = yaml_value(options[option])
+    if options["mask_threshold"] is not None:
+        found["threshold"] = options["mask_threshold"]
+    return found
 
 
 def given(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,6 +5,22 @@ from typing import Annotated, Any
 
 import typer
 
+from .data_choice import (
+    IgnoredValues,
+    ImageFolder,
+    ImagePattern,
+    MaskFolder,
+    MaskPattern,
+    MaskThreshold,
+    MaskValues,
+    folder_source,
+    given,
+    mask_options,
+    recipe_values,
+    set_parts,
+)
+from .options import AsJson, ClassNames, Imports, Trust, Verbose
+from .predictors import open_predictor
 from .session import session
 
 
@@ -23,8 +39,8 @@ def evaluate(
             metavar="[DATA]",
         ),
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of images, with --masks.")] = None,
-    masks: Annotated[Path | None, typer.Option(help="Folder of masks.")] = None,
+    images: ImageFolder = None,
+    masks: MaskFolder = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -51,29 +67,12 @@ def evaluate(
     boundary_width: Annotated[
         int, typer.Option(help="Width of the boundary IoU's band in pixels.", min=1)
     ] = 2,
-    image_pattern: Annotated[
-        str | None, typer.Option(help='Names of the images, e.g. "{name}_leftImg8bit".')
-    ] = None,
-    mask_pattern: Annotated[
-        str | None, typer.Option(help='Names of the masks, e.g. "{name}_mask".')
-    ] = None,
-    class_names: Annotated[
-        str | None, typer.Option(help="Class names, separated by commas.")
-    ] = None,
-    mask_values: Annotated[
-        str | None,
-        typer.Option(
-            help="Value or colour of each class in the masks: [0,255], {sky: [0,0,0], ...}.",
-            metavar="YAML",
-        ),
-    ] = None,
-    ignore: Annotated[
-        str | None,
-        typer.Option(help="Mask values or colours without a class: 255, [0,5].", metavar="YAML"),
-    ] = None,
-    mask_threshold: Annotated[
-        float | None, typer.Option(help="For soft masks: values from this one up are class 1.")
-    ] = None,
+    image_pattern: ImagePattern = None,
+    mask_pattern: MaskPattern = None,
+    class_names: ClassNames = None,
+    mask_values: MaskValues = None,
+    ignore: IgnoredValues = None,
+    mask_threshold: MaskThreshold = None,
     normalization: Annotated[
         str | None, typer.Option(help="As for `predict`. Default: the model's.")
     ] = None,
@@ -88,52 +87,34 @@ def evaluate(
     layout: Annotated[
         str | None, typer.Option(help="nhwc or nchw, if the file does not say it.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")] = False,
-    imports: Annotated[
-        list[str] | None,
-        typer.Option("--import", help="Module that registers the model's custom classes."),
-    ] = None,
-    trust: Annotated[
-        bool,
-        typer.Option(
-            "--trust", help="Allow files that may run code, because you trust their source."
-        ),
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
-    ] = False,
+    as_json: AsJson = False,
+    imports: Imports = None,
+    trust: Trust = False,
+    verbose: Verbose = False,
 ) -> None:
     """Score a model on images with masks, or a super-resolution model on pictures."""
     options = dict(locals())
     with session(verbose) as console:
         import json
-        import warnings
 
         from .models import UserError
 
         if out is not None and choose_threshold is None:
             raise UserError("--out is for the model with a new threshold: pass --choose-threshold.")
-        from .._keras_file import SUFFIXES, load_keras_file
-        from ..predict import load_model
         from ..training import evaluate as evaluate_model
         from ..training import write_threshold
 
-        source: Any = model
-        if model.endswith(SUFFIXES) and Path(model).exists():
-            source = load_keras_file(Path(model), imports or (), trust=trust)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # the lines below say the same
-            predictor = load_model(
-                source,
-                normalization=normalization,
-                task=task,
-                output=output,
-                threshold=threshold,
-                layout=layout,
-                trust=trust,
-            )
-        for line in (*predictor.taken, *predictor.assumed):
-            console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        source, predictor = open_predictor(
+            model,
+            console,
+            imports,
+            trust=trust,
+            normalization=normalization,
+            task=task,
+            output=output,
+            threshold=threshold,
+            layout=layout,
+        )
         found = evaluate_model(
             predictor,
             images_to_score(options, predictor),
@@ -161,7 +142,6 @@ def images_to_score(options: dict[str, Any], predictor: Any) -> Any:
         UserError, ValueError: there are none, or they can't be read.
     """
     from ..training import Recipe, images_of
-    from .data_choice import folder_source, given, recipe_values, set_parts
     from .models import UserError
 
     data, split = options["data"], options["split"]
@@ -197,19 +177,9 @@ def images_to_score(options: dict[str, Any], predictor: Any) -> Any:
 
 def _source(plain: dict[str, Any], options: dict[str, Any], predictor: Any) -> Any:
     from ..training._data import Source
-    from ..training._yaml import yaml_value
 
     if "masks" not in plain:
         return Source(**plain)
-    found: dict[str, Any] = dict(plain)
-    for name in ("image_pattern", "mask_pattern"):
-        found[name] = options[name]
-    if options["class_names"] is not None:
-        found["class_names"] = options["class_names"].split(",")
-    for option, key in (("mask_values", "values"), ("ignore", "ignore")):
-        if options[option] is not None:
-            found[key] = yaml_value(options[option])
-    found["threshold"] = options["mask_threshold"]
     base = predictor.scaling.base
-    found["normalization"] = "none" if base == "stored" else base
-    return Source(**found)
+    normalization = "none" if base == "stored" else base
+    return Source(**plain, **mask_options(options), normalization=normalization)

@@ -9,6 +9,43 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+Upsample = Annotated[
+    str | None,
+    typer.Option(
+        help="transposed_conv, nearest, bilinear, bicubic, lanczos, area, pixel_shuffle, "
+        "pixel_shuffle_blur, carafe, dysample, joint_bilateral or max_unpooling."
+    ),
+]
+Encoder = Annotated[
+    str | None, typer.Option(help="vgg16, resnet50, mobilenet_v2 or efficientnet_b0.")
+]
+EncoderWeights = Annotated[str | None, typer.Option(help="imagenet or a weights file.")]
+Fusion = Annotated[str | None, typer.Option(help="concat, add, attention or scse.")]
+Filters = Annotated[
+    str | None,
+    typer.Option(help="Widths of the stages, e.g. 32,64,128,256,512.", metavar="N,N,..."),
+]
+Geometry = Annotated[str | None, typer.Option(help="same or caffe (FCN only).")]
+FcWidth = Annotated[int | None, typer.Option(help="Channels of fc6 and fc7 (FCN only).")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+ClassNames = Annotated[str | None, typer.Option(help="Class names, separated by commas.")]
+Imports = Annotated[
+    list[str] | None,
+    typer.Option("--import", help="Module that registers the model's custom classes."),
+]
+Trust = Annotated[
+    bool,
+    typer.Option("--trust", help="Allow files that may run code, because you trust their source."),
+]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")]
+InputShape = Annotated[
+    str | None, typer.Option(help="Fixed input size: height,width,channels.", metavar="H,W,C")
+]
+RepresentativeData = Annotated[
+    Path | None,
+    typer.Option(help="Folder of 8 or more pictures that calibrate int8 and int16x8 files."),
+]
+
 
 @dataclass(frozen=True)
 class ModelChoice:
@@ -22,42 +59,21 @@ class ModelChoice:
         ),
     ]
     classes: Annotated[int | None, typer.Option(help="Number of output channels.")] = None
-    upsample: Annotated[
-        str | None,
-        typer.Option(
-            help="transposed_conv, nearest, bilinear, bicubic, lanczos, area, pixel_shuffle, "
-            "pixel_shuffle_blur, carafe, dysample, joint_bilateral or max_unpooling."
-        ),
-    ] = None
-    encoder: Annotated[
-        str | None, typer.Option(help="vgg16, resnet50, mobilenet_v2 or efficientnet_b0.")
-    ] = None
-    encoder_weights: Annotated[str | None, typer.Option(help="imagenet or a weights file.")] = None
-    fusion: Annotated[str | None, typer.Option(help="concat, add, attention or scse.")] = None
-    filters: Annotated[
-        str | None,
-        typer.Option(help="Widths of the stages, e.g. 32,64,128,256,512.", metavar="N,N,..."),
-    ] = None
-    geometry: Annotated[str | None, typer.Option(help="same or caffe (FCN only).")] = None
-    fc_width: Annotated[int | None, typer.Option(help="Channels of fc6 and fc7 (FCN only).")] = None
+    upsample: Upsample = None
+    encoder: Encoder = None
+    encoder_weights: EncoderWeights = None
+    fusion: Fusion = None
+    filters: Filters = None
+    geometry: Geometry = None
+    fc_width: FcWidth = None
     weights: Annotated[str | None, typer.Option(help="Trained weights (.weights.h5) to load.")] = (
         None
     )
     signature: Annotated[str | None, typer.Option(help="Name of a SavedModel's signature.")] = None
     seed: Annotated[int, typer.Option(help="Seed of random weights.")] = 0
-    imports: Annotated[
-        list[str] | None,
-        typer.Option("--import", help="Module that registers the file's custom classes."),
-    ] = None
-    trust: Annotated[
-        bool,
-        typer.Option(
-            "--trust", help="Allow files that may run code, because you trust their source."
-        ),
-    ] = False
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the logs of TensorFlow and LiteRT.")
-    ] = False
+    imports: Imports = None
+    trust: Trust = False
+    verbose: Verbose = False
 
     def builder_arguments(self) -> dict[str, Any]:
         """The options for the zoo's builder that were given, by argument name."""
@@ -68,15 +84,6 @@ class ModelChoice:
         if self.filters is not None:
             given["filters"] = integers(self.filters, "--filters")
         return given
-
-
-InputShape = Annotated[
-    str | None, typer.Option(help="Fixed input size: height,width,channels.", metavar="H,W,C")
-]
-RepresentativeData = Annotated[
-    Path | None,
-    typer.Option(help="Folder of 8 or more pictures that calibrate int8 and int16x8 files."),
-]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,33 @@ from typing import Annotated, Any
 
 import typer
 
-from .options import integers
+from .data_choice import (
+    IgnoredValues,
+    ImageFolder,
+    ImagePattern,
+    MaskFolder,
+    MaskPattern,
+    MaskThreshold,
+    MaskValues,
+    folder_source,
+    given,
+    mask_options,
+    pairs,
+    recipe_values,
+    set_parts,
+)
+from .options import (
+    ClassNames,
+    Encoder,
+    EncoderWeights,
+    FcWidth,
+    Filters,
+    Fusion,
+    Geometry,
+    Upsample,
+    Verbose,
+    integers,
+)
 from .session import session
 
 _MODEL_OPTIONS = ("encoder", "encoder_weights", "upsample", "fusion", "geometry", "fc_width")
@@ -23,8 +49,8 @@ def train(
             metavar="[DATA]",
         ),
     ] = None,
-    images: Annotated[Path | None, typer.Option(help="Folder of images, with --masks.")] = None,
-    masks: Annotated[Path | None, typer.Option(help="Folder of masks.")] = None,
+    images: ImageFolder = None,
+    masks: MaskFolder = None,
     validation: Annotated[
         str | None,
         typer.Option(help="Folder with images/ and masks/ to validate on.", metavar="DIR"),
@@ -37,19 +63,13 @@ def train(
         ),
     ] = None,
     model: Annotated[str | None, typer.Option(help="A model of the zoo (unet).")] = None,
-    encoder: Annotated[
-        str | None, typer.Option(help="vgg16, resnet50, mobilenet_v2 or efficientnet_b0.")
-    ] = None,
-    encoder_weights: Annotated[str | None, typer.Option(help="imagenet or a weights file.")] = None,
-    upsample: Annotated[str | None, typer.Option(help="As for `export`.")] = None,
-    fusion: Annotated[str | None, typer.Option(help="concat, add, attention or scse.")] = None,
-    filters: Annotated[
-        str | None, typer.Option(help="Widths of the stages.", metavar="N,N,...")
-    ] = None,
-    geometry: Annotated[str | None, typer.Option(help="same or caffe (FCN only).")] = None,
-    fc_width: Annotated[
-        int | None, typer.Option(help="Channels of fc6 and fc7 (FCN only).")
-    ] = None,
+    encoder: Encoder = None,
+    encoder_weights: EncoderWeights = None,
+    upsample: Upsample = None,
+    fusion: Fusion = None,
+    filters: Filters = None,
+    geometry: Geometry = None,
+    fc_width: FcWidth = None,
     classes: Annotated[
         int | None, typer.Option(help="1: one channel for two classes. Default: the data's.")
     ] = None,
@@ -57,29 +77,12 @@ def train(
         list[str] | None,
         typer.Option(help="Another argument of the model. Can be repeated.", metavar="KEY=VALUE"),
     ] = None,
-    image_pattern: Annotated[
-        str | None, typer.Option(help='Names of the images, e.g. "{name}_leftImg8bit".')
-    ] = None,
-    mask_pattern: Annotated[
-        str | None, typer.Option(help='Names of the masks, e.g. "{name}_mask".')
-    ] = None,
-    class_names: Annotated[
-        str | None, typer.Option(help="Class names, separated by commas.")
-    ] = None,
-    mask_values: Annotated[
-        str | None,
-        typer.Option(
-            help="Value or colour of each class in the masks: [0,255], {sky: [0,0,0], ...}.",
-            metavar="YAML",
-        ),
-    ] = None,
-    ignore: Annotated[
-        str | None,
-        typer.Option(help="Mask values or colours without a class: 255, [0,5].", metavar="YAML"),
-    ] = None,
-    mask_threshold: Annotated[
-        float | None, typer.Option(help="For soft masks: values from this one up are class 1.")
-    ] = None,
+    image_pattern: ImagePattern = None,
+    mask_pattern: MaskPattern = None,
+    class_names: ClassNames = None,
+    mask_values: MaskValues = None,
+    ignore: IgnoredValues = None,
+    mask_threshold: MaskThreshold = None,
     normalization: Annotated[
         str | None, typer.Option(help="full_range (default) or percentiles.")
     ] = None,
@@ -153,9 +156,7 @@ def train(
             "--trust", help="Allow the recipe's function to run, because you trust its source."
         ),
     ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Show the logs of TensorFlow.")
-    ] = False,
+    verbose: Verbose = False,
 ) -> None:
     """Train a model: model.keras with its metadata, recipe.yaml and scores.json."""
     options = dict(locals())
@@ -187,7 +188,6 @@ def recipe_of(options: dict[str, Any]) -> Any:
     """
     from ..training import Recipe
     from ..zoo import PRESETS
-    from .data_choice import folder_source, given, recipe_values, set_parts
     from .models import UserError
 
     data, trust = options["data"], options["trust"]
@@ -217,7 +217,10 @@ def recipe_of(options: dict[str, Any]) -> Any:
     fractions = given(
         {name: options[name] for name in ("validation_fraction", "test_fraction", "split_seed")}
     )
-    of_masks = _mask_options(options)
+    of_masks = {
+        **mask_options(options),
+        **given({name: options[name] for name in ("normalization", "groups")}),
+    }
     if own is None:
         named = data is not None and not Path(data).is_dir()
         if named:
@@ -248,8 +251,6 @@ def recipe_of(options: dict[str, Any]) -> Any:
 
 
 def _network_options(options: dict[str, Any]) -> dict[str, Any]:
-    from .data_choice import given, pairs
-
     network = given({name: options[name] for name in (*_MODEL_OPTIONS, "classes")})
     if options["model"] is not None:
         network["name"] = options["model"]
@@ -258,30 +259,8 @@ def _network_options(options: dict[str, Any]) -> dict[str, Any]:
     return {**network, **pairs(options["option"], "--option")}
 
 
-def _mask_options(options: dict[str, Any]) -> dict[str, Any]:
-    """The keys of a source on the meaning of masks and images."""
-    from ..training._yaml import yaml_value
-    from .data_choice import given
-
-    found = given(
-        {
-            name: options[name]
-            for name in ("image_pattern", "mask_pattern", "normalization", "groups")
-        }
-    )
-    if options["class_names"] is not None:
-        found["class_names"] = options["class_names"].split(",")
-    for option, key in (("mask_values", "values"), ("ignore", "ignore")):
-        if options[option] is not None:
-            found[key] = yaml_value(options[option])
-    if options["mask_threshold"] is not None:
-        found["threshold"] = options["mask_threshold"]
-    return found
-
-
 def _take_training(values: dict[str, Any], options: dict[str, Any]) -> None:
     """Put the options on training into the plain values of a recipe."""
-    from .data_choice import given, pairs
     from .models import UserError
 
     plain = ("steps", "epochs", "steps_per_epoch", "batch_size", "crop", "seed")
