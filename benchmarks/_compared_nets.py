@@ -4,7 +4,7 @@ Each builder takes no arguments and reads the floating-point type from Keras, so
 network can be built in float64 too. Weights are random, from a seed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,19 +33,19 @@ class Net:
     classes: tuple[str, ...] = CLASSES
 
 
-def unet(size: int | None, upsample: str) -> Any:
+def unet(size: int | None, upsample: str, widths: Sequence[int] = WIDTHS) -> Any:
     """U-Net; `upsample` is `"transposed"` or an interpolation of `UpSampling2D`."""
     import keras
     from keras import layers
 
     image = x = keras.Input((size, size, 3), name="image")
     skips = []
-    for width in WIDTHS[:-1]:
+    for width in widths[:-1]:
         x = _convolutions(x, width)
         skips.append(x)
         x = layers.MaxPooling2D(2)(x)
-    x = _convolutions(x, WIDTHS[-1])
-    for width, skip in zip(WIDTHS[-2::-1], skips[::-1], strict=True):
+    x = _convolutions(x, widths[-1])
+    for width, skip in zip(widths[-2::-1], skips[::-1], strict=True):
         if upsample == "transposed":
             x = layers.Conv2DTranspose(width, 2, strides=2)(x)
         else:

@@ -57,29 +57,9 @@ _FILTERS = (32, 64, 128, 256, 512)
 
 def stock_unet(upsample: str, size: int = 256) -> Any:
     """The U-Net that most users write: Keras' layers alone, the upsampled map concatenated."""
-    import keras
-    from keras import layers
+    from _compared_nets import unet
 
-    def convolutions(x: Any, width: int) -> Any:
-        for _ in range(2):
-            x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-            x = layers.ReLU()(layers.BatchNormalization()(x))
-        return x
-
-    image = x = keras.Input((size, size, 3))
-    skips = []
-    for width in _FILTERS[:-1]:
-        x = convolutions(x, width)
-        skips.append(x)
-        x = layers.MaxPooling2D(2)(x)
-    x = convolutions(x, _FILTERS[-1])
-    for width, skip in zip(_FILTERS[-2::-1], skips[::-1], strict=True):
-        if upsample == "transposed":
-            x = layers.Conv2DTranspose(width, 2, strides=2)(x)
-        else:
-            x = layers.UpSampling2D(2, interpolation=upsample)(x)
-        x = convolutions(layers.Concatenate()([x, skip]), width)
-    return keras.Model(image, layers.Conv2D(3, 1)(x))
+    return unet(size, upsample, _FILTERS)
 
 
 RESULTS = Path(__file__).with_name("results") / "export_latency.json"
