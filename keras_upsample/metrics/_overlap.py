@@ -37,10 +37,15 @@ def mean_iou(
         truth, guess = truth[counted], guess[counted]
     arguments.check_labels(truth, "y_true", num_classes)
     arguments.check_labels(guess, "y_pred", num_classes)
-    pairs = np.bincount((truth * num_classes + guess).ravel(), minlength=num_classes**2)
-    table = pairs.reshape(num_classes, num_classes)  # (true, predicted)
+    table = confusion_matrix(truth, guess, num_classes)
     both = np.diag(table)
     return _mean(both, table.sum(0) + table.sum(1) - both)
+
+
+def confusion_matrix(truth: np.ndarray, guess: np.ndarray, classes: int) -> np.ndarray:
+    """Pixels by true class (row) and predicted class (column), of maps of valid class numbers."""
+    pairs = truth.astype(np.int64) * classes + guess
+    return np.bincount(pairs.ravel(), minlength=classes**2).reshape(classes, classes)
 
 
 def boundary_iou(

@@ -11,11 +11,12 @@ from ..data._labelled import IGNORED
 from ..errors import did_you_mean
 from ..metadata import Scaling
 from ..metrics import boundary_iou, psnr
+from ..metrics._overlap import confusion_matrix
 from ._bootstrap import LEVEL, intervals
 from ._evaluation import Evaluation
 from ._images import Images
 from ._photo_crops import enlarged_pair
-from ._scores import class_scores, confusion_matrix, mean_of_numbers
+from ._scores import class_scores, mean_of_numbers
 from ._threshold import MEASURES, ThresholdCounts
 
 
@@ -135,7 +136,7 @@ def _class_maps(
                 f"{name}: class number {worst} is there, and there are {len(classes)} classes, "
                 f"{', '.join(classes)}."
             )
-        tables.append(confusion_matrix(truth, guess, counted, len(classes)))
+        tables.append(confusion_matrix(truth[counted], guess[counted], len(classes)))
         marked = np.where(counted, truth, IGNORED)
         bands.append(
             boundary_iou(

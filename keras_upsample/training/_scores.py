@@ -1,16 +1,8 @@
-"""Confusion matrices and differences of pictures -> scores by name."""
+"""Scores of classes from a confusion matrix."""
 
 from collections.abc import Sequence
 
 import numpy as np
-
-
-def confusion_matrix(
-    truth: np.ndarray, guess: np.ndarray, counted: np.ndarray, classes: int
-) -> np.ndarray:
-    """Pixels by true class (row) and predicted class (column), of the pixels that count."""
-    pairs = truth[counted].astype(np.int64) * classes + guess[counted]
-    return np.bincount(pairs, minlength=classes**2).reshape(classes, classes)
 
 
 def class_scores(table: np.ndarray, classes: Sequence[str]) -> dict[str, float]:
