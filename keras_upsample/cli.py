@@ -28,6 +28,7 @@ from ._cli.options import (
 from ._cli.predictors import open_predictor
 from ._cli.session import session
 from ._cli.train import train
+from ._text import json_text
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -102,11 +103,7 @@ def info(
 
 
 def _print_json(value: Any) -> None:
-    import json
-
-    from .export._report import finite
-
-    typer.echo(json.dumps(finite(value), indent=2, ensure_ascii=False))
+    typer.echo(json_text(value))
 
 
 @app.command()

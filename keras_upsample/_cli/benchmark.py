@@ -1,6 +1,5 @@
 """`keras-upsample benchmark`: latency of files, and of the files that models are exported to."""
 
-import json
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .._text import json_text
 from .options import AsJson, Imports, InputShape, ModelChoice, Trust, Verbose, integers
 from .session import session
 
@@ -71,7 +71,7 @@ def benchmark(
             )
         if as_json:
             facts: dict[str, Any] = {"processor": processor(), **result.to_dict()}
-            typer.echo(json.dumps(facts, indent=2, ensure_ascii=False))
+            typer.echo(json_text(facts))
             return
         typer.echo(str(result))
         typer.echo(processor())

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from .._text import json_text
 from .data_choice import (
     IgnoredValues,
     ImageFolder,
@@ -95,8 +96,6 @@ def evaluate(
     """Score a model on images with masks, or a super-resolution model on pictures."""
     options = dict(locals())
     with session(verbose) as console:
-        import json
-
         from .models import UserError
 
         if out is not None and choose_threshold is None:
@@ -125,7 +124,7 @@ def evaluate(
             class_name=class_name,
         )
         if as_json:
-            typer.echo(json.dumps(found.to_dict(), indent=2, ensure_ascii=False))
+            typer.echo(json_text(found.to_dict()))
         else:
             typer.echo(str(found))
         if out is not None and found.curve is not None:

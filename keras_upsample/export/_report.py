@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .._text import finite, table_lines
 from ..edge._report import CheckReport
 from ..examples._shown import Shown
 from ..program._failures import LEFT_OUT
@@ -188,13 +189,7 @@ class ExportReport:
         return table
 
     def __str__(self) -> str:
-        rows = self._table()
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        rows.insert(1, tuple("-" * width for width in widths))
-        lines = [
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
+        lines = table_lines(self._table())
         lines += [f"{a.target}: {a.notice}" for a in self.artefacts if a.notice]
         lines += [f"{a.target}: {line}" for a in self.artefacts for line in a.warnings]
         lines += [
@@ -261,17 +256,6 @@ def _on_device(artefact: ArtefactReport) -> str:
     if artefact.check.problems:
         return artefact.check.problems[0]
     return f"{len(artefact.check.left)} of {len(artefact.check.placements)} operators on the CPU"
-
-
-def finite(value: Any) -> Any:
-    """Replace infinite values, e.g. a ratio without any noise, by None: JSON has no infinity."""
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(item) for item in value]
-    if isinstance(value, float) and value in (float("inf"), float("-inf")):
-        return None
-    return value
 
 
 def package_versions() -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 
 import numpy as np
 
+from .._text import table_lines
 from ..errors import ArtefactError
 from ._child import describe_end, module_command
 from ._load import default_runtime
@@ -98,12 +99,7 @@ class Benchmark:
             numbers = (f"{facts[name]:.4g}" for name in ("minimum_ms", "median_ms"))
             ratios = (f"{facts[name]:.2f}" for name in ("minimum_ratio", "median_ratio"))
             rows.append((timing.name, timing.runtime, shapes, *numbers, *ratios))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        rows.insert(1, tuple("-" * width for width in widths))
-        lines = [
-            "  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
+        lines = table_lines(rows)
         threads = f"{self.threads} thread" + "s" * (self.threads != 1)
         lines.append(
             f"{self.rounds} interleaved rounds, {threads}, each file in a process of its own; "

@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from .._text import finite
 from ._threshold import ThresholdCurve
 
 
@@ -43,10 +44,7 @@ class Evaluation:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; null for scores that are not numbers."""
         found = dataclasses.asdict(self)
-        found["scores"] = {name: _finite(value) for name, value in self.scores.items()}
-        found["intervals"] = {
-            n: [_finite(end) for end in ends] for n, ends in self.intervals.items()
-        }
+        found |= {name: finite(found[name]) for name in ("scores", "intervals")}
         found["curve"] = None if self.curve is None else self.curve.to_dict()
         empty: tuple[Any, ...] = (None, (), [], {})
         keep = ("scores", "intervals", "bootstrap", "images")
@@ -87,7 +85,3 @@ def _table(classes: tuple[str, ...], confusion: tuple[tuple[int, ...], ...]) -> 
         "  ".join(f"{c:<{w}}" if i == 0 else f"{c:>{w}}" for i, (c, w) in enumerate(zip(row, wide)))  # noqa: B905
         for row in rows
     ]
-
-
-def _finite(value: float) -> float | None:
-    return value if abs(value) < float("inf") else None
