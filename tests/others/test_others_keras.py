@@ -228,9 +228,9 @@ def test_input_conversion():
     given = np.ones((1, 4), "float64")
     (converted,) = convert([tf.constant(given)])
     assert converted.dtype == "float32"
+    plain = np.asarray(model(given))
     object.__setattr__(model, _keras.INPUT_CONVERSION, lambda flat: [2 * x for x in convert(flat)])
-    kernel = model.get_layer("first").kernel
-    np.testing.assert_allclose(model(given), 2 * given @ np.asarray(kernel), rtol=1e-6)
+    np.testing.assert_array_equal(model(given), 2 * plain)  # a power of two rounds nothing
 
 
 @of("keras")
