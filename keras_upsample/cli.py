@@ -209,7 +209,7 @@ def verify(
 def check(
     choice: ModelChoice,
     target: Annotated[
-        str, typer.Option(help="ethos_u55_128, ethos_u85_256, ..., edge_tpu, gpu_delegate or tflm.")
+        str, typer.Option(help="ethos_u55_128, ethos_u85_256, ..., edge_tpu, litert_gpu or tflm.")
     ],
     input_shape: Annotated[
         str | None,

@@ -24,8 +24,9 @@ def check(path: str | Path, target: str) -> CheckReport:
     Args:
         path: any `.tflite` file.
         target: a name of `DEVICES`: `"ethos_u85_256"`, ... (Arm's Vela compiles the file),
-            `"edge_tpu"` and `"gpu_delegate"` (documented rules are applied), `"tflm"` (TFLM's
-            interpreter runs the file).
+            `"edge_tpu"` (documented rules are applied), `"litert_gpu"` (LiteRT's GPU accelerator
+            runs the file, and its answer is compared with the processor's; where it can't run, by
+            rules), `"tflm"` (TFLM's interpreter runs the file).
 
     Returns:
         The report; `print` it for a table. `passed` is True if no operator stays on the CPU and the
@@ -45,6 +46,16 @@ def check(path: str | Path, target: str) -> CheckReport:
         return _compile(Path(path), facts, device)
     if device.how == "tflm":
         return _run(Path(path), facts, device)
+    if device.how == "gpu":
+        from ..runtimes._load import absence
+
+        reason = absence(device.name)
+        if not reason:
+            from ._litert_gpu import run_on_accelerator
+
+            return run_on_accelerator(Path(path), facts, device)
+        found = _by_rule(Path(path), facts, device)
+        return replace(found, notes=(*found.notes, f"not run: {reason}"))
     return _by_rule(Path(path), facts, device)
 
 

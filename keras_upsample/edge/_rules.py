@@ -1,10 +1,11 @@
-"""What the Edge TPU compiler and the GPU delegate accept, as tables.
+"""What the Edge TPU compiler and LiteRT's GPU accelerator accept, as tables.
 
-Neither can be run here, so the rules are the ones that the makers document and users report, each
-with its source. `edgetpu#31` is issue 31 of google-coral/edgetpu; *overview* is "TensorFlow models
+Each rule has its source: the makers' documents, users' reports, or runs of the engine (*atlas*:
+docs/atlas.md). `edgetpu#31` is issue 31 of google-coral/edgetpu; *overview* is "TensorFlow models
 on the Edge TPU" at coral.ai; *delegate* is "GPU delegates for LiteRT" at ai.google.dev.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -199,14 +200,63 @@ EDGE_TPU = (
     ),
 )
 
-GPU_DELEGATE = (
-    Rule((), _none_of(_GPU_OPERATORS, "the GPU delegate"), "export for this target", "delegate"),
+
+def _constant_on_the_left(operator: "OperatorFacts") -> str:
+    return "its first matrix is constant" if operator.inputs[0].constant else ""
+
+
+def _condition(operator: "OperatorFacts") -> str:
+    whole = operator.outputs[0].shape if operator.outputs else ()
+    for tensor in operator.inputs[1:]:
+        if tensor.shape != whole and not (tensor.constant and tensor.shape == ()):
+            return f"it chooses between {_times(tensor.shape) or 'a scalar'} and {_times(whole)}"
+    return ""
+
+
+def _shrinks(operator: "OperatorFacts") -> str:
+    return "it drops an axis" if operator.options.get("shrinkAxisMask") else ""
+
+
+def _vector_of_integers(operator: "OperatorFacts") -> str:
+    whole = operator.outputs[0].shape if operator.outputs else ()
+    for tensor in operator.inputs:
+        partly = 1 < _count(tensor.shape) < _count(whole)
+        if tensor.constant and tensor.kind == "int32" and partly:
+            return f"integers and a constant of {_times(tensor.shape)}"
+    return ""
+
+
+def _rank_3_constant(operator: "OperatorFacts") -> str:
+    for tensor in operator.inputs:
+        if tensor.constant and len(tensor.shape) == 3 and tensor.shape[0] > 1:
+            return f"a constant of {_times(tensor.shape)}"
+    return ""
+
+
+def _count(shape: tuple[int, ...]) -> int:
+    return math.prod(shape)
+
+
+_ARITHMETIC = ("ADD", "SUB", "MUL", "DIV", "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE")
+_OWN_TARGET = 'export for this target: targets=["litert_gpu"]'
+
+LITERT_GPU = (
+    Rule((), _none_of(_GPU_OPERATORS, "the GPU accelerator"), _OWN_TARGET, "delegate; atlas"),
     Rule((), _open, "export with fixed sizes: `input_shape`, without `resizable`", "delegate"),
     Rule((), _rank_above_4, "export with lowering, which keeps to 4 dimensions", "delegate"),
     Rule((), _batch, "export with batch_size=1", "delegate"),
+    Rule(("BATCH_MATMUL",), _constant_on_the_left, _OWN_TARGET, "atlas"),
+    Rule(("SELECT_V2",), _condition, _OWN_TARGET, "atlas"),
+    Rule(("STRIDED_SLICE",), _shrinks, "slice with a range, then reshape", "atlas"),
 )
 
+LITERT_GPU_WRONG = (
+    Rule(_ARITHMETIC, _vector_of_integers, "compute in float32 and cast at the end", "atlas"),
+    Rule(_ARITHMETIC, _rank_3_constant, "put an axis of 1 in front", "atlas"),
+)
+"""What the accelerator takes and computes wrongly, without an error."""
+
 RULES: Mapping[str, tuple[Rule, ...]] = MappingProxyType(
-    {"edge_tpu": EDGE_TPU, "gpu_delegate": GPU_DELEGATE}
+    {"edge_tpu": EDGE_TPU, "litert_gpu": LITERT_GPU}
 )
 """Device -> its rules."""

@@ -9,7 +9,7 @@ from ..targets import Target
 if TYPE_CHECKING:
     from ..edge import CheckReport
 
-_NOT_DONE = {"vela": "not compiled", "tflm": "not run", "rules": "not checked"}
+_NOT_DONE = {"vela": "not compiled", "tflm": "not run", "rules": "not checked", "gpu": "not run"}
 
 
 def check_on_device(path: Path, target: Target) -> "tuple[CheckReport | None, str]":

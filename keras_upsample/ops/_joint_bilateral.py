@@ -108,25 +108,32 @@ def upsample_by_guide(
     distances = _distances_by_convolution if lacks(PRODUCTS) else _distances
     distance = distances(blocks, repeat_edges(low, ((radius, radius),) * 2), scale**2, size)
     # A tensor, because PyTorch does not multiply an array by a tensor.
-    squares = ops.convert_to_tensor(_squares(scale, radius), dtype=kind)
+    squares = ops.convert_to_tensor(_squares(scale, radius)[None], dtype=kind)
     exponents = distance * -range_precision - squares * spatial_precision
     # A pixel outside repeats one inside that is nearer, so that the largest is one of the inside.
     exponents = exponents - ops.max(exponents, axis=-1, keepdims=True)
     exponents = at_least(exponents, -farthest)
     exponents = at_least(exponents - farthest * _outside(low, size), -farthest)
     weights = ops.softmax(exponents, axis=-1)
+    weights = ops.reshape(weights, (-1, scale**2, size**2))  # (N·H·W, s², size²)
     return weighted_windows(x, ops.cast(weights, x.dtype), scale)
 
 
 def _distances(blocks: Any, low: Any, phases: int, size: int) -> Any:
-    """Squared distances of the guide's pixels to their windows of `low`: (N·H·W, s², size²)."""
+    """Squared distances of the guide's pixels to their windows of `low`: (1, N·H·W, s², size²).
+
+    At rank 4 with an axis of 1 in front: LiteRT's GPU accelerator adds constants of rank 3 wrongly
+    where their first axis is longer.
+    """
     channels = low.shape[3]
     blocks = ops.reshape(blocks, (-1, phases, 1, channels))  # (N·H·W, s², 1, D)
     distances = []
     for row in rows_of_windows(low, size):
         difference = blocks - ops.reshape(row, (-1, 1, size, channels))  # (N·H·W, s², size, D)
-        distances.append(ops.sum(difference * difference, axis=3))
-    return ops.concatenate(distances, axis=2)
+        squared = ops.sum(difference * difference, axis=3)
+        # Each for itself: behind the concatenation TFLite's converter would drop the axis again.
+        distances.append(ops.reshape(squared, (1, -1, phases, size)))
+    return ops.concatenate(distances, axis=3)
 
 
 def _distances_by_convolution(blocks: Any, low: Any, phases: int, size: int) -> Any:
@@ -142,14 +149,14 @@ def _distances_by_convolution(blocks: Any, low: Any, phases: int, size: int) -> 
     kernel = ops.convert_to_tensor(ones.reshape(1, 1, -1, phases * taps), dtype=low.dtype)
     squared = ops.concatenate(squares, axis=3)  # (N, H, W, size²·s²·D)
     distance = ops.conv(squared, kernel, data_format="channels_last")  # (N, H, W, s²·size²)
-    return ops.reshape(distance, (-1, phases, taps))
+    return ops.reshape(distance, (1, -1, phases, taps))
 
 
 def _outside(low: Any, size: int) -> Any:
-    """1 where a pixel of the window is outside the image, else 0: (N·H·W, 1, size²)."""
+    """1 where a pixel of the window is outside the image, else 0: (1, N·H·W, 1, size²)."""
     inside = ops.ones_like(part(low, 3, 0, 1))
-    rows = [ops.reshape(row, (-1, 1, size)) for row in window_rows(inside, size)]
-    return 1 - ops.concatenate(rows, axis=2)
+    rows = [ops.reshape(row, (1, -1, 1, size)) for row in window_rows(inside, size)]
+    return 1 - ops.concatenate(rows, axis=3)
 
 
 def _squares(scale: int, radius: int) -> np.ndarray:

@@ -8,6 +8,7 @@ SHUFFLE = "depth to space"
 PRODUCTS = "products of two tensors"
 GATHERS = "gathers"
 COMPARISONS = "comparisons"
+SELECTIONS = "selections by a condition"
 LONG_DIVISIONS = "divisions of 64-bit integers"  # no accelerator computes sizes at all
 NAMES = frozenset({SHUFFLE, PRODUCTS, GATHERS, COMPARISONS})
 

@@ -18,7 +18,7 @@ from ._backend import (
     sizes,
     to_channels_last,
 )
-from ._lacking import COMPARISONS, lacks
+from ._lacking import COMPARISONS, SELECTIONS, lacks
 from ._places import SHARPNESS, first_of_largest, put_at
 from ._shuffle import pixel_shuffle, pixel_unshuffle
 
@@ -79,8 +79,12 @@ def pool(x: Any, s: int, sharpness: float = SHARPNESS) -> tuple[Any, Any]:
     y = ops.max_pool(x, s, s, "valid", data_format="channels_last")  # (N, h, w, C)
     windows = ops.reshape(windows, (-1, s * s, channels))  # (N·h·w, s², C)
     found = ops.equal(windows, ops.reshape(y, (-1, 1, channels)))
-    positions = ops.where(found, _positions(s), np.int32(s * s - 1))
-    first = ops.min(positions, axis=1)  # (N·h·w, C)
+    if lacks(SELECTIONS):
+        ranks = ops.cast(found, x.dtype) * _ranks(s, x.dtype)
+        first = ops.cast(s * s - 1 - ops.max(ranks, axis=1), "int32")
+    else:
+        positions = ops.where(found, _positions(s), np.int32(s * s - 1))
+        first = ops.min(positions, axis=1)  # (N·h·w, C)
     return y, reshape(first, sizes(y))  # (N, h, w, C)
 
 
@@ -141,8 +145,13 @@ def unpool(x: Any, indices: Any, s: int, data_format: str) -> Any:
         windows = ops.concatenate(put_at(x, ops.cast(indices, x.dtype), s * s), axis=3)
     else:
         here = ops.reshape(ops.cast(indices, "int32"), (-1, 1, channels))  # (N·h·w, 1, C)
-        here = ops.equal(here, _positions(s))  # (N·h·w, s², C)
-        windows = ops.where(here, ops.reshape(x, (-1, 1, channels)), ops.zeros((), x.dtype))
+        values = ops.reshape(x, (-1, 1, channels))
+        if lacks(SELECTIONS):
+            numbers = ops.convert_to_tensor(_positions(s), dtype=x.dtype)
+            windows = values * ops.cast(ops.equal(ops.cast(here, x.dtype), numbers), x.dtype)
+        else:
+            here = ops.equal(here, _positions(s))  # (N·h·w, s², C)
+            windows = ops.where(here, values, ops.zeros((), x.dtype))
         windows = reshape(windows, (n, h, w, s * s * channels))  # (N, h, w, s²·C)
     y = pixel_shuffle(windows, s, "dcr", data_format="channels_last")  # (N, s·h, s·w, C)
     return from_channels_last(y, data_format)
@@ -150,6 +159,11 @@ def unpool(x: Any, indices: Any, s: int, data_format: str) -> Any:
 
 def _positions(s: int) -> np.ndarray:
     return np.arange(s * s, dtype="int32").reshape(1, -1, 1)  # (1, s², 1)
+
+
+def _ranks(s: int, dtype: Any) -> Any:
+    """Of the positions, so that the first has the largest: (1, s², 1)."""
+    return ops.convert_to_tensor(s * s - 1 - _positions(s), dtype=dtype)
 
 
 def _whole_windows(x: Any, axis: int, s: int) -> Any:

@@ -96,19 +96,21 @@ def sample(
         rows, columns = (ops.cast(value, x.dtype) for value in (rows, columns))
         return sample_windows(x, rows, columns, scale, groups, window)
     n, h, w, c = sizes(x)
-    top, bottom, down = _neighbours(rows, h, 1, scale, groups)
-    left, right, across = _neighbours(columns, w, 2, scale, groups)
+    kind = _index_type(n, h, w, groups)
+    top, bottom, down = _neighbours(rows, h, 1, scale, groups, kind)
+    left, right, across = _neighbours(columns, w, 2, scale, groups, kind)
     pixels = ops.reshape(x, (-1, c // groups))  # (N·H·W·g, C/g)
 
     def read(row: Any, column: Any) -> Any:
         index = row * w + column  # (N, H, W, s²·g)
         if not (isinstance(n, int) and n == 1):
-            first = ops.reshape(ops.arange(n, dtype="int32") * (h * w), (-1, 1, 1, 1))
+            first = ops.reshape(ops.arange(n, dtype=kind) * (h * w), (-1, 1, 1, 1))
             index = index + first
         if groups > 1:
-            group = np.tile(np.arange(groups, dtype="int32"), scale**2)
-            index = index * groups + ops.convert_to_tensor(group)
-        return _gather(pixels, ops.reshape(index, (-1,)))  # (N·H·W·s²·g, C/g)
+            group = np.tile(np.arange(groups), scale**2).reshape(1, 1, 1, -1)
+            index = index * groups + ops.convert_to_tensor(group, dtype=kind)
+        index = ops.cast(ops.reshape(index, (-1,)), "int32")
+        return _gather(pixels, index)  # (N·H·W·s²·g, C/g)
 
     def between(a: Any, b: Any, t: Any) -> Any:
         return a + ops.reshape(ops.cast(t, x.dtype), (-1, 1)) * (b - a)
@@ -122,15 +124,28 @@ def sample(
     return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
 
 
+_EXACT = 2**24  # every whole number up to it is a float32
+
+
+def _index_type(n: Size, h: Size, w: Size, groups: int) -> str:
+    """In which type the places of pixels are computed.
+
+    In float32 where it has them all: LiteRT's GPU accelerator writes a shader for the sum of
+    integers and a vector that no device takes, and returns numbers all the same.
+    """
+    known = all(isinstance(size, int) for size in (n, h, w))
+    return "float32" if known and n * h * w * groups <= _EXACT else "int32"
+
+
 def _neighbours(
-    offsets: Any, length: Size, axis: int, scale: int, groups: int
+    offsets: Any, length: Size, axis: int, scale: int, groups: int, kind: str
 ) -> tuple[Any, Any, Any]:
     """Return the indices of the two pixels around each point, clamped, and the way between them."""
     points = move_points(offsets, axis, scale, groups)
     floor = ops.floor(points)
     shape = [1, 1, 1, 1]
     shape[axis] = -1
-    pixel = ops.cast(floor, "int32") + ops.reshape(ops.arange(length, dtype="int32"), shape)
+    pixel = ops.cast(floor, kind) + ops.reshape(ops.arange(length, dtype=kind), shape)
     # Clamping both is clamping the point: beyond the border they are the same pixel.
     return _clamp(pixel, length - 1), _clamp(pixel + 1, length - 1), points - floor
 

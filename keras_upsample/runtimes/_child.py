@@ -4,14 +4,23 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 
 def run_module(
-    module: str, arguments: Sequence[str], *, seconds: float | None = None
+    module: str,
+    arguments: Sequence[str],
+    *,
+    seconds: float | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> "subprocess.CompletedProcess[str]":
     """`python -m keras_upsample.MODULE ARGUMENTS`, its output captured.
+
+    Args:
+        seconds: after which it is ended.
+        variables: set in its environment.
 
     Raises:
         subprocess.TimeoutExpired: it was ended after so many seconds.
@@ -25,7 +34,7 @@ def run_module(
         check=False,
         timeout=seconds,
         stdin=subprocess.DEVNULL,
-        env=environment,
+        env={**environment, **variables},
     )
 
 

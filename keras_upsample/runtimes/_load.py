@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 _PACKAGES = {
     "litert": "ai-edge-litert",
     "litert_builtin": "ai-edge-litert",
+    "litert_gpu": "ai-edge-litert",
+    "litert_gpu_float16": "ai-edge-litert",
+    "onnxruntime_webgpu": "keras-upsample[webgpu]",
     "tflm": "tflite-micro",
 }
 
@@ -22,15 +25,42 @@ _MODULES = {
     "litert": "ai_edge_litert",
     "litert_builtin": "ai_edge_litert",
     "litert_flex": "tensorflow",
+    "litert_gpu": "ai_edge_litert",
+    "litert_gpu_float16": "ai_edge_litert",
     "tflm": "tflite_micro",
     "onnxruntime": "onnxruntime",
+    "onnxruntime_webgpu": "onnxruntime_ep_webgpu",
     "openvino": "openvino",
 }
 
 
+# Runtimes of GPUs, which run in other processes -> the one that reads the file in this process.
+_GPU = {
+    "litert_gpu": "litert_builtin",
+    "litert_gpu_float16": "litert_builtin",
+    "onnxruntime_webgpu": "onnxruntime",
+}
+
+
 def available() -> dict[str, bool]:
-    """Runtime -> whether it is installed: `{"tensorflow": True, "openvino": False, ...}`."""
-    return {name: find_spec(module) is not None for name, module in _MODULES.items()}
+    """Runtime -> whether it is installed: `{"tensorflow": True, "openvino": False, ...}`.
+
+    Those of GPUs also need a driver, see `load`.
+    """
+    return {name: not absence(name) for name in _MODULES}
+
+
+def absence(runtime: str) -> str:
+    """Why a runtime can't be used here, with the remedy; or empty."""
+    if find_spec(_MODULES[runtime]) is None:
+        hint = _PACKAGES.get(runtime, _MODULES[runtime])
+        return f"{runtime} is not installed. Run: pip install '{hint}'"
+    if runtime in _GPU:
+        from ._gpu import driver_is_absent
+
+        if reason := driver_is_absent():
+            return f"{runtime} can't run: {reason}"
+    return ""
 
 
 def load(
@@ -49,8 +79,12 @@ def load(
     Args:
         path: a SavedModel directory, a `.tflite` or an `.onnx` file.
         runtime: `"tensorflow"`, `"litert"`, `"litert_builtin"` (without XNNPACK), `"litert_flex"`,
-            `"tflm"`, `"onnxruntime"` or `"openvino"`. Default: the runtime for this kind of file.
-        threads: number of processor threads; TensorFlow and TFLM ignore it.
+            `"litert_gpu"` (every operator on the GPU, in float32), `"litert_gpu_float16"` (the same
+            in half precision where the device has it), `"tflm"`, `"onnxruntime"`,
+            `"onnxruntime_webgpu"` (GPU) or `"openvino"`. Default: the runtime for this kind of
+            file. On Linux those of GPUs use Vulkan: the system's driver, the one that the variable
+            VK_ICD_FILENAMES names, or without a GPU the software driver in Chromium's folder.
+        threads: number of processor threads; TensorFlow, TFLM and GPUs ignore it.
         trust: whether you know where the file comes from. If True, the file is loaded in this
             process at once, and its graph is not checked for operators that read or write files or
             call Python.
@@ -61,7 +95,7 @@ def load(
         ArtefactError: the path is missing, of another kind, or truncated; the runtime refuses the
             file or crashes; or the graph holds operators that need `trust`.
         ValueError: the runtime or the layout is unknown, or `threads` is below 1.
-        ModuleNotFoundError: the runtime is not installed.
+        ModuleNotFoundError: the runtime, or the GPU's driver, is not installed.
     """
     path = Path(path)
     runtime = runtime or default_runtime(path)
@@ -81,15 +115,14 @@ def load(
         what = "a directory" if path.is_dir() else "a file"
         wanted = "a SavedModel directory" if runtime == "tensorflow" else "a file"
         raise ArtefactError(f"`{path}` is {what}; {runtime} needs {wanted}.")
-    if not available()[runtime]:
-        hint = _PACKAGES.get(runtime, _MODULES[runtime])
-        raise ModuleNotFoundError(f"{runtime} is not installed. Run: pip install '{hint}'")
+    if reason := absence(runtime):
+        raise ModuleNotFoundError(reason)
     if not trust:
         from ._first_load import admit
 
         if runtime == "tensorflow":
             _check_saved_model(path)
-        admit(path, runtime)
+        admit(path, _GPU.get(runtime, runtime))
     runner = _runner(path, runtime, threads)
     if layout is not None:
         runner.layout, runner.layout_known = layout, True
@@ -113,6 +146,15 @@ def _runner(path: Path, runtime: str, threads: int | None) -> "Runner":
         from ._tflm import TflmRunner
 
         return TflmRunner(path)
+    if runtime == "onnxruntime_webgpu":
+        from ._onnx_webgpu import OnnxWebGpuRunner
+
+        return OnnxWebGpuRunner(path)
+    if runtime in _GPU:
+        from ._litert_gpu import LiteRTGpuRunner
+
+        precision = "float16" if runtime.endswith("float16") else "float32"
+        return LiteRTGpuRunner(path, precision=precision)
     from ._litert import LiteRTRunner
 
     flex, delegate = runtime == "litert_flex", runtime != "litert_builtin"

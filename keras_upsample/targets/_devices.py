@@ -17,7 +17,8 @@ class Device:
     Attributes:
         name: name of the device.
         how: how files are checked: `"vela"` (Vela compiles them), `"rules"` (by the rules that the
-            makers document) or `"tflm"` (TFLM's interpreter runs them).
+            makers document), `"tflm"` (TFLM's interpreter runs them) or `"gpu"` (LiteRT's GPU
+            accelerator runs them; without a driver, by rules).
         family: name of the devices that run the same forms fastest, e.g. "ethos_u55"; "" if there
             is only this one.
         accelerator: name of Vela's configuration.
@@ -59,12 +60,15 @@ DEVICES: Mapping[str, Device] = MappingProxyType(
                 memory=EDGE_TPU_MEMORY,
                 compile="edgetpu_compiler --show_operations {file}",
             ),
-            Device("gpu_delegate", "rules"),
+            Device("litert_gpu", "gpu"),
             Device("tflm", "tflm"),
         )
     }
 )
 """Name -> device, in the order in which tables show them."""
+
+
+_FORMER_NAMES = {"gpu_delegate": "litert_gpu"}
 
 
 def device_named(name: str) -> Device:
@@ -73,6 +77,7 @@ def device_named(name: str) -> Device:
     Raises:
         ValueError: there is none; the message lists the devices.
     """
+    name = _FORMER_NAMES.get(name, name)
     if name in DEVICES:
         return DEVICES[name]
     raise ValueError(

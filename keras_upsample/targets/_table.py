@@ -49,6 +49,11 @@ _TFLITE_FORMS = MappingProxyType(
 _TFLITE_LOWERING = MappingProxyType({NEAREST: ("shuffle",), TRANSPOSED: ("shuffle",)})
 
 
+# A float file may be run on a phone's GPU as it is, whose accelerator has SELECT_V2 for few shapes.
+_FLOATS = ("float32", "float16", "dynamic")
+_ON_GPU_TOO = frozenset({lacking.SELECTIONS})
+
+
 def _tflite(
     name: str, precision: str, gate: Gate, never: frozenset[str] = _ALWAYS_OUT | {LAYOUT}
 ) -> Target:
@@ -64,6 +69,7 @@ def _tflite(
         lowering=_TFLITE_LOWERING,
         never=never,
         never_forms=_INTERLEAVED_FORMS,
+        lacks=_ON_GPU_TOO if precision in _FLOATS else frozenset(),
     )
 
 
@@ -92,8 +98,9 @@ _TFLITE_WEIGHTS = MappingProxyType({8: Grid(127, -127, 127)})
 # Signed in 7 bits; unsigned in 8, where the quantiser divides the range by 255 and has 0 at 128.
 _ONNX_WEIGHTS = MappingProxyType({7: Grid(64, -64, 64), 8: Grid(127.5, -128, 127)})
 
-DEVICE_NAMES = tuple(name for name in DEVICES if name != "gpu_delegate")
-"""Devices that get files of their own; GPUs run the float ones."""
+_GPU = "litert_gpu"
+DEVICE_NAMES = tuple(DEVICES)
+"""Devices that get files of their own."""
 
 # XNNPACK takes no BATCH_MATMUL of integers.
 _INTEGER_FORMS = MappingProxyType(
@@ -102,6 +109,8 @@ _INTEGER_FORMS = MappingProxyType(
         for name, forms in _TFLITE_FORMS.items()
     }
 )
+# LiteRT's GPU accelerator refuses a product of matrices with the constant on the left.
+_GPU_FORMS = _INTEGER_FORMS
 # Without DEPTH_TO_SPACE, and where every transpose and reshape counts.
 _NPU_LOWERING: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {SHUFFLE: ("by rows", INTERLEAVED, "one-hot transposed")}
@@ -212,7 +221,13 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 # network; 16 bits have a binary digit to spare for it.
                 headroom=2.0,
             ),
-            *(_device(name) for name in DEVICE_NAMES),
+            replace(
+                _tflite(_GPU, "float32", Gate(FLOAT32_ERROR)),
+                forms=_GPU_FORMS,
+                device=_GPU,
+                decides=(_GPU,),
+            ),
+            *(_device(name) for name in DEVICE_NAMES if name != _GPU),
             _onnx("onnx", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT, ("openvino",)),
             _onnx("onnx_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT, ("openvino",)),
             replace(
