@@ -17,6 +17,7 @@ from ._onnx_operators import operator_handlers
 from ._onnx_optimizers import sound_optimizers
 from ._onnx_pads import explicit_pads
 from ._onnx_sizes import size_samples
+from ._onnx_unshuffle import unshuffle_by_slices
 from ._onnx_weights import large_weights, lifted_arrays, lower_weights, weight_specs
 
 OPSETS = range(13, 19)
@@ -72,7 +73,8 @@ def write_onnx(
             f"ONNX has no form that computes the same as {', '.join(refused)}. {advice(refused)}"
         )
     constants = lower_weights(proto, {**lifted_arrays(weights), **_captures(function)})
-    explicit_pads(proto.graph)
+    explicit_pads(proto)
+    unshuffle_by_slices(proto)
     _rename_dimensions(proto, signature, rank4, nchw)
     _put_in_order(proto.graph.input, [spec.name for spec in signature.inputs])
     _put_in_order(proto.graph.output, list(outputs))

@@ -4,6 +4,7 @@ from typing import Any, cast
 
 import numpy as np
 
+from ..program._keras_reader import same_pads
 from ..program._operations import Convolution, Pads, Transposed
 
 
@@ -38,7 +39,9 @@ def columns_of(x: np.ndarray, view: Convolution | Transposed, rng: Any, count: i
     if isinstance(view, Transposed):
         pixels = x.reshape(-1, channels)
         return pixels[_some(len(pixels), count, rng)][None]
-    pads = cast(Pads, view.pads)  # words stand for open sizes alone
+    pads = view.pads
+    if isinstance(pads, str):  # "same", of an open size; the image at hand has one
+        pads = cast(Pads, same_pads(x.shape[1:3], view.size, view.strides, view.dilation))
     x = np.pad(x, ((0, 0), *pads, (0, 0)))
     reach = [(k - 1) * d + 1 for k, d in zip(view.size, view.dilation, strict=True)]
     down, right = (

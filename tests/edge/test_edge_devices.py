@@ -26,7 +26,7 @@ def file(tmp_path):
 
 
 def test_every_device_target_is_a_device():
-    assert set(DEVICE_NAMES) == set(edge.DEVICES) - {"gpu_delegate"}
+    assert set(DEVICE_NAMES) == set(edge.DEVICES)
     assert {TARGETS[name].device for name in DEVICE_NAMES} == set(DEVICE_NAMES)
 
 
@@ -199,7 +199,7 @@ def fresh(seed: int = 1) -> keras.Model:
     return keras.Model(image, x, name="fresh")
 
 
-@pytest.mark.parametrize("device", ["edge_tpu", "ethos_u55_128", "gpu_delegate"])
+@pytest.mark.parametrize("device", ["edge_tpu", "ethos_u55_128", "litert_gpu"])
 def test_an_untrained_model_is_checked_without_a_gate(device, tmp_path):
     from keras_upsample.export._check_model import check_model
 
@@ -208,7 +208,7 @@ def test_an_untrained_model_is_checked_without_a_gate(device, tmp_path):
     report = check_model(model, device)
     trained = fresh()  # the same operators, weights apart
     trained.layers[-1].kernel.assign(np.random.default_rng(0).normal(0, 2, (1, 1, 8, 1)))
-    target = TARGETS["tflite" if device == "gpu_delegate" else device]
+    target = TARGETS[device]
     gate = replace(target.gate, min_snr_db=10.0)
     artefact = export.export(trained, tmp_path, [target.name], gate=gate).artefacts[0]
     exported = edge.check(artefact.path, device)

@@ -60,7 +60,7 @@ def test_what_is_no_file(tmp_path):
         read(tmp_path)
 
 
-@pytest.mark.parametrize("target", ["edge_tpu", "gpu_delegate"])
+@pytest.mark.parametrize("target", ["edge_tpu", "litert_gpu"])
 def test_truncated_files_give_one_error(target, tmp_path):
     whole, path = small(), tmp_path / "cut.tflite"
     for length in [*range(8, 64, 4), *range(64, len(whole), 97)]:

@@ -108,12 +108,12 @@ def test_edge_tpu_looks_at_the_whole_file():
         (operator("ADD", inputs=(shaped(3, 4, 4, 8),)), "batch of 3"),
     ],
 )
-def test_gpu_delegate_refuses(refused, reason):
-    found = report("gpu_delegate", operator(), refused, operator("MUL"))
+def test_the_gpu_accelerator_refuses(refused, reason):
+    found = report("litert_gpu", operator(), refused, operator("MUL"))
     assert [p.place for p in found.placements] == ["accelerator", "CPU", "accelerator"]
     assert reason in found.placements[1].reason
 
 
-def test_gpu_delegate_accepts_floats_and_shuffles():
+def test_the_gpu_accelerator_accepts_floats_and_shuffles():
     floats = operator("DEPTH_TO_SPACE", inputs=(shaped(1, 4, 4, 8, kind="float32"),))
-    assert report("gpu_delegate", floats).passed
+    assert report("litert_gpu", floats).passed

@@ -70,11 +70,10 @@ UPSAMPLING = {
     },
     "joint_bilateral": {
         "Add", "AveragePool", "DepthToSpace", "MatMul", "Max", "Mul", "Pad", "ReduceMax",
-        "ReduceSum", "Reshape", "Slice", "Softmax", "SpaceToDepth", "Sub",
+        "ReduceSum", "Reshape", "Slice", "Softmax", "Sub",
     },
     "max_unpooling": {
-        "Add", "Cast", "DepthToSpace", "Equal", "Mul", "Not", "ReduceMin", "Reshape",
-        "SpaceToDepth",
+        "Add", "Cast", "DepthToSpace", "Equal", "Mul", "Not", "ReduceMin", "Reshape", "Slice",
     },
 }  # fmt: skip
 

@@ -76,8 +76,11 @@ def test_available_tells_what_is_installed():
         "litert",
         "litert_builtin",
         "litert_flex",
+        "litert_gpu",
+        "litert_gpu_float16",
         "tflm",
         "onnxruntime",
+        "onnxruntime_webgpu",
         "openvino",
     }
     assert found["tensorflow"] and found["litert"] and found["onnxruntime"]
