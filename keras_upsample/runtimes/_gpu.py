@@ -28,13 +28,13 @@ _FAULT = re.compile(
     r"[^\n]*(Validation error|Error while parsing WGSL|device (?:was )?lost"
     r"|(?i:webgpu)[^\n]*validation[^\n]*fail)[^\n]*"
 )
-_ADAPTER = re.compile(r"Selected adapter: ([^,\n]+)")
+_ADAPTER = re.compile(r"Selected adapter: (.+?), arch=")
 _REFUSED = re.compile(
     r"Following operations are not supported by GPU delegate:\n(.*?)\n\s*"
     r"(?:No operations|\d+ operations?)\b",
     re.DOTALL,
 )
-_EXCEPTION = re.compile(r"[\w.]*(Error|Exception)\b")
+_EXCEPTION = re.compile(r"^Traceback .*?^(?=\S)(?!Traceback)([^\n]+)", re.DOTALL | re.MULTILINE)
 
 
 def driver_is_absent() -> str:
@@ -127,8 +127,8 @@ class Attempt:
         if self.refusals:
             lines = (f"{kind}: {why}" if why else kind for kind, why in self.refusals)
             return "; ".join(lines).rstrip(".")
-        said = [line for line in self.log.splitlines() if _EXCEPTION.match(line)]
-        return said[-1].strip() if said else f"its process ended with {describe_end(self.code)}"
+        raised = _EXCEPTION.search(self.log)
+        return raised.group(1) if raised else f"its process ended with {describe_end(self.code)}"
 
 
 def attempt(

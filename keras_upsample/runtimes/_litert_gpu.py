@@ -35,9 +35,10 @@ class LiteRTGpuRunner(LiteRTRunner):
     def _run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         inputs, _ = self._details
         for name, detail in inputs.items():
-            if tuple(detail["shape"]) != feeds[name].shape:
+            fixed = tuple(int(n) for n in detail["shape"])
+            if fixed != feeds[name].shape:
                 raise ArtefactError(
-                    f"`{self.path}` takes {tuple(detail['shape'])} as {name!r} on a GPU, which "
+                    f"`{self.path}` takes {fixed} as {name!r} on a GPU, which "
                     f"keeps sizes fixed. Received: {feeds[name].shape}. Export with that "
                     "`input_shape`."
                 )
