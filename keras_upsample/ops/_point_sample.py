@@ -146,7 +146,9 @@ def _neighbours(
     shape = [1, 1, 1, 1]
     shape[axis] = -1
     # By way of integers, in which there is no NaN: a gather must not see one.
-    pixel = ops.cast(ops.cast(floor, "int32"), kind) + ops.reshape(ops.arange(length, dtype=kind), shape)
+    pixel = ops.cast(ops.cast(floor, "int32"), kind) + ops.reshape(
+        ops.arange(length, dtype=kind), shape
+    )
     # Clamping both is clamping the point: beyond the border they are the same pixel.
     return _clamp(pixel, length - 1), _clamp(pixel + 1, length - 1), points - floor
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_upsample.runtimes import available, load
+from keras_upsample.runtimes import load
+from keras_upsample.runtimes._load import absence
 
 Run = Callable[[Path, np.ndarray], np.ndarray]
 
@@ -38,8 +39,8 @@ def _tensorflow_gpu(path: Path, x: np.ndarray) -> np.ndarray:
         return _by_runner(path, x)
 
 
-def _lacking(runtime: str, title: str) -> Callable[[], str]:
-    return lambda: "" if available()[runtime] else f"{title} is not installed"
+def _by(form: str, runtime: str) -> tuple[str, Run, Callable[[], str]]:
+    return form, partial(_by_runner, runtime=runtime), partial(absence, runtime)
 
 
 def _has_cuda_provider() -> str:
@@ -59,22 +60,19 @@ def _always() -> str:
     return ""
 
 
-# name -> (format, run, why it is absent or "")
+# name -> (format or target, run, why it is absent or "")
 PLACES: dict[str, tuple[str, Run, Callable[[], str]]] = {
     "TensorFlow-CPU": ("saved_model", _by_runner, _always),
     "TensorFlow-GPU": ("saved_model", _tensorflow_gpu, _has_tensorflow_gpu),
     "LiteRT-CPU-XNNPACK": ("tflite", _by_runner, _always),
-    "LiteRT-CPU-reference": ("tflite", partial(_by_runner, runtime="litert_builtin"), _always),
-    "TFLM": (
-        "tflite",
-        partial(_by_runner, runtime="tflm"),
-        _lacking("tflm", "tflite-micro"),
-    ),
+    "LiteRT-CPU-reference": _by("tflite", "litert_builtin"),
+    "LiteRT-GPU": _by("litert_gpu", "litert_gpu"),
+    "TFLM": _by("tflite", "tflm"),
     "ONNX-Runtime-CPU": ("onnx", _by_runner, _always),
     "ONNX-Runtime-CUDA": ("onnx", _onnx_cuda, _has_cuda_provider),
-    "OpenVINO-CPU": (
-        "onnx",
-        partial(_by_runner, runtime="openvino"),
-        _lacking("openvino", "OpenVINO"),
-    ),
+    "ONNX-Runtime-WebGPU": _by("onnx", "onnxruntime_webgpu"),
+    "OpenVINO-CPU": _by("onnx", "openvino"),
 }
+
+GPU = frozenset({"LiteRT-GPU", "ONNX-Runtime-WebGPU"})
+"""Engines that run on a software driver where there is no GPU: seconds a file."""

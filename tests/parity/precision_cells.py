@@ -11,17 +11,19 @@ from keras_upsample.export._compare import Difference, difference
 from keras_upsample.targets import TARGETS
 from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
+_ONNX = ("ONNX-Runtime-CPU", "ONNX-Runtime-CUDA", "ONNX-Runtime-WebGPU", "OpenVINO-CPU")
+
 # target -> the places that take its files; the first is the runtime that they are for.
 PLACES_OF = {
     "saved_model": ("TensorFlow-CPU", "TensorFlow-GPU"),
-    "tflite": ("LiteRT-CPU-XNNPACK", "LiteRT-CPU-reference", "TFLM"),
-    "tflite_float16": ("LiteRT-CPU-XNNPACK", "LiteRT-CPU-reference"),
-    "tflite_dynamic": ("LiteRT-CPU-XNNPACK", "LiteRT-CPU-reference"),
-    "tflite_int8": ("LiteRT-CPU-XNNPACK", "LiteRT-CPU-reference", "TFLM"),
+    "tflite": ("LiteRT-CPU-XNNPACK", "LiteRT-CPU-reference", "LiteRT-GPU", "TFLM"),
+    "tflite_float16": ("LiteRT-CPU-XNNPACK", "LiteRT-CPU-reference", "LiteRT-GPU"),
+    "tflite_dynamic": ("LiteRT-CPU-XNNPACK", "LiteRT-CPU-reference", "LiteRT-GPU"),
+    "tflite_int8": ("LiteRT-CPU-XNNPACK", "LiteRT-CPU-reference", "LiteRT-GPU", "TFLM"),
     "tflite_int16x8": ("LiteRT-CPU-XNNPACK", "LiteRT-CPU-reference", "TFLM"),
-    "onnx": ("ONNX-Runtime-CPU", "ONNX-Runtime-CUDA", "OpenVINO-CPU"),
-    "onnx_float16": ("ONNX-Runtime-CPU", "ONNX-Runtime-CUDA", "OpenVINO-CPU"),
-    "onnx_int8": ("ONNX-Runtime-CPU", "ONNX-Runtime-CUDA", "OpenVINO-CPU"),
+    "onnx": _ONNX,
+    "onnx_float16": _ONNX,
+    "onnx_int8": _ONNX,
 }
 
 Cell = tuple[str, str, str]  # technique, target, place

@@ -40,13 +40,20 @@ def unet(technique: str) -> tuple[Any, np.ndarray]:
 
 
 def file_of(technique: str, name: str, folder: Path) -> Path:
-    """Not verified: integer files of networks with random weights may miss the exporters' gate."""
-    model, target = unet(technique)[0], TARGETS[name]
-    signature = signature_of(model)
+    """The file of a U-Net."""
+    return written(unet(technique)[0], technique, name, folder)
+
+
+def written(model: Any, label: str, name: str, folder: Path) -> Path:
+    """A model's file for a target, called by a label.
+
+    Not verified: integer files of networks with random weights may miss the exporters' gate.
+    """
+    target, signature = TARGETS[name], signature_of(model)
     if target.static:
         signature = signature.fixed()
     ready = prepare(program_of(model, signature), target, None, Options())
-    path = folder / f"{technique}_{name}{target.suffix}"
+    path = folder / f"{label}_{name}{target.suffix}"
     convert(ready.program, path, target, Options(), ready.feeds)
     return path
 

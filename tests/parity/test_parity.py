@@ -4,7 +4,7 @@ Not against Keras: the oracle is plain-loop NumPy in float64. A place that is ab
 its reason; the terminal summary names the places that ran.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import reference
 from compare import assert_close
-from places import PLACES
+from places import GPU, PLACES
 
 import keras_upsample as ku
 from keras_upsample import layers
@@ -175,6 +175,9 @@ TECHNIQUES: dict[str, tuple[int, Callable[[], Any], Oracle]] = {
 # What a place does not run, with the reason.
 KNOWN = {("TFLM", "max unpooling"): "TFLM has no SELECT_V2 of 32-bit integers"}
 
+# In an engine of a GPU the fast suite tries these alone.
+QUICK_ON_GPU = {"bilinear align_corners", "dysample"}
+
 # Beside another of their kind; the export of the first at open sizes takes long.
 SLOW = {"lanczos2 clamp x3", "subpixel blur x3", "area to 4x7"}
 
@@ -199,6 +202,11 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], t
             elif form == "tflite":
                 shape = (*SHAPE, channels)
                 ku.export.to_tflite(model, path, input_shape=shape, images=images)
+            elif form == "litert_gpu":
+                shape = (*SHAPE, channels)
+                report = ku.export.export(model, path, [form], input_shape=shape, images=images)
+                assert report.artefacts[0].check.passed, str(report.artefacts[0].check)
+                path = Path(report.artefacts[0].path)
             else:
                 ku.export.to_onnx(model, path, images=images)
             made[key] = path, layer
@@ -207,10 +215,15 @@ def artefact(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], t
     return make
 
 
-@pytest.mark.parametrize(
-    "technique", [pytest.param(t, marks=pytest.mark.slow) if t in SLOW else t for t in TECHNIQUES]
-)
-@pytest.mark.parametrize("place", PLACES)
+def cells() -> Iterator[Any]:
+    for place in PLACES:
+        for technique in TECHNIQUES:
+            slow = technique not in QUICK_ON_GPU if place in GPU else technique in SLOW
+            marks = [pytest.mark.slow] if slow else []
+            yield pytest.param(place, technique, marks=marks, id=f"{place}-{technique}")
+
+
+@pytest.mark.parametrize("place, technique", cells())
 def test_parity(place: str, technique: str, artefact, record_property, request) -> None:
     record_property("place", place)
     form, run, absent = PLACES[place]

@@ -1,0 +1,57 @@
+"""Networks for the engines of GPUs: a small U-Net with each technique, the zoo, the presets."""
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+import small_unets
+
+from keras_upsample import data, zoo
+from keras_upsample.zoo._upsamplers import UPSAMPLERS
+
+SHAPE = (64, 64, 3)
+_SMALL = {"classes": 3, "encoder": "mobilenet_v2"}
+
+ZOO: dict[str, Callable[[], Any]] = {
+    "unet, EfficientNetB0": partial(zoo.unet, SHAPE, 3, encoder="efficientnet_b0"),
+    "unet, padding valid": partial(zoo.unet, (92, 92, 3), 3, filters=(8, 16, 32), padding="valid"),
+    "unet++": partial(zoo.unet_plus_plus, SHAPE, 3, filters=(8, 16, 32)),
+    "linknet": partial(zoo.linknet, SHAPE, 3, filters=(8, 16, 32, 64)),
+    "segnet": partial(zoo.segnet, SHAPE, 3, filters=(8, 16, 16, 32, 32)),
+    "segnet, bilinear": partial(
+        zoo.segnet, SHAPE, 3, filters=(8, 16, 16, 32, 32), upsample="bilinear"
+    ),
+    "fpn, MobileNetV2": partial(zoo.fpn, SHAPE, **_SMALL),
+    "deeplab v3+, MobileNetV2": partial(zoo.deeplab_v3_plus, SHAPE, **_SMALL),
+    "fcn8s": partial(zoo.fcn8s, SHAPE, 3, fc_width=64),
+    "fcn8s, bilinear": partial(zoo.fcn8s, SHAPE, 3, fc_width=64, upsample="bilinear"),
+    "fcn16s": partial(zoo.fcn16s, SHAPE, 3, fc_width=64),
+    "fcn32s": partial(zoo.fcn32s, SHAPE, 3, fc_width=64),
+    "espcn x3": partial(zoo.espcn, SHAPE, 3),
+}
+PRESETS = tuple(zoo.PRESETS)
+NETS = (*UPSAMPLERS, *ZOO, *PRESETS)
+
+
+@cache
+def net(name: str) -> tuple[Any, np.ndarray, np.ndarray]:
+    """The model, a photograph as its input, and its own answer."""
+    import keras
+
+    if name in UPSAMPLERS:
+        model, answer = small_unets.unet(name)
+        return model, small_unets.image(), answer
+    keras.utils.set_random_seed(small_unets.SEED)
+    if name in ZOO:
+        model = ZOO[name]()
+    else:
+        preset = zoo.preset_named(name)
+        build = getattr(zoo, preset.model)
+        channels = build(weights=preset.weights).inputs[0].shape[-1]
+        model = build(input_shape=(128, 128, channels), weights=preset.weights)
+    _, height, width, channels = model.inputs[0].shape
+    picture = data.photograph("coffee", (height, width)) / np.float32(255)
+    image = np.resize(picture.transpose(2, 0, 1), (channels, height, width)).transpose(1, 2, 0)
+    image = np.ascontiguousarray(image)[None]
+    return model, image, keras.ops.convert_to_numpy(model(image, training=False))
