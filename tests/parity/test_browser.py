@@ -4,19 +4,37 @@ Where Node.js, Chromium or the npm packages are absent, the tests are skipped wi
 """
 
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import browser_runtime
 import pytest
-from browser_cells import TARGETS_OF, Cell, Row, rows
+from browser_cells import TARGETS_OF, Cell, Row, absence, rows
+from small_unets import SHAPE, feeds, written
 
 from keras_upsample.targets import TARGETS
 from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
-QUICK = {("bilinear", "onnxruntime-web", "onnx"), ("bilinear", "litert.js", "tflite")}
+QUICK = {
+    ("bilinear", "onnxruntime-web", "onnx"),
+    ("bilinear", "onnxruntime-web WebGPU", "onnx"),
+    ("bilinear", "litert.js", "tflite"),
+    ("bilinear", "litert.js WebGPU", "litert_gpu"),
+}
 # What does not run in a browser, or not well enough, with the reason.
+_PRODUCTS = "LiteRT's GPU accelerator has no product of matrices with the constant on the left"
 KNOWN: dict[Cell, str] = {
     ("max_unpooling", "onnxruntime-web", "onnx_float16"): (
         "maxima that half precision moves: no case within 95%, natively no better"
+    ),
+    ("bicubic", "litert.js WebGPU", "tflite_float16"): _PRODUCTS,
+    ("lanczos", "litert.js WebGPU", "tflite_float16"): _PRODUCTS,
+    ("dysample", "litert.js WebGPU", "tflite_int8"): (
+        "the file rounds the places of the pixels that it gathers to 8 bits, so that the rounding "
+        "of the GPU moves pixels"
+    ),
+    ("max_unpooling", "litert.js WebGPU", "tflite_int8"): (
+        "LiteRT's GPU accelerator has SELECT_V2 for few shapes; integer files use others"
     ),
 }
 
@@ -25,7 +43,9 @@ def marked(cell: Cell) -> object:
     marks = [] if cell in QUICK else [pytest.mark.slow]
     if cell in KNOWN:
         marks.append(pytest.mark.xfail(reason=KNOWN[cell], strict=True))
-    return pytest.param(cell, marks=marks, id="-".join((cell[0], *cell[2:])))
+    technique, runtime, target = cell
+    gpu = ["webgpu"] if runtime.endswith("WebGPU") else []
+    return pytest.param(cell, marks=marks, id="-".join((technique, target, *gpu)))
 
 
 CELLS = [
@@ -57,8 +77,29 @@ def row(
 def test_browser(cell: Cell, row: Callable[[Cell], Row], record_property) -> None:
     _, runtime, target = cell
     record_property("place", f"{runtime} {TARGETS[target].precision}")
-    if reason := browser_runtime.available():
+    if reason := browser_runtime.available() or absence(cell):
         pytest.skip(reason)
     found = row(cell)
     assert not found.error
     assert not found.failure
+
+
+@pytest.mark.slow
+def test_what_the_device_refuses_is_an_error(tmp_path: Path) -> None:
+    """LiteRT.js returns outputs: its shader for integers and a constant vector does not parse."""
+    import keras
+    import tensorflow as tf
+
+    class Places(keras.layers.Layer):
+        def call(self, x: Any) -> Any:
+            whole = tf.cast(x * 100, "int32") + tf.constant([5, 6, 7])
+            return tf.cast(whole, "float32")
+
+    runtime = "litert.js WebGPU"
+    if reason := browser_runtime.available() or absence(("places", runtime, "tflite")):
+        pytest.skip(reason)
+    entry = keras.Input(SHAPE, name="image")
+    path = written(keras.Model(entry, Places()(entry)), "places", "tflite", tmp_path)
+    (answer,) = browser_runtime.run([browser_runtime.Job(runtime, path, feeds(path))])
+    assert "Validation error" in answer.error
+    assert not answer.outputs

@@ -1,9 +1,11 @@
-// CHROMIUM=/path node run.mjs JOBS PACKAGES: run jobs in one headless Chromium, on the processor.
+// CHROMIUM=/path node run.mjs JOBS PACKAGES: run jobs in one headless Chromium.
 //
 // JOBS: a JSON list of { runtime, model, inputs: [{ name, shape, dtype, file }], outputs }; the
 // inputs' files hold raw little-endian values, as will `outputs`0, `outputs`1, ...
-// PACKAGES: where package.json was installed. Prints a JSON list, an item a job:
-// { ok: true, outputs: [{ name, shape, dtype, file }] } or { ok: false, error }.
+// PACKAGES: where package.json was installed. Prints JSON: { adapter, results }.
+// adapter: WebGPU's, { name, features }; null if there is none.
+// results: an item a job, { ok: true, outputs: [{ name, shape, dtype, file }], log } or
+// { ok: false, error, log }; `log` is what was written to the page's console during the job.
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { createRequire } from "node:module";
@@ -12,7 +14,15 @@ import { fileURLToPath } from "node:url";
 
 const HERE = path.dirname(fileURLToPath(import.meta.url));
 const SECONDS = 120; // a job; compiling WebAssembly is part of the first
-const MODULES = { "onnxruntime-web": "onnxruntime_web.mjs", "litert.js": "litert_js.mjs" };
+const RUNTIMES = {
+  "onnxruntime-web": { module: "/onnxruntime_web.mjs", accelerator: "wasm" },
+  "onnxruntime-web WebGPU": { module: "/onnxruntime_web.mjs", accelerator: "webgpu" },
+  "litert.js": { module: "/litert_js.mjs", accelerator: "wasm" },
+  "litert.js WebGPU": { module: "/litert_js.mjs", accelerator: "webgpu" },
+};
+// Without a GPU, Chromium offers its software driver to WebGPU only with this flag.
+const FLAGS = ["--enable-unsafe-webgpu"];
+const END = "end of the job"; // in the console
 const TYPES = {
   ".html": "text/html",
   ".js": "text/javascript",
@@ -45,7 +55,7 @@ const server = createServer(async (request, response) => {
 });
 
 // In the page.
-async function answer({ module, model, inputs }) {
+async function answer({ module, accelerator, model, inputs }) {
   const arrays = {
     float32: Float32Array,
     int8: Int8Array,
@@ -59,15 +69,48 @@ async function answer({ module, model, inputs }) {
     feeds[name] = { data: new arrays[dtype](values), shape };
   }
   const { run } = await import(module);
-  return await run(model, feeds);
+  return await run(model, feeds, accelerator);
 }
 
-async function outcome(page, job, index) {
+// In the page.
+async function findAdapter() {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) return null;
+  const { vendor, architecture } = adapter.info;
+  return { name: `${vendor} ${architecture}`, features: [...adapter.features] };
+}
+
+// In a page, before its own scripts: log what a GPU device refuses as the native engines do.
+// Chromium logs it too, but without a word that all of these errors have in common.
+function tellErrors() {
+  const adapter = globalThis.GPUAdapter?.prototype;
+  if (!adapter) return;
+  const { requestDevice } = adapter;
+  adapter.requestDevice = async function (...options) {
+    const device = await requestDevice.apply(this, options);
+    device.addEventListener("uncapturederror", ({ error }) => {
+      console.error(`Validation error: ${error.message}`);
+    });
+    return device;
+  };
+}
+
+async function open(browser) {
+  const page = await browser.newPage();
+  await page.addInitScript(tellErrors);
+  await page.goto(`http://127.0.0.1:${server.address().port}/page.html`);
+  const log = [];
+  page.on("console", (message) => log.push(message.text()));
+  return { page, log };
+}
+
+async function outcome({ page, log }, job, index) {
+  log.length = 0;
   const late = new Promise((_, reject) => {
     setTimeout(() => reject(new Error(`no answer within ${SECONDS} s`)), 1e3 * SECONDS).unref();
   });
   const asked = {
-    module: `/${MODULES[job.runtime]}`,
+    ...RUNTIMES[job.runtime],
     model: `/job/${index}/model`,
     inputs: job.inputs.map((input, k) => ({ ...input, url: `/job/${index}/${k}` })),
   };
@@ -79,29 +122,38 @@ async function outcome(page, job, index) {
     await writeFile(file, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     outputs.push({ name, shape, dtype, file });
   }
+  // Messages arrive in their order, but later than the outputs.
+  const arrived = page.waitForEvent("console", (message) => message.text() === END);
+  await Promise.all([arrived, page.evaluate((text) => console.log(text), END)]);
   return { ok: true, outputs };
 }
 
 let browser;
 try {
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM, headless: true });
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    headless: true,
+    args: FLAGS,
+  });
+  const { page } = await open(browser);
+  const adapter = await page.evaluate(findAdapter);
+  await page.close();
   const results = [];
-  let page;
+  const pages = {}; // one a runtime, because a page loads LiteRT.js for one accelerator
   for (const [index, job] of jobs.entries()) {
-    if (!page) {
-      page = await browser.newPage();
-      await page.goto(`http://127.0.0.1:${server.address().port}/page.html`);
-    }
+    const place = (pages[job.runtime] ??= await open(browser));
+    let result;
     try {
-      results.push(await outcome(page, job, index));
+      result = await outcome(place, job, index);
     } catch (error) {
-      results.push({ ok: false, error: String(error.message).split("\n")[0] });
-      await page.close(); // whatever the failure left behind goes with it
-      page = undefined;
+      result = { ok: false, error: String(error.message).split("\n")[0] };
+      await place.page.close(); // whatever the failure left behind goes with it
+      delete pages[job.runtime];
     }
+    results.push({ ...result, log: place.log.filter((text) => text !== END).join("\n") });
   }
-  console.log(JSON.stringify(results));
+  console.log(JSON.stringify({ adapter, results }));
 } finally {
   await browser?.close();
   server.closeAllConnections();
