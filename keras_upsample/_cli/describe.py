@@ -105,8 +105,8 @@ def _name_tensors(
 
 
 def _with_writer(metadata: Metadata) -> dict[str, Any]:
-    written = {"written_by": metadata.written_by} if metadata.written_by else {}
-    return {**metadata.to_dict(), **written}
+    named = {name: getattr(metadata, name) for name in ("written_by", "verified_in")}
+    return {**metadata.to_dict(), **{name: value for name, value in named.items() if value}}
 
 
 def lines_of(facts: dict[str, Any]) -> Iterator[str]:

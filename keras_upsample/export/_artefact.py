@@ -106,10 +106,16 @@ def make_artefact(
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter
             raise ExportError(f"The model can't be traced: {first_line(error)}") from error
+        by = "litert_flex" if options.allow_flex else target.runtime
+        check, unchecked = check_on_device(staged, target)
+        # The check says what does not run there.
+        runs = check is None or check.passed
+        deciding = other_runtimes(target.decides) if runs else []
         facts = with_outputs(_facts(form, subject.inside, target, options), outputs)
+        facts = replace(facts, verified_in=", ".join((by, *deciding)))
         record(staged, target.format, facts)
         progress("verify")
-        by, others = "litert_flex" if options.allow_flex else target.runtime, []
+        others = []
         first = _load(staged, by)
         default = reference.gate(target.gate)
         gate = default if options.gate is None else gate_for(target, options.gate)
@@ -117,10 +123,7 @@ def make_artefact(
         require(verifications[0], path)
         if target.resizable:
             require_another_size(reference, first, real=target.calibrated)
-        check, unchecked = check_on_device(staged, target)
-        for name in other_runtimes(target.decides):
-            if check is not None and not check.passed:
-                break  # the check says what does not run there
+        for name in deciding:
             # One after the other, so that no more than two copies of the weights are in memory.
             others.append(name)
             other = _load(staged, name)

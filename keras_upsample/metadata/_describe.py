@@ -20,6 +20,8 @@ def as_lines(metadata: Metadata) -> Iterator[str]:
         yield from _output_lines(output, len(metadata.outputs) > 1)
     if metadata.written_by:
         yield _line("written by", metadata.written_by)
+    if metadata.verified_in:
+        yield _line("verified in", metadata.verified_in)
 
 
 def _line(label: str, text: object) -> str:

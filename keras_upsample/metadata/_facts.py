@@ -126,6 +126,8 @@ class Metadata:
         preset: name of a trained model of this package, e.g. `"unet:cells"`.
         author: author of the model.
         written_by: package and version that wrote the file.
+        verified_in: runtimes in which the file was compared with its model before it was published,
+            by their names in `keras_upsample.runtimes`, e.g. `"litert, litert_gpu"`; "" of models.
 
     Example:
         >>> Metadata("cells", outputs=(Output(class_names=("background", "cell")),)).class_names
@@ -144,6 +146,7 @@ class Metadata:
     preset: str = ""
     author: str = ""
     written_by: str = field(default="", compare=False)
+    verified_in: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         one_of("task", self.task, TASKS)
@@ -194,6 +197,8 @@ class Metadata:
         from .._version import __version__
 
         written = {**self.to_dict(), "written_by": f"keras_upsample {__version__}"}
+        if self.verified_in:
+            written["verified_in"] = self.verified_in
         return json.dumps(written, ensure_ascii=False, sort_keys=True)
 
     @classmethod
@@ -210,7 +215,8 @@ class Metadata:
                 f"it has format {plain['format']}, and this version reads up to {FORMAT}. Install "
                 "a later keras_upsample."
             )
-        facts = {name: str(plain[name]) for name in (*_TEXTS, "written_by") if name in plain}
+        names = (*_TEXTS, "written_by", "verified_in")
+        facts = {name: str(plain[name]) for name in names if name in plain}
         try:
             inputs = tuple(_input(item) for item in plain.get("inputs", ()))
             outputs = tuple(

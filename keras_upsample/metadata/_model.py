@@ -47,6 +47,8 @@ def attach(model: Any, metadata: Metadata) -> Any:
         model.__class__ = CLASSES[type(model)]
     elif type(model) not in CLASSES.values():
         keep_with_assets(model)
+    # What was verified is the file that the metadata may come from, not what this model becomes.
+    metadata = replace(metadata, verified_in="")
     object.__setattr__(model, "metadata", metadata)
     return model
 

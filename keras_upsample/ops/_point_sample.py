@@ -96,21 +96,22 @@ def sample(
         rows, columns = (ops.cast(value, x.dtype) for value in (rows, columns))
         return sample_windows(x, rows, columns, scale, groups, window)
     n, h, w, c = sizes(x)
-    kind = _index_type(n, h, w, groups)
+    kind = _place_type(n, h, w, groups)
     top, bottom, down = _neighbours(rows, h, 1, scale, groups, kind)
     left, right, across = _neighbours(columns, w, 2, scale, groups, kind)
     pixels = ops.reshape(x, (-1, c // groups))  # (N·H·W·g, C/g)
+    if groups > 1:
+        group = np.tile(np.arange(groups), scale**2).reshape(1, 1, 1, -1)
+        group = ops.convert_to_tensor(group, dtype=kind)
+        left, right = left * groups + group, right * groups + group
+    if not (isinstance(n, int) and n == 1):
+        first = ops.reshape(ops.arange(n, dtype=kind) * h, (-1, 1, 1, 1))
+        top, bottom = top + first, bottom + first
+    top, bottom, left, right = (ops.cast(v, "int32") for v in (top, bottom, left, right))
 
     def read(row: Any, column: Any) -> Any:
-        index = row * w + column  # (N, H, W, s²·g)
-        if not (isinstance(n, int) and n == 1):
-            first = ops.reshape(ops.arange(n, dtype=kind) * (h * w), (-1, 1, 1, 1))
-            index = index + first
-        if groups > 1:
-            group = np.tile(np.arange(groups), scale**2).reshape(1, 1, 1, -1)
-            index = index * groups + ops.convert_to_tensor(group, dtype=kind)
-        index = ops.cast(ops.reshape(index, (-1,)), "int32")
-        return _gather(pixels, index)  # (N·H·W·s²·g, C/g)
+        index = row * (w * groups) + column  # (N, H, W, s²·g)
+        return _gather(pixels, ops.reshape(index, (-1,)))  # (N·H·W·s²·g, C/g)
 
     def between(a: Any, b: Any, t: Any) -> Any:
         return a + ops.reshape(ops.cast(t, x.dtype), (-1, 1)) * (b - a)
@@ -124,17 +125,18 @@ def sample(
     return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
 
 
-_EXACT = 2**24  # every whole number up to it is a float32
+_EXACT = 2**11  # every whole number up to it is a float16
 
 
-def _index_type(n: Size, h: Size, w: Size, groups: int) -> str:
-    """In which type the places of pixels are computed.
+def _place_type(n: Size, h: Size, w: Size, groups: int) -> str:
+    """In which type rows and columns of pixels are computed.
 
-    In float32 where it has them all: LiteRT's GPU accelerator writes a shader for the sum of
-    integers and a vector that no device takes, and returns numbers all the same.
+    In float where half precision has them all, since LiteRT's GPU accelerator computes floats so:
+    for the sum of integers and a vector it writes a shader that no device takes, and returns
+    numbers all the same.
     """
     known = all(isinstance(size, int) for size in (n, h, w))
-    return "float32" if known and n * h * w * groups <= _EXACT else "int32"
+    return "float32" if known and n * h <= _EXACT and w * groups <= _EXACT else "int32"
 
 
 def _neighbours(

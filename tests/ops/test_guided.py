@@ -141,6 +141,16 @@ def test_offsets_that_are_no_numbers_stay_visible_and_do_no_harm() -> None:
     assert np.isfinite(np.delete(y, [2, 3], axis=0)).all()
 
 
+def test_places_are_the_same_in_floats_and_in_integers() -> None:
+    """Rows of 2,800 places are computed in integers, those of one group in floats."""
+    x, offsets = noise((2, 2, 700, 4)), 3 * noise((2, 2, 700, 32), 5)
+    y = as_numpy(ops.point_sample(x, offsets, groups=4))[0]
+    for group in range(4):
+        own = np.concatenate([offsets[..., axis + group : axis + 16 : 4] for axis in (0, 16)], -1)
+        alone = as_numpy(ops.point_sample(x[..., group : group + 1], own))[0]
+        np.testing.assert_array_equal(y[..., group], alone[..., 0])
+
+
 def test_gradients_of_the_points() -> None:
     """On a ramp c·row + d·column, moving a point by (dr, dc) changes it by c·dr + d·dc."""
     rows, columns = np.indices((4, 5), "float32")

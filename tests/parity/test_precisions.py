@@ -11,7 +11,15 @@ QUICK = {"transposed_conv", "bilinear"}
 QUICK_TARGETS = {"tflite_int8", "onnx_int8", "onnx_float16"}
 # What does not run somewhere, or not well enough, with the reason.
 _INDICES = "max unpooling compares numbers, which rounded ones win by chance"
+_CONSTANT_ON_THE_LEFT = (
+    "the GPU accelerator refuses these products of matrices; `litert_gpu` has other forms"
+)
 KNOWN: dict[Cell, str] = {
+    **{
+        (technique, target, "LiteRT-GPU"): _CONSTANT_ON_THE_LEFT
+        for technique in ("bicubic", "lanczos")
+        for target in ("tflite", "tflite_float16", "tflite_dynamic")
+    },
     ("bilinear", "tflite_int16x8", "TFLM"): "TFLM has no RESIZE_BILINEAR of 16 bits",
     ("joint_bilateral", "tflite_int16x8", "TFLM"): "TFLM does not allocate it",
     ("max_unpooling", "tflite", "TFLM"): "TFLM has no SELECT_V2 of 32-bit integers",
