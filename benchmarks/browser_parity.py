@@ -43,8 +43,8 @@ About WebGPU:
 - The software driver has no half precision (`shader-f16`). onnxruntime-web refuses float16 files on
   such a device; LiteRT.js computes them in float32.
 - `(partly WASM)`: ONNX Runtime has no WebGPU kernel for some operators of the file. It runs them on
-  WASM, and copies the data there and back. In 8-bit files QuantizeLinear is one of them, before
-  every convolution.
+  WASM, and copies the data there and back. In 8-bit files QuantizeLinear is one of them, so the
+  data are copied between all convolutions.
 - LiteRT.js runs operators that its GPU accelerator refuses on WASM. It says so in the console only;
   `isFullyAccelerated` can be true all the same. In this table such a file has no result. The target
   `litert_gpu` writes float32 files that run wholly on the GPU.
