@@ -10,6 +10,7 @@ from ..program._inference import set_precision
 from ..program._private import layers_of_their_class, private_copy
 from ..targets import Target
 from ._convolutions import inline_convolutions
+from ._gpu_operators import replace_wrong_operators
 from ._integer_normalization import replace_normalizations
 from ._keras_quantized import leave_rounding_to_file
 from ._onnx_patches import replace_patches
@@ -24,6 +25,7 @@ _REPLACED = {
         replace_resizes,
         inline_convolutions,
         replace_lacking_operators,
+        replace_wrong_operators,
         state_computed_pads,
     ),
     "onnx": (replace_resizes, inline_convolutions, replace_patches),

@@ -96,18 +96,17 @@ def sample(
         rows, columns = (ops.cast(value, x.dtype) for value in (rows, columns))
         return sample_windows(x, rows, columns, scale, groups, window)
     n, h, w, c = sizes(x)
-    kind = _place_type(n, h, w, groups)
-    top, bottom, down = _neighbours(rows, h, 1, scale, groups, kind)
-    left, right, across = _neighbours(columns, w, 2, scale, groups, kind)
+    top, bottom, down = _neighbours(rows, h, 1, scale, groups)
+    left, right, across = _neighbours(columns, w, 2, scale, groups)
     pixels = ops.reshape(x, (-1, c // groups))  # (N·H·W·g, C/g)
+    # Constants have the images' rank: LiteRT's GPU accelerator has no right sum of integers else.
     if groups > 1:
         group = np.tile(np.arange(groups), scale**2).reshape(1, 1, 1, -1)
-        group = ops.convert_to_tensor(group, dtype=kind)
+        group = ops.convert_to_tensor(group, dtype="int32")
         left, right = left * groups + group, right * groups + group
     if not (isinstance(n, int) and n == 1):
-        first = ops.reshape(ops.arange(n, dtype=kind) * h, (-1, 1, 1, 1))
+        first = ops.reshape(ops.arange(n, dtype="int32") * h, (-1, 1, 1, 1))
         top, bottom = top + first, bottom + first
-    top, bottom, left, right = (ops.cast(v, "int32") for v in (top, bottom, left, right))
 
     def read(row: Any, column: Any) -> Any:
         index = row * (w * groups) + column  # (N, H, W, s²·g)
@@ -125,32 +124,15 @@ def sample(
     return pixel_shuffle(y, scale, "dcr", data_format="channels_last")
 
 
-_EXACT = 2**11  # every whole number up to it is a float16
-
-
-def _place_type(n: Size, h: Size, w: Size, groups: int) -> str:
-    """In which type rows and columns of pixels are computed.
-
-    In float where half precision has them all, since LiteRT's GPU accelerator computes floats so:
-    for the sum of integers and a vector it writes a shader that no device takes, and returns
-    numbers all the same.
-    """
-    known = all(isinstance(size, int) for size in (n, h, w))
-    return "float32" if known and n * h <= _EXACT and w * groups <= _EXACT else "int32"
-
-
 def _neighbours(
-    offsets: Any, length: Size, axis: int, scale: int, groups: int, kind: str
+    offsets: Any, length: Size, axis: int, scale: int, groups: int
 ) -> tuple[Any, Any, Any]:
     """Return the indices of the two pixels around each point, clamped, and the way between them."""
     points = move_points(offsets, axis, scale, groups)
     floor = ops.floor(points)
     shape = [1, 1, 1, 1]
     shape[axis] = -1
-    # By way of integers, in which there is no NaN: a gather must not see one.
-    pixel = ops.cast(ops.cast(floor, "int32"), kind) + ops.reshape(
-        ops.arange(length, dtype=kind), shape
-    )
+    pixel = ops.cast(floor, "int32") + ops.reshape(ops.arange(length, dtype="int32"), shape)
     # Clamping both is clamping the point: beyond the border they are the same pixel.
     return _clamp(pixel, length - 1), _clamp(pixel + 1, length - 1), points - floor
 

@@ -224,6 +224,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             replace(
                 _tflite(_GPU, "float32", Gate(FLOAT32_ERROR)),
                 forms=_GPU_FORMS,
+                lacks=_ON_GPU_TOO | {lacking.NARROW_GROUPS, lacking.PADDED_TRANSPOSED},
                 device=_GPU,
                 decides=(_GPU,),
             ),

@@ -141,8 +141,7 @@ def test_offsets_that_are_no_numbers_stay_visible_and_do_no_harm() -> None:
     assert np.isfinite(np.delete(y, [2, 3], axis=0)).all()
 
 
-def test_places_are_the_same_in_floats_and_in_integers() -> None:
-    """Rows of 2,800 places are computed in integers, those of one group in floats."""
+def test_groups_are_sampled_as_if_alone_on_a_wide_image() -> None:
     x, offsets = noise((2, 2, 700, 4)), 3 * noise((2, 2, 700, 32), 5)
     y = as_numpy(ops.point_sample(x, offsets, groups=4))[0]
     for group in range(4):

@@ -11,10 +11,12 @@ from keras_upsample import data, zoo
 from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
 SHAPE = (64, 64, 3)
-_SMALL = {"classes": 3, "encoder": "mobilenet_v2"}
+_SMALL = {"classes": 3, "encoder": "mobilenet_v2", "batch_norm_momentum": 0.1}
 
 ZOO: dict[str, Callable[[], Any]] = {
-    "unet, EfficientNetB0": partial(zoo.unet, SHAPE, 3, encoder="efficientnet_b0"),
+    "unet, EfficientNetB0": partial(
+        zoo.unet, SHAPE, 3, encoder="efficientnet_b0", batch_norm_momentum=0.1
+    ),
     "unet, padding valid": partial(zoo.unet, (92, 92, 3), 3, filters=(8, 16, 32), padding="valid"),
     "unet++": partial(zoo.unet_plus_plus, SHAPE, 3, filters=(8, 16, 32)),
     "linknet": partial(zoo.linknet, SHAPE, 3, filters=(8, 16, 32, 64)),
@@ -45,13 +47,20 @@ def net(name: str) -> tuple[Any, np.ndarray, np.ndarray]:
     keras.utils.set_random_seed(small_unets.SEED)
     if name in ZOO:
         model = ZOO[name]()
+        for _ in range(3):  # its batch normalisations keep the values of random weights near 1
+            model(_picture(model), training=True)
     else:
         preset = zoo.preset_named(name)
         build = getattr(zoo, preset.model)
         channels = build(weights=preset.weights).inputs[0].shape[-1]
         model = build(input_shape=(128, 128, channels), weights=preset.weights)
+    image = _picture(model)
+    return model, image, keras.ops.convert_to_numpy(model(image, training=False))
+
+
+def _picture(model: Any) -> np.ndarray:
+    """A photograph, of as many channels as the model takes."""
     _, height, width, channels = model.inputs[0].shape
     picture = data.photograph("coffee", (height, width)) / np.float32(255)
     image = np.resize(picture.transpose(2, 0, 1), (channels, height, width)).transpose(1, 2, 0)
-    image = np.ascontiguousarray(image)[None]
-    return model, image, keras.ops.convert_to_numpy(model(image, training=False))
+    return np.ascontiguousarray(image)[None]
