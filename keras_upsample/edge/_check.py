@@ -7,7 +7,7 @@ from ..targets import DEVICES as DEVICES
 from ..targets import Device, device_named
 from ._file import FileFacts, OperatorFacts, read
 from ._report import ACCELERATOR, CPU, CheckReport, Placement
-from ._rules import RULES
+from ._rules import RULES, known_to_be_wrong
 
 _REMEDIES = {
     "DEPTH_TO_SPACE": "export with this target: shuffles become transposed convolutions",
@@ -127,7 +127,7 @@ def _by_rule(path: Path, facts: FileFacts, device: Device) -> CheckReport:
         placements.append(placement)
     if device.all_after_first:
         placements = _behind_the_first(placements)
-    problems = []
+    problems = list(dict.fromkeys(known_to_be_wrong(facts.operators, device.name)))
     if device.one_subgraph and facts.subgraphs > 1:
         problems.append(f"{facts.subgraphs} subgraphs; the compiler takes one")
     if device.memory and facts.parameters > device.memory:

@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .._others import _litert
 from ..errors import ArtefactError, first_line
 from ..files._tflite_structure import check_structure
@@ -22,6 +24,7 @@ class TensorFacts:
         constant: whether its values are in the file.
         size: size of the values in bytes.
         zeros: whether all values are zero.
+        values: of a short int32 constant (axes, sizes, steps); else empty.
     """
 
     name: str
@@ -30,6 +33,7 @@ class TensorFacts:
     constant: bool
     size: int
     zeros: bool
+    values: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -152,7 +156,12 @@ def _tensor(tensor: Any, root: Any) -> TensorFacts:
         size > 0,
         size,
         size > 0 and not any(bytes(data)),
+        tuple(np.frombuffer(data, "<i4").tolist()) if _is_short(kinds[tensor.Type()], size) else (),
     )
+
+
+def _is_short(kind: str, size: int) -> bool:
+    return kind == "INT32" and size % 4 == 0 and size <= 64
 
 
 def _operator(operator: Any, code: Any, tensors: list[TensorFacts]) -> OperatorFacts:

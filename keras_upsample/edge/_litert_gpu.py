@@ -1,7 +1,7 @@
 """LiteRT's GPU accelerator: what it takes of a file, and whether it computes it rightly."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from ..runtimes import load
 from ..runtimes._gpu import Attempt
 from ..targets import FLOAT32_ERROR, Device
 from ._file import FileFacts, OperatorFacts
+from ._gpu_rules import LITERT_GPU
 from ._report import ACCELERATOR, CPU, CheckReport, Placement
-from ._rules import LITERT_GPU, LITERT_GPU_WRONG, Rule
+from ._rules import known_to_be_wrong
 
 _INTEGERS_SNR = 30.0  # dB: a GPU computes 8-bit files in float, a processor in integers
 _SHARES = re.compile(r"\d+ operations? will run on the GPU[^\n]*")
@@ -41,12 +42,12 @@ def run_on_accelerator(path: Path, facts: FileFacts, device: Device) -> CheckRep
     places = tuple(_placed(op, dict(done.refusals)) for op in facts.operators)
     if done.refusals:
         return CheckReport(device.name, how, places, notes=tuple(_SHARES.findall(done.log)))
-    suspects = tuple(dict.fromkeys(_suspects(facts.operators)))
+    suspects = tuple(dict.fromkeys(known_to_be_wrong(facts.operators, device.name)))
     if done.fault:
         problem = f"the device refused a part and the outputs are not valid: {done.fault}"
         return CheckReport(device.name, how, places, (problem, *suspects))
     if not given:
-        return CheckReport(device.name, how, places, (f"it does not run: {done.reason}",))
+        return CheckReport(device.name, how, places, (f"it does not run: {done.reason}", *suspects))
     expected = load(path, runtime="litert_builtin", trust=True)(feeds)
     integers = any(t.kind in ("int8", "int16") for op in facts.operators for t in op.outputs)
     found = [_difference(name, given[name], expected[name], integers) for name in expected]
@@ -79,19 +80,6 @@ def _placed(operator: OperatorFacts, refused: Mapping[str, str]) -> Placement:
         refused[operator.name] or "the accelerator gives no reason",
         broken.remedy if broken else "",
     )
-
-
-def _suspects(operators: Sequence[OperatorFacts]) -> Iterator[str]:
-    """Operators of the kinds that are known to be computed wrongly."""
-    for operator in operators:
-        for rule in LITERT_GPU_WRONG:
-            if found := rule.finds(operator):
-                yield _told(operator, rule, found)
-
-
-def _told(operator: OperatorFacts, rule: Rule, found: str) -> str:
-    where = operator.layer or operator.outputs[0].name
-    return f"known to be wrong: {operator.name} of {where}: {found}. Remedy: {rule.remedy}"
 
 
 def _difference(

@@ -104,8 +104,8 @@ def test_edge_tpu_looks_at_the_whole_file():
     ("refused", "reason"),
     [
         (operator("ADD", inputs=(shaped(1, 2, 2, 2, 2),)), "5 dimensions"),
-        (operator("CUMSUM"), "has no CUMSUM"),
-        (operator("ADD", inputs=(shaped(3, 4, 4, 8),)), "batch of 3"),
+        (operator("ARG_MIN"), "has no ARG_MIN"),
+        (operator("ADD", outputs=(shaped(1, 4, 4, 8, kind="int64"),)), "int64"),
     ],
 )
 def test_the_gpu_accelerator_refuses(refused, reason):
@@ -117,3 +117,23 @@ def test_the_gpu_accelerator_refuses(refused, reason):
 def test_the_gpu_accelerator_accepts_floats_and_shuffles():
     floats = operator("DEPTH_TO_SPACE", inputs=(shaped(1, 4, 4, 8, kind="float32"),))
     assert report("litert_gpu", floats).passed
+
+
+def test_without_a_driver_wrong_operators_are_problems():
+    constant = shaped(5, 6, 8, kind="float32", constant=True)
+    wrong = operator(
+        inputs=(shaped(5, 6, 8, kind="float32"), constant),
+        outputs=(shaped(5, 6, 8, kind="float32"),),
+    )
+    found = report("litert_gpu", wrong)
+    assert [p.place for p in found.placements] == ["accelerator"]
+    assert not found.passed
+    assert found.problems == (
+        "known to be wrong: ADD of layer: a constant of 5x6x8, in 5x6x8 [atlas]. Remedy: "
+        "constants and tensors of 4 dimensions, with axes of 1 in front",
+    )
+
+
+def test_rules_pass_over_what_a_damaged_operator_lacks():
+    bare = operator("TRANSPOSE_CONV", inputs=(), outputs=(), options={})
+    assert report("litert_gpu", bare).passed
