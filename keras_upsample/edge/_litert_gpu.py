@@ -45,7 +45,7 @@ def run_on_accelerator(path: Path, facts: FileFacts, device: Device) -> CheckRep
     suspects = tuple(dict.fromkeys(known_to_be_wrong(facts.operators, device.name)))
     if done.fault:
         problem = f"the device refused a part and the outputs are not valid: {done.fault}"
-        return CheckReport(device.name, how, places, (problem, *suspects))
+        return CheckReport(device.name, how, places, (problem, *suspects), wrong=True)
     if not given:
         return CheckReport(device.name, how, places, (f"it does not run: {done.reason}", *suspects))
     expected = load(path, runtime="litert_builtin", trust=True)(feeds)
@@ -53,8 +53,10 @@ def run_on_accelerator(path: Path, facts: FileFacts, device: Device) -> CheckRep
     found = [_difference(name, given[name], expected[name], integers) for name in expected]
     problems = [text for text, wrong in found if wrong]
     notes = [f"beside the processor: {text}" for text, wrong in found if not wrong]
+    if problems:
+        problems += suspects
     return CheckReport(
-        device.name, how, places, (*problems, *(suspects if problems else ())), tuple(notes)
+        device.name, how, places, tuple(problems), tuple(notes), wrong=bool(problems)
     )
 
 

@@ -34,6 +34,7 @@ class CheckReport:
         placements: one `Placement` for each operator, in the order in which they run.
         problems: problems of the file as a whole.
         notes: estimates, warnings, and the command to run next.
+        wrong: whether the device was seen to compute other values than the processor.
     """
 
     device: str
@@ -41,6 +42,7 @@ class CheckReport:
     placements: tuple[Placement, ...]
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    wrong: bool = False
 
     @property
     def passed(self) -> bool:

@@ -108,8 +108,8 @@ def make_artefact(
             raise ExportError(f"The model can't be traced: {first_line(error)}") from error
         by = "litert_flex" if options.allow_flex else target.runtime
         check, unchecked = check_on_device(staged, target)
-        # The check says what does not run there.
-        runs = check is None or check.passed
+        # Where it does not run, the check says so; where it runs wrongly, it is not written.
+        runs = check is None or check.passed or check.wrong
         deciding = other_runtimes(target.decides) if runs else []
         facts = with_outputs(_facts(form, subject.inside, target, options), outputs)
         facts = replace(facts, verified_in=", ".join((by, *deciding)))

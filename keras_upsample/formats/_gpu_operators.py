@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from .._others import _tensorflow
-from ..ops._lacking import NARROW_GROUPS, PADDED_TRANSPOSED, lacks
+from ..ops._lacking import BATCH_SHUFFLES, NARROW_GROUPS, PADDED_TRANSPOSED, lacks
 from ..program._patching import Patch, Place
 
 
 @contextmanager
 def replace_wrong_operators() -> Iterator[None]:
-    """Inside, convolutions in narrow groups and padded transposed ones are traced so, for targets
-    that lack them."""
+    """Inside, convolutions in narrow groups, padded transposed ones and shuffles of several images
+    are traced so, for targets that lack them."""
     with _patch.entered():
         yield
 
@@ -22,12 +22,14 @@ def replace_wrong_operators() -> Iterator[None]:
 def _places() -> Iterator[Place]:
     import tensorflow as tf
 
-    gen_nn_ops = _tensorflow.gen_nn_ops()
-    for name, raw, form in (
-        ("conv2d", "Conv2D", _dense_convolution),
-        ("conv2d_backprop_input", "Conv2DBackpropInput", _cropped_transposed_convolution),
+    arrays, networks = _tensorflow.gen_array_ops(), _tensorflow.gen_nn_ops()
+    for module, name, raw, form in (
+        (networks, "conv2d", "Conv2D", _dense_convolution),
+        (networks, "conv2d_backprop_input", "Conv2DBackpropInput", _cropped_transposed_convolution),
+        (arrays, "depth_to_space", "DepthToSpace", _shuffle_as_one_image),
+        (arrays, "space_to_depth", "SpaceToDepth", _shuffle_as_one_image),
     ):
-        yield gen_nn_ops, name, _patch.by(form)
+        yield module, name, _patch.by(form)
         yield tf.raw_ops, raw, _patch.by(form)
 
 
@@ -85,3 +87,18 @@ def _cropped_transposed_convolution(
         **others,
     )
     return y if list(sizes) == whole else tf.slice(y, begins, [-1, *sizes[1:3], -1])
+
+
+def _shuffle_as_one_image(
+    original: Callable, input: Any, block_size: int, data_format: str, name: str | None
+) -> Any | None:
+    """Several images as a tall one: no block of pixels lies in two of them."""
+    import tensorflow as tf
+
+    x = tf.convert_to_tensor(input)
+    batch = x.shape[0]
+    if not lacks(BATCH_SHUFFLES) or data_format != "NHWC" or None in tuple(x.shape) or batch == 1:
+        return None
+    tall = tf.reshape(x, (1, batch * x.shape[1], *x.shape[2:]))
+    y = original(tall, block_size, data_format, name)
+    return tf.reshape(y, (batch, y.shape[1] // batch, *y.shape[2:]))

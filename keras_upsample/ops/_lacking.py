@@ -10,6 +10,7 @@ GATHERS = "gathers"
 COMPARISONS = "comparisons"
 SELECTIONS = "selections by a condition"
 NARROW_GROUPS = "convolutions in groups of other than multiples of 4 channels"
+BATCH_SHUFFLES = "shuffles of several images"
 PADDED_TRANSPOSED = "transposed convolutions that crop at the begin"
 LONG_DIVISIONS = "divisions of 64-bit integers"  # no accelerator computes sizes at all
 NAMES = frozenset({SHUFFLE, PRODUCTS, GATHERS, COMPARISONS})
@@ -29,6 +30,7 @@ def lacking(names: Collection[str]) -> Iterator[None]:
             without `COMPARISONS`, the place of a maximum is found by sums and products, as a float;
             without `SELECTIONS`, what a comparison chooses is a product with its outcome; without
             `NARROW_GROUPS`, a convolution in such groups is one of one group; without
+            `BATCH_SHUFFLES`, images lie below each other while they are shuffled; without
             `PADDED_TRANSPOSED`, the crop follows as an operator; without `LONG_DIVISIONS`, places
             of pixels at open sizes are computed in 32 bits, right for up to 2 n_in n_out < 2^31.
     """

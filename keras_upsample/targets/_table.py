@@ -109,6 +109,9 @@ _INTEGER_FORMS = MappingProxyType(
         for name, forms in _TFLITE_FORMS.items()
     }
 )
+_WRONG_ON_GPU = frozenset(
+    {lacking.NARROW_GROUPS, lacking.BATCH_SHUFFLES, lacking.PADDED_TRANSPOSED}
+)
 # LiteRT's GPU accelerator refuses a product of matrices with the constant on the left.
 _GPU_FORMS = _INTEGER_FORMS
 # Without DEPTH_TO_SPACE, and where every transpose and reshape counts.
@@ -224,7 +227,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             replace(
                 _tflite(_GPU, "float32", Gate(FLOAT32_ERROR)),
                 forms=_GPU_FORMS,
-                lacks=_ON_GPU_TOO | {lacking.NARROW_GROUPS, lacking.PADDED_TRANSPOSED},
+                lacks=_ON_GPU_TOO | _WRONG_ON_GPU,
                 device=_GPU,
                 decides=(_GPU,),
             ),

@@ -135,8 +135,9 @@ def test_the_log_of_a_run_without_a_fault(log):
 
 def test_a_process_that_ended():
     assert Attempt(None, "", -11).reason == "its process ended with SIGSEGV"
-    last = "x\nTraceback (most recent call last):\n  File\nRuntimeError: ONNX Runtime lists no WebGPU device\nlater\n"
-    assert Attempt(None, last, 1).reason == "RuntimeError: ONNX Runtime lists no WebGPU device"
+    error = "RuntimeError: ONNX Runtime lists no WebGPU device"
+    log = f"x\nTraceback (most recent call last):\n  File\n{error}\nlater\n"
+    assert Attempt(None, log, 1).reason == error
 
 
 @pytest.fixture
