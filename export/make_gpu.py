@@ -4,7 +4,8 @@ python export/make_gpu.py                     # all: half an hour on a software 
 python export/make_gpu.py carafe unet:cells   # some; the rows of the others stay
 
 The cells are those of `tests/parity/test_gpu_engines.py`. The columns in half precision need a
-driver that has it: KERAS_UPSAMPLE_HALF_DRIVER=/usr/share/vulkan/icd.d/lvp_icd.json with Mesa 25's lavapipe.
+driver that has it, as Mesa 25's lavapipe has:
+KERAS_UPSAMPLE_HALF_DRIVER=/usr/share/vulkan/icd.d/lvp_icd.json
 """
 
 import os
