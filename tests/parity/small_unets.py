@@ -72,8 +72,11 @@ def missed(*found: Difference | None) -> str:
 def gates(technique: str, name: str) -> tuple[Gate, Gate]:
     """What a runtime must reach: against the Keras model, and against the file's own runtime.
 
-    What 8 bits lose is no matter of the runtime: of them nothing is demanded against the model.
+    What 8 bits lose is no matter of the runtime, but it is not all: 30 dB against the model too, if
+    no maxima can move.
     """
     model, target = unet(technique)[0], TARGETS[name]
     gate = Reference(program_of(model, signature_of(model))).gate(target.gate)
-    return (Gate(), INTEGER_GATE) if target.calibrated else (gate, gate)
+    if target.calibrated:
+        return Gate() if technique == "max_unpooling" else INTEGER_GATE, INTEGER_GATE
+    return gate, gate

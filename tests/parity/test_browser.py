@@ -29,10 +29,6 @@ KNOWN: dict[Cell, str] = {
     ),
     ("bicubic", "litert.js WebGPU", "tflite_float16"): _PRODUCTS,
     ("lanczos", "litert.js WebGPU", "tflite_float16"): _PRODUCTS,
-    ("dysample", "litert.js WebGPU", "tflite_int8"): (
-        "the file rounds the places of the pixels that it gathers to 8 bits, so that the rounding "
-        "of the GPU moves pixels"
-    ),
     ("max_unpooling", "litert.js WebGPU", "tflite_int8"): (
         "LiteRT's GPU accelerator has SELECT_V2 for few shapes; integer files use others"
     ),

@@ -9,6 +9,7 @@ from precision_cells import CELLS, Cell, Files
 
 QUICK = {"transposed_conv", "bilinear"}
 QUICK_TARGETS = {"tflite_int8", "onnx_int8", "onnx_float16"}
+QUICK_CELLS = {("dysample", "tflite_int8", "LiteRT-CPU-XNNPACK")}  # whose places are integers
 # What does not run somewhere, or not well enough, with the reason.
 _INDICES = "max unpooling compares numbers, which rounded ones win by chance"
 _CONSTANT_ON_THE_LEFT = (
@@ -33,7 +34,7 @@ KNOWN: dict[Cell, str] = {
 
 def marked(cell: Cell) -> object:
     technique, target, place = cell
-    quick = technique in QUICK and target in QUICK_TARGETS
+    quick = (technique in QUICK and target in QUICK_TARGETS) or cell in QUICK_CELLS
     marks = [] if quick else [pytest.mark.slow]
     if cell in KNOWN:
         marks.append(pytest.mark.xfail(reason=KNOWN[cell], strict=True))
