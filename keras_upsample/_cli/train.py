@@ -109,7 +109,7 @@ def train(
     batch_size: Annotated[int | None, typer.Option(help="Crops in a step (8).")] = None,
     crop: Annotated[int | None, typer.Option(help="Side of a crop in pixels (128).")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Highest value; it falls to 0 as a half cosine (0.002).")
+        float | None, typer.Option(help="Highest value; it then falls as a half cosine (0.002).")
     ] = None,
     weight_decay: Annotated[float | None, typer.Option(help="For AdamW (0.0001).")] = None,
     loss: Annotated[

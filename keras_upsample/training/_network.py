@@ -65,8 +65,9 @@ def compiled(recipe: Recipe, images: Images) -> Any:
 
     model = network(recipe, images)
     steps, rate = recipe.steps or 0, recipe.optimizer.learning_rate
+    warmup = min(recipe.optimizer.warmup_steps, steps // 4)
     schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps, warmup_target=rate, warmup_steps=min(50, steps // 4)
+        0.0, steps, warmup_target=rate, warmup_steps=warmup
     )
     if recipe.optimizer.name == "adamw":
         optimizer = keras.optimizers.AdamW(

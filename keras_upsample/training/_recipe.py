@@ -81,23 +81,29 @@ class Loss:
 
 @dataclasses.dataclass(frozen=True)
 class Optimizer:
-    """The optimizer; its learning rate rises for 50 steps, then falls to 0 as a half cosine.
+    """The optimizer; its learning rate rises in a line, then falls as a half cosine.
+
+    The half cosine is as long as the run and starts after the warm-up. So the run ends
+    `warmup_steps` before the learning rate would be 0.
 
     Attributes:
         name: adamw or adam; default adamw, for super-resolution adam.
         learning_rate: highest learning rate.
         weight_decay: weight decay of adamw.
+        warmup_steps: steps until the highest learning rate; at most a quarter of the run.
     """
 
     name: str | None = None
     learning_rate: float = 2e-3
     weight_decay: float = 1e-4
+    warmup_steps: int = 50
 
     def __post_init__(self) -> None:
         if self.name is not None:
             schema.choice("name", self.name, ("adamw", "adam"))
         for key in ("learning_rate", "weight_decay"):
             object.__setattr__(self, key, schema.number(key, getattr(self, key), 0))
+        schema.whole("warmup_steps", self.warmup_steps, 0)
 
 
 @dataclasses.dataclass(frozen=True)

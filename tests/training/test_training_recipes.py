@@ -106,6 +106,30 @@ def test_a_preset_trains_into_the_file_that_ships(tmp_path):
     assert abs(done.scores["validation"].scores["rocket gain_y"]) < 1
 
 
+def test_the_warm_up_is_the_recipes_and_at_most_a_quarter_of_the_run():
+    recipe = recipe_named("espcn:photos_x2")
+    for steps, highest in ((recipe.steps, 500), (8, 2)):
+        optimizer = compiled(dataclasses.replace(recipe, steps=steps, steps_per_epoch=steps), {})
+        rates = [float(optimizer.optimizer._learning_rate(n)) for n in range(steps)]
+        assert np.argmax(rates) == highest
+        np.testing.assert_allclose(rates[highest // 2], 0.001, rtol=1e-5)
+        assert rates[0] == 0 and rates[highest] == pytest.approx(0.002)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["espcn:photos_x2", "espcn:photos_x3"])
+def test_units_of_espcn_survive_the_first_steps(name):
+    """With a warm-up of 50 steps half of the last ReLU's units were 0 everywhere by now."""
+    recipe = recipe_named(name)
+    images = images_of(recipe.data, ("train",))["train"]
+    keras.utils.set_random_seed(0)
+    model = compiled(recipe, images)
+    model.fit(batches(recipe, images, 0), steps_per_epoch=150, verbose=0)
+    last = keras.Model(model.inputs, model.get_layer("stage3_activation").output)
+    x, _ = next(iter(batches(recipe, images, 1000)))
+    assert (np.asarray(last(x)).max(axis=(0, 1, 2)) == 0).mean() < 0.1
+
+
 @pytest.mark.skipif(not (cached("nuclei") and cached("cells")), reason="the sets are not fetched")
 def test_the_nuclei_of_cells_join_those_of_nuclei():
     """What the recipe says in words, against the arrays of the two sets."""
@@ -214,6 +238,7 @@ OWN = "data: {train: {images: i, masks: m}}\n"
         ("loss: {class_weights: equal}", "must be balanced, or one number"),
         ("optimizer: {name: sgd}", "`name` must be one of adamw, adam"),
         ("optimizer: {learning_rate: fast}", "`learning_rate` must be a number from 0 up"),
+        ("optimizer: {warmup_steps: 0.5}", "`warmup_steps` must be a whole number from 0 up"),
         ("augmentation: {zooom: 1}", r"`augmentation` has the unknown key `zooom`.*'zoom'"),
         ("augmentation: {zoom: [2, 1]}", r"`augmentation`: `zoom` must be \(smallest, largest\)"),
         ("augmentation: {layers: [RandomHue]}", "must hold Keras preprocessing layers"),
