@@ -5,6 +5,7 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 """
 
 from . import _keras2_functions, initializers, layers, losses, metrics
+from .interchange import _layers as _read_layers
 from .lowering import _head
 from .metadata import _described
 from .program import _emitted_layers, _tiled
@@ -23,6 +24,10 @@ CLASSES = (
     _emitted_layers.FormedResize2D,
     _emitted_layers.Interleave2D,
     _tiled.TiledConv2D,
+    _read_layers.Elementwise,
+    _read_layers.Pad2D,
+    _read_layers.Slice,
+    _read_layers.WithConstant,
     _keras2_functions.TensorFlowFunction,
     _keras2_functions.hard_sigmoid_of_keras_2,
 )

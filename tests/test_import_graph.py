@@ -18,7 +18,7 @@ FLOORS = (
     ("_keras2_functions", "initializers", "losses", "metadata", "metrics", "targets"),
     ("_keras2", "_ours", "images", "layers", "runtimes"),
     ("_keras2_file", "_publish", "_saved_model_source", "data", "program"),
-    ("edge", "examples", "introspection", "zoo"),
+    ("edge", "examples", "interchange", "introspection", "zoo"),
     ("quantization",),
     ("formats",),
     ("lowering",),

@@ -25,7 +25,8 @@ def test_import_is_light(module: str) -> None:
 
 def test_public_names() -> None:
     assert set(ku.__all__) == {
-        "data", "edge", "errors", "export", "initializers", "layers", "losses", "lowering",
+        "data", "edge", "errors", "export", "initializers",
+        "interchange", "layers", "losses", "lowering",
         "metadata", "metrics", "ops", "predict", "runtimes", "targets", "training", "viz", "zoo",
     }  # fmt: skip
     for package in (

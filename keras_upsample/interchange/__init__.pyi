@@ -1,0 +1,3 @@
+from ._from_onnx import from_onnx
+
+__all__ = ["from_onnx"]

@@ -1,0 +1,85 @@
+"""An ONNX net as a Keras model: node after node."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArtefactError
+from ..program._graph import Graph, Tensor
+from ..program._write import model_of
+from ._context import Context, Known, UnreadError, layer_name
+from ._net import OnnxNet, OnnxNode, computed
+from ._operators._all import KINDS
+from ._value import CHANNELS_LAST, Value
+
+_SHAPE = "Shape"
+
+
+def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
+    """The model, channels last.
+
+    Args:
+        net: the file.
+        shapes: input -> its lengths in the order of ONNX; the batch counts as 1.
+        name: of the model.
+
+    Raises:
+        ArtefactError: an operator is not read; the message names it, its node, and the reason.
+    """
+    import keras
+
+    known: dict[str, Known] = dict(net.constants)
+    inputs = []
+    for label, shape in shapes.items():
+        order = order_of(len(shape), net)
+        stored = (None, *(shape[axis] for axis in order[1:]))
+        spec = keras.KerasTensor(stored, dtype="float32")
+        inputs.append(Tensor(spec))
+        known[label] = Value(inputs[-1], order)
+    taken: dict[str, None] = {}
+    for node in net.nodes:
+        outputs = _outputs(node, known, net.opset, taken)
+        known |= dict(zip(node.outputs, outputs, strict=False))
+    ends, names = [], []
+    for label in net.outputs:
+        value = known[label]
+        if not isinstance(value, Value):
+            raise ArtefactError(f"the output {label!r} depends on no input.")
+        order = order_of(value.rank, net)
+        last = Context(net.nodes[-1], [], net.opset, layer_name(f"{label}_order", taken))
+        ends.append(last.ordered(value, order, "").tensor)
+        names.append(label)
+    graph = Graph(inputs, ends, None if len(ends) > 1 else [0])
+    model = model_of(graph, [layer_name(label, {}) for label in shapes], name)
+    model.output_names = [layer_name(label, {}) for label in names]
+    return model
+
+
+def order_of(rank: int, net: OnnxNet) -> tuple[int, ...]:
+    """In which order inputs and outputs of the model have the axes of the file's: images have
+    their channels last."""
+    return tuple(range(rank)) if net.last or rank < 4 else CHANNELS_LAST[rank]
+
+
+def _outputs(
+    node: OnnxNode, known: dict[str, Known], opset: int, taken: dict[str, None]
+) -> Sequence[Known]:
+    inputs = [known.get(name) if name else None for name in node.inputs]
+    if node.kind == _SHAPE and isinstance(inputs[0], Value):
+        first, last = node.attributes.get("start", 0), node.attributes.get("end")
+        return [np.array(inputs[0].shape[first:last], np.int64)]
+    flowing = [value for value in inputs if isinstance(value, Value)]
+    try:
+        if not flowing:
+            return computed(node, opset, inputs)  # type: ignore[arg-type]
+        if node.kind not in KINDS:
+            raise UnreadError("this operator is not read yet")
+        name = layer_name(node.name, taken)
+        taken[name] = None
+        result = KINDS[node.kind](Context(node, inputs, opset, name))
+        return result if isinstance(result, list) else [result]
+    except UnreadError as error:
+        raise ArtefactError(
+            f"{node.kind} at node {node.name!r} can't be read: {error}. Nothing was made of it."
+        ) from error

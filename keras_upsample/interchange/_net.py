@@ -1,0 +1,139 @@
+"""An ONNX file as plain nodes and arrays."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import ArtefactError, first_line
+
+OPSETS = range(9, 24)
+
+
+@dataclass(frozen=True)
+class OnnxNode:
+    """One node.
+
+    Attributes:
+        kind: the operator, e.g. "Conv".
+        name: of the node, or of its first output.
+        inputs, outputs: names of tensors; "" for an optional one that is absent.
+        attributes: plain values.
+        proto: the node itself, to compute it where all its inputs are constants.
+    """
+
+    kind: str
+    name: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, Any]
+    proto: Any
+
+
+@dataclass(frozen=True)
+class OnnxNet:
+    """A file.
+
+    Attributes:
+        nodes: each behind those that it reads.
+        inputs: name -> (lengths, None where one is open; NumPy dtype).
+        outputs: names.
+        constants: name -> array.
+        opset: version of the operators.
+        properties: the pairs of strings beside the graph; those of this package say the layout.
+    """
+
+    name: str
+    nodes: Sequence[OnnxNode]
+    inputs: Mapping[str, tuple[tuple[int | None, ...], np.dtype]]
+    outputs: Sequence[str]
+    constants: Mapping[str, np.ndarray]
+    opset: int
+    properties: Mapping[str, str]
+
+    @property
+    def last(self) -> bool:
+        """Whether inputs and outputs have their channels last, as files of this package may."""
+        return self.properties.get("layout") == "nhwc"
+
+
+def read_net(path: Path) -> OnnxNet:
+    """Read a file with its weights.
+
+    Raises:
+        ArtefactError: it is missing, damaged, or of an opset that is not read.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    if not path.is_file():
+        raise ArtefactError(f"`{path}` does not exist. Pass an .onnx file.")
+    with _readable(path):
+        proto = onnx.load(str(path))
+    opsets = {entry.domain: entry.version for entry in proto.opset_import}
+    opset = opsets.get("", opsets.get("ai.onnx", 0))
+    if opset not in OPSETS:
+        raise ArtefactError(
+            f"`{path}` has opset {opset}; opsets {OPSETS[0]} to {OPSETS[-1]} are read. Export it "
+            "again with another `opset_version`."
+        )
+    with _readable(path):
+        # The checker asks for shapes of outputs, which a file may leave out.
+        proto = onnx.shape_inference.infer_shapes(proto)
+        onnx.checker.check_model(proto)
+    graph = proto.graph
+    constants = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
+    nodes = [
+        OnnxNode(
+            node.op_type if node.domain in ("", "ai.onnx") else f"{node.domain}.{node.op_type}",
+            node.name or node.output[0],
+            tuple(node.input),
+            tuple(node.output),
+            {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute},
+            node,
+        )
+        for node in graph.node
+    ]
+    inputs = {value.name: _type_of(value) for value in graph.input if value.name not in constants}
+    properties = {item.key: item.value for item in proto.metadata_props}
+    outputs = [value.name for value in graph.output]
+    return OnnxNet(graph.name, nodes, inputs, outputs, constants, opset, properties)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:  # of onnx, protobuf, the file system
+        raise ArtefactError(f"`{path}` can't be read as ONNX: {first_line(error)}") from error
+
+
+def _type_of(value: Any) -> tuple[tuple[int | None, ...], np.dtype]:
+    import onnx
+
+    tensor = value.type.tensor_type
+    lengths = (dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim)
+    return tuple(lengths), np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.elem_type))
+
+
+def computed(node: OnnxNode, opset: int, inputs: Sequence[np.ndarray | None]) -> list[np.ndarray]:
+    """What a node makes of constants, by ONNX' reference evaluator."""
+    import onnx
+    from onnx.reference import ReferenceEvaluator
+
+    given = {
+        name: array for name, array in zip(node.inputs, inputs, strict=True) if array is not None
+    }
+    values = [
+        onnx.helper.make_tensor_value_info(
+            name, onnx.helper.np_dtype_to_tensor_dtype(array.dtype), array.shape
+        )
+        for name, array in given.items()
+    ]
+    outputs = [onnx.ValueInfoProto(name=name) for name in node.outputs if name]
+    graph = onnx.helper.make_graph([node.proto], "constants", values, outputs)
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+    return [np.asarray(array) for array in ReferenceEvaluator(model).run(None, given)]

@@ -1,0 +1,1 @@
+"""ONNX operators -> operations and layers: one function a kind, collected in `_all`."""
