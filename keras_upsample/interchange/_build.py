@@ -11,6 +11,7 @@ from ..program._write import model_of
 from ._context import Context, Known, UnreadError, layer_name
 from ._net import OnnxNet, OnnxNode, computed
 from ._operators._all import KINDS
+from ._recognise import recognised
 from ._value import CHANNELS_LAST, Value
 
 _SHAPE = "Shape"
@@ -38,7 +39,7 @@ def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
         inputs.append(Tensor(spec))
         known[label] = Value(inputs[-1], order)
     taken: dict[str, None] = {}
-    for node in net.nodes:
+    for node in recognised(net).nodes:
         outputs = _outputs(node, known, net.opset, taken)
         known |= dict(zip(node.outputs, outputs, strict=False))
     ends, names = [], []

@@ -4,9 +4,15 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from . import arithmetic, convolutions, pools, shapes
+from . import arithmetic, convolutions, normalizations, pools, shapes
 
 KINDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
-    {**convolutions.KINDS, **pools.KINDS, **arithmetic.KINDS, **shapes.KINDS}
+    {
+        **convolutions.KINDS,
+        **normalizations.KINDS,
+        **pools.KINDS,
+        **arithmetic.KINDS,
+        **shapes.KINDS,
+    }
 )
 """Operator of ONNX -> what reads it: (context) -> a value, or a list of them."""

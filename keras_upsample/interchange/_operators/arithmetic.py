@@ -53,10 +53,17 @@ def _of_values(c: Context, first: Value, second: Value) -> Value:
 
 
 def several(c: Context) -> Value:
-    """Sum, Max, Min of two, or of one alone."""
-    if len(c.inputs) > 2:
+    """Sum of any number; Max and Min of two, or of one alone."""
+    if len(c.inputs) <= 2:
+        return of_two(c) if len(c.inputs) == 2 else c.value()
+    if c.node.kind != "Sum":
         raise UnreadError(f"{len(c.inputs)} inputs; two are read")
-    return of_two(c) if len(c.inputs) == 2 else c.value()
+    values = [c.value(place) for place in range(len(c.inputs))]
+    if len({value.rank for value in values}) > 1:
+        raise UnreadError("tensors of different numbers of dimensions")
+    first = values[0]
+    parts = [c.ordered(v, first.order, f"_order{i}").tensor for i, v in enumerate(values)]
+    return c.like(first, c.write(Sum(parts)), positive=all(v.positive for v in values))
 
 
 def with_constant(c: Context, kind: str, x: Value, constant: Any, *, first: bool) -> Value:

@@ -157,6 +157,5 @@ KINDS = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
     "Gemm": gemm,
-    "MatMul": mat_mul,
     "BatchNormalization": batch_normalization,
 }

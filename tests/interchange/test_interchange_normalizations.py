@@ -1,0 +1,124 @@
+"""Normalizations, stacked sums and products of two tensors, as exporters of PyTorch write them."""
+
+import keras
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx_files import check, file_of, weights, whole
+
+from keras_upsample import interchange
+
+SHAPE = (1, 6, 5, 4)
+
+
+def net(folder, nodes, constants, inputs=("x",), shape=SHAPE, outputs=("y",)):
+    """A file of several nodes: (kind, inputs, outputs, attributes)."""
+    made = [
+        helper.make_node(kind, ins, outs, f"/net/{kind}_{i}", **options)
+        for i, (kind, ins, outs, options) in enumerate(nodes)
+    ]
+    graph = helper.make_graph(
+        made,
+        "several",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in inputs],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 9
+    path = folder / "m.onnx"
+    onnx.save(model, path)
+    return path
+
+
+def names(model):
+    return [type(layer).__name__ for layer in model.layers[1:]]
+
+
+def group_norm(groups, scale=1.0):
+    nodes = [
+        ("Reshape", ["x", "flat"], ["a"], {}),
+        ("InstanceNormalization", ["a", "ones", "zeros"], ["b"], {"epsilon": 1e-3}),
+        ("Shape", ["x"], ["s"], {}),
+        ("Reshape", ["b", "s"], ["c"], {}),
+        ("Mul", ["c", "scale"], ["d"], {}),
+        ("Add", ["d", "shift"], ["y"], {}),
+    ]
+    constants = {
+        "flat": whole(0, groups, -1),
+        "ones": np.full(groups, scale, "float32"),
+        "zeros": np.zeros(groups, "float32"),
+        "scale": weights(6, 1, 1),
+        "shift": weights(6, 1, 1),
+    }
+    return nodes, constants
+
+
+@pytest.mark.parametrize("groups", [1, 2, 6])
+def test_group_normalization_is_one_layer(groups, tmp_path):
+    model = check(net(tmp_path, *group_norm(groups)))
+    assert names(model) == ["GroupNormalization", "WithConstant", "WithConstant"]
+    assert model.layers[1].groups == groups
+
+
+def test_what_only_looks_like_group_normalization(tmp_path):
+    """With other scales than 1 it is what it says, rows of an image by themselves."""
+    model = check(net(tmp_path, *group_norm(3, scale=0.5)))
+    assert "Reshape" in " ".join(names(model)) or "Transpose" in " ".join(names(model))
+
+
+def test_instance_normalization(tmp_path):
+    model = check(file_of(tmp_path, "InstanceNormalization", [weights(6), weights(6)]))
+    assert len(model.trainable_weights) == 2
+
+
+@pytest.mark.parametrize("shape", [(1, 9, 6), (1, 3, 5, 6)])
+def test_layer_normalization(shape, tmp_path):
+    constants = [weights(6), weights(6)]
+    check(file_of(tmp_path, "LayerNormalization", constants, shape, axis=-1))
+
+
+def test_layer_normalization_of_channels_moves_nothing(tmp_path):
+    """As ConvNeXt has it: a transpose to channels last, the layer, a transpose back."""
+    nodes = [
+        ("Transpose", ["x"], ["a"], {"perm": [0, 2, 3, 1]}),
+        ("LayerNormalization", ["a", "scale", "shift"], ["b"], {"axis": -1}),
+        ("Transpose", ["b"], ["y"], {"perm": [0, 3, 1, 2]}),
+    ]
+    model = check(net(tmp_path, nodes, {"scale": weights(6), "shift": weights(6)}))
+    assert names(model) == ["LayerNormalization"]
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_a_stack_that_is_summed_is_a_sum(count, tmp_path):
+    inputs = [f"x{i}" for i in range(count)]
+    nodes = [("Unsqueeze", [name, "axis"], [f"u_{name}"], {}) for name in inputs]
+    nodes += [
+        ("Concat", [f"u_{name}" for name in inputs], ["stack"], {"axis": 0}),
+        ("ReduceSum", ["stack", "axis"], ["y"], {"keepdims": 0}),
+    ]
+    model = check(net(tmp_path, nodes, {"axis": whole(0)}, inputs))
+    assert [name for name in names(model) if name != "InputLayer"] == ["Add"]
+
+
+def test_products_of_two_tensors(tmp_path):
+    """Attention over the pixels: (N, C, HW) x (N, HW, C), softmax, times the values."""
+    nodes = [
+        ("Reshape", ["x", "flat"], ["k"], {}),
+        ("Transpose", ["k"], ["q"], {"perm": [0, 2, 1]}),
+        ("MatMul", ["q", "k"], ["scores"], {}),
+        ("Softmax", ["scores"], ["weights"], {"axis": -1}),
+        ("MatMul", ["k", "weights"], ["mixed"], {}),
+        ("Reshape", ["mixed", "image"], ["y"], {}),
+    ]
+    constants = {"flat": whole(0, 6, -1), "image": whole(1, 6, 5, 4)}
+    model = check(net(tmp_path, nodes, constants))
+    assert model.output_shape == (None, 5, 4, 6)
+
+
+def test_nodes_that_no_output_needs_are_not_read(tmp_path):
+    nodes = [("Relu", ["x"], ["y"], {}), ("GridSample", ["x", "grid"], ["unused"], {})]
+    path = net(tmp_path, nodes, {"grid": weights(1, 4, 4, 2)})
+    model = interchange.from_onnx(path)
+    assert isinstance(model, keras.Model) and len(model.layers) == 2
