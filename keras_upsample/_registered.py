@@ -26,6 +26,7 @@ CLASSES = (
     _tiled.TiledConv2D,
     _read_layers.Elementwise,
     _read_layers.Pad2D,
+    _read_layers.RepeatedConstant,
     _read_layers.Slice,
     _read_layers.WithConstant,
     _keras2_functions.TensorFlowFunction,

@@ -81,6 +81,8 @@ class Context:
         order = tuple(order)
         if value.order == order:
             return value
+        if value.order[0] != order[0]:
+            raise UnreadError(f"axes in the order {value.order}, the batch not in front")
         axes = tuple(value.order.index(axis) for axis in order)
         shape = value.tensor.shape
         moved = [axis for axis in axes if shape[axis] != 1]

@@ -147,3 +147,28 @@ class Slice(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         own = {"axis": self.axis, "begin": self.begin, "end": self.end, "step": self.step}
         return {**super().get_config(), **own}
+
+
+@keras.saving.register_keras_serializable(package="keras_upsample")
+class RepeatedConstant(keras.layers.Layer):
+    """A trainable constant, once for every image of the batch: a class token, for example.
+
+    Args:
+        shape: of the constant, without the batch.
+    """
+
+    def __init__(self, shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shape = tuple(shape)
+        self.constant = self.add_weight(name="constant", shape=self.shape, initializer="zeros")
+
+    def call(self, inputs: Any) -> Any:
+        batch = ops.shape(inputs)[0]
+        constant = ops.convert_to_tensor(self.constant)[None]
+        return ops.broadcast_to(constant, (batch, *self.shape))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], *self.shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "shape": self.shape}

@@ -117,6 +117,19 @@ def test_products_of_two_tensors(tmp_path):
     assert model.output_shape == (None, 5, 4, 6)
 
 
+def test_axes_that_move_before_the_batch_and_away_again(tmp_path):
+    """As attention has it: queries and keys in one tensor, taken apart by their place."""
+    nodes = [
+        ("Reshape", ["x", "pair"], ["a"], {}),  # (N, 2, 3, 5, 4)
+        ("Transpose", ["a"], ["b"], {"perm": [1, 0, 3, 4, 2]}),
+        ("Gather", ["b", "first"], ["q"], {"axis": 0}),
+        ("Gather", ["b", "second"], ["k"], {"axis": 0}),
+        ("Mul", ["q", "k"], ["y"], {}),
+    ]
+    constants = {"pair": whole(1, 2, 3, 5, 4), "first": np.array(0), "second": np.array(1)}
+    check(net(tmp_path, nodes, constants))
+
+
 def test_nodes_that_no_output_needs_are_not_read(tmp_path):
     nodes = [("Relu", ["x"], ["y"], {}), ("GridSample", ["x", "grid"], ["unused"], {})]
     path = net(tmp_path, nodes, {"grid": weights(1, 4, 4, 2)})

@@ -142,6 +142,9 @@ MOVES = [
     ("Pad", [whole(0, 0, 1, 2, 0, 0, 1, 2)], {"mode": "edge"}),
     ("Pad", [whole(0, 0, 1, 2, 0, 0, 1, 2), np.float32(0.5)], {}),
     ("Gather", [whole(3, 0, 5)], {"axis": 1}),
+    ("Gather", [np.array(4)], {"axis": 2}),
+    ("Concat", [weights(1, 2, 7, 10)], {"axis": 1}),
+    ("Concat", [weights(1, 0, 7, 10)], {"axis": 1}),
     ("ReduceMean", [whole(2, 3)], {"keepdims": 1}),
     ("ReduceMax", [whole(1)], {"keepdims": 0}),
     ("ReduceSum", [whole(-1)], {"keepdims": 0}),
@@ -185,7 +188,7 @@ REFUSED = [
     ("GridSample", [weights(1, 4, 4, 2)], {}, "this operator is not read yet"),
     ("Clip", [np.float32(-2), np.float32(2)], {}, "the lower one must be 0"),
     ("Slice", [whole(-1), whole(-8), whole(2), whole(-1)], {}, "steps backwards"),
-    ("Transpose", [], {"perm": [1, 0, 2, 3]}, "moves the batch"),
+    ("Gather", [whole(0)], {}, "places of the batch"),
     ("MaxPool", [], {"kernel_shape": [2, 2], "more": ("places",)}, "the places of the maxima"),
     ("Resize", scales(1.5, 1.5), {"mode": "nearest"}, "scales|nearest"),
 ]

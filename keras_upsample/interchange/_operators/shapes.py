@@ -15,7 +15,7 @@ from ...program._operations import (
     ZeroPadding,
 )
 from .._context import Context, UnreadError
-from .._layers import Pad2D, Slice
+from .._layers import Pad2D, RepeatedConstant, Slice
 from .._value import Value
 
 _COORDINATES = {
@@ -89,17 +89,31 @@ def space_to_depth(c: Context) -> Value:
 
 
 def concat(c: Context) -> Value:
-    """Concat of values."""
-    values = [c.value(place) for place in range(len(c.inputs))]
-    first = values[0]
+    """Concat of values, and of constants, which are repeated for every image of the batch."""
+    first = next(each for each in c.inputs if isinstance(each, Value))
     axis = c.attribute("axis") % first.rank
-    if axis == 0:
+    if not first.stored_axis(axis):
         raise UnreadError("a concatenation of batches")
+    values = [
+        each if isinstance(each, Value) else _repeated(c, first, np.asarray(each), place)
+        for place, each in enumerate(c.inputs)
+        if isinstance(each, Value) or np.asarray(each).size  # some exporters add empty ones
+    ]
     parts = [
         c.ordered(value, first.order, f"_order{place}").tensor for place, value in enumerate(values)
     ]
     tensor = c.write(Concatenation(parts, first.stored_axis(axis)))
     return c.like(first, tensor, positive=all(value.positive for value in values))
+
+
+def _repeated(c: Context, like: Value, constant: np.ndarray, place: int) -> Value:
+    array = constant.transpose(like.order)
+    if array.shape[0] != 1:
+        raise UnreadError(f"a constant of {constant.shape} for a batch of any size")
+    layer = RepeatedConstant(array.shape[1:], name=f"{c.name}_constant{place}")
+    tensor = c.call(layer, like.tensor)
+    layer.constant.assign(array[0])
+    return Value(tensor, like.order)
 
 
 def pad(c: Context) -> Value:
@@ -169,21 +183,30 @@ def split(c: Context) -> list[Value]:
 
 
 def gather(c: Context) -> Value:
-    """Gather at places of the file, a list of them."""
+    """Gather at places of the file: a list of them, or one, which drops the axis."""
     x, places = c.value(), c.constant(1)
     axis = c.attribute("axis", 0) % x.rank
-    if places.ndim != 1 or axis == 0:
-        raise UnreadError("a place or a table of places, or places of the batch")
+    if places.ndim > 1 or not x.stored_axis(axis):
+        raise UnreadError("a table of places, or places of the batch")
+    if not places.ndim:
+        return _at(c, x, axis, int(places) % x.shape[axis])
     made = Gather(x.tensor, places % x.shape[axis], x.stored_axis(axis))
     return c.like(x, c.write(made), positive=x.positive)
+
+
+def _at(c: Context, x: Value, axis: int, place: int) -> Value:
+    stored = x.stored_axis(axis)
+    part = c.call(Slice(stored, place, place + 1, name=f"{c.name}_part"), x.tensor)
+    shape = [length for at, length in enumerate(part.shape) if at not in (0, stored)]
+    tensor = c.write(Reshape(part, tuple(shape)))
+    order = tuple(a - (a > axis) for a in x.order if a != axis)
+    return Value(tensor, order, x.positive)
 
 
 def transpose(c: Context) -> Value:
     """Transpose: nothing moves."""
     x = c.value()
     permutation = c.attribute("perm", tuple(reversed(range(x.rank))))
-    if permutation[0] != 0:
-        raise UnreadError("a transpose that moves the batch")
     return Value(x.tensor, tuple(permutation.index(axis) for axis in x.order), x.positive)
 
 
