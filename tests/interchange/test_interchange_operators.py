@@ -135,6 +135,8 @@ MOVES = [
     ("Reshape", [whole(1, 3, 2, 70)], {}),
     ("Flatten", [], {}),
     ("Unsqueeze", [whole(2)], {}),
+    ("Squeeze", [whole(2)], {"shape": (1, 6, 1, 10)}),
+    ("Squeeze", [whole(-1)], {"shape": (1, 6, 7, 1)}),
     ("Slice", [whole(1, 2), whole(5, -1), whole(2, 3)], {}),
     ("Slice", [whole(1), whole(2**62), whole(1), whole(2)], {}),
     ("Pad", [whole(0, 0, 1, 2, 0, 0, 0, 3)], {}),

@@ -154,7 +154,7 @@ def slice_(c: Context) -> Value:
         begin, stop, _ = slice(start, end, step).indices(length)
         if (begin, stop, step) == (0, length, 1):
             continue
-        if axis % x.rank == 0 or stop <= begin:
+        if not x.stored_axis(axis) or stop <= begin:
             raise UnreadError("a slice of the batch, or an empty one")
         name = f"{c.name}_{number}" if number else c.name
         tensor = c.call(Slice(x.stored_axis(axis), begin, stop, step, name=name), tensor)
@@ -211,7 +211,7 @@ def transpose(c: Context) -> Value:
 
 
 def reshape(c: Context) -> Value:
-    """Reshape, Flatten, Squeeze and Unsqueeze: in the order of ONNX."""
+    """Reshape, Flatten and Unsqueeze: in the order of ONNX."""
     x = c.value()
     shape = _new_shape(c, x)
     if shape[0] != 1:
@@ -219,6 +219,22 @@ def reshape(c: Context) -> Value:
     x = c.ordered(x, range(x.rank))
     tensor = c.write(Reshape(x.tensor, tuple(shape[1:])))
     return Value(tensor, tuple(range(len(shape))), x.positive)
+
+
+def squeeze(c: Context) -> Value:
+    """Squeeze: the other axes stay where they lie."""
+    x, axes = c.value(), c.option("axes", 1)
+    batch = x.order[0]
+    if axes is None:
+        axes = [axis for axis, length in enumerate(x.shape) if length == 1 and axis != batch]
+    gone = {axis % x.rank for axis in axes}
+    if batch in gone:
+        raise UnreadError("a batch that is dropped")
+    left = [axis for axis in x.order if axis not in gone]
+    shape = tuple(x.shape[axis] for axis in left[1:])
+    ranks = {axis: place for place, axis in enumerate(sorted(left))}
+    tensor = c.write(Reshape(x.tensor, shape))
+    return Value(tensor, tuple(ranks[axis] for axis in left), x.positive)
 
 
 def _new_shape(c: Context, x: Value) -> list[int]:
@@ -234,10 +250,6 @@ def _new_shape(c: Context, x: Value) -> list[int]:
         rest = int(np.prod(shape)) // max(int(-np.prod(asked)), 1)
         return [rest if n == -1 else n for n in asked]
     axes = c.option("axes", 1)
-    if kind == "Squeeze":
-        axes = [a for a, n in enumerate(shape) if n == 1 and a] if axes is None else axes
-        gone = {axis % x.rank for axis in axes}
-        return [n for axis, n in enumerate(shape) if axis not in gone]
     rank = x.rank + len(axes)
     new = {axis % rank for axis in axes}
     left = iter(shape)
@@ -255,5 +267,6 @@ KINDS = {
     "Split": split,
     "Gather": gather,
     "Transpose": transpose,
-    **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), reshape),
+    "Squeeze": squeeze,
+    **dict.fromkeys(("Reshape", "Flatten", "Unsqueeze"), reshape),
 }
