@@ -28,3 +28,25 @@ def operator_names(interpreter: Any) -> list[str]:
     interpreter has the same.
     """
     return [operator["op_name"] for operator in interpreter._get_ops_details()]
+
+
+def gpu_model(content: bytes, *, float32: bool) -> Any:
+    """A file compiled with every operator on the GPU; it raises where the accelerator lacks one.
+
+    ai-edge-litert 2.3.0, `ai_edge_litert.compiled_model.CompiledModel.from_buffer` with the classes
+    `Options`, `GpuOptions` and `HardwareAccelerator` of the modules `options`, `gpu_options` and
+    `hardware_accelerator`.
+
+    Args:
+        float32: whether it computes in float32; else in the accelerator's own precision.
+    """
+    from ai_edge_litert.compiled_model import CompiledModel
+    from ai_edge_litert.gpu_options import GpuOptions
+    from ai_edge_litert.hardware_accelerator import HardwareAccelerator
+    from ai_edge_litert.options import Options
+
+    options = Options(
+        hardware_accelerators=HardwareAccelerator.GPU,
+        gpu_options=GpuOptions(enforce_f32=float32),
+    )
+    return CompiledModel.from_buffer(content, options=options)

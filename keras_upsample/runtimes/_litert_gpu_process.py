@@ -10,20 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from .._others._litert import gpu_model
+
 
 def main() -> None:
     """Inputs and outputs by the names in the signature, or by place where there is none."""
-    from ai_edge_litert.compiled_model import CompiledModel
-    from ai_edge_litert.gpu_options import GpuOptions
-    from ai_edge_litert.hardware_accelerator import HardwareAccelerator
-    from ai_edge_litert.options import Options
-
     path, inputs, outputs, precision = sys.argv[1:]
-    options = Options(
-        hardware_accelerators=HardwareAccelerator.GPU,
-        gpu_options=GpuOptions(enforce_f32=precision == "float32"),
-    )
-    model = CompiledModel.from_buffer(Path(path).read_bytes(), options=options)
+    model = gpu_model(Path(path).read_bytes(), float32=precision == "float32")
     signatures = list(model.get_signature_list())
     key = "serving_default" if "serving_default" in signatures else signatures[0]
     index = model.get_signature_index(key)

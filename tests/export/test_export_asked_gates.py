@@ -93,9 +93,9 @@ def test_a_runtime_beside_that_agrees_says_nothing(beside, tmp_path, recwarn):
     assert not [w for w in recwarn if "for which the file" in str(w.message)]
 
 
-def test_tflm_decides_for_its_own_target_only(beside, tmp_path):
-    assert TARGETS["tflm"].decides == ("tflm",)
-    assert [name for name, target in TARGETS.items() if target.decides] == ["tflm"]
+def test_tflm_and_the_gpu_decide_for_their_own_targets_only(beside, tmp_path):
+    deciding = {name: target.decides for name, target in TARGETS.items() if target.decides}
+    assert deciding == {"litert_gpu": ("litert_gpu",), "tflm": ("tflm",)}
     beside(0.5)
     with pytest.raises(ExportError, match="Beside 1"):
         export.export(small(), tmp_path, ["tflm"])

@@ -60,6 +60,24 @@ def test_table_of(module: ModuleType, tflite: bytes):
 
 
 @of("ai-edge-litert")
+@pytest.mark.parametrize("float32", [True, False])
+def test_gpu_model_of_litert(float32: bool, monkeypatch: pytest.MonkeyPatch):
+    """What it asks for; what comes of it is tested in `tests/runtimes/test_runtimes_gpu.py`."""
+    from ai_edge_litert import compiled_model
+
+    asked: list[dict[str, Any]] = []
+    monkeypatch.setattr(
+        compiled_model.CompiledModel,
+        "from_buffer",
+        lambda content, options: asked.append(options._as_flat_kwargs()),
+    )
+    _litert.gpu_model(b"TFL3", float32=float32)
+    assert asked[0]["gpu_enforce_f32"] is float32
+    accelerator = next(value for name, value in asked[0].items() if "accel" in name)
+    assert int(accelerator) == int(compiled_model.HardwareAccelerator.GPU)
+
+
+@of("ai-edge-litert")
 def test_operator_names_of_litert(tflite: bytes):
     from ai_edge_litert.interpreter import Interpreter, OpResolverType
 

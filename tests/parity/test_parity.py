@@ -172,9 +172,6 @@ TECHNIQUES: dict[str, tuple[int, Callable[[], Any], Oracle]] = {
 }
 
 
-# What a place does not run, with the reason.
-KNOWN = {("TFLM", "max unpooling"): "TFLM has no SELECT_V2 of 32-bit integers"}
-
 # In an engine of a GPU the fast suite tries these alone.
 QUICK_ON_GPU = {"bilinear align_corners", "dysample"}
 
@@ -224,13 +221,11 @@ def cells() -> Iterator[Any]:
 
 
 @pytest.mark.parametrize("place, technique", cells())
-def test_parity(place: str, technique: str, artefact, record_property, request) -> None:
+def test_parity(place: str, technique: str, artefact, record_property) -> None:
     record_property("place", place)
     form, run, absent = PLACES[place]
     if reason := absent():
         pytest.skip(reason)
-    if reason := KNOWN.get((place, technique), ""):
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
     path, layer = artefact(technique, form)
     channels, _, oracle = TECHNIQUES[technique]
     x = image(channels)

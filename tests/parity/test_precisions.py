@@ -23,7 +23,6 @@ KNOWN: dict[Cell, str] = {
     },
     ("bilinear", "tflite_int16x8", "TFLM"): "TFLM has no RESIZE_BILINEAR of 16 bits",
     ("joint_bilateral", "tflite_int16x8", "TFLM"): "TFLM does not allocate it",
-    ("max_unpooling", "tflite", "TFLM"): "TFLM has no SELECT_V2 of 32-bit integers",
     ("max_unpooling", "tflite_int8", "TFLM"): "TFLM has no SELECT_V2 of 32-bit integers",
     ("max_unpooling", "tflite_int8", "LiteRT-CPU-reference"): _INDICES,
     ("max_unpooling", "tflite_dynamic", "LiteRT-CPU-XNNPACK"): _INDICES,
