@@ -27,6 +27,8 @@ KNOWN: dict[Cell, str] = {
     ("max_unpooling", "tflite_int8", "LiteRT-CPU-reference"): _INDICES,
     ("max_unpooling", "tflite_dynamic", "LiteRT-CPU-XNNPACK"): _INDICES,
     ("max_unpooling", "tflite_dynamic", "LiteRT-CPU-reference"): _INDICES,
+    ("max_unpooling", "tflite_dynamic", "LiteRT-GPU"): _INDICES,
+    ("max_unpooling", "tflite_int8", "LiteRT-GPU"): "the GPU accelerator refuses its SELECT_V2",
     ("max_unpooling", "onnx_float16", "ONNX-Runtime-CPU"): _INDICES,
 }
 
