@@ -56,6 +56,7 @@ def main() -> None:
 
     wanted = chosen(__doc__)
     before = README.read_text().splitlines() if README.exists() else []
+    own = before[: before.index(PRECISIONS)] if PRECISIONS in before else before  # not of others
     lines = [
         "| upsampler | target | verified in | error | argmax equal | upsampling operators "
         "| operators | partitions |",
@@ -67,7 +68,7 @@ def main() -> None:
                 found = [f"| {upsample} | {row}" for row in measured(upsample, Path(folder))]
                 print(*found, sep="\n", flush=True)
             else:
-                found = [line for line in before if line.startswith(f"| {upsample} |")]
+                found = [line for line in own if line.startswith(f"| {upsample} |")]
             lines += found
     text = HEAD + "\n".join(lines) + f"\n\n{conditions()}\n"
     README.write_text(text + behind("\n".join(before)))
