@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
+from ._onnx_insert import NodesBefore
 
 _SAME = b"SAME_UPPER"
 
@@ -75,35 +75,20 @@ def _set_pads(node: Any, pads: Sequence[int]) -> None:
 
 
 def _pad_in_front(graph: Any, node: Any, reaches: Sequence[int], strides: Sequence[int]) -> None:
-    from onnx import helper, numpy_helper
-
-    image, name = node.input[0], f"{node.name or node.output[0]}__pads"
-    made: list[Any] = []
-
-    def constant(label: str, values: Sequence[int]) -> str:
-        array = np.array(values, np.int64)
-        graph.initializer.append(numpy_helper.from_array(array, f"{name}_{label}"))
-        return f"{name}_{label}"
-
-    def step(kind: str, label: str, *inputs: str, **attributes: Any) -> str:
-        output = f"{name}_{label}"
-        made.append(helper.make_node(kind, inputs, [output], output, **attributes))
-        return output
-
+    image = node.input[0]
+    new = NodesBefore(graph, node, f"{node.name or node.output[0]}__pads")
     axes = len(reaches)
-    shape = step("Shape", "shape", image)
-    ends = constant("first", [2]), constant("last", [2 + axes])
-    lengths = step("Slice", "lengths", shape, *ends)
-    before = step("Sub", "before", lengths, constant("one", [1] * axes))
-    rest = step("Mod", "rest", before, constant("strides", strides))
-    rows = step("Sub", "rows", constant("reaches", reaches), rest)
-    rows = step("Max", "rows_or_none", rows, constant("none", [0] * axes))
-    begin = step("Div", "begin", rows, constant("two", [2] * axes))
-    end = step("Sub", "end", rows, begin)
-    still = constant("still", [0, 0])  # batch and channels
-    pads = step("Concat", "all", still, begin, still, end, axis=0)
-    node.input[0] = step("Pad", "image", image, pads)
-    place = list(graph.node).index(node)
+    shape = new.step("Shape", "shape", image)
+    ends = new.constant("first", [2]), new.constant("last", [2 + axes])
+    lengths = new.step("Slice", "lengths", shape, *ends)
+    before = new.step("Sub", "before", lengths, new.constant("one", [1] * axes))
+    rest = new.step("Mod", "rest", before, new.constant("strides", strides))
+    rows = new.step("Sub", "rows", new.constant("reaches", reaches), rest)
+    rows = new.step("Max", "rows_or_none", rows, new.constant("none", [0] * axes))
+    begin = new.step("Div", "begin", rows, new.constant("two", [2] * axes))
+    end = new.step("Sub", "end", rows, begin)
+    still = new.constant("still", [0, 0])  # batch and channels
+    pads = new.step("Concat", "all", still, begin, still, end, axis=0)
+    node.input[0] = new.step("Pad", "image", image, pads)
     _set_pads(node, [0] * 2 * axes)
-    for offset, each in enumerate(made):
-        graph.node.insert(place + offset, each)
+    new.insert()

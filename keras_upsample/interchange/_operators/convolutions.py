@@ -1,9 +1,10 @@
 """Convolutions, dense layers and batch normalization."""
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from ...program._keras_reader import same_pads
 from ...program._keras_writer import writable
 from ...program._operations import Convolution, Dense, Pads, Pair, Transposed
 from .._context import Context, UnreadError
@@ -145,12 +146,11 @@ def pads_of(c: Context, x: Value, kernel: Any, strides: Any, dilation: Any) -> P
         return (top, bottom), (left, right)
     if auto == "VALID":
         return (0, 0), (0, 0)
-    pads = []
-    for length, size, stride, rate in zip(x.shape[2:], kernel, strides, dilation, strict=True):
-        rows = max((size - 1) * rate - (length - 1) % stride, 0)
-        less = rows // 2
-        pads.append((less, rows - less) if auto == "SAME_UPPER" else (rows - less, less))
-    return pads[0], pads[1]
+    upper = cast(Pads, same_pads(x.shape[2:], kernel, strides, dilation))
+    if auto == "SAME_UPPER":
+        return upper
+    (top, bottom), (left, right) = upper
+    return (bottom, top), (right, left)
 
 
 KINDS = {
