@@ -3,6 +3,7 @@ from ._evaluate import evaluate
 from ._evaluation import Evaluation
 from ._fit import fit
 from ._images import images_of
+from ._losses import CrossEntropyAndDice
 from ._photo_crops import enlarged_pair, enlargement_batches
 from ._recipe import Card, EarlyStopping, Loss, Optimizer, Recipe, Start, recipe_named
 from ._threshold import ThresholdCurve
@@ -11,6 +12,7 @@ from ._write_threshold import write_threshold
 
 __all__ = [
     "Card",
+    "CrossEntropyAndDice",
     "Data",
     "EarlyStopping",
     "Evaluation",

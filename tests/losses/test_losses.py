@@ -289,3 +289,9 @@ def test_wrong_labels_are_refused(name, labels, channels, message):
         getattr(losses, name)()(truth, logits)
     with pytest.raises(ValueError, match=r"from 0 to 2 .*also: 255"):
         getattr(losses, name)(ignore_class=None)([[0, 255]], np.zeros((1, 2, 3), "float32"))
+
+
+def test_the_former_place_of_the_loss_still_names_it():
+    from keras_upsample import training
+
+    assert training.CrossEntropyAndDice is losses.CrossEntropyAndDice
