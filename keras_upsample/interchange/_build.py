@@ -1,6 +1,6 @@
 """An ONNX net as a Keras model: node after node."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from ..program._write import model_of
 from ._context import Context, Known, UnreadError, layer_name
 from ._net import OnnxNet, OnnxNode, computed
 from ._operators._all import KINDS
-from ._recognise import recognised
+from ._rules._all import recognised
 from ._value import CHANNELS_LAST, Value
 
 _SHAPE = "Shape"
@@ -39,8 +39,9 @@ def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
         inputs.append(Tensor(spec))
         known[label] = Value(inputs[-1], order)
     taken: dict[str, None] = {}
-    for node in recognised(net).nodes:
-        outputs = _outputs(node, known, net.opset, taken)
+    net, notes = recognised(net)
+    for node in net.nodes:
+        outputs = _outputs(node, known, net.opset, taken, notes)
         known |= dict(zip(node.outputs, outputs, strict=False))
     ends, names = [], []
     for label in net.outputs:
@@ -64,7 +65,11 @@ def order_of(rank: int, net: OnnxNet) -> tuple[int, ...]:
 
 
 def _outputs(
-    node: OnnxNode, known: dict[str, Known], opset: int, taken: dict[str, None]
+    node: OnnxNode,
+    known: dict[str, Known],
+    opset: int,
+    taken: dict[str, None],
+    notes: Mapping[str, str],
 ) -> Sequence[Known]:
     inputs = [known.get(name) if name else None for name in node.inputs]
     if node.kind == _SHAPE and isinstance(inputs[0], Value):
@@ -81,6 +86,9 @@ def _outputs(
         result = KINDS[node.kind](Context(node, inputs, opset, name))
         return result if isinstance(result, list) else [result]
     except UnreadError as error:
+        note = notes.get(node.outputs[0])
+        nearly = f" The node is nearly part of a group that is read as one, {note}." if note else ""
         raise ArtefactError(
-            f"{node.kind} at node {node.name!r} can't be read: {error}. Nothing was made of it."
+            f"{node.kind} at node {node.name!r} can't be read: {error}.{nearly} Nothing was made "
+            "of it."
         ) from error

@@ -8,6 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx_files import check, file_of, weights, whole
 
 from keras_upsample import interchange
+from keras_upsample.errors import ArtefactError
 
 SHAPE = (1, 6, 5, 4)
 
@@ -135,3 +136,13 @@ def test_nodes_that_no_output_needs_are_not_read(tmp_path):
     path = net(tmp_path, nodes, {"grid": weights(1, 4, 4, 2)})
     model = interchange.from_onnx(path)
     assert isinstance(model, keras.Model) and len(model.layers) == 2
+
+
+def test_a_refusal_names_why_a_group_was_not_read_as_one(tmp_path):
+    nodes = [
+        ("Unsqueeze", ["x", "axis"], ["a"], {}),
+        ("Concat", ["a", "a"], ["stack"], {"axis": 0}),
+        ("ReduceSum", ["stack", "axis"], ["y"], {"keepdims": 0}),
+    ]
+    with pytest.raises(ArtefactError, match="sum of a stack: each part needs an Unsqueeze"):
+        interchange.from_onnx(net(tmp_path, nodes, {"axis": whole(0)}))

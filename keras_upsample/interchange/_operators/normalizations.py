@@ -10,7 +10,7 @@ from .._value import Value
 from .convolutions import mat_mul as by_constant
 
 GROUP_NORMALIZATION = "keras_upsample.GroupNormalization"
-"""Kind of the node that `_recognise` puts for the three by which PyTorch writes it."""
+"""Kind of the node that `_rules` puts for the three by which PyTorch writes it."""
 
 
 def instance_normalization(c: Context) -> Value:

@@ -1,0 +1,80 @@
+"""What a rule sees: one node of a file, the nodes that made its inputs, constants, readers."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .._net import OnnxNet, OnnxNode
+
+
+class Declined(Exception):
+    """A group of nodes that is nearly the rule's; its text says what differs."""
+
+
+class Around:
+    """Who makes and who reads each tensor of a net."""
+
+    def __init__(self, net: OnnxNet) -> None:
+        self.net = net
+        self.makers = {name: node for node in net.nodes for name in node.outputs}
+        self.readers: dict[str, list[OnnxNode]] = defaultdict(list)
+        for node in net.nodes:
+            for name in node.inputs:
+                self.readers[name].append(node)
+
+    def reader_count(self, name: str) -> int:
+        """How many inputs of nodes, and outputs of the net, are a tensor."""
+        return len(self.readers[name]) + list(self.net.outputs).count(name)
+
+    def constant(self, name: str) -> np.ndarray | None:
+        """What the file holds under a name, or None."""
+        from onnx import numpy_helper
+
+        maker = self.makers.get(name)
+        if maker is not None and maker.kind == "Constant" and "value" in maker.attributes:
+            return numpy_helper.to_array(maker.attributes["value"])
+        return self.net.constants.get(name)
+
+
+class Here:
+    """A node that may be the last one of a group.
+
+    Attributes:
+        this: the node.
+        seen: the nodes that the rule looked at; a reason why it declined is theirs.
+    """
+
+    def __init__(self, this: OnnxNode, around: Around) -> None:
+        self.this, self._around = this, around
+        self.seen = [this]
+
+    def maker(self, name: str, *kinds: str, shared: bool = False) -> OnnxNode | None:
+        """The node that makes a tensor, if it is of one of the kinds.
+
+        Args:
+            name: of the tensor.
+            kinds: operators; none for any.
+            shared: whether other nodes may read the tensor too. Then its maker stays in the net.
+        """
+        node = self._around.makers.get(name)
+        if node is None or (kinds and node.kind not in kinds):
+            return None
+        if not shared and self._around.reader_count(name) != 1:
+            return None
+        self.seen.append(node)
+        return node
+
+    def readers(self, name: str) -> Sequence[OnnxNode]:
+        """The nodes that read a tensor."""
+        return self._around.readers[name]
+
+    def constant(self, node: OnnxNode, place: int) -> Any:
+        """An input that the file holds, or None."""
+        return self._around.constant(node.inputs[place]) if place < len(node.inputs) else None
+
+    def axes(self, node: OnnxNode) -> list[int] | None:
+        """`axes`, an attribute or an input."""
+        found = node.attributes.get("axes", self.constant(node, 1))
+        return None if found is None else [int(axis) for axis in found]
