@@ -1,3 +1,4 @@
+from ._adaptive_average_pooling import AdaptiveAveragePooling2D
 from ._area import AreaResize2D
 from ._bicubic import BicubicUpSampling2D
 from ._bilinear import BilinearUpSampling2D
@@ -15,6 +16,8 @@ from ._nearest_3d import NearestUpSampling3D
 from ._pad_to_multiple import PadToMultiple2D
 from ._pixel_shuffle import PixelShuffle2D
 from ._pixel_unshuffle import PixelUnshuffle2D
+from ._reshape_like import ReshapeLike2D
+from ._resize_like import ResizeLike2D
 from ._skip_fusion import SkipFusion2D
 from ._subpixel_conv import SubpixelConv2D
 from ._transposed_conv import TransposedConv2D
@@ -24,6 +27,7 @@ from ._trilinear_3d import TrilinearUpSampling3D
 
 __all__ = [
     "CARAFE2D",
+    "AdaptiveAveragePooling2D",
     "AreaResize2D",
     "BicubicUpSampling2D",
     "BilinearUpSampling2D",
@@ -40,6 +44,8 @@ __all__ = [
     "PadToMultiple2D",
     "PixelShuffle2D",
     "PixelUnshuffle2D",
+    "ReshapeLike2D",
+    "ResizeLike2D",
     "SkipFusion2D",
     "SubpixelConv2D",
     "TransposedConv1D",

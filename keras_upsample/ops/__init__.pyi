@@ -1,3 +1,4 @@
+from ._adaptive_pool import adaptive_average_pool
 from ._area import resize_area
 from ._blur import checkerboard_blur
 from ._forms import resize_forms
@@ -9,10 +10,12 @@ from ._point_sample import point_sample
 from ._pool_indices import flat_indices, window_indices
 from ._reassemble import reassemble
 from ._resize import resize_bicubic, resize_bilinear, resize_nearest
+from ._resize_like import resize_like
 from ._shuffle import pixel_shuffle, pixel_unshuffle
 from ._transposed_conv import transposed_conv1d, transposed_conv2d, transposed_conv3d
 
 __all__ = [
+    "adaptive_average_pool",
     "checkerboard_blur",
     "flat_indices",
     "joint_bilateral",
@@ -29,6 +32,7 @@ __all__ = [
     "resize_bilinear",
     "resize_forms",
     "resize_lanczos",
+    "resize_like",
     "resize_nearest",
     "transposed_conv1d",
     "transposed_conv2d",

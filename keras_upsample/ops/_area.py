@@ -49,27 +49,36 @@ def resize_area(
         return resize_nearest(x, scale=factors, data_format=data_format)
     lengths = [x.shape[axis] for axis in arguments.spatial_axes(data_format)]
     if None in lengths:
-        return by_computed_matrices(x, target, _overlaps, data_format)
+        return by_computed_matrices(x, target, _shares, data_format)
     whole = all(n % m == 0 for n, m in zip(lengths, target, strict=True))
     if whole and tuple(lengths) != target and forms_for("area")[0] == "operator":
-        return _by_pooling(x, (lengths[0] // target[0], lengths[1] // target[1]), data_format)
+        return mean_of_blocks(x, (lengths[0] // target[0], lengths[1] // target[1]), data_format)
     return resample(
         x, "area", None, target, "half_pixel", data_format, sampling.area_taps, native=False
     )
 
 
-def _by_pooling(x: Any, blocks: tuple[int, int], data_format: str) -> Any:
+def mean_of_blocks(x: Any, blocks: tuple[int, int], data_format: str) -> Any:
+    """Return the means of blocks that tile the image."""
     dtype = x.dtype
     x = ops.cast(to_channels_last(x, data_format), computing_type(x))
     y = ops.average_pool(x, blocks, blocks, "valid", data_format="channels_last")
     return ops.cast(from_channels_last(y, data_format), dtype)
 
 
-def _overlaps(n_in: Size, n_out: int, dtype: str) -> Any:
-    """Return the matrix (n_out, n_in) of `area_taps`."""
+def overlaps(n_in: Size, n_out: int) -> Any:
+    """Return how far input pixel k lies in output pixel i, (n_out, n_in), whole numbers.
+
+    In units of 1/n_out of an input pixel, at a size that the graph alone knows.
+    """
     n_in = ops.cast(n_in, "int64")
     i = ops.expand_dims(ops.arange(n_out, dtype="int64"), 1)
     k = ops.expand_dims(ops.arange(n_in, dtype="int64"), 0)
     begin = ops.maximum(i * n_in, k * n_out)
     end = ops.minimum((i + 1) * n_in, (k + 1) * n_out)
-    return ops.cast(ops.maximum(end - begin, 0), dtype) / ops.cast(n_in, dtype)
+    return ops.maximum(end - begin, 0)
+
+
+def _shares(n_in: Size, n_out: int, dtype: str) -> Any:
+    """Return the matrix (n_out, n_in) of `area_taps`."""
+    return ops.cast(overlaps(n_in, n_out), dtype) / ops.cast(n_in, dtype)

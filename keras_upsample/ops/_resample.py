@@ -69,14 +69,14 @@ def resample(
                 return y
         elif form == "taps":
             break
-    return _by_taps(x, factors, target, axes, taps_of)
+    return by_taps(x, factors, target, axes, taps_of)
 
 
 def _lengths(
     known: Any,
     axes: tuple[int, int],
     factors: tuple[int, int] | None,
-    target: tuple[int, int] | None,
+    target: tuple[Size, ...] | None,
 ) -> list[tuple[int, Size, Size]]:
     """Return (axis, n_in, n_out) of the axes that change; `known[axis]` is n_in."""
     lengths = []
@@ -85,15 +85,15 @@ def _lengths(
             continue
         n_in = known[axis]
         n_out = target[k] if factors is None and target is not None else n_in * factors[k]  # type: ignore[index]
-        if not (isinstance(n_in, int) and n_in == n_out):
+        if not (isinstance(n_in, int) and isinstance(n_out, int) and n_in == n_out):
             lengths.append((axis, n_in, n_out))
     return lengths
 
 
-def _by_taps(
+def by_taps(
     x: Any,
     factors: tuple[int, int] | None,
-    target: tuple[int, int] | None,
+    target: tuple[Size, ...] | None,
     axes: tuple[int, int],
     taps_of: TapsOf,
 ) -> Any:

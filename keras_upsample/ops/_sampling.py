@@ -175,6 +175,22 @@ def area_taps(n_in: int, n_out: int) -> Taps:
     return indices, weights
 
 
+def window_taps(n_in: int, n_out: int) -> Taps:
+    """Return the pixels that each output pixel covers at least in part, all with one weight.
+
+    Output pixel i has those from floor(i n_in/n_out) up to, not including, ceil((i + 1)
+    n_in/n_out): PyTorch's windows of adaptive pooling.
+    """
+    i = np.arange(n_out, dtype="int64")
+    first = i * n_in // n_out
+    counts = -(-(i + 1) * n_in // n_out) - first
+    indices, weights = [], []
+    for k in range(int(np.max(counts))):
+        indices.append(np.minimum(first + k, n_in - 1))
+        weights.append((k < counts) / counts)
+    return indices, weights
+
+
 def matrix(taps: Taps, n_in: int) -> np.ndarray:
     """Return the resampling matrix (n_out, n_in) of constant taps."""
     indices, weights = taps

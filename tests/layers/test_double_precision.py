@@ -125,6 +125,16 @@ CASES: dict[str, tuple[Callable, Callable, Sequence[np.ndarray]]] = {
         resized("area", (3, 1)),
         [X],
     ),
+    "adaptive": (
+        lambda: layers.AdaptiveAveragePooling2D((3, 1), **DOUBLE),
+        resized("area", (3, 1)),  # which divides 6 and 5
+        [X],
+    ),
+    "resize_like": (
+        lambda: layers.ResizeLike2D(**DOUBLE),
+        lambda x, w: reference.resize(x[0], "bilinear", x[1].shape[1:3]),
+        [X, GUIDE],
+    ),
     "transposed": (lambda: layers.TransposedConv2D(3, 2, 3, **DOUBLE), transposed(2, (0, 1)), [X]),
     "transposed_groups": (
         lambda: layers.TransposedConv2D(6, 2, 3, groups=2, **DOUBLE),
@@ -256,4 +266,5 @@ def test_pooling_and_unpooling() -> None:
 def test_every_layer_with_arithmetic_is_here() -> None:
     tested = {type(make()).__name__ for make, _, _ in CASES.values()}
     tested |= {"MaxPoolingWithIndices2D", "MaxUnpooling2D"}
-    assert set(layers.__all__) - tested == {"CropLike2D", "PadToMultiple2D"}  # copies
+    copies = {"CropLike2D", "PadToMultiple2D", "ReshapeLike2D"}
+    assert set(layers.__all__) - tested == copies

@@ -48,13 +48,16 @@ LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
     "subpixel": lambda **k: layers.SubpixelConv2D(3, 2, order="crd", activation="tanh", **k),
     "pad": lambda **k: layers.PadToMultiple2D((4, 8), **k),
     "crop": lambda **k: layers.CropLike2D(**k),
+    "adaptive": lambda **k: layers.AdaptiveAveragePooling2D((5, 3), **k),
+    "resize_like": lambda **k: layers.ResizeLike2D(coordinates="align_corners", **k),
     "fuse_concat": lambda **k: layers.SkipFusion2D(align="center_crop", **k),
     "fuse_add": lambda **k: layers.SkipFusion2D("add", **k),
     "fuse_attention": lambda **k: layers.SkipFusion2D("attention", attention_channels=3, **k),
     "fuse_scse": lambda **k: layers.SkipFusion2D("scse", reduction=3, **k),
 }
 # what the second input is, of the layers that have one
-PAIRS = {name: (2, 5, 7, 6) for name in LAYERS if name.startswith("fuse") or name == "crop"}
+PAIRS = {name: (2, 5, 7, 6) for name in LAYERS if name.startswith("fuse")}
+PAIRS |= dict.fromkeys(("crop", "resize_like"), (2, 5, 7, 6))
 PAIRS["joint_bilateral"] = (2, 12, 16, 3)
 BACKEND = keras.backend.backend()
 
