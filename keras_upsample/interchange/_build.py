@@ -10,7 +10,7 @@ from ..program._graph import Graph, Tensor
 from ..program._write import model_of
 from ._context import Context, Known, UnreadError, layer_name
 from ._net import OnnxNet, OnnxNode, computed
-from ._operators._all import KINDS
+from ._operators._all import ANY_LAYOUT, KINDS
 from ._rules._all import recognised
 from ._value import CHANNELS_LAST, Value
 
@@ -50,7 +50,10 @@ def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
             raise ArtefactError(f"the output {label!r} depends on no input.")
         order = order_of(value.rank, net)
         last = Context(net.nodes[-1], [], net.opset, layer_name(f"{label}_order", taken))
-        ends.append(last.ordered(value, order, "").tensor)
+        try:
+            ends.append(last.ordered(value, order, "").tensor)
+        except UnreadError as error:
+            raise ArtefactError(f"the output {label!r} can't be given: {error}.") from error
         names.append(label)
     graph = Graph(inputs, ends, None if len(ends) > 1 else [0])
     model = model_of(graph, [layer_name(label, {}) for label in shapes], name)
@@ -83,7 +86,13 @@ def _outputs(
             raise UnreadError("this operator is not read yet")
         name = layer_name(node.name, taken)
         taken[name] = None
-        result = KINDS[node.kind](Context(node, inputs, opset, name))
+        context = Context(node, inputs, opset, name)
+        if node.kind not in ANY_LAYOUT:
+            context.inputs = [
+                context.joined(each, suffix=f"_join{place}") if isinstance(each, Value) else each
+                for place, each in enumerate(inputs)
+            ]
+        result = KINDS[node.kind](context)
         return result if isinstance(result, list) else [result]
     except UnreadError as error:
         note = notes.get(node.outputs[0])

@@ -12,13 +12,12 @@ from ..program._emit import Emitter
 from ..program._graph import Tensor
 from ..program._operations import Reshape
 from ._net import OnnxNode
-from ._value import CHANNELS_LAST, Value
+from ._regroup import regrouped
+from ._value import CHANNELS_LAST, UnreadError, Value
+
+__all__ = ["Context", "Known", "UnreadError", "layer_name"]
 
 Known = Value | np.ndarray
-
-
-class UnreadError(Exception):
-    """An operator in a form that is not read; its text says which form, and what would help."""
 
 
 class Context:
@@ -76,22 +75,102 @@ class Context:
         """The tensor of a layer."""
         return self.emit.call(layer, *tensors)
 
+    def reshaped(self, tensor: Tensor, shape: Sequence[int], suffix: str = "_shape") -> Tensor:
+        """A tensor in another shape, without the batch; reshapes in a row are one."""
+        while _is_reshape(tensor):
+            tensor = tensor.node.inputs[0]  # type: ignore[union-attr]
+        if tensor.shape[1:] == tuple(shape):
+            return tensor
+        return self.write(Reshape(tensor, tuple(shape)), suffix)
+
+    def laid_out(
+        self, value: Value, places: Sequence[int], joined: Sequence[int], suffix: str
+    ) -> Value:
+        """A value with its stored axes in this order, and each of some axes of ONNX in one.
+
+        Args:
+            value: the value.
+            places: its stored axes, the batch first.
+            joined: axes of ONNX whose parts are neighbours then.
+            suffix: of the layers' names.
+        """
+        lengths = [value.lengths[place] for place in places]
+        tensor = value.tensor
+        moved = [place for place in places if value.lengths[place] != 1]
+        if moved != sorted(moved):
+            tensor = self.write(Transpose(tensor, tuple(places)), suffix)
+        shape: list[int] = []
+        order: list[int] = []
+        for place, length in zip(places, lengths, strict=True):
+            axis = value.order[place]
+            if len(order) > 1 and axis == order[-1] and axis in joined:
+                shape[-1] *= length
+            else:
+                shape.append(length)
+                order.append(axis)
+        tensor = self.reshaped(tensor, shape[1:], f"{suffix}_shape")
+        return Value(tensor, tuple(order), value.positive)
+
     def ordered(self, value: Value, order: Sequence[int], suffix: str = "_order") -> Value:
         """The value with its axes in this order; data move where axes above 1 change places."""
         order = tuple(order)
         if value.order == order:
             return value
-        if value.order[0] != order[0]:
+        value = _batch_in(value, order[0])
+        places = [place for axis in order for place in value.parts(axis)]
+        if places[0] != 0 or (len(places) > 1 and value.order[places[1]] == order[0]):
             raise UnreadError(f"axes in the order {value.order}, the batch not in front")
-        axes = tuple(value.order.index(axis) for axis in order)
-        shape = value.tensor.shape
-        moved = [axis for axis in axes if shape[axis] != 1]
-        if moved == sorted(moved):
-            target = tuple(shape[axis] for axis in axes[1:])
-            tensor = self.write(Reshape(value.tensor, target), suffix)
-        else:
-            tensor = self.write(Transpose(value.tensor, axes), suffix)
-        return Value(tensor, order, value.positive)
+        return self.laid_out(value, places, order, suffix)
+
+    def in_file_order(self, value: Value, suffix: str = "_order") -> Value:
+        """The value as ONNX has it, but for the batch, which stays in front."""
+        rest = [place for axis in range(value.rank) for place in value.parts(axis) if place]
+        return self.laid_out(value, [0, *rest], range(value.rank), suffix)
+
+    def joined(self, value: Value, axis: int | None = None, suffix: str = "_join") -> Value:
+        """The value with an axis of ONNX, or each of them, as one that is stored.
+
+        Raises:
+            UnreadError: the batch is a part of it.
+        """
+        axes = range(value.rank) if axis is None else [axis % value.rank]
+        wanted = [each for each in axes if len(value.parts(each)) > 1]
+        if value.order[0] in wanted:
+            ones = [each for each, n in enumerate(value.shape) if n == 1]
+            if not ones:
+                raise UnreadError(
+                    f"axis {value.order[0]} of {value.rank}, in which the batch is one with others"
+                )
+            value = _batch_in(value, ones[0])
+            wanted = [each for each in axes if len(value.parts(each)) > 1]
+        places: list[int] = []
+        for place, each in enumerate(value.order):
+            parts = value.parts(each)
+            if each not in wanted:
+                places.append(place)
+            elif place == parts[-1]:
+                places += parts
+        return self.laid_out(value, places, wanted, suffix) if wanted else value
+
+    def stored_like(self, value: Value, other: Value, suffix: str = "_order") -> Value | None:
+        """A value of the same shape with its axes stored as another's; None if they don't fit."""
+        if (value.order, value.lengths) == (other.order, other.lengths):
+            return value
+        places = [place for axis in range(other.rank) for place in other.parts(axis)]
+        shape = [other.lengths[place] for place in places]
+        found = regrouped(value.lengths, value.order, shape, places.index(0))
+        if found is None or found[1][0] != places.index(0):
+            return None
+        apart = Value(self.reshaped(value.tensor, found[0][1:]), found[1], value.positive)
+        order = [places.index(place) for place in range(len(places))]
+        return Value(self.ordered(apart, order, suffix).tensor, other.order, value.positive)
+
+    def last(self, value: Value, suffix: str = "_last") -> Value:
+        """The value with ONNX' last axis stored as the last one."""
+        value = self.joined(value, -1, suffix)
+        place = value.stored_axis(-1)
+        places = [each for each in range(len(value.order)) if each != place]
+        return self.laid_out(value, [*places, place], (), f"{suffix}_order")
 
     def image(self, place: int = 0) -> Value:
         """An input of rank 4 as Keras has images: channels last."""
@@ -103,6 +182,21 @@ class Context:
     def like(self, value: Value, tensor: Tensor, *, positive: bool = False) -> Value:
         """A result with the axes of a value."""
         return Value(tensor, value.order, positive)
+
+
+def _is_reshape(tensor: Tensor) -> bool:
+    import keras
+
+    return tensor.node is not None and type(tensor.node.operation) is keras.layers.Reshape
+
+
+def _batch_in(value: Value, axis: int) -> Value:
+    """The value with the batch as this axis, if it is of length 1; any such axis may be it."""
+    batch = value.order[0]
+    if batch == axis or value.shape[axis] != 1:
+        return value
+    rest = (batch if each == axis else each for each in value.order[1:])
+    return Value(value.tensor, (axis, *rest), value.positive)
 
 
 def layer_name(name: str, taken: Mapping[str, Any]) -> str:

@@ -16,3 +16,13 @@ KINDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     }
 )
 """Operator of ONNX -> what reads it: (context) -> a value, or a list of them."""
+
+ANY_LAYOUT = frozenset(
+    {
+        *arithmetic.ANY_LAYOUT,
+        *convolutions.ANY_LAYOUT,
+        *normalizations.ANY_LAYOUT,
+        *shapes.ANY_LAYOUT,
+    }
+)
+"""Those that take values whose axes lie in parts (`Value.order`). The others get them joined."""

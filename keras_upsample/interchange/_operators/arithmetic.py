@@ -34,10 +34,7 @@ def _of_values(c: Context, first: Value, second: Value) -> Value:
 
     if first.rank != second.rank:
         raise UnreadError(f"tensors of {first.rank} and {second.rank} dimensions")
-    if np.prod(second.shape) > np.prod(first.shape):
-        first = c.ordered(first, second.order)
-    else:
-        second = c.ordered(second, first.order)
+    first, second = _alike(c, first, second)
     parts = [first.tensor, second.tensor]
     kind = _plain(c)
     positive = first.positive and second.positive and kind in ("Add", "Mul", "Div")
@@ -52,6 +49,18 @@ def _of_values(c: Context, first: Value, second: Value) -> Value:
     raise UnreadError("two tensors that flow")
 
 
+def _alike(c: Context, first: Value, second: Value) -> tuple[Value, Value]:
+    """Both with their axes in one order, that of the larger."""
+    if first.shape == second.shape:
+        found = c.stored_like(second, first)
+        if found is not None:
+            return first, found
+    first, second = c.joined(first, suffix="_join0"), c.joined(second, suffix="_join1")
+    if np.prod(second.shape) > np.prod(first.shape):
+        return c.ordered(first, second.order), second
+    return first, c.ordered(second, first.order)
+
+
 def several(c: Context) -> Value:
     """Sum of any number; Max and Min of two, or of one alone."""
     if len(c.inputs) <= 2:
@@ -61,6 +70,7 @@ def several(c: Context) -> Value:
     values = [c.value(place) for place in range(len(c.inputs))]
     if len({value.rank for value in values}) > 1:
         raise UnreadError("tensors of different numbers of dimensions")
+    values = [c.joined(value, suffix=f"_join{i}") for i, value in enumerate(values)]
     first = values[0]
     parts = [c.ordered(v, first.order, f"_order{i}").tensor for i, v in enumerate(values)]
     return c.like(first, c.write(Sum(parts)), positive=all(v.positive for v in values))
@@ -71,12 +81,20 @@ def with_constant(c: Context, kind: str, x: Value, constant: Any, *, first: bool
     array = np.asarray(constant, "float32")
     if array.ndim > x.rank:
         raise UnreadError(f"a constant of {array.ndim} dimensions for {x.rank}")
-    array = array.reshape((1,) * (x.rank - array.ndim) + array.shape).transpose(x.order)
+    array = stored_as(x, array)
     layer = WithConstant(kind, array.shape, first, name=c.name)
     y = c.call(layer, x.tensor)
     layer.constant.assign(array)
     positive = x.positive and kind in ("Add", "Mul") and bool((array >= 0).all())
     return c.like(x, y, positive=positive)
+
+
+def stored_as(x: Value, array: np.ndarray) -> np.ndarray:
+    """A constant of ONNX' axes with them as a value has them; those it repeats along are 1."""
+    array = array.reshape((1,) * (x.rank - array.ndim) + array.shape)
+    places = [place for axis in range(x.rank) for place in x.parts(axis)]
+    apart = [1 if array.shape[x.order[place]] == 1 else x.lengths[place] for place in places]
+    return array.reshape(apart).transpose([places.index(i) for i in range(len(places))])
 
 
 def _activation(name: str, positive: bool = False) -> Callable[[Context], Value]:
@@ -146,6 +164,7 @@ def softmax(c: Context) -> Value:
     """Softmax along an axis. Before opset 13 it was one over all axes from there on."""
     x = c.value()
     axis = c.attribute("axis", -1 if c.opset >= 13 else 1) % x.rank
+    x = c.joined(x, axis)
     if c.opset < 13 and any(length != 1 for length in x.shape[axis + 1 :]):
         raise UnreadError("the softmax of several axes that opsets below 13 have")
     made = Softmax(x.tensor, x.stored_axis(axis))
@@ -195,3 +214,5 @@ KINDS = {
     "Softsign": _activation("softsign"),
     "Tanh": _activation("tanh"),
 }
+
+ANY_LAYOUT = frozenset(KINDS) - {"PRelu"}

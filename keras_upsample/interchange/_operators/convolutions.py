@@ -91,7 +91,7 @@ def gemm(c: Context) -> Value:
     kernel = (weights.T if c.attribute("transB", 0) else weights) * c.attribute("alpha", 1.0)
     if bias is not None:
         bias = np.broadcast_to(bias * c.attribute("beta", 1.0), kernel.shape[1:])
-    x = c.ordered(x, (0, 1))
+    x = c.last(x)
     return c.like(x, c.write(Dense(x.tensor, kernel.astype("float32"), bias)))
 
 
@@ -100,8 +100,7 @@ def mat_mul(c: Context) -> Value:
     x, weights = c.value(), c.constant(1)
     if weights.ndim != 2:
         raise UnreadError(f"a constant of {weights.ndim} dimensions")
-    if x.order[-1] != x.rank - 1:
-        x = c.ordered(x, range(x.rank))
+    x = c.last(x)
     return c.like(x, c.write(Dense(x.tensor, weights)))
 
 
@@ -159,3 +158,5 @@ KINDS = {
     "Gemm": gemm,
     "BatchNormalization": batch_normalization,
 }
+
+ANY_LAYOUT = frozenset({"Gemm"})

@@ -49,6 +49,7 @@ def layer_normalization(c: Context) -> Value:
     x, scale, shift = c.value(), c.constant(1), c.constant(2)
     if c.attribute("axis", -1) % x.rank != x.rank - 1:
         raise UnreadError("several axes; one, the last, is read")
+    x = c.joined(x, -1)
     layer: Any = keras.layers.LayerNormalization(
         axis=x.stored_axis(-1),
         epsilon=c.attribute("epsilon", 1e-5),
@@ -71,11 +72,13 @@ def mat_mul(c: Context) -> Value:
         raise UnreadError("its first matrix is a constant")
     if first.rank != second.rank or first.rank < 3:
         raise UnreadError(f"matrices of {first.rank} and {second.rank} dimensions")
-    order = range(first.rank)
-    parts = [
-        c.ordered(value, order, f"_order{i}").tensor for i, value in enumerate((first, second))
+    values = [
+        c.joined(c.in_file_order(value, f"_order{i}"), suffix=f"_join{i}")
+        for i, value in enumerate((first, second))
     ]
-    return Value(c.write(MatrixProduct(parts)), tuple(order))
+    if values[0].order != values[1].order:
+        raise UnreadError("matrices whose batches are different axes")
+    return Value(c.write(MatrixProduct([value.tensor for value in values])), values[0].order)
 
 
 def is_plain(array: Any, value: float) -> bool:
@@ -89,3 +92,5 @@ KINDS = {
     "LayerNormalization": layer_normalization,
     "MatMul": mat_mul,
 }
+
+ANY_LAYOUT = frozenset({"LayerNormalization", "MatMul"})

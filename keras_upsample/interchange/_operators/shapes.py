@@ -8,7 +8,6 @@ from ...program._array_operations import Gather
 from ...program._operations import (
     Concatenation,
     Crop,
-    Reshape,
     Resize,
     Shuffle,
     Unshuffle,
@@ -16,6 +15,7 @@ from ...program._operations import (
 )
 from .._context import Context, UnreadError
 from .._layers import Pad2D, RepeatedConstant, Slice
+from .._regroup import batch_axis, regrouped
 from .._value import Value
 
 _COORDINATES = {
@@ -92,10 +92,13 @@ def concat(c: Context) -> Value:
     """Concat of values, and of constants, which are repeated for every image of the batch."""
     first = next(each for each in c.inputs if isinstance(each, Value))
     axis = c.attribute("axis") % first.rank
+    first = c.joined(first, suffix="_join")
     if not first.stored_axis(axis):
         raise UnreadError("a concatenation of batches")
     values = [
-        each if isinstance(each, Value) else _repeated(c, first, np.asarray(each), place)
+        c.joined(each, suffix=f"_join{place}")
+        if isinstance(each, Value)
+        else _repeated(c, first, np.asarray(each), place)
         for place, each in enumerate(c.inputs)
         if isinstance(each, Value) or np.asarray(each).size  # some exporters add empty ones
     ]
@@ -146,7 +149,6 @@ def slice_(c: Context) -> Value:
     axes, steps = c.option("axes", 3), c.constant(4)
     axes = range(len(starts)) if axes is None else axes
     steps = [1] * len(starts) if steps is None else steps.tolist()
-    tensor = x.tensor
     for number, (axis, start, end, step) in enumerate(zip(axes, starts, ends, steps, strict=True)):
         length = x.shape[axis]
         if step < 1:
@@ -154,11 +156,14 @@ def slice_(c: Context) -> Value:
         begin, stop, _ = slice(start, end, step).indices(length)
         if (begin, stop, step) == (0, length, 1):
             continue
-        if not x.stored_axis(axis) or stop <= begin:
+        x = c.joined(x, axis, f"_join{number}")
+        stored = x.stored_axis(axis)
+        if not stored or stop <= begin:
             raise UnreadError("a slice of the batch, or an empty one")
         name = f"{c.name}_{number}" if number else c.name
-        tensor = c.call(Slice(x.stored_axis(axis), begin, stop, step, name=name), tensor)
-    return c.like(x, tensor, positive=x.positive)
+        part = c.call(Slice(stored, begin, stop, step, name=name), x.tensor)
+        x = c.like(x, part, positive=x.positive)
+    return x
 
 
 def split(c: Context) -> list[Value]:
@@ -171,6 +176,7 @@ def split(c: Context) -> list[Value]:
         most = -(-x.shape[axis] // count)
         lengths = [min(most, x.shape[axis] - most * n) for n in range(count)]
     ends = np.cumsum(lengths)
+    x = c.joined(x, axis)
     stored = x.stored_axis(axis)
     return [
         c.like(
@@ -186,6 +192,7 @@ def gather(c: Context) -> Value:
     """Gather at places of the file: a list of them, or one, which drops the axis."""
     x, places = c.value(), c.constant(1)
     axis = c.attribute("axis", 0) % x.rank
+    x = c.joined(x, axis)
     if places.ndim > 1 or not x.stored_axis(axis):
         raise UnreadError("a table of places, or places of the batch")
     if not places.ndim:
@@ -197,8 +204,8 @@ def gather(c: Context) -> Value:
 def _at(c: Context, x: Value, axis: int, place: int) -> Value:
     stored = x.stored_axis(axis)
     part = c.call(Slice(stored, place, place + 1, name=f"{c.name}_part"), x.tensor)
-    shape = [length for at, length in enumerate(part.shape) if at not in (0, stored)]
-    tensor = c.write(Reshape(part, tuple(shape)))
+    shape = [length for at, length in enumerate(x.lengths) if at not in (0, stored)]
+    tensor = c.reshaped(part, shape, "")
     order = tuple(a - (a > axis) for a in x.order if a != axis)
     return Value(tensor, order, x.positive)
 
@@ -211,49 +218,46 @@ def transpose(c: Context) -> Value:
 
 
 def reshape(c: Context) -> Value:
-    """Reshape, Flatten and Unsqueeze: in the order of ONNX."""
+    """Reshape, Flatten, Squeeze and Unsqueeze: data move only where axes don't split and join."""
     x = c.value()
-    shape = _new_shape(c, x)
-    if shape[0] != 1:
-        raise UnreadError(f"a reshape of the batch into {shape}")
-    x = c.ordered(x, range(x.rank))
-    tensor = c.write(Reshape(x.tensor, tuple(shape[1:])))
-    return Value(tensor, tuple(range(len(shape))), x.positive)
+    shape, batch = _new_shape(c, x)
+    found = regrouped(x.lengths, x.order, shape, batch)
+    if found is None:
+        x = c.in_file_order(x)
+        found = regrouped(x.lengths, x.order, shape, batch)
+    if found is None:
+        batch = batch_axis(batch, shape)
+        rest = [axis for axis in range(len(shape)) if axis != batch or shape[axis] > 1]
+        found = (1, *(shape[axis] for axis in rest)), (batch, *rest)
+    lengths, order = found
+    return Value(c.reshaped(x.tensor, lengths[1:], ""), order, x.positive)
 
 
-def squeeze(c: Context) -> Value:
-    """Squeeze: the other axes stay where they lie."""
-    x, axes = c.value(), c.option("axes", 1)
-    batch = x.order[0]
-    if axes is None:
-        axes = [axis for axis, length in enumerate(x.shape) if length == 1 and axis != batch]
-    gone = {axis % x.rank for axis in axes}
-    if batch in gone:
-        raise UnreadError("a batch that is dropped")
-    left = [axis for axis in x.order if axis not in gone]
-    shape = tuple(x.shape[axis] for axis in left[1:])
-    ranks = {axis: place for place, axis in enumerate(sorted(left))}
-    tensor = c.write(Reshape(x.tensor, shape))
-    return Value(tensor, tuple(ranks[axis] for axis in left), x.positive)
-
-
-def _new_shape(c: Context, x: Value) -> list[int]:
-    shape, kind = list(x.shape), c.node.kind
+def _new_shape(c: Context, x: Value) -> tuple[list[int], int]:
+    """ONNX' new shape, and which of its axes the batch is."""
+    shape, kind, batch = list(x.shape), c.node.kind, x.order[0]
     if kind == "Flatten":
         axis = c.attribute("axis", 1)
         axis = axis % x.rank if axis < 0 else axis
-        return [int(np.prod(shape[:axis])), int(np.prod(shape[axis:]))]
+        return [int(np.prod(shape[:axis])), int(np.prod(shape[axis:]))], 0
     if kind == "Reshape":
         asked = [int(n) for n in c.constant(1)]
         if not c.attribute("allowzero", 0):
             asked = [shape[place] if n == 0 else n for place, n in enumerate(asked)]
         rest = int(np.prod(shape)) // max(int(-np.prod(asked)), 1)
-        return [rest if n == -1 else n for n in asked]
+        return [rest if n == -1 else n for n in asked], batch
     axes = c.option("axes", 1)
+    if kind == "Squeeze":
+        if axes is None:
+            axes = [a for a, length in enumerate(shape) if length == 1 and a != batch]
+        gone = {axis % x.rank for axis in axes}
+        left = [axis for axis in range(x.rank) if axis not in gone]
+        return [shape[axis] for axis in left], sum(axis < batch for axis in left)
     rank = x.rank + len(axes)
     new = {axis % rank for axis in axes}
-    left = iter(shape)
-    return [1 if axis in new else next(left) for axis in range(rank)]
+    old = [axis for axis in range(rank) if axis not in new]
+    lengths = dict(zip(old, shape, strict=True))
+    return [lengths.get(axis, 1) for axis in range(rank)], old[batch]
 
 
 KINDS = {
@@ -267,6 +271,19 @@ KINDS = {
     "Split": split,
     "Gather": gather,
     "Transpose": transpose,
-    "Squeeze": squeeze,
-    **dict.fromkeys(("Reshape", "Flatten", "Unsqueeze"), reshape),
+    **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze"), reshape),
 }
+
+ANY_LAYOUT = frozenset(
+    (
+        "Concat",
+        "Flatten",
+        "Gather",
+        "Reshape",
+        "Slice",
+        "Split",
+        "Squeeze",
+        "Transpose",
+        "Unsqueeze",
+    )
+)
