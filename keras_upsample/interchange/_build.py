@@ -9,6 +9,7 @@ from ..errors import ArtefactError
 from ..program._graph import Graph, Tensor
 from ..program._write import model_of
 from ._context import Context, Known, UnreadError, layer_name
+from ._fold import folded
 from ._net import OnnxNet, OnnxNode, computed
 from ._operators._all import ANY_LAYOUT, KINDS
 from ._rules._all import recognised
@@ -30,6 +31,7 @@ def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
     """
     import keras
 
+    net, notes = recognised(folded(net, shapes))
     known: dict[str, Known] = dict(net.constants)
     inputs = []
     for label, shape in shapes.items():
@@ -39,7 +41,6 @@ def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
         inputs.append(Tensor(spec))
         known[label] = Value(inputs[-1], order)
     taken: dict[str, None] = {}
-    net, notes = recognised(net)
     for node in net.nodes:
         outputs = _outputs(node, known, net.opset, taken, notes)
         known |= dict(zip(node.outputs, outputs, strict=False))

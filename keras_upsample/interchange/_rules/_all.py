@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from .._fold import Folded
 from .._net import OnnxNet, OnnxNode
 from . import group_normalization, sum_of_stack
 from ._here import Around, Declined, Here
@@ -30,16 +31,16 @@ RULES: tuple[Rule, ...] = (group_normalization, sum_of_stack)
 """Each goes over the whole net, which is what the rules before it made of the file."""
 
 
-def recognised(net: OnnxNet) -> tuple[OnnxNet, Mapping[str, str]]:
+def recognised(folded: Folded) -> tuple[OnnxNet, Mapping[str, str]]:
     """The net with one node in place of each group, without nodes that no output needs.
 
     Returns:
         The net, and: first output of a node -> why a rule declined a group that it is part of.
     """
     notes: dict[str, str] = {}
-    net = _needed(net)
+    net = _needed(folded.net)
     for rule in RULES:
-        around = Around(net)
+        around = Around(net, folded.shapes)
         nodes: list[OnnxNode] = []
         for node in net.nodes:
             nodes += _matched(rule, Here(node, around), notes)

@@ -1,10 +1,8 @@
 """What a rule sees: one node of a file, the nodes that made its inputs, constants, readers."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from .._net import OnnxNet, OnnxNode
 
@@ -14,10 +12,10 @@ class Declined(Exception):
 
 
 class Around:
-    """Who makes and who reads each tensor of a net."""
+    """Who makes and who reads each tensor of a net, and its shape where that is known."""
 
-    def __init__(self, net: OnnxNet) -> None:
-        self.net = net
+    def __init__(self, net: OnnxNet, shapes: Mapping[str, tuple[int, ...]]) -> None:
+        self.net, self.shapes = net, shapes
         self.makers = {name: node for node in net.nodes for name in node.outputs}
         self.readers: dict[str, list[OnnxNode]] = defaultdict(list)
         for node in net.nodes:
@@ -27,15 +25,6 @@ class Around:
     def reader_count(self, name: str) -> int:
         """How many inputs of nodes, and outputs of the net, are a tensor."""
         return len(self.readers[name]) + list(self.net.outputs).count(name)
-
-    def constant(self, name: str) -> np.ndarray | None:
-        """What the file holds under a name, or None."""
-        from onnx import numpy_helper
-
-        maker = self.makers.get(name)
-        if maker is not None and maker.kind == "Constant" and "value" in maker.attributes:
-            return numpy_helper.to_array(maker.attributes["value"])
-        return self.net.constants.get(name)
 
 
 class Here:
@@ -71,8 +60,18 @@ class Here:
         return self._around.readers[name]
 
     def constant(self, node: OnnxNode, place: int) -> Any:
-        """An input that the file holds, or None."""
-        return self._around.constant(node.inputs[place]) if place < len(node.inputs) else None
+        """An input that depends on no input of the net, or None."""
+        name = node.inputs[place] if place < len(node.inputs) else ""
+        return self._around.net.constants.get(name)
+
+    def number(self, node: OnnxNode, place: int) -> float | None:
+        """An input that is a single number, or None."""
+        found = self.constant(node, place)
+        return None if found is None or found.size != 1 else float(found.reshape(()))
+
+    def shape(self, name: str) -> tuple[int, ...] | None:
+        """The lengths of a tensor, the batch as 1; None where one is not known."""
+        return self._around.shapes.get(name)
 
     def axes(self, node: OnnxNode) -> list[int] | None:
         """`axes`, an attribute or an input."""

@@ -1,0 +1,103 @@
+"""Constants and shapes of a net at known sizes, computed before its nodes are read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ._net import OnnxNet, OnnxNode, computed
+
+_SMALL = 64  # numbers; longer constants are no shapes, and are not copied for shape inference
+
+
+@dataclass(frozen=True)
+class Folded:
+    """A net without the nodes that depend on no input's values.
+
+    Attributes:
+        net: the nodes that are left; `constants` holds what the others computed.
+        shapes: tensor -> its lengths, where all of them are known.
+    """
+
+    net: OnnxNet
+    shapes: Mapping[str, tuple[int, ...]]
+
+
+def folded(net: OnnxNet, shapes: Mapping[str, tuple[int, ...]]) -> Folded:
+    """What is left of a net whose inputs have these shapes.
+
+    Nodes that can't be computed stay; whoever reads the net names them.
+    """
+    known = dict(net.constants)
+    nodes: Sequence[OnnxNode] = net.nodes
+    found: Mapping[str, tuple[int, ...]] = shapes
+    while True:
+        left = [node for node in nodes if not _computed_into(known, node, net.opset, found)]
+        if nodes is not net.nodes and len(left) == len(nodes):
+            return Folded(replace(net, nodes=left, constants=known), MappingProxyType(found))
+        nodes = left
+        found = _shapes(net, nodes, known, shapes)
+
+
+def _computed_into(
+    known: dict[str, np.ndarray],
+    node: OnnxNode,
+    opset: int,
+    shapes: Mapping[str, tuple[int, ...]],
+) -> bool:
+    if node.kind == "Shape" and node.inputs[0] in shapes:
+        first, last = node.attributes.get("start", 0), node.attributes.get("end")
+        known[node.outputs[0]] = np.array(shapes[node.inputs[0]][first:last], np.int64)
+        return True
+    if not all(name in known for name in node.inputs if name):
+        return False
+    if node.kind == "Identity":
+        known[node.outputs[0]] = known[node.inputs[0]]
+        return True
+    try:
+        arrays = computed(node, opset, [known.get(name) for name in node.inputs])
+    except Exception:  # of onnx' evaluator, which lacks operators of other domains
+        return False
+    known |= zip((name for name in node.outputs if name), arrays, strict=False)
+    return True
+
+
+def _shapes(
+    net: OnnxNet,
+    nodes: Sequence[OnnxNode],
+    known: Mapping[str, np.ndarray],
+    shapes: Mapping[str, tuple[int, ...]],
+) -> dict[str, tuple[int, ...]]:
+    """Tensor -> lengths, by ONNX' own inference with the values of small constants."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    read = {name for node in nodes for name in node.inputs}
+    constants = [(name, array) for name, array in known.items() if name in read]
+    small = [
+        numpy_helper.from_array(array, name) for name, array in constants if array.size <= _SMALL
+    ]
+    inputs = [_info(name, np.dtype(np.float32), shape) for name, shape in shapes.items()]
+    inputs += [
+        _info(name, array.dtype, array.shape) for name, array in constants if array.size > _SMALL
+    ]
+    outputs = [onnx.ValueInfoProto(name=name) for name in net.outputs]
+    graph = helper.make_graph([node.proto for node in nodes], "live", inputs, outputs, small)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", net.opset)])
+    inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    result = dict(shapes)
+    for value in (*inferred.value_info, *inferred.output):
+        dims = value.type.tensor_type.shape.dim
+        lengths = [dim.dim_value for dim in dims if dim.HasField("dim_value")]
+        if value.type.tensor_type.HasField("shape") and len(lengths) == len(dims):
+            result[value.name] = tuple(lengths)
+    return result
+
+
+def _info(name: str, dtype: Any, shape: Sequence[int]) -> Any:
+    from onnx import helper
+
+    kind = helper.np_dtype_to_tensor_dtype(dtype)
+    return helper.make_tensor_value_info(name, kind, shape)
