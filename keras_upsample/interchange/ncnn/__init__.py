@@ -1,0 +1,1 @@
+"""The reader of ncnn's files: text and weights, extents, layers, the model."""
