@@ -36,7 +36,7 @@ def check_structure(content: bytes) -> None:
     graphs, codes = model.all("subgraphs"), model.all("operator_codes")
     if not graphs:
         raise DamagedError("it has no subgraph")
-    buffers = [_data(buffer, len(content)) for buffer in model.all("buffers")]
+    buffers = [stored_bytes(buffer, len(content)) for buffer in model.all("buffers")]
     for number, graph in enumerate(graphs):
         with_name = f"subgraph {number}" if len(graphs) > 1 else "the graph"
         _check_graph(graph, with_name, codes, buffers, content)
@@ -51,7 +51,7 @@ def check_structure(content: bytes) -> None:
         _in_range(entry.get("buffer", 0), len(buffers), "an entry of metadata names buffer")
 
 
-def _data(buffer: Table, size: int) -> tuple[int, int]:
+def stored_bytes(buffer: Table, size: int) -> tuple[int, int]:
     """Where a buffer's bytes begin, in the table or behind all tables, and how many there are."""
     data = buffer.get("data")
     if data is not None and data.length:

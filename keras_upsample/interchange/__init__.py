@@ -1,6 +1,7 @@
 """Models of other frameworks, read as native Keras models.
 
-`from_onnx` reads ONNX files. An operator that it does not know is refused by name.
+`from_onnx` reads ONNX files, `from_tflite` TFLite files, `from_tfjs` layers models of TF.js, and
+`from_ncnn` nets of ncnn. What they do not know is refused by name.
 """
 
 import lazy_loader as _lazy

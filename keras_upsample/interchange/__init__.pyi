@@ -1,4 +1,6 @@
 from ._from_ncnn import from_ncnn
 from ._from_onnx import from_onnx
+from ._from_tfjs import from_tfjs
+from ._from_tflite import from_tflite
 
-__all__ = ["from_ncnn", "from_onnx"]
+__all__ = ["from_ncnn", "from_onnx", "from_tfjs", "from_tflite"]

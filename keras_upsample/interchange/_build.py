@@ -57,7 +57,8 @@ def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
             raise ArtefactError(f"the output {label!r} can't be given: {error}.") from error
         names.append(label)
     graph = Graph(inputs, ends, None if len(ends) > 1 else [0])
-    model = model_of(graph, [layer_name(label, {}) for label in shapes], name)
+    structure = None if len(inputs) > 1 else 0
+    model = model_of(graph, [layer_name(label, {}) for label in shapes], name, structure)
     model.output_names = [layer_name(label, {}) for label in names]
     return model
 
