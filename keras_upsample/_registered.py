@@ -6,6 +6,7 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 
 from . import _keras2_functions, initializers, layers, losses, metrics
 from .interchange import _layers as _read_layers
+from .interchange import _like_layers
 from .lowering import _head
 from .metadata import _described
 from .program import _emitted_layers, _tiled
@@ -24,6 +25,7 @@ CLASSES = (
     _emitted_layers.FormedResize2D,
     _emitted_layers.Interleave2D,
     _tiled.TiledConv2D,
+    _like_layers.FitLike2D,
     _read_layers.Elementwise,
     _read_layers.Pad2D,
     _read_layers.RepeatedConstant,

@@ -9,30 +9,42 @@ from ..errors import ArtefactError
 from ..program._graph import Graph, Tensor
 from ..program._write import model_of
 from ._context import Context, Known, UnreadError, layer_name
-from ._fold import folded
+from ._fold import folded, folded_at
+from ._lengths import note_lengths, note_seen
 from ._net import OnnxNet, OnnxNode, computed
+from ._observe import Observed
+from ._open import FIX_THE_SIZE, Varying
 from ._operators._all import ANY_LAYOUT, KINDS
+from ._operators.open_sizes import OF_OPEN_SIZES, depends_on_size
 from ._rules._all import recognised
 from ._value import CHANNELS_LAST, Value
 
 _SHAPE = "Shape"
 
 
-def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
+def build(
+    net: OnnxNet,
+    shapes: Mapping[str, tuple[int | None, ...]],
+    name: str,
+    observed: Observed | None = None,
+) -> Any:
     """The model, channels last.
 
     Args:
         net: the file.
         shapes: input -> its lengths in the order of ONNX; the batch counts as 1.
         name: of the model.
+        observed: the file at several sizes, where lengths are None.
 
     Raises:
         ArtefactError: an operator is not read; the message names it, its node, and the reason.
     """
     import keras
 
-    net, notes = recognised(folded(net, shapes))
-    known: dict[str, Known] = dict(net.constants)
+    whole = folded_at(net, observed) if observed else folded(net, _fixed(shapes))
+    net, notes = recognised(whole)
+    seen = observed.shapes if observed else {}
+    known: dict[str, Known] = {**net.constants, **whole.varying}
     inputs = []
     for label, shape in shapes.items():
         order = order_of(len(shape), net)
@@ -40,10 +52,17 @@ def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
         spec = keras.KerasTensor(stored, dtype="float32")
         inputs.append(Tensor(spec))
         known[label] = Value(inputs[-1], order)
+        if observed:
+            note_lengths(inputs[-1], [whole.shapes[label][axis] for axis in order])
     taken: dict[str, None] = {}
     for node in net.nodes:
-        outputs = _outputs(node, known, net.opset, taken, notes)
+        outputs = _outputs(node, known, net.opset, taken, notes, seen)
         known |= dict(zip(node.outputs, outputs, strict=False))
+        read = [known[name] for name in node.inputs if name]
+        tensors = [value.tensor for value in read if isinstance(value, Value)]
+        for label, value in zip(node.outputs, outputs, strict=False):
+            if label in seen and isinstance(value, Value):
+                note_seen(value.tensor, value.order, seen[label], tensors)
     ends, names = [], []
     for label in net.outputs:
         value = known[label]
@@ -57,8 +76,9 @@ def build(net: OnnxNet, shapes: dict[str, tuple[int, ...]], name: str) -> Any:
             raise ArtefactError(f"the output {label!r} can't be given: {error}.") from error
         names.append(label)
     graph = Graph(inputs, ends, None if len(ends) > 1 else [0])
-    structure = None if len(inputs) > 1 else 0
-    model = model_of(graph, [layer_name(label, {}) for label in shapes], name, structure)
+    names_in = [layer_name(label, {}) for label in shapes]
+    # One input is taken as it is, several as a list.
+    model = model_of(graph, names_in, name, None if len(names_in) > 1 else 0)
     model.output_names = [layer_name(label, {}) for label in names]
     return model
 
@@ -69,12 +89,17 @@ def order_of(rank: int, net: OnnxNet) -> tuple[int, ...]:
     return tuple(range(rank)) if net.last or rank < 4 else CHANNELS_LAST[rank]
 
 
+def _fixed(shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, tuple[int, ...]]:
+    return {label: tuple(n for n in shape if n is not None) for label, shape in shapes.items()}
+
+
 def _outputs(
     node: OnnxNode,
     known: dict[str, Known],
     opset: int,
     taken: dict[str, None],
     notes: Mapping[str, str],
+    seen: Mapping[str, Sequence[tuple[int, ...]]],
 ) -> Sequence[Known]:
     inputs = [known.get(name) if name else None for name in node.inputs]
     if node.kind == _SHAPE and isinstance(inputs[0], Value):
@@ -82,19 +107,24 @@ def _outputs(
         return [np.array(inputs[0].shape[first:last], np.int64)]
     flowing = [value for value in inputs if isinstance(value, Value)]
     try:
+        if any(isinstance(value, Varying) for value in inputs) and not flowing:
+            raise UnreadError(FIX_THE_SIZE)
         if not flowing:
             return computed(node, opset, inputs)  # type: ignore[arg-type]
         if node.kind not in KINDS:
             raise UnreadError("this operator is not read yet")
         name = layer_name(node.name, taken)
         taken[name] = None
-        context = Context(node, inputs, opset, name)
+        context = Context(node, inputs, opset, name, known, seen.get(node.outputs[0], ()))
         if node.kind not in ANY_LAYOUT:
             context.inputs = [
                 context.joined(each, suffix=f"_join{place}") if isinstance(each, Value) else each
                 for place, each in enumerate(inputs)
             ]
-        result = KINDS[node.kind](context)
+        of_open = OF_OPEN_SIZES.get(node.kind)
+        result = of_open(context) if of_open and depends_on_size(context) else None
+        if result is None:
+            result = KINDS[node.kind](context)
         return result if isinstance(result, list) else [result]
     except UnreadError as error:
         note = notes.get(node.outputs[0])

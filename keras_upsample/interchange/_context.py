@@ -1,8 +1,8 @@
 """What the functions of the operators work with: values by name, and layers written one by one."""
 
 import re
-from collections.abc import Mapping, Sequence
-from types import SimpleNamespace
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -11,13 +11,16 @@ from ..program._array_operations import Transpose
 from ..program._emit import Emitter
 from ..program._graph import Tensor
 from ..program._operations import Reshape
+from ._lengths import lengths_of, note_lengths
 from ._net import OnnxNode
+from ._open import FIX_THE_SIZE, Length, Open, Varying
 from ._regroup import regrouped
-from ._value import CHANNELS_LAST, UnreadError, Value
+from ._unread import UnreadError
+from ._value import CHANNELS_LAST, Value
 
 __all__ = ["Context", "Known", "UnreadError", "layer_name"]
 
-Known = Value | np.ndarray
+Known = Value | np.ndarray | Varying
 
 
 class Context:
@@ -27,12 +30,21 @@ class Context:
         node: the node.
         inputs: its inputs: values, constants, or None for absent ones.
         opset: of the file.
+        earlier: name -> everything that is known before the node.
+        seen: shape of the node's output at each size at which an open file was tried.
     """
 
     def __init__(
-        self, node: OnnxNode, inputs: Sequence[Known | None], opset: int, name: str
+        self,
+        node: OnnxNode,
+        inputs: Sequence[Known | None],
+        opset: int,
+        name: str,
+        earlier: Mapping[str, Known] = MappingProxyType({}),
+        seen: Sequence[tuple[int, ...]] = (),
     ) -> None:
         self.node, self.inputs, self.opset, self.name = node, list(inputs), opset, name
+        self.earlier, self.seen = earlier, seen
         self.emit = Emitter(SimpleNamespace(name=name, dtype_policy=None), ())
 
     def attribute(self, name: str, default: Any = None) -> Any:
@@ -56,7 +68,17 @@ class Context:
             return default
         if isinstance(found, Value):
             raise UnreadError(f"input {place} is computed; it must be in the file")
+        if isinstance(found, Varying):
+            raise UnreadError(f"input {place} is no constant: {FIX_THE_SIZE}")
         return found
+
+    def numbers(self, place: int) -> list[Length] | None:
+        """A list of whole numbers that the file holds, or that follow from open lengths."""
+        found = self.inputs[place] if place < len(self.inputs) else None
+        if isinstance(found, Varying):
+            return found.numbers
+        array = self.constant(place)
+        return None if array is None else [int(n) for n in np.reshape(array, -1)]
 
     def option(self, name: str, place: int, default: Any = None) -> Any:
         """What older opsets have as an attribute and newer ones as an input."""
@@ -75,13 +97,48 @@ class Context:
         """The tensor of a layer."""
         return self.emit.call(layer, *tensors)
 
-    def reshaped(self, tensor: Tensor, shape: Sequence[int], suffix: str = "_shape") -> Tensor:
-        """A tensor in another shape, without the batch; reshapes in a row are one."""
+    def reshaped(self, tensor: Tensor, shape: Sequence[Length], suffix: str = "_shape") -> Tensor:
+        """A tensor in another shape, without the batch; reshapes in a row are one.
+
+        Raises:
+            UnreadError: several lengths are open, and no earlier image has them.
+        """
         while _is_reshape(tensor):
             tensor = tensor.node.inputs[0]  # type: ignore[union-attr]
-        if tensor.shape[1:] == tuple(shape):
+        if lengths_of(tensor)[1:] == tuple(shape):
             return tensor
-        return self.write(Reshape(tensor, tuple(shape)), suffix)
+        places = [place for place, n in enumerate(shape) if isinstance(n, Open)]
+        if len(places) > 1:
+            result = self._as_image(tensor, shape, suffix)
+        else:
+            target = tuple(-1 if isinstance(n, Open) else n for n in shape)
+            result = self.write(Reshape(tensor, target), suffix)
+        note_lengths(result, (1, *shape))
+        return result
+
+    def _as_image(self, tensor: Tensor, shape: Sequence[Length], suffix: str) -> Tensor:
+        """Tokens as rows and columns, where an earlier image has as many."""
+        from ..layers import ReshapeLike2D
+
+        if len(shape) != 3 or isinstance(shape[2], Open):
+            raise UnreadError(FIX_THE_SIZE)
+        reference = self.image_with(lambda lengths: lengths[:2] == tuple(shape[:2]))
+        if len(tensor.shape) != 3:
+            tensor = self.write(Reshape(tensor, (-1, shape[2])), f"{suffix}_tokens")
+        layer = ReshapeLike2D(data_format="channels_last", name=f"{self.name}{suffix}")
+        return self.call(layer, tensor, reference)
+
+    def image_with(self, fits: Callable[[tuple[Length, ...]], bool]) -> Tensor:
+        """An earlier image, channels last, whose (rows, columns, channels) fit.
+
+        Raises:
+            UnreadError: there is none.
+        """
+        for value in self.earlier.values():
+            image = isinstance(value, Value) and value.order == CHANNELS_LAST[4]
+            if image and fits(value.lengths[1:]):  # type: ignore[union-attr]
+                return value.tensor  # type: ignore[union-attr]
+        raise UnreadError(f"a size that no tensor before it has: {FIX_THE_SIZE}")
 
     def laid_out(
         self, value: Value, places: Sequence[int], joined: Sequence[int], suffix: str
@@ -99,7 +156,8 @@ class Context:
         moved = [place for place in places if value.lengths[place] != 1]
         if moved != sorted(moved):
             tensor = self.write(Transpose(tensor, tuple(places)), suffix)
-        shape: list[int] = []
+            note_lengths(tensor, lengths)
+        shape: list[Length] = []
         order: list[int] = []
         for place, length in zip(places, lengths, strict=True):
             axis = value.order[place]

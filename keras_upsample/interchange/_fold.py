@@ -1,13 +1,15 @@
-"""Constants and shapes of a net at known sizes, computed before its nodes are read."""
+"""Constants and shapes of a net, computed before its nodes are read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 from ._net import OnnxNet, OnnxNode, computed
+from ._observe import Observed
+from ._open import Varying, opened
 
 _SMALL = 64  # numbers; longer constants are no shapes, and are not copied for shape inference
 
@@ -18,11 +20,13 @@ class Folded:
 
     Attributes:
         net: the nodes that are left; `constants` holds what the others computed.
-        shapes: tensor -> its lengths, where all of them are known.
+        shapes: tensor -> its lengths, where all of them are known; `Open` ones of an open file.
+        varying: what depends on open lengths.
     """
 
     net: OnnxNet
-    shapes: Mapping[str, tuple[int, ...]]
+    shapes: Mapping[str, tuple[Any, ...]]
+    varying: Mapping[str, Varying] = field(default_factory=dict)
 
 
 def folded(net: OnnxNet, shapes: Mapping[str, tuple[int, ...]]) -> Folded:
@@ -39,6 +43,28 @@ def folded(net: OnnxNet, shapes: Mapping[str, tuple[int, ...]]) -> Folded:
             return Folded(replace(net, nodes=left, constants=known), MappingProxyType(found))
         nodes = left
         found = _shapes(net, nodes, known, shapes)
+
+
+def folded_at(net: OnnxNet, observed: Observed) -> Folded:
+    """The same for a file that was run at several sizes."""
+    known, varying = dict(net.constants), {}
+    for name, values in observed.values.items():
+        if all(np.array_equal(value, values[0]) for value in values):
+            known[name] = values[0]
+        else:
+            varying[name] = Varying(values)
+    left = [
+        node
+        for node in net.nodes
+        if not all(name in observed.values for name in node.outputs if name)
+        and not _computed_into(known, node, net.opset, {})
+    ]
+    shapes = {
+        name: tuple(map(opened, zip(*seen, strict=True)))
+        for name, seen in observed.shapes.items()
+        if len({len(shape) for shape in seen}) == 1
+    }
+    return Folded(replace(net, nodes=left, constants=known), shapes, varying)
 
 
 def _computed_into(

@@ -44,6 +44,7 @@ class OnnxNet:
         constants: name -> array.
         opset: version of the operators.
         properties: the pairs of strings beside the graph; those of this package say the layout.
+        proto: the file itself.
     """
 
     name: str
@@ -53,6 +54,7 @@ class OnnxNet:
     constants: Mapping[str, np.ndarray]
     opset: int
     properties: Mapping[str, str]
+    proto: Any
 
     @property
     def last(self) -> bool:
@@ -100,7 +102,7 @@ def read_net(path: Path) -> OnnxNet:
     inputs = {value.name: _type_of(value) for value in graph.input if value.name not in constants}
     properties = {item.key: item.value for item in proto.metadata_props}
     outputs = [value.name for value in graph.output]
-    return OnnxNet(graph.name, nodes, inputs, outputs, constants, opset, properties)
+    return OnnxNet(graph.name, nodes, inputs, outputs, constants, opset, properties, proto)
 
 
 @contextmanager

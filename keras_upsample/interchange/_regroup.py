@@ -1,11 +1,12 @@
 """Reshapes of tensors whose axes lie in another order than ONNX': which axes split, which join."""
 
 from collections.abc import Sequence
+from typing import Any
 
 
 def regrouped(
-    lengths: Sequence[int], order: Sequence[int], shape: Sequence[int], batch: int
-) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+    lengths: Sequence[Any], order: Sequence[int], shape: Sequence[Any], batch: int
+) -> tuple[tuple[Any, ...], tuple[int, ...]] | None:
     """What a Reshape makes of a stored tensor without moving data.
 
     A stored axis is split where it lies. Axes that are joined stay apart, as parts of one axis of
@@ -43,7 +44,7 @@ def regrouped(
 
 
 def _factored(
-    lengths: Sequence[int], order: Sequence[int], shape: Sequence[int]
+    lengths: Sequence[Any], order: Sequence[int], shape: Sequence[Any]
 ) -> list[tuple[int, int, int]] | None:
     """Pieces of the stored axes, in ONNX' order: (stored axis, length, new axis of ONNX)."""
     rank = max(order) + 1

@@ -2,15 +2,14 @@
 
 from dataclasses import dataclass
 from math import prod
+from typing import Any
 
 from ..program._graph import Tensor
+from ._lengths import lengths_of
+from ._unread import UnreadError
 
 CHANNELS_LAST = {2: (0, 1), 3: (0, 2, 1), 4: (0, 2, 3, 1), 5: (0, 2, 3, 4, 1)}
 """Rank -> which axis of ONNX lies where in a Keras image of it."""
-
-
-class UnreadError(Exception):
-    """An operator in a form that is not read; its text says which form, and what would help."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +34,13 @@ class Value:
     positive: bool = False
 
     @property
-    def lengths(self) -> tuple[int, ...]:
-        """Of the stored axes; the batch, which Keras keeps open, counts as one image."""
-        return (1, *(int(n or 1) for n in self.tensor.shape[1:]))
+    def lengths(self) -> tuple[Any, ...]:
+        """Of the stored axes: numbers, and `Open` ones. The batch, which Keras keeps open, counts
+        as one image."""
+        return lengths_of(self.tensor)
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    def shape(self) -> tuple[Any, ...]:
         """In the order of ONNX."""
         lengths = self.lengths
         return tuple(prod(lengths[i] for i in self.parts(axis)) for axis in range(self.rank))

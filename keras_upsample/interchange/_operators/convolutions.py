@@ -8,6 +8,7 @@ from ...program._keras_reader import same_pads
 from ...program._keras_writer import writable
 from ...program._operations import Convolution, Dense, Pads, Pair, Transposed
 from .._context import Context, UnreadError
+from .._open import at_every_size
 from .._value import Value
 
 
@@ -145,11 +146,18 @@ def pads_of(c: Context, x: Value, kernel: Any, strides: Any, dilation: Any) -> P
         return (top, bottom), (left, right)
     if auto == "VALID":
         return (0, 0), (0, 0)
-    upper = cast(Pads, same_pads(x.shape[2:], kernel, strides, dilation))
+    upper = automatic_pads(x, kernel, strides, dilation)
     if auto == "SAME_UPPER":
         return upper
     (top, bottom), (left, right) = upper
     return (bottom, top), (right, left)
+
+
+def automatic_pads(x: Value, kernel: Any, strides: Any, dilation: Any) -> Pads:
+    """TensorFlow's "same", of `program._keras_reader`: more at the end where the sum is odd."""
+    return cast(
+        Pads, at_every_size(x.shape[2:], lambda sizes: same_pads(sizes, kernel, strides, dilation))
+    )
 
 
 KINDS = {

@@ -3,12 +3,13 @@
 from typing import Any
 
 from ...program._array_operations import Reduction
-from ...program._keras_reader import same_pads
 from ...program._operations import NONE, Pads, Pool, ZeroPadding
 from .._context import Context, UnreadError
 from .._layers import Pad2D
+from .._lengths import is_open
+from .._open import at_every_size
 from .._value import Value
-from .convolutions import pads_of, pair
+from .convolutions import automatic_pads, pads_of, pair
 
 _LEAST = -3.4e38  # float32's, as good as the minus infinity around an image
 
@@ -32,8 +33,12 @@ def _pool(c: Context, kind: str) -> Value:
     size, strides = pair(c.attribute("kernel_shape")), pair(c.attribute("strides", (1, 1)))
     pads = pads_of(c, x, size, strides, (1, 1))
     if c.attribute("ceil_mode", 0):
-        pads = _with_last_windows(x, pads, size, strides)
-    same = pads == same_pads(x.shape[2:], size, strides, (1, 1))
+        pads = at_every_size(
+            x.shape[2:], lambda sizes: _with_last_windows(sizes, pads, size, strides)
+        )
+    # Of an open size, "same" would be other pads than the file's at some sizes.
+    may_be_same = strides == (1, 1) or not is_open(x.shape)
+    same = may_be_same and pads == automatic_pads(x, size, strides, (1, 1))
     image, padding = x.tensor, "valid"
     if pads != NONE and same and (kind == "max" or not c.attribute("count_include_pad", 0)):
         padding = "same"  # of Keras: minus infinity, or only what lies inside counts
@@ -47,10 +52,10 @@ def _pool(c: Context, kind: str) -> Value:
     return c.like(x, c.write(made), positive=x.positive)
 
 
-def _with_last_windows(x: Value, pads: Pads, size: Any, strides: Any) -> Pads:
+def _with_last_windows(sizes: Any, pads: Pads, size: Any, strides: Any) -> Pads:
     """Pads that reach as far as the windows of `ceil_mode`, which begin inside of image and pad."""
     result = []
-    for length, (begin, end), window, step in zip(x.shape[2:], pads, size, strides, strict=True):
+    for length, (begin, end), window, step in zip(sizes, pads, size, strides, strict=True):
         count = -(-(length + begin + end - window) // step) + 1
         if (count - 1) * step >= length + begin:
             count -= 1

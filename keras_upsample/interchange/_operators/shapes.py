@@ -1,5 +1,6 @@
 """Resizes, shuffles, concatenations, pads, slices, and operators that only move axes."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from .._layers import Pad2D, RepeatedConstant, Slice
 from .._regroup import batch_axis, regrouped
 from .._value import Value
 
-_COORDINATES = {
+COORDINATES = {
     "half_pixel": "half_pixel",
     "pytorch_half_pixel": "half_pixel",
     "align_corners": "align_corners",
@@ -47,7 +48,7 @@ def resize(c: Context) -> Value:
             raise UnreadError(f"scales {scales[2:]} of {rows}x{columns} pixels: no whole sizes")
     mode = c.attribute("mode", "nearest")
     named = c.attribute("coordinate_transformation_mode", "asymmetric" if older else "half_pixel")
-    coordinates = _COORDINATES.get(named, "")
+    coordinates = COORDINATES.get(named, "")
     if not coordinates or (named == "pytorch_half_pixel" and 1 in size):
         raise UnreadError(f"coordinates {named}")
     options: dict[str, Any] = {"data_format": "channels_last", "name": c.name}
@@ -233,18 +234,18 @@ def reshape(c: Context) -> Value:
     return Value(c.reshaped(x.tensor, lengths[1:], ""), order, x.positive)
 
 
-def _new_shape(c: Context, x: Value) -> tuple[list[int], int]:
+def _new_shape(c: Context, x: Value) -> tuple[list[Any], int]:
     """ONNX' new shape, and which of its axes the batch is."""
     shape, kind, batch = list(x.shape), c.node.kind, x.order[0]
     if kind == "Flatten":
         axis = c.attribute("axis", 1)
         axis = axis % x.rank if axis < 0 else axis
-        return [int(np.prod(shape[:axis])), int(np.prod(shape[axis:]))], 0
+        return [prod(shape[:axis]), prod(shape[axis:])], 0
     if kind == "Reshape":
-        asked = [int(n) for n in c.constant(1)]
+        asked = c.numbers(1) or []
         if not c.attribute("allowzero", 0):
             asked = [shape[place] if n == 0 else n for place, n in enumerate(asked)]
-        rest = int(np.prod(shape)) // max(int(-np.prod(asked)), 1)
+        rest = prod(shape) // max(prod(n for n in asked if n != -1), 1)
         return [rest if n == -1 else n for n in asked], batch
     axes = c.option("axes", 1)
     if kind == "Squeeze":

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from .._fold import Folded
 from .._net import OnnxNet, OnnxNode
+from .._unread import UnreadError
 from . import group_normalization, sum_of_stack
 from ._here import Around, Declined, Here
 
@@ -51,7 +52,7 @@ def recognised(folded: Folded) -> tuple[OnnxNet, Mapping[str, str]]:
 def _matched(rule: Rule, here: Here, notes: dict[str, str]) -> Sequence[OnnxNode]:
     try:
         found = rule.match(here)
-    except Declined as reason:
+    except (Declined, UnreadError) as reason:
         notes.update((node.outputs[0], f"{rule.NAME}: {reason}") for node in here.seen)
         found = None
     if found is None:

@@ -1,0 +1,141 @@
+"""The model that was read, compared with the file in ONNX Runtime."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..data import photograph
+from ..errors import VerificationError
+from ..metadata import Metadata
+from ..targets import FLOAT32_ERROR
+from ._build import order_of
+from ._net import OnnxNet
+
+_BATCH = 2
+_PHOTOGRAPHS = ("astronaut", "chelsea")
+_IN_DOUBT = 200
+"""Times the gate: beyond, no rounding of float32 explains a difference."""
+
+
+def compare(
+    model: Any,
+    net: OnnxNet,
+    shapes: Mapping[str, tuple[int, ...]],
+    path: Path,
+    metadata: Metadata | None = None,
+) -> None:
+    """Both on noise, and on photographs where the range of the input is known; with two images
+    where the file takes so many.
+
+    Where the two differ by more than the gate, and by little, both are compared with the file in
+    float64: a net that amplifies rounding is no wrong model.
+
+    Raises:
+        VerificationError: they differ by more than 5e-5 of an output's range, and the model is
+            further from float64 than ONNX Runtime is by more than that.
+    """
+    import keras
+
+    from ..runtimes import load
+
+    runner = load(path, runtime="onnxruntime", layout="nchw")  # as the file has it, whatever it is
+    open_batch = all(lengths[0] is None for lengths, _ in net.inputs.values())
+    count = _BATCH if open_batch else 1
+    for feeds in _inputs(shapes, count, net, metadata):
+        expected = runner(feeds)
+        given = [_last(array, net) for array in feeds.values()]
+        outputs = model(given if len(given) > 1 else given[0], training=False)
+        flat = [keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(outputs)]
+        for label, found in zip(net.outputs, flat, strict=True):
+            wanted = _last(expected[label], net)
+            if found.shape != wanted.shape:
+                raise VerificationError(
+                    f"`{path}`: the output {label!r} has the shape {found.shape}, in ONNX Runtime "
+                    f"{wanted.shape}."
+                )
+            reach = float(np.ptp(wanted)) or 1.0
+            error = np.abs(found.astype("float64") - wanted) / reach
+            if error.max() <= FLOAT32_ERROR:
+                continue
+            if error.max() <= _IN_DOUBT * FLOAT32_ERROR:
+                exact = _last(in_double(net, feeds)[label], net)
+                ours, theirs = (np.abs(each - exact).max() / reach for each in (found, wanted))
+                if ours <= theirs + FLOAT32_ERROR:
+                    continue
+            place = np.unravel_index(int(np.argmax(np.nan_to_num(error, nan=np.inf))), error.shape)
+            raise VerificationError(
+                f"`{path}`: the output {label!r} differs from ONNX Runtime's by "
+                f"{error.max():.1e} of its range, at {tuple(map(int, place))}. No model was "
+                "returned."
+            )
+
+
+def _inputs(
+    shapes: Mapping[str, tuple[int, ...]], count: int, net: OnnxNet, metadata: Metadata | None
+) -> Iterator[dict[str, np.ndarray]]:
+    rng = np.random.default_rng(0)
+    yield {
+        label: rng.normal(0.5, 0.5, (count, *shape[1:])).astype("float32")
+        for label, shape in shapes.items()
+    }
+    facts = {each.name: each for each in metadata.inputs} if metadata else {}
+    ranges = {label: _range_of(facts, label) for label in shapes}
+    pictures = {
+        label: _pictures(shape, count, limits, net.last)
+        for (label, shape), limits in zip(shapes.items(), ranges.values(), strict=True)
+        if limits is not None and len(shape) == 4
+    }
+    if len(pictures) == len(shapes):
+        yield pictures
+
+
+def _range_of(facts: Mapping[str, Any], label: str) -> tuple[float, float] | None:
+    found = facts.get(label) or (next(iter(facts.values())) if len(facts) == 1 else None)
+    return found.value_range if found else None
+
+
+def _pictures(
+    shape: tuple[int, ...], count: int, limits: tuple[float, float], last: bool
+) -> np.ndarray:
+    """Photographs in the range of the input, in the file's layout."""
+    height, width, channels = shape[1:] if last else (*shape[2:], shape[1])
+    low, high = limits
+    taken = [photograph(name, (height, width)) for name in _PHOTOGRAPHS[:count]]
+    array = np.stack(taken)[..., np.arange(channels) % 3] / 255
+    scaled = (low + (high - low) * array).astype("float32")
+    return scaled if last else scaled.transpose(0, 3, 1, 2)
+
+
+def _last(array: np.ndarray, net: OnnxNet) -> np.ndarray:
+    """In the order of the model."""
+    return array.transpose(order_of(array.ndim, net))
+
+
+def in_double(net: OnnxNet, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The outputs of the file in float64, by ONNX' reference evaluator."""
+    import onnx
+    from onnx import numpy_helper
+    from onnx.reference import ReferenceEvaluator
+
+    model = onnx.ModelProto()
+    model.CopyFrom(net.proto)
+    graph = model.graph
+    single, double = onnx.TensorProto.FLOAT, onnx.TensorProto.DOUBLE
+    constants = [a.t for node in graph.node for a in node.attribute if a.HasField("t")]
+    for tensor in (*graph.initializer, *constants):
+        if tensor.data_type == single:
+            wide = numpy_helper.to_array(tensor).astype("float64")
+            tensor.CopyFrom(numpy_helper.from_array(wide, tensor.name))
+    for node in graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == single:
+                attribute.i = double
+    for value in (*graph.input, *graph.output):
+        if value.type.tensor_type.elem_type == single:
+            value.type.tensor_type.elem_type = double
+    del graph.value_info[:]
+    given = {name: array.astype("float64") for name, array in feeds.items()}
+    results = ReferenceEvaluator(model).run(None, given)
+    return dict(zip(net.outputs, results, strict=True))

@@ -1,0 +1,234 @@
+"""Files whose heights and widths stay open, at sizes that decided nothing when they were read."""
+
+import keras
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from onnx_files import weights, whole
+
+import keras_upsample as ku
+from keras_upsample.errors import ArtefactError, VerificationError
+from keras_upsample.interchange import _from_onnx, from_onnx
+
+SIZES = ((64, 96), (33, 47), (50, 81))
+
+
+def written(folder, nodes, constants, shape=("n", 3, "h", "w"), opset=18):
+    inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, shape)]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
+    arrays = [numpy_helper.from_array(np.asarray(a), name) for name, a in constants.items()]
+    graph = helper.make_graph(nodes, "open", inputs, outputs, arrays)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    model.ir_version = 9
+    onnx.save(model, folder / "open.onnx")
+    return folder / "open.onnx"
+
+
+def check(path, sizes=SIZES):
+    """Both at other sizes than those at which `from_onnx` compares them."""
+    import onnxruntime
+
+    model = from_onnx(path)
+    assert model.input_shape == (None, None, None, 3)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for size in sizes:
+        x = weights(2, 3, *size)
+        expected = np.moveaxis(session.run(None, {"x": x})[0], 1, -1)
+        found = model(np.moveaxis(x, 1, -1), training=False)
+        np.testing.assert_allclose(found, expected, atol=1e-5 * np.ptp(expected), rtol=0)
+    return model
+
+
+def node(kind, inputs, output, **attributes):
+    return helper.make_node(kind, inputs, [output], f"/net/{output}", **attributes)
+
+
+def halved(**attributes):
+    """x -> a, half as large: rounded up for odd sizes."""
+    return node(
+        "Conv",
+        ["x", "k"],
+        "a",
+        kernel_shape=[3, 3],
+        strides=[2, 2],
+        **{"pads": [1, 1, 1, 1], **attributes},
+    )
+
+
+KERNEL = {"k": weights(3, 3, 3, 3)}
+SIZE_OF_X = [
+    node("Shape", ["x"], "shape"),
+    node("Slice", ["shape", "two", "four", "zero"], "size"),
+    node("Shape", ["a"], "own"),
+    node("Slice", ["own", "zero", "two", "zero"], "images"),
+    node("Concat", ["images", "size"], "target", axis=0),
+]
+NUMBERS = {"zero": whole(0), "two": whole(2), "four": whole(4)}
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"mode": "linear", "coordinate_transformation_mode": "half_pixel"},
+        {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
+        {
+            "mode": "nearest",
+            "coordinate_transformation_mode": "asymmetric",
+            "nearest_mode": "floor",
+        },
+    ],
+    ids=["half_pixel", "align_corners", "nearest"],
+)
+def test_a_resize_to_the_size_of_another_tensor(attributes, tmp_path):
+    nodes = [
+        halved(),
+        *SIZE_OF_X,
+        node("Resize", ["a", "", "", "target"], "big", **attributes),
+        node("Concat", ["big", "x"], "y", axis=1),
+    ]
+    model = check(written(tmp_path, nodes, {**KERNEL, **NUMBERS}))
+    assert "ResizeLike2D" in [type(layer).__name__ for layer in model.layers]
+    model.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    x = weights(1, 37, 52, 3)
+    np.testing.assert_array_equal(again(x), model(x))
+    images = [np.random.default_rng(0).random((64, 96, 3), "float32")]
+    ku.export.to_onnx(model, tmp_path / "again.onnx", images=images)
+    report = ku.export.to_tflite(
+        model, tmp_path / "fixed.tflite", images=images, input_shape=(64, 96, 3)
+    )
+    assert report.verifications[0].passed
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+def test_a_resize_by_a_factor_follows_the_size(mode, tmp_path):
+    attributes = {"mode": mode}
+    if mode == "nearest":
+        attributes |= {"coordinate_transformation_mode": "asymmetric", "nearest_mode": "floor"}
+    if mode == "cubic":
+        attributes |= {"cubic_coeff_a": -0.75}
+    nodes = [halved(), node("Resize", ["a", "", "scales"], "y", **attributes)]
+    check(written(tmp_path, nodes, {**KERNEL, "scales": np.array([1, 1, 2, 3], "float32")}))
+
+
+def difference(front):
+    """Pads that bring b, as large as 2 a, to the size of x; `front` of them at the beginning."""
+    return [
+        halved(pads=[0, 0, 0, 0]),
+        node("Resize", ["a", "", "scales"], "b", mode="linear"),
+        node("Shape", ["x"], "shape"),
+        node("Shape", ["b"], "have"),
+        node("Sub", ["shape", "have"], "more"),
+        *front,
+        node("Sub", ["more", "begin"], "end"),
+        node("Concat", ["begin", "end"], "pads", axis=0),
+        node("Pad", ["b", "pads"], "y"),
+    ]
+
+
+TWICE = {"scales": np.array([1, 1, 2, 2], "float32")}
+
+
+def test_pads_around_to_the_size_of_another_tensor(tmp_path):
+    nodes = difference([node("Div", ["more", "two"], "begin")])
+    check(written(tmp_path, nodes, {**KERNEL, **TWICE, "two": whole(2)}))
+
+
+def test_pads_at_the_end_to_the_size_of_another_tensor(tmp_path):
+    nodes = difference([node("Mul", ["more", "none"], "begin")])
+    check(written(tmp_path, nodes, {**KERNEL, **TWICE, "none": whole(0)}))
+
+
+def test_a_slice_to_the_size_of_another_tensor(tmp_path):
+    nodes = [
+        halved(),
+        node("Resize", ["a", "", "scales"], "b", mode="linear"),
+        node("Shape", ["x"], "shape"),
+        node("Slice", ["shape", "two", "four", "zero"], "size"),
+        node("Slice", ["b", "zeros", "size", "axes"], "part"),
+        node("Add", ["part", "x"], "y"),
+    ]
+    constants = {**KERNEL, **TWICE, **NUMBERS, "zeros": whole(0, 0), "axes": whole(2, 3)}
+    check(written(tmp_path, nodes, constants))
+
+
+def test_sizes_that_a_net_does_not_take_decide_nothing(tmp_path):
+    """a is halved and doubled again: x + b fails at odd sizes, so that it is never read there."""
+    nodes = [
+        halved(pads=[0, 0, 1, 1]),
+        node("Resize", ["a", "", "scales"], "b", mode="linear"),
+        node("Add", ["b", "x"], "y"),
+    ]
+    check(written(tmp_path, nodes, {**KERNEL, **TWICE}), sizes=((64, 96), (32, 34)))
+
+
+def test_automatic_pads_of_stride_1_are_the_same_at_every_size(tmp_path):
+    nodes = [node("Conv", ["x", "k"], "y", kernel_shape=[3, 3], auto_pad="SAME_UPPER")]
+    check(written(tmp_path, nodes, KERNEL))
+
+
+@pytest.mark.parametrize(
+    ("nodes", "constants", "reason"),
+    [
+        (
+            [node("Conv", ["x", "k"], "y", auto_pad="SAME_UPPER", strides=[2, 2])],
+            KERNEL,
+            "Conv at node '/net/y' can't be read: it depends on the size of the image; pass "
+            "`input_shape`",
+        ),
+        (
+            [node("Reshape", ["x", "shape"], "y")],
+            {"shape": whole(0, 3, 32, -1)},
+            "Reshape at node '/net/y' can't be read: it depends on the size",
+        ),
+        (
+            [
+                halved(),
+                *SIZE_OF_X,
+                node("Mul", ["target", "sevens"], "larger"),
+                node("Div", ["larger", "fives"], "wanted"),
+                node("Resize", ["a", "", "", "wanted"], "y", mode="linear"),
+            ],
+            {**KERNEL, **NUMBERS, "sevens": whole(1, 1, 7, 7), "fives": whole(1, 1, 5, 5)},
+            "a size that no tensor before it has",
+        ),
+    ],
+    ids=["strided_same", "reshape", "size_of_none"],
+)
+def test_what_needs_a_fixed_size_says_so(nodes, constants, reason, tmp_path):
+    path = written(tmp_path, nodes, constants)
+    with pytest.raises(ArtefactError) as error:
+        from_onnx(path)
+    assert reason in str(error.value)
+    assert from_onnx(path, input_shape=(64, 96, 3)).input_shape == (None, 64, 96, 3)
+
+
+def test_a_file_that_runs_at_no_tried_size_asks_for_one(tmp_path):
+    nodes = [node("Add", ["x", "c"], "y")]
+    path = written(tmp_path, nodes, {"c": weights(1, 3, 20, 24)})
+    with pytest.raises(ValueError, match=r"does not run at 128x160, .*Pass `input_shape`"):
+        from_onnx(path)
+    assert from_onnx(path, input_shape=(20, 24, 3)).output_shape == (None, 20, 24, 3)
+
+
+def test_open_channels_ask_for_a_shape(tmp_path):
+    path = written(tmp_path, [node("Relu", ["x"], "y")], {}, shape=("n", "c", "h", "w"))
+    with pytest.raises(ValueError, match=r"leaves lengths of 'x' open: .*Pass `input_shape`"):
+        from_onnx(path)
+
+
+def test_a_model_that_is_right_at_even_sizes_alone_is_not_returned(tmp_path, monkeypatch):
+    """The reader is made to take "as large as x" for "twice a"."""
+    from keras_upsample.interchange._operators import open_sizes
+
+    nodes = [
+        halved(),
+        *SIZE_OF_X,
+        node("Resize", ["a", "", "", "target"], "y", mode="linear"),
+    ]
+    path = written(tmp_path, nodes, {**KERNEL, **NUMBERS})
+    monkeypatch.setattr(open_sizes, "_whole_factors", lambda old, new: (2, 2))
+    with pytest.raises(VerificationError, match="has the shape"):
+        from_onnx(path)
+    assert _from_onnx.from_onnx(path, verify=False) is not None
