@@ -2,6 +2,7 @@
 
 python benchmarks/upsamplers.py train      # trains what benchmarks/results/upsamplers.json lacks
 python benchmarks/upsamplers.py measure    # parameters, multiply-adds, verified files, times
+python benchmarks/upsamplers.py count      # parameters and multiply-adds of what was not trained
 python benchmarks/upsamplers.py report     # docs/upsampling-guide.md and its pictures
 
 Training takes about half an hour of one processor; interrupted, it goes on where it was.
@@ -34,7 +35,7 @@ MALLOC = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=("train", "measure", "report"))
+    parser.add_argument("what", choices=("train", "measure", "count", "report"))
     parser.add_argument("--seeds", type=int, default=3, help="0, 1, ... (3)")
     parser.add_argument("--threads", type=int, default=1, help="processor threads to train on (1)")
     parser.add_argument("--rounds", type=int, default=25, help="of timing (25)")
@@ -48,7 +49,9 @@ def main() -> None:
     if options.what == "train":
         train(list(rows.values()), options, store)
     elif options.what == "measure":
-        measure(list(rows.values()), options, store)
+        measure(trained(rows, store), options, store)
+    elif options.what == "count":
+        count(rows, store)
     else:
         print(report(rows, store, ROOT / "docs"))
 
@@ -89,6 +92,22 @@ def shown(store: Store, train_on: Any, test_on: Any) -> None:
     )
 
 
+def trained(rows: Any, store: Store) -> list[Any]:
+    """The techniques with a run under the budget; all where there is none."""
+    return [row for row in rows.values() if store.runs(row.name)] or list(rows.values())
+
+
+def count(rows: Any, store: Store) -> None:
+    from upsampler_study import costs
+
+    known = {row.name for row in trained(rows, store)}
+    for row in rows.values():
+        if row.name not in known:
+            store.content["costs"][row.name] = costs.counted(row, store.budget.filters)
+            print(row.name, store.content["costs"][row.name])
+    store.save()
+
+
 def measure(rows: list[Any], options: Any, store: Store) -> None:
     from rich.progress import Progress
     from upsampler_study import costs
@@ -126,7 +145,7 @@ def report(rows: Any, store: Store, docs: Path) -> Path:
     from upsampler_study.guide import PICTURES, guide
     from upsampler_study.summary import summaries
 
-    found = summaries(list(rows.values()), store.content, store.budget.key)
+    found = summaries(trained(rows, store), store.content, store.budget.key)
     judged = [row for row in found if row.group != "fusion"]
     path = docs / f"{PICTURES}.md"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -352,6 +352,42 @@ def carafe_layer(x: Array, p: Array, p_bias: Array, e: Array, e_bias: Array, s: 
     return carafe(x, softmax(pixel_shuffle(logits, s)))
 
 
+def layer_norm(x: Array, gamma: Array, beta: Array) -> Array:
+    """Over the channels of each pixel, PyTorch's epsilon."""
+    mean = x.mean(axis=-1, keepdims=True)
+    variance = ((x - mean) ** 2).mean(axis=-1, keepdims=True)
+    return (x - mean) / np.sqrt(variance + 1e-5) * gamma + beta
+
+
+def similarities(queries: Array, keys: Array, k: int) -> Array:
+    """Products of each query (N, sH, sW, C) with the k² keys (N, H, W, C) around its pixel."""
+    n, rows, columns, _ = queries.shape
+    s = rows // keys.shape[1]
+    z = np.zeros((n, rows, columns, k * k))
+    for image, p, q, t in np.ndindex(z.shape):
+        i, j = p // s + t // k - k // 2, q // s + t % k - k // 2
+        z[image, p, q, t] = queries[image, p, q] @ pixel(keys[image], i, j)
+    return z
+
+
+def sapa(x: Array, guide: Array, k: int, *weights: Array) -> Array:
+    """Lu 2022: SAPA-I with the 4 weights of two normalizations, -B with 4 more, -G with 8 more."""
+    normalized, seen = layer_norm(x, *weights[:2]), layer_norm(guide, *weights[2:4])
+    if len(weights) == 4:
+        return carafe(x, softmax(similarities(seen, normalized, k)))
+    key, key_bias, query, query_bias, *gated = weights[4:]
+    keys, queries = normalized @ key[0, 0] + key_bias, seen @ query[0, 0] + query_bias
+    if gated:
+        own, own_bias, gate, gate_bias = gated
+        s = guide.shape[1] // x.shape[1]
+        for image, p, q in np.ndindex(guide.shape[:3]):
+            i, j = p // s, q // s
+            g = sigmoid(normalized[image, i, j] @ gate[0, 0] + gate_bias)
+            other = x[image, i, j] @ own[0, 0] + own_bias
+            queries[image, p, q] = g * queries[image, p, q] + (1 - g) * other
+    return carafe(x, softmax(similarities(queries, keys, k)))
+
+
 def grid_sample(image: Array, rows: Array, columns: Array) -> Array:
     """(H, W, C) at points in pixels, bilinear, border padding."""
     h, w, c = image.shape

@@ -25,6 +25,7 @@ def guide(rows: Mapping[str, Technique], found: Sequence[Summary], content: Any)
         _recommendations(judged),
         _pictures(content),
         _explained(rows),
+        tables.unmeasured(rows, found, content),
         tables.quality(judged),
         tables.costs(judged, content),
         tables.files(judged, content),

@@ -1,14 +1,14 @@
 """The guide's tables, each with what it says and how it came about."""
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from .rules import RUNTIME_NAMES, share
 from .summary import Summary, notable
-from .techniques import BASELINE, SIZE
+from .techniques import BASELINE, SIZE, Technique
 
 
 def filled(text: str) -> str:
@@ -20,6 +20,30 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], numbers: bool = 
     """A Markdown table; with `numbers` all but the first column are flushed right."""
     rule = ["---", *["---:" if numbers else "---"] * (len(header) - 1)]
     return "\n".join("| " + " | ".join(row) + " |" for row in (header, rule, *rows))
+
+
+def unmeasured(rows: Mapping[str, Technique], found: Sequence[Summary], content: Any) -> str:
+    """The techniques without a run: what they cost by count, and when to take them."""
+    known = {row.name for row in found}
+    lines = []
+    for row in rows.values():
+        cost = content["costs"].get(row.name)
+        if row.name not in known and cost:
+            counts = f"{cost['parameters']:,}", f"{cost['multiply_adds'] / 1e6:,.0f} M"
+            lines.append((f"`{row.name}`", *counts, row.take))
+    if not lines:
+        return ""
+    header = ("technique", "parameters", "multiply-adds", "take it if")
+    size = " x ".join(map(str, SIZE[:2]))
+    text = (
+        "These were not trained and not timed here, so no table below has them. Parameters and "
+        f"multiply-adds are those of the whole network at {size}, as under [Cost](#cost)."
+    )
+    return f"""## Not measured here
+
+{filled(text)}
+
+{table(header, lines)}"""
 
 
 def quality(rows: Sequence[Summary]) -> str:

@@ -1,4 +1,6 @@
-"""Normalization layers by operators that 16-bit TFLite files have.
+"""Normalization layers by operators that integer TFLite files have.
+
+Of 8 bits, layer normalization alone is replaced: Keras' form has a NEG, which stays in float.
 
 TFLite's quantiser of 16 bits knows no SQUARE, SQRT, DIV, NEG and L2_NORMALIZATION, and LiteRT no
 SQUARED_DIFFERENCE and no exact SUM of 16 bits. MEAN, SUB, MUL, ADD and RSQRT are there:
@@ -7,10 +9,12 @@ SQUARED_DIFFERENCE and no exact SUM of 16 bits. MEAN, SUB, MUL, ADD and RSQRT ar
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from ..ops._lacking import PRODUCTS
 from ..targets import Target
 
 _THRESHOLDS = tuple(16.0**k for k in range(1, -4, -1))
@@ -18,18 +22,22 @@ _THRESHOLDS = tuple(16.0**k for k in range(1, -4, -1))
 
 
 def replace_normalizations(layers: Iterable[Any], target: Target) -> None:
-    """Let the normalisations of a private model be computed so for 16-bit activations."""
+    """Let the normalisations of a private model be computed so in an integer TFLite file."""
     import keras
 
-    if target.precision != "int16x8":
+    forms: dict[type, Callable]
+    if target.precision == "int16x8":
+        forms = {
+            keras.layers.GroupNormalization: _group,
+            keras.layers.LayerNormalization: _layer,
+            keras.layers.RMSNormalization: _root_mean_square,
+            keras.layers.UnitNormalization: _unit,
+        }
+    elif target.precision == "int8" and target.format == "tflite":
+        by_convolution = PRODUCTS in target.lacks
+        forms = {keras.layers.LayerNormalization: partial(_layer_of_8_bits, by_convolution)}
+    else:
         return
-
-    forms: dict[type, Callable] = {
-        keras.layers.GroupNormalization: _group,
-        keras.layers.LayerNormalization: _layer,
-        keras.layers.RMSNormalization: _root_mean_square,
-        keras.layers.UnitNormalization: _unit,
-    }
     for layer in layers:
         form = forms.get(type(layer))
         if form is not None:
@@ -65,6 +73,36 @@ def _layer(layer: Any, original: Callable) -> Callable:
             None if part is None else tf.reshape(part, shape) for part in (layer.gamma, layer.beta)
         )
         return _affine(_normalize(inputs, axes, layer.epsilon), gamma, beta)
+
+    return call
+
+
+def _layer_of_8_bits(by_convolution: bool, layer: Any, original: Callable) -> Callable:
+    """Layer normalization in 8 bits.
+
+    Args:
+        by_convolution: whether the mean over the channels of an image is a convolution. Ethos-U has
+            no MEAN over channels.
+        layer, original: the layer, and its own `call`.
+    """
+    import tensorflow as tf
+
+    def call(inputs: Any) -> Any:
+        axes = _axes(layer, inputs)
+        if getattr(layer, "rms_scaling", False) or any(inputs.shape[k] is None for k in axes):
+            return original(inputs)
+
+        def mean(x: Any) -> Any:
+            if not by_convolution or len(x.shape) != 4 or axes != [3]:
+                return tf.reduce_mean(x, axes, keepdims=True)
+            share = tf.fill((1, 1, x.shape[3], 1), tf.constant(1 / x.shape[3], x.dtype))
+            return tf.nn.conv2d(x, share, strides=1, padding="VALID")
+
+        centred = inputs - mean(inputs)
+        y = centred * tf.math.rsqrt(mean(centred * centred) + layer.epsilon)
+        shape = [n if k in axes else 1 for k, n in enumerate(inputs.shape)]
+        parts = (layer.gamma, layer.beta)
+        return _affine(y, *(None if part is None else tf.reshape(part, shape) for part in parts))
 
     return call
 

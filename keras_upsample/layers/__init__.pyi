@@ -18,6 +18,7 @@ from ._pixel_shuffle import PixelShuffle2D
 from ._pixel_unshuffle import PixelUnshuffle2D
 from ._reshape_like import ReshapeLike2D
 from ._resize_like import ResizeLike2D
+from ._sapa import SAPA2D
 from ._skip_fusion import SkipFusion2D
 from ._subpixel_conv import SubpixelConv2D
 from ._transposed_conv import TransposedConv2D
@@ -27,6 +28,7 @@ from ._trilinear_3d import TrilinearUpSampling3D
 
 __all__ = [
     "CARAFE2D",
+    "SAPA2D",
     "AdaptiveAveragePooling2D",
     "AreaResize2D",
     "BicubicUpSampling2D",

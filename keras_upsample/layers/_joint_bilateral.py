@@ -8,11 +8,9 @@ from keras import ops
 
 from ..ops import _arguments as arguments
 from ..ops._backend import computing_type, from_channels_last, to_channels_last
-from ..ops._joint_bilateral import check_guide, upsample_by_guide
-from ._pair import check_pair
-from ._scaled import Shape, scaled_shape
-
-_WHAT = "[x, guide]"
+from ..ops._joint_bilateral import upsample_by_guide
+from ._pair import GUIDED, check_pair, guided_shape
+from ._scaled import Shape
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
@@ -78,7 +76,7 @@ class JointBilateralUpSampling2D(keras.layers.Layer):
         return self.add_weight(name=name, shape=(), initializer=initializer)
 
     def call(self, inputs: Any) -> Any:
-        x, guide = check_pair(inputs, "inputs", _WHAT)
+        x, guide = check_pair(inputs, "inputs", GUIDED)
         x = to_channels_last(ops.cast(x, self.compute_dtype), self.data_format)
         guide = to_channels_last(guide, self.data_format)
         if self.learnable:
@@ -91,11 +89,7 @@ class JointBilateralUpSampling2D(keras.layers.Layer):
         return from_channels_last(y, self.data_format)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
-        shape, guide = check_pair(input_shape, "inputs", _WHAT)
-        arguments.check_rank(guide, "guide")
-        result = scaled_shape(shape, self.scale, self.data_format)
-        check_guide(tuple(shape), tuple(guide), self.scale, self.data_format)
-        return result
+        return guided_shape(input_shape, self.scale, self.data_format)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -9,7 +9,7 @@ from ..ops import _arguments as arguments
 from ..ops._align import crop_centre, fit
 from ..ops._backend import from_channels_last, to_channels_last
 from ..ops._backend import mean as mean_of
-from ._pair import check_pair
+from ._pair import check_pair, guided_channels
 
 MODES = ("concat", "add", "attention", "scse")
 ALIGNMENTS = ("skip", "center_crop", None)
@@ -69,13 +69,7 @@ class SkipFusion2D(keras.layers.Layer):
 
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
-        axis = arguments.channel_axis(self.data_format)
-        decoder, skip = (shape[axis] for shape in input_shape)
-        if decoder is None or skip is None:
-            raise ValueError(
-                "`inputs` must have known numbers of channels. Received shapes "
-                f"{tuple(input_shape)}. Name them in the Input, e.g. (None, None, 3)."
-            )
+        decoder, skip = guided_channels(input_shape, self.data_format)
         if self.mode == "add" and decoder != skip:
             self.project = self._pointwise(decoder, skip, "project")
         elif self.mode == "attention":

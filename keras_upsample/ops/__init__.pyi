@@ -12,6 +12,7 @@ from ._reassemble import reassemble
 from ._resize import resize_bicubic, resize_bilinear, resize_nearest
 from ._resize_like import resize_like
 from ._shuffle import pixel_shuffle, pixel_unshuffle
+from ._similarity import window_similarity
 from ._transposed_conv import transposed_conv1d, transposed_conv2d, transposed_conv3d
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "transposed_conv2d",
     "transposed_conv3d",
     "window_indices",
+    "window_similarity",
 ]

@@ -83,15 +83,20 @@ def joint_bilateral(
 
 
 def check_guide(
-    shape: tuple[int | None, ...], guide: tuple[int | None, ...], scale: int, data_format: str
+    shape: tuple[int | None, ...],
+    guide: tuple[int | None, ...],
+    scale: int,
+    data_format: str,
+    name: str = "guide",
+    small: str = "the input",
 ) -> None:
     """Raise where the guide is known not to be `scale` times as large as the input."""
     for axis in arguments.spatial_axes(data_format):
         have, wanted = guide[axis], shape[axis]
         if have is not None and wanted is not None and have != wanted * scale:
             raise ValueError(
-                f"`guide` must be `scale`={scale} times as large as the input. Received shapes "
-                f"{guide} and {shape}. Resize or crop the guide first."
+                f"`{name}` must be `scale`={scale} times as large as {small}. Received shapes "
+                f"{guide} and {shape}. Resize or crop the {name} first."
             )
 
 

@@ -78,7 +78,7 @@ def _by_elements(x: Any, weights: Any, scale: int, size: int) -> Any:
     n, h, w, _ = sizes(x)
     phases, taps = scale**2, size**2
     weights = reshape(weights, (n, h, w, phases * taps))  # (N, H, W, s²·k²)
-    moved = list(moved_images(_zeros_around(x, size), size, size))
+    moved = list(moved_images(zeros_around(x, size), size, size))
     sums = []
     for phase in range(phases):
         terms = [
@@ -108,10 +108,11 @@ def window_rows(x: Any, size: int) -> Iterator[Any]:
 
     Outside, the image is zero.
     """
-    return rows_of_windows(_zeros_around(x, size), size)
+    return rows_of_windows(zeros_around(x, size), size)
 
 
-def _zeros_around(x: Any, size: int) -> Any:
+def zeros_around(x: Any, size: int) -> Any:
+    """An image with size // 2 zeros around it."""
     reach = size // 2
     pads = ((0, 0), (reach, reach), (reach, reach), (0, 0))
     return ops.pad(x, pads) if reach else x

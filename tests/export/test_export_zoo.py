@@ -72,6 +72,10 @@ UPSAMPLING = {
         "Add", "AveragePool", "DepthToSpace", "MatMul", "Max", "Mul", "Pad", "ReduceMax",
         "ReduceSum", "Reshape", "Slice", "Softmax", "Sub",
     },
+    "sapa": {
+        "Add", "DepthToSpace", "MatMul", "Mul", "Pad", "Reciprocal", "ReduceMean", "Reshape",
+        "Sigmoid", "Slice", "Softmax", "Sqrt", "Sub",
+    },
     "max_unpooling": {
         "Add", "Cast", "DepthToSpace", "Equal", "Mul", "Not", "ReduceMin", "Reshape", "Slice",
     },

@@ -219,6 +219,11 @@ CASES: dict[str, tuple[Callable, Callable, Sequence[np.ndarray]]] = {
         lambda x, w: reference.joint_bilateral(*x, 2, 2, *np.exp(w)),
         [X, GUIDE],
     ),
+    "sapa": (
+        lambda: layers.SAPA2D(2, 3, similarity="gated", embedding=5, **DOUBLE),
+        lambda x, w: reference.sapa(*x, 3, *w),
+        [X, GUIDE],
+    ),
     "attention": (
         lambda: layers.SkipFusion2D("attention", attention_channels=3, **DOUBLE),
         fused("attention"),

@@ -1,4 +1,4 @@
-"""CARAFE, DySample and joint bilateral layers: what they compute from their weights."""
+"""CARAFE, DySample, joint bilateral, SAPA: what they compute from their weights."""
 
 import keras
 import numpy as np
@@ -100,3 +100,30 @@ def test_joint_bilateral(learnable: bool) -> None:
         layer.set_weights([np.log(np.float32(1.5)), np.log(np.float32(0.3))])
         expected = reference.joint_bilateral(x, guide.astype("float64"), 2, 2, 1.5, 0.3)
         assert_close(layer([x, guide]), expected, of_range=1e-5)
+
+
+@pytest.mark.parametrize("similarity", ["inner", "bilinear", "gated"])
+@pytest.mark.parametrize(("scale", "size"), [(2, 5), (3, 3), (1, 3)])
+def test_sapa(similarity: str, scale: int, size: int) -> None:
+    x = noise((2, 3, 5, 4))
+    guide = noise((2, 3 * scale, 5 * scale, 4 if similarity == "inner" else 3), 73)
+    layer = layers.SAPA2D(scale, size, similarity=similarity, embedding=6)
+    weights = randomized(layer, [x.shape, guide.shape])
+    expected = reference.sapa(x.astype("float64"), guide.astype("float64"), size, *weights)
+    assert_close(layer([x, guide]), expected, of_range=5e-6)
+
+
+def test_sapa_starts_close_to_the_mean_and_follows_an_edge_of_the_guide() -> None:
+    x, guide = noise((1, 6, 7, 3)), noise((1, 12, 14, 2), 73)
+    uniform = np.full((1, 12, 14, 25), 1 / 25)
+    assert_close(layers.SAPA2D()([x, guide]), reference.carafe(x, uniform), of_range=2e-2)
+    # Of two values, each pixel takes the one that is like its guide, wherever that changes.
+    x = np.zeros((1, 6, 6, 2), "float32")
+    x[:, :, :3, 0], x[:, :, 3:, 1] = 1, 1
+    guide = np.zeros((1, 12, 12, 2), "float32")
+    guide[:, :, :5, 0], guide[:, :, 5:, 1] = 1, 1
+    layer = layers.SAPA2D(2, 3, similarity="inner")
+    layer.build([x.shape, guide.shape])
+    layer.set_weights([np.full_like(w, 5) if w.any() else w for w in layer.get_weights()])
+    y = as_numpy(layer([x, guide]))[0][0, 4]
+    np.testing.assert_allclose(y[2:10, 0], [1] * 3 + [0] * 5, atol=1e-6)

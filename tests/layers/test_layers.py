@@ -44,6 +44,7 @@ LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
     "joint_bilateral": lambda **k: layers.JointBilateralUpSampling2D(
         2, 1, range_sigma=0.7, learnable=True, **k
     ),
+    "sapa": lambda **k: layers.SAPA2D(2, 3, similarity="gated", embedding=5, **k),
     "subpixel_blur": lambda **k: layers.SubpixelConv2D(2, 3, blur=True, **k),
     "subpixel": lambda **k: layers.SubpixelConv2D(3, 2, order="crd", activation="tanh", **k),
     "pad": lambda **k: layers.PadToMultiple2D((4, 8), **k),
@@ -58,7 +59,7 @@ LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
 # what the second input is, of the layers that have one
 PAIRS = {name: (2, 5, 7, 6) for name in LAYERS if name.startswith("fuse")}
 PAIRS |= dict.fromkeys(("crop", "resize_like"), (2, 5, 7, 6))
-PAIRS["joint_bilateral"] = (2, 12, 16, 3)
+PAIRS |= dict.fromkeys(("joint_bilateral", "sapa"), (2, 12, 16, 3))
 BACKEND = keras.backend.backend()
 
 
@@ -164,7 +165,8 @@ def test_trains(name: str) -> None:
     scaled = keras.layers.Conv2D(4, 1)  # so that a gradient flows through the layer
     body = [scaled(inputs[0]), inputs[1]] if isinstance(x, list) else scaled(inputs)
     model = keras.Model(inputs, layer(body))
-    model.compile("sgd", "mse", jit_compile=BACKEND != "torch")
+    # Adam, whose steps are seen however small a gradient is.
+    model.compile("adam", "mse", jit_compile=BACKEND != "torch")
     before = model.get_weights()
     y = np.random.default_rng(14).uniform(1, 2, as_numpy(model(x))[0].shape).astype("float32")
     model.fit(x, y, epochs=1, verbose=0)
@@ -207,6 +209,9 @@ BAD: list[tuple[Callable, str]] = [
     (lambda: JB(2, 0), "`radius` must be an int >= 1"),
     (lambda: JB(range_sigma=-1), "`range_sigma` must be a finite number > 0"),
     (lambda: JB(spatial_sigma="wide"), "`spatial_sigma` must be a finite number > 0"),
+    (lambda: layers.SAPA2D(2, 4), "`kernel_size` must be odd"),
+    (lambda: layers.SAPA2D(embedding=0), "`embedding` must be an int >= 1"),
+    (lambda: layers.SAPA2D(similarity="I"), "`similarity` must be one of 'inner', 'bilinear'"),
     (lambda: layers.PixelShuffle2D((2, 2)), "`scale` must be an int"),
     (lambda: layers.PixelShuffle2D(2, order="CRD"), "`order` must be one of"),
     (lambda: layers.PixelUnshuffle2D(-2), "`scale` must be an int >= 1"),
@@ -264,6 +269,15 @@ DOOR: list[tuple[Callable, str]] = [
     ),
     (lambda: JB()(keras.Input((4, 4, 3))), r"must be the list \[x, guide\]"),
     (lambda: JB()([keras.Input((4, 4, 3)), keras.Input((8, 9, 1))]), "2 times as large.*8, 9"),
+    (lambda: layers.SAPA2D()([keras.Input((4, 4, 3)), keras.Input((8, 9, 1))]), "2 times as large"),
+    (
+        lambda: layers.SAPA2D()([keras.Input((4, 4, 3)), keras.Input((8, 8, None))]),
+        "known numbers of channels",
+    ),
+    (
+        lambda: layers.SAPA2D(similarity="inner")([keras.Input((4, 4, 3)), keras.Input((8, 8, 2))]),
+        "`similarity='inner'` needs a guide with as many.*2 and 3",
+    ),
     (lambda: T(3)(keras.Input((4, 4, None))), "known number of channels"),
     (lambda: T(4, groups=2)(keras.Input((4, 4, 3))), "`groups` must divide.*channels of the input"),
     (

@@ -55,6 +55,32 @@ def test_literal_reassembly() -> None:
     np.testing.assert_allclose(y[0, :, :, 0], [[4, 4, 5, 5, 4, 4]] * 2, rtol=1e-6)
 
 
+@pytest.mark.parametrize("size", [1, 3, 5])
+@pytest.mark.parametrize("scale", [1, 2, 3])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("lacks", LACKING, ids=len)
+def test_similarity(shape: tuple[int, ...], scale: int, size: int, lacks: frozenset[str]) -> None:
+    n, h, w, c = shape
+    keys, queries = noise(shape), noise((n, scale * h, scale * w, c), 34)
+    expected = reference.similarities(queries.astype("float64"), keys.astype("float64"), size)
+    expected = reference.pixel_unshuffle(expected, scale)
+    with lacking(lacks):
+        assert_close(ops.window_similarity(queries, keys, scale, size), expected)
+        y = ops.window_similarity(
+            first(queries), first(keys), scale, size, data_format="channels_first"
+        )
+        assert_close(y, first(expected))
+
+
+def test_literal_similarity() -> None:
+    y = ops.window_similarity(
+        np.float32([1, 2]).reshape(1, 1, 2, 1).repeat(2, 1), np.full((1, 1, 1, 1), 5.0, "float32"),
+        size=3,
+    )  # fmt: skip
+    assert as_numpy(y)[0].reshape(4, 9)[:, 4].tolist() == [5, 10, 5, 10]
+    assert as_numpy(y)[0].sum() == 30
+
+
 @pytest.mark.parametrize("groups", [1, 2, 4])
 @pytest.mark.parametrize("scale", [1, 2, 3])
 @pytest.mark.parametrize("shape", SHAPES)
@@ -233,6 +259,9 @@ BAD = [
     (lambda: ops.reassemble(X, X[0], 1), "`kernels` must have 4 axes"),
     (lambda: ops.point_sample(X, X), "`offsets` must have 2 · scale² · groups = 8 channels"),
     (lambda: ops.point_sample(X, X, groups=3), "`groups` must divide.*Use one of 1, 2, 4"),
+    (lambda: ops.window_similarity(X, X), "`queries` must be `scale`=2 times as large as `keys`"),
+    (lambda: ops.window_similarity(X, X, 1, 4), "`size` must be odd"),
+    (lambda: ops.window_similarity(X, X[..., :1], 1), "same number of channels.*and 1"),
     (lambda: ops.joint_bilateral(X, X), "`guide` must be `scale`=2 times as large"),
     (lambda: ops.joint_bilateral(X, X, 1, radius=0), "`radius` must be an int >= 1"),
     (lambda: ops.joint_bilateral(X, X, 1, spatial_sigma=0), "`spatial_sigma` must be .* > 0"),

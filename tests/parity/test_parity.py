@@ -66,6 +66,23 @@ class GuidedBySubpixels:
         return reference.joint_bilateral(x, reference.pixel_shuffle(x, 2), 2, 1, 0.5, 0.3)
 
 
+class Guided:
+    """An upsampler of 12 channels by 2, guided by what a shuffle makes of them."""
+
+    def __init__(self, layer: Any, oracle: Callable[..., np.ndarray]) -> None:
+        layer.build([(None, None, None, 12), (None, None, None, 3)])
+        rng = np.random.default_rng(8)
+        layer.set_weights([rng.uniform(-0.8, 0.8, w.shape) for w in layer.weights])
+        self._layer, self._oracle = layer, oracle
+
+    def __call__(self, x: Any) -> Any:
+        return self._layer([x, layers.PixelShuffle2D(2)(x)])
+
+    def oracle(self, x: np.ndarray) -> np.ndarray:
+        weights = (np.asarray(w, np.float64) for w in self._layer.get_weights())
+        return self._oracle(x, reference.pixel_shuffle(x, 2), *weights)
+
+
 class PooledAndPutBack:
     """Max pooling, three times the maxima put back where they were, and the indices."""
 
@@ -163,6 +180,14 @@ TECHNIQUES: dict[str, tuple[int, Callable[[], Any], Oracle]] = {
     "carafe": (3, lambda: moving(layers.CARAFE2D(2, compressed=4)), carafe),
     "dysample": (8, lambda: moving(layers.DySample2D(2, dynamic_scope=True)), dysample),
     "joint bilateral": (12, GuidedBySubpixels, lambda x, layer: layer.oracle(x)),
+    "sapa": (
+        12,
+        lambda: Guided(
+            layers.SAPA2D(2, similarity="gated", embedding=6),
+            lambda x, guide, *weights: reference.sapa(x, guide, 5, *weights),
+        ),
+        lambda x, layer: layer.oracle(x),
+    ),
     "max unpooling": (3, PooledAndPutBack, lambda x, layer: layer.oracle(x)),
     "transposed 2/2": (3, lambda: torch_layer(2, 2, 0, 0), transposed(2, 0, 0)),
     "transposed 4/2": (3, lambda: torch_layer(4, 2, 1, 0), transposed(2, 1, 0)),

@@ -1,0 +1,36 @@
+"""Layers inside of others: built at once, always channels last."""
+
+from typing import Any
+
+import keras
+
+
+def convolution(
+    outer: keras.layers.Layer,
+    name: str,
+    channels: int,
+    filters: int,
+    size: int = 1,
+    **options: Any,
+) -> Any:
+    """A convolution inside `outer`, same padding, of the same dtype policy."""
+    layer = keras.layers.Conv2D(
+        filters,
+        size,
+        padding="same",
+        data_format="channels_last",
+        dtype=outer.dtype_policy,
+        name=name,
+        **options,
+    )
+    layer.build((None, None, None, channels))
+    return layer
+
+
+def normalization(outer: keras.layers.Layer, name: str, channels: int) -> Any:
+    """Layer normalization over the channels inside `outer`, with PyTorch's epsilon."""
+    layer = keras.layers.LayerNormalization(
+        axis=-1, epsilon=1e-5, dtype=outer.dtype_policy, name=name
+    )
+    layer.build((None, None, None, channels))
+    return layer
