@@ -44,7 +44,7 @@ class OnnxNet:
         constants: name -> array.
         opset: version of the operators.
         properties: the pairs of strings beside the graph; those of this package say the layout.
-        proto: the file itself.
+        proto: the file itself, if it is one.
     """
 
     name: str
@@ -54,7 +54,7 @@ class OnnxNet:
     constants: Mapping[str, np.ndarray]
     opset: int
     properties: Mapping[str, str]
-    proto: Any
+    proto: Any = None
 
     @property
     def last(self) -> bool:
