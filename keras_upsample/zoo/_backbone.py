@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_upsample.data import fetch
 from keras_upsample.errors import FetchError, first_line
-from keras_upsample.zoo._encoders import ENCODERS
+from keras_upsample.zoo._applications import expected
 
 _CONVOLUTIONS = (2, 2, 3, 3, 3)  # in each block of VGG16
 
@@ -33,12 +33,12 @@ def fill_from(name: str, model: Any, but: Collection[str] = ()) -> set[str]:
         FetchError: the file is not there and can't be downloaded, or is damaged.
     """
     (path,) = fetch(name)
-    spec = ENCODERS[name]
+    expects = expected(name)
     assigned = set()
     for block, i, kernel, bias in _read(path):
         layer = model.get_layer(f"encoder_block{block}_conv{i}")
         if block == i == 1:
-            kernel = _for_channels(kernel[:, :, ::-1] * spec.gain, layer.kernel.shape[2])
+            kernel = _for_channels(kernel[:, :, ::-1] * expects.gain, layer.kernel.shape[2])
         for variable, value in ((layer.kernel, kernel), (layer.bias, bias)):
             if variable.path not in but:
                 variable.assign(value)

@@ -10,7 +10,8 @@ from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._batch_norm import with_momentum
 from keras_upsample.zoo._blocks import convolution, normalize, separable
-from keras_upsample.zoo._encoders import ENCODERS, encode
+from keras_upsample.zoo._encoder_source import Encoder, check_encoder, check_padding, starts_random
+from keras_upsample.zoo._encoders import encode
 from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarge
 
 _RATES = (6, 12, 18)
@@ -20,11 +21,14 @@ def deeplab_v3_plus(
     input_shape: Sequence[int | None] = (None, None, 3),
     classes: int = 2,
     *,
-    encoder: str = "resnet50",
+    encoder: Encoder = "resnet50",
     encoder_weights: str | os.PathLike[str] | None = None,
+    encoder_normalization: Any = None,
+    encoder_trainable: bool = True,
     upsample: Upsample = "bilinear",
     width: int = 256,
     low_level_width: int = 48,
+    padding: str = "same",
     batch_norm_momentum: float | None = None,
     dropout: float = 0.1,
     activation: Any = None,
@@ -47,7 +51,7 @@ def deeplab_v3_plus(
     output cropped back. Output: `logits`, (batch, height, width, classes), or `probabilities` with
     `activation`; float32 under a mixed policy too.
 
-    Departures from the paper: the encoders are those of `keras.applications`, not the modified
+    Departures from the paper: the encoders are not the modified
     Xception; every convolution after the removed stride is dilated by 2, without the multi-grid;
     VGG16 has no stage after that stride. The mean is not spread over the image and concatenated:
     its part of the joining 1x1 convolution is applied to the single pixel and added, which gives
@@ -57,13 +61,20 @@ def deeplab_v3_plus(
         input_shape: (height, width, channels) without the batch. None for a height or width that
             is known only when the model is called.
         classes: Number of classes, i.e. channels of the output.
-        encoder: "resnet50", "vgg16", "mobilenet_v2" or "efficientnet_b0".
-        encoder_weights: None (random), "imagenet" (downloaded by Keras), or the path of a weights
-            file of the application without its top.
+        encoder: A name such as "resnet50", "mobilenet_v2" or "efficientnet_b0"
+            (`docs/encoders.md` lists all), a preset of keras-hub, or a functional Keras model,
+            which is only read.
+        encoder_weights: For a name: None (random), "imagenet" (downloaded by Keras), "preset" for a
+            preset of keras-hub, or the path of a weights file of the application without its top.
+        encoder_normalization: For a model: how it expects its images, in the words of
+            `predict`: "full_range" ([0, 1]), "imagenet", "minus_one_to_one", "0_to_255", (mean,
+            std), or a `metadata.Scaling`. None: what its metadata or its first layers say.
+        encoder_trainable: False freezes the encoder, its batch normalization included.
         upsample: Upsampler of both enlargements by 4: "bilinear" (the paper's), or another name or
             a callable as in `unet`. Interpolation takes one step, all others double twice.
         width: Channels of ASPP and of the decoder.
         low_level_width: Channels to which the features at stride 4 are reduced.
+        padding: "same", or "torch" for PyTorch's padding in a ResNet encoder (see `linknet`).
         batch_norm_momentum: Momentum of all batch normalization, in [0, 1): the share of the
             running mean and variance that is kept at each training step. None: 0.9 with an encoder
             that starts from random weights, so that inference is right after some 50 steps; else
@@ -89,7 +100,8 @@ def deeplab_v3_plus(
     """
     shape = arguments.check_input_shape(input_shape)
     classes = arguments.check_count("classes", classes)
-    arguments.check_choice("encoder", encoder, ENCODERS)
+    check_encoder(encoder)
+    check_padding(padding, encoder)
     upsample = check_upsample(upsample)
     width = arguments.check_count("width", width)
     low_level_width = arguments.check_count("low_level_width", low_level_width)
@@ -99,7 +111,16 @@ def deeplab_v3_plus(
 
     image = frame.image_input(shape)
     padded = frame.pad(image, 16)
-    features = encode(padded, encoder, encoder_weights, atrous=True)
+    features = encode(
+        padded,
+        encoder,
+        encoder_weights,
+        atrous=True,
+        needs=(4, 8, 16, 32),
+        normalization=encoder_normalization,
+        trainable=encoder_trainable,
+        padding=padding,
+    )
     x = _aspp(features[32], width)
     if dropout:
         x = keras.layers.Dropout(dropout, name="decoder_dropout")(x)
@@ -111,9 +132,9 @@ def deeplab_v3_plus(
     x = separable(x, width, "decoder_2")
 
     x = keras.layers.Conv2D(classes, 1, name="head_conv")(x)
-    x = enlarge(x, upsample, "head_upsample", [features[2], padded])
+    x = enlarge(x, upsample, "head_upsample", [features.get(2, frame.shrunk(padded, 2)), padded])
     model = frame.finish(image, frame.crop(x, image), activation, name)
-    return with_momentum(model, momentum, random_encoder=encoder_weights is None)
+    return with_momentum(model, momentum, random_encoder=starts_random(encoder, encoder_weights))
 
 
 def _aspp(x: Any, width: int) -> Any:

@@ -14,8 +14,8 @@ import keras
 from keras_upsample import layers
 from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
+from keras_upsample.zoo._applications import copy_vgg16, expected, preprocess
 from keras_upsample.zoo._crop import OffsetCrop2D
-from keras_upsample.zoo._encoders import ENCODERS, copy_weights, preprocess
 from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarge
 from keras_upsample.zoo._weights import application, check_weights
 
@@ -71,8 +71,8 @@ def build(
 
     image = frame.image_input(shape)
     padded = image if caffe else frame.pad(image, 32)
-    spec = ENCODERS["vgg16"]
-    x = preprocess(padded, spec.scale, spec.offset)
+    expects = expected("vgg16")
+    x = preprocess(padded, expects)
 
     # VGG16, whose two dense layers became convolutions.
     pools = {}
@@ -121,9 +121,8 @@ def build(
         x = frame.crop(x, image)
     model = frame.finish(image, x, activation, name)
     if encoder_weights is not None:
-        source = application(spec.builder, encoder_weights, shape[2])
-        for layer in convolutions:
-            copy_weights(source.get_layer(layer.name.removeprefix("encoder_")), layer, spec)
+        source = application("VGG16", encoder_weights, shape[2])
+        copy_vgg16(source, convolutions, expects)
     return model
 
 

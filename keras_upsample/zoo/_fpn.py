@@ -10,7 +10,8 @@ import keras
 from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._batch_norm import with_momentum
-from keras_upsample.zoo._encoders import ENCODERS, encode
+from keras_upsample.zoo._encoder_source import Encoder, check_encoder, check_padding, starts_random
+from keras_upsample.zoo._encoders import encode
 from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarge
 
 _GROUPS = 32  # of group normalization, as in the paper's GN nets
@@ -20,12 +21,15 @@ def fpn(
     input_shape: Sequence[int | None] = (None, None, 3),
     classes: int = 2,
     *,
-    encoder: str = "resnet50",
+    encoder: Encoder = "resnet50",
     encoder_weights: str | os.PathLike[str] | None = None,
+    encoder_normalization: Any = None,
+    encoder_trainable: bool = True,
     upsample: Upsample = "nearest",
     head_upsample: Upsample = "bilinear",
     pyramid_width: int = 256,
     head_width: int = 128,
+    padding: str = "same",
     batch_norm_momentum: float | None = None,
     dropout: float = 0.0,
     activation: Any = None,
@@ -56,15 +60,22 @@ def fpn(
         input_shape: (height, width, channels) without the batch. None for a height or width that
             is known only when the model is called.
         classes: Number of classes, i.e. channels of the output.
-        encoder: "resnet50" (the paper's), "vgg16", "mobilenet_v2" or "efficientnet_b0".
-        encoder_weights: None (random), "imagenet" (downloaded by Keras), or the path of a weights
-            file of the application without its top.
+        encoder: A name such as "resnet50" (the paper's), "mobilenet_v2" or "efficientnet_b0"
+            (`docs/encoders.md` lists all), a preset of keras-hub, or a functional Keras model,
+            which is only read.
+        encoder_weights: For a name: None (random), "imagenet" (downloaded by Keras), "preset" for a
+            preset of keras-hub, or the path of a weights file of the application without its top.
+        encoder_normalization: For a model: how it expects its images, in the words of
+            `predict`: "full_range" ([0, 1]), "imagenet", "minus_one_to_one", "0_to_255", (mean,
+            std), or a `metadata.Scaling`. None: what its metadata or its first layers say.
+        encoder_trainable: False freezes the encoder, its batch normalization included.
         upsample: Upsampler of the pyramid: "nearest" (the paper's), or another name or a callable
             as in `unet`. The number of channels stays, so no convolution follows interpolation.
         head_upsample: Upsampler of the steps to stride 4 and of the scores: "bilinear" (the
             paper's) or another. Interpolation enlarges the scores in one step, all others in two.
         pyramid_width: Channels of the pyramid.
         head_width: Channels of the steps to stride 4.
+        padding: "same", or "torch" for PyTorch's padding in a ResNet encoder (see `linknet`).
         batch_norm_momentum: Momentum of all batch normalization, in [0, 1): the share of the
             running mean and variance that is kept at each training step. None: 0.9 with an encoder
             that starts from random weights, so that inference is right after some 50 steps; else
@@ -89,7 +100,8 @@ def fpn(
     """
     shape = arguments.check_input_shape(input_shape)
     classes = arguments.check_count("classes", classes)
-    arguments.check_choice("encoder", encoder, ENCODERS)
+    check_encoder(encoder)
+    check_padding(padding, encoder)
     upsample = check_upsample(upsample)
     head_upsample = check_upsample(head_upsample, "head_upsample")
     pyramid_width = arguments.check_count("pyramid_width", pyramid_width)
@@ -100,7 +112,15 @@ def fpn(
 
     image = frame.image_input(shape)
     padded = frame.pad(image, 32)
-    features = encode(padded, encoder, encoder_weights)
+    features = encode(
+        padded,
+        encoder,
+        encoder_weights,
+        needs=(4, 8, 16, 32),
+        normalization=encoder_normalization,
+        trainable=encoder_trainable,
+        padding=padding,
+    )
 
     laterals = {}  # level -> the encoder's features, 256 channels; stride 2^level
     for level in (2, 3, 4, 5):
@@ -131,9 +151,11 @@ def fpn(
     if dropout:
         x = keras.layers.Dropout(dropout, name="head_dropout")(x)
     x = keras.layers.Conv2D(classes, 1, name="head_conv")(x)
-    x = enlarge(x, head_upsample, "head_upsample", [features[2], padded])
+    x = enlarge(
+        x, head_upsample, "head_upsample", [features.get(2, frame.shrunk(padded, 2)), padded]
+    )
     model = frame.finish(image, frame.crop(x, image), activation, name)
-    return with_momentum(model, momentum, random_encoder=encoder_weights is None)
+    return with_momentum(model, momentum, random_encoder=starts_random(encoder, encoder_weights))
 
 
 def _convolution(x: Any, width: int, name: str) -> Any:

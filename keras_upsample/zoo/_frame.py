@@ -24,6 +24,13 @@ def pad(image: keras.KerasTensor, multiple: int) -> keras.KerasTensor:
     return layers.PadToMultiple2D(multiple, name="encoder_pad")(image)
 
 
+def shrunk(image: keras.KerasTensor, factor: int) -> keras.KerasTensor:
+    """What upsamplers may read at a stride where the encoder has nothing: means of the image."""
+    if factor == 1:
+        return image
+    return keras.layers.AveragePooling2D(factor, name=f"encoder_image_by_{factor}")(image)
+
+
 def crop(x: keras.KerasTensor, image: keras.KerasTensor, name: str = "head_crop") -> Any:
     """`x` without the padded part; no layer where both sizes are known and equal."""
     if None not in image.shape[1:3] and x.shape[1:3] == image.shape[1:3]:

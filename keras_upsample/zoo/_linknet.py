@@ -11,11 +11,17 @@ from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._batch_norm import with_momentum
 from keras_upsample.zoo._blocks import convolution, normalize
-from keras_upsample.zoo._encoders import ENCODERS, encode
-from keras_upsample.zoo._resnet18 import resnet18
+from keras_upsample.zoo._encoder_source import (
+    Encoder,
+    check_encoder,
+    check_no_encoder,
+    check_padding,
+    starts_random,
+)
+from keras_upsample.zoo._encoders import encode
+from keras_upsample.zoo._resnet import FILTERS, resnet
 from keras_upsample.zoo._upsamplers import Upsample, check_upsample, double
 
-_FILTERS = (64, 128, 256, 512)
 _HEAD_WIDTH = 32
 
 
@@ -23,10 +29,13 @@ def linknet(
     input_shape: Sequence[int | None] = (None, None, 3),
     classes: int = 2,
     *,
-    encoder: str | None = None,
+    encoder: Encoder | None = None,
     encoder_weights: str | os.PathLike[str] | None = None,
+    encoder_normalization: Any = None,
+    encoder_trainable: bool = True,
     upsample: Upsample = "transposed_conv",
     filters: Sequence[int] | None = None,
+    padding: str = "same",
     batch_norm_momentum: float | None = None,
     dropout: float = 0.0,
     activation: Any = None,
@@ -43,7 +52,7 @@ def linknet(
         512 (32) -> 256 (16) + block 3 -> 128 (8) + block 2 -> 64 (4) + block 1 -> 64 (4) + stem
         -> 32 (2) -> 32 (2) -> classes (1)                                channels (stride)
 
-    With `encoder` the features of a `keras.applications` network at strides 16, 8, 4 and 2 are
+    With `encoder` the features of another network at strides 16, 8, 4 and 2 are
     added, the last decoder block doubles too, and the head doubles once.
 
     Input: `image`, (batch, height, width, channels), float32 in [0, 1], of any height and width
@@ -51,21 +60,32 @@ def linknet(
     `logits`, (batch, height, width, classes), or `probabilities` with `activation`; float32 under a
     mixed policy too.
 
-    One departure from the authors' net: the odd pixel of a 3x3 transposed convolution is cut at the
-    bottom and the right, not at the top and the left. Every format computes this without a crop.
+    With padding="same", the default, windows of stride 2 lie one pixel further to the bottom right
+    than in the authors' net, and the odd pixel of a 3x3 transposed convolution is cut at the bottom
+    and the right, not at the top and the left; every format computes this without a crop.
+    padding="torch" is as in the authors' net.
 
     Args:
         input_shape: (height, width, channels) without the batch. None for a height or width that
             is known only when the model is called.
         classes: Number of classes, i.e. channels of the output.
-        encoder: None for the paper's ResNet-18, or "vgg16", "resnet50", "mobilenet_v2",
-            "efficientnet_b0".
-        encoder_weights: With `encoder`: None (random), "imagenet" (downloaded by Keras), or the
-            path of a weights file of the application without its top.
+        encoder: None for the paper's ResNet-18, a name such as "resnet50", "mobilenet_v2" or
+            "efficientnet_b0" (`docs/encoders.md` lists all), a preset of keras-hub, or a functional
+            Keras model, which is only read.
+        encoder_weights: For a name: None (random), "imagenet" (downloaded by Keras), "preset" for a
+            preset of keras-hub, or the path of a weights file of the application without its top.
+        encoder_normalization: For a model: how it expects its images, in the words of
+            `predict`: "full_range" ([0, 1]), "imagenet", "minus_one_to_one", "0_to_255", (mean,
+            std), or a `metadata.Scaling`. None: what its metadata or its first layers say.
+        encoder_trainable: False freezes the encoder, its batch normalization included.
         upsample: "transposed_conv" (3x3, the last 2x2, the paper's), or another name or a callable
             as in `unet`.
         filters: Channels of ResNet-18's four stages, finest first; None for (64, 128, 256, 512).
             Only without `encoder`.
+        padding: "same", or "torch", so that weights of PyTorch fit: the windows of strided
+            convolutions and poolings of a ResNet lie as PyTorch's do, the odd pixel of a 3x3
+            transposed convolution is cut at the top and the left, and the epsilon of batch
+            normalization is 1e-5.
         batch_norm_momentum: Momentum of all batch normalization, in [0, 1): the share of the
             running mean and variance that is kept at each training step. None: 0.9 with an
             `encoder` that starts from random weights, so that inference is right after some 50
@@ -95,33 +115,41 @@ def linknet(
     arguments.check_activation(activation)
     if encoder is None:
         filters = arguments.check_filters(
-            _FILTERS if filters is None else filters, 4, "for ResNet-18's stages"
+            FILTERS if filters is None else filters, 4, "for ResNet-18's stages"
         )
-        if encoder_weights is not None:
-            raise ValueError(
-                "`encoder_weights` needs an `encoder`. Received: encoder=None, "
-                f"encoder_weights={encoder_weights!r}."
-            )
+        check_no_encoder(encoder_weights, encoder_normalization, encoder_trainable)
     else:
-        arguments.check_choice("encoder", encoder, ENCODERS, " or None")
+        check_encoder(encoder, " or None")
         if filters is not None:
             raise ValueError(
                 "`filters` are those of ResNet-18; with an `encoder` the decoder follows its "
                 f"channels. Received: encoder={encoder!r}, filters={filters!r}. Leave one out."
             )
 
+    check_padding(padding, "resnet18" if encoder is None else encoder)
+
     def bigger(x: Any, width: int, layer: str, guide: Any, size: int = 3) -> Any:
         if upsample == "transposed_conv":
-            return layers.TransposedConv2D(width, 2, size, name=layer)(x)
+            cut = 1 if padding == "torch" and size == 3 else None
+            return layers.TransposedConv2D(
+                width, 2, size, padding=cut, output_padding=cut, name=layer
+            )(x)
         return double(x, upsample, width, layer, guide)
 
     image = frame.image_input(shape)
     padded = frame.pad(image, 32)
     if encoder is None:
-        stem, features = resnet18(padded, filters or _FILTERS)
+        stem, features = resnet(padded, filters or FILTERS, padding=padding)
         skips = [features[16], features[8], features[4], stem]
     else:
-        features = encode(padded, encoder, encoder_weights)
+        features = encode(
+            padded,
+            encoder,
+            encoder_weights,
+            normalization=encoder_normalization,
+            trainable=encoder_trainable,
+            padding=padding,
+        )
         skips = [features[16], features[8], features[4], features[2]]
     x = features[32]
     if dropout:
@@ -130,20 +158,20 @@ def linknet(
     for block, skip in zip((4, 3, 2, 1), skips, strict=True):
         stage = f"decoder_block{block}"
         inner = max(x.shape[-1] // 4, 1)
-        x = convolution(x, inner, 1, f"{stage}_reduce")
+        x = convolution(x, inner, 1, f"{stage}_reduce", padding=padding)
         if encoder is None and block == 1:
-            x = convolution(x, inner, 3, f"{stage}_keep")
+            x = convolution(x, inner, 3, f"{stage}_keep", padding=padding)
         else:
-            x = normalize(bigger(x, inner, f"{stage}_upsample", skip), f"{stage}_upsample")
-        x = convolution(x, skip.shape[-1], 1, f"{stage}_expand")
+            x = normalize(
+                bigger(x, inner, f"{stage}_upsample", skip), f"{stage}_upsample", padding=padding
+            )
+        x = convolution(x, skip.shape[-1], 1, f"{stage}_expand", padding=padding)
         x = keras.layers.Add(name=f"{stage}_add")([x, skip])
 
     if encoder is None:
         x = bigger(x, _HEAD_WIDTH, "head_upsample1", features[2])
-        x = normalize(x, "head_upsample1")
-    x = convolution(x, _HEAD_WIDTH, 3, "head_between")
+        x = normalize(x, "head_upsample1", padding=padding)
+    x = convolution(x, _HEAD_WIDTH, 3, "head_between", padding=padding)
     x = bigger(x, classes, "head_upsample2", padded, size=2)
     model = frame.finish(image, frame.crop(x, image), activation, name)
-    return with_momentum(
-        model, momentum, random_encoder=encoder is not None and encoder_weights is None
-    )
+    return with_momentum(model, momentum, random_encoder=starts_random(encoder, encoder_weights))

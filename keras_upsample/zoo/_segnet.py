@@ -9,8 +9,8 @@ import keras
 from keras_upsample import layers
 from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
+from keras_upsample.zoo._applications import copy_vgg16, expected, preprocess
 from keras_upsample.zoo._blocks import normalize
-from keras_upsample.zoo._encoders import ENCODERS, copy_weights, preprocess
 from keras_upsample.zoo._upsamplers import Upsample, check_upsample, enlarge
 from keras_upsample.zoo._weights import application, check_weights
 
@@ -88,8 +88,8 @@ def segnet(
 
     image = frame.image_input(shape)
     padded = frame.pad(image, 32)
-    spec = ENCODERS["vgg16"]
-    x = preprocess(padded, spec.scale, spec.offset)
+    expects = expected("vgg16")
+    x = preprocess(padded, expects)
     vgg16 = []
     passed = []  # by block: the positions of its maxima, or what an upsampler may read
     for block, (width, count) in enumerate(zip(filters, _CONVOLUTIONS, strict=True), start=1):
@@ -123,9 +123,8 @@ def segnet(
     x = keras.layers.Conv2D(classes, 3, padding="same", name="head_conv")(x)
     model = frame.finish(image, frame.crop(x, image), activation, name)
     if encoder_weights is not None:
-        source = application(spec.builder, encoder_weights, shape[2])
-        for layer in vgg16:
-            copy_weights(source.get_layer(layer.name.removeprefix("encoder_")), layer, spec)
+        source = application("VGG16", encoder_weights, shape[2])
+        copy_vgg16(source, vgg16, expects)
     return model
 
 

@@ -10,7 +10,14 @@ from keras_upsample import layers
 from keras_upsample.zoo import _arguments as arguments
 from keras_upsample.zoo import _frame as frame
 from keras_upsample.zoo._batch_norm import with_momentum
-from keras_upsample.zoo._encoders import ENCODERS, encode
+from keras_upsample.zoo._encoder_source import (
+    Encoder,
+    check_encoder,
+    check_no_encoder,
+    check_padding,
+    starts_random,
+)
+from keras_upsample.zoo._encoders import encode
 from keras_upsample.zoo._pretrained import preset_model
 from keras_upsample.zoo._upsamplers import GUIDED, Upsample, check_upsample, double
 
@@ -23,8 +30,10 @@ def unet(
     input_shape: Sequence[int | None] = (None, None, 3),
     classes: int = 2,
     *,
-    encoder: str | None = None,
+    encoder: Encoder | None = None,
     encoder_weights: str | os.PathLike[str] | None = None,
+    encoder_normalization: Any = None,
+    encoder_trainable: bool = True,
     upsample: Upsample = "transposed_conv",
     fusion: str = "concat",
     filters: Sequence[int] | None = None,
@@ -46,9 +55,9 @@ def unet(
         padding="valid"  down 572 568 | 284 280 | 140 136 | 68 64 | 32 28
                          up   388 392 | 196 200 | 100 104 | 52 56
 
-    With `encoder`, stages 1 to 6 are those of a `keras.applications` network (strides 1 to 32;
-    most have no features at stride 1, so that decoder stage 1 joins nothing), and the decoder
-    has five stages.
+    With `encoder`, stages 1 to 6 are the features of another network at strides 1 to 32, and the
+    decoder has five stages. Most networks have no features at stride 1, and some none at stride 2;
+    the decoder stages there join nothing.
 
     `fusion="attention"` is Attention U-Net (Oktay et al., 2018): before a skip is joined, each of
     its pixels is multiplied by a number in (0, 1), computed from the skip and the doubled decoder
@@ -66,9 +75,15 @@ def unet(
         input_shape: (height, width, channels) without the batch. None for a height or width that
             is known only when the model is called.
         classes: Number of classes, i.e. channels of the output.
-        encoder: None for the paper's, or "vgg16", "resnet50", "mobilenet_v2", "efficientnet_b0".
-        encoder_weights: With `encoder`: None (random), "imagenet" (downloaded by Keras), or the
-            path of a weights file of the application without its top.
+        encoder: None for the paper's, a name such as "resnet50", "mobilenet_v2" or
+            "efficientnet_b0" (`docs/encoders.md` lists all), a preset of keras-hub, or a functional
+            Keras model, which is only read.
+        encoder_weights: For a name: None (random), "imagenet" (downloaded by Keras), "preset" for a
+            preset of keras-hub, or the path of a weights file of the application without its top.
+        encoder_normalization: For a model: how it expects its images, in the words of
+            `predict`: "full_range" ([0, 1]), "imagenet", "minus_one_to_one", "0_to_255", (mean,
+            std), or a `metadata.Scaling`. None: what its metadata or its first layers say.
+        encoder_trainable: False freezes the encoder, its batch normalization included.
         upsample: "transposed_conv" (2x2, the paper's); "pixel_shuffle" (3x3 convolution and
             shuffle), "pixel_shuffle_blur" (the same and a blur, without checkerboard); "nearest",
             "bilinear", "bicubic", "lanczos", "area" (at a factor of 2 the same as "nearest"),
@@ -82,10 +97,11 @@ def unet(
         filters: Channels by stage, finest first, for two stages or more; with `encoder` for the
             decoder's five stages at strides 1 to 16. None: (64, 128, 256, 512, 1024); with
             `encoder` (16, 32, 64, 128, 256).
-        padding: "same", or "valid" for the paper's unpadded convolutions (no `encoder`). With
-            "valid", a static size must be one that divides evenly at every pooling and crop, i.e.
-            16k + 12 from 188 up for five stages. If the size is None, feed such sizes only: others
-            lose border pixels.
+        padding: "same"; "torch" for PyTorch's padding in a ResNet encoder (see `linknet`); or
+            "valid" for the paper's unpadded convolutions (no `encoder`). With "valid", a static
+            size must be one that divides evenly at every pooling and crop, i.e. 16k + 12 from 188
+            up for five stages. If the size is None, feed such sizes only: others lose border
+            pixels.
         batch_norm: Whether each 3x3 convolution is followed by batch normalization (and has no
             bias). Export folds it into the convolutions.
         batch_norm_momentum: Momentum of all batch normalization, in [0, 1): the share of the
@@ -120,12 +136,12 @@ def unet(
     classes = arguments.check_count("classes", classes)
     upsample = check_upsample(upsample)
     arguments.check_choice("fusion", fusion, _FUSIONS)
-    arguments.check_choice("padding", padding, ("same", "valid"))
+    arguments.check_choice("padding", padding, ("same", "valid", "torch"))
     batch_norm = arguments.check_flag("batch_norm", batch_norm)
     momentum = arguments.check_momentum(batch_norm_momentum)
     dropout = arguments.check_rate("dropout", dropout)
     if encoder is not None:
-        arguments.check_choice("encoder", encoder, ENCODERS, " or None")
+        check_encoder(encoder, " or None")
         filters = arguments.check_filters(
             _FILTERS_BEHIND_ENCODER if filters is None else filters,
             5,
@@ -133,19 +149,18 @@ def unet(
         )
         if padding == "valid":
             raise ValueError(
-                "`padding='valid'` is the paper's own encoder; the networks of "
-                f"keras.applications are padded. Received: encoder={encoder!r}. Pass "
+                "`padding='valid'` is for the paper's own encoder; other networks are padded. "
+                f"Received: encoder={encoder!r}. Pass "
                 "padding='same' or encoder=None."
             )
     else:
         filters = arguments.check_filters(
             _FILTERS if filters is None else filters, None, "one a stage, finest first"
         )
-        if encoder_weights is not None:
-            raise ValueError(
-                "`encoder_weights` needs an `encoder`. Received: encoder=None, "
-                f"encoder_weights={encoder_weights!r}."
-            )
+        check_no_encoder(encoder_weights, encoder_normalization, encoder_trainable)
+    if padding == "torch":
+        check_padding(padding, encoder)
+    window = "valid" if padding == "valid" else "same"
     if padding == "valid":
         if upsample in GUIDED:
             raise ValueError(
@@ -160,7 +175,7 @@ def unet(
             x = keras.layers.Conv2D(
                 width,
                 3,
-                padding=padding,
+                padding=window,
                 use_bias=not batch_norm,
                 kernel_initializer="he_normal",
                 name=f"{stage}_conv{i}",
@@ -175,7 +190,15 @@ def unet(
     padded = image if padding == "valid" else frame.pad(image, stride)
     skips: dict[int, Any] = {}  # stride -> features
     if encoder is not None:
-        skips = encode(padded, encoder, encoder_weights)
+        skips = encode(
+            padded,
+            encoder,
+            encoder_weights,
+            needs=(4, 8, 16, 32),
+            normalization=encoder_normalization,
+            trainable=encoder_trainable,
+            padding=padding,
+        )
         x = skips.pop(32)
         widths = filters
     else:
@@ -192,7 +215,7 @@ def unet(
     align = "center_crop" if padding == "valid" else None  # padded sizes always meet
     for stage, width in reversed(list(enumerate(widths, start=1))):
         skip = skips.get(2 ** (stage - 1))
-        guide = padded if skip is None else skip
+        guide = frame.shrunk(padded, 2 ** (stage - 1)) if skip is None else skip
         x = double(x, upsample, width, f"decoder_stage{stage}_upsample", guide)
         if skip is not None:
             fusion_name = f"decoder_stage{stage}_fusion"
@@ -200,13 +223,11 @@ def unet(
         x = convolutions(x, width, f"decoder_stage{stage}")
 
     # Cut before the 1x1 convolution or after it is the same; before, it computes less.
-    if padding == "same":
+    if padding != "valid":
         x = frame.crop(x, image)
     x = keras.layers.Conv2D(classes, 1, name="head_conv")(x)
     model = frame.finish(image, x, activation, name)
-    return with_momentum(
-        model, momentum, random_encoder=encoder is not None and encoder_weights is None
-    )
+    return with_momentum(model, momentum, random_encoder=starts_random(encoder, encoder_weights))
 
 
 def _closed(size: int, depth: int) -> int | None:

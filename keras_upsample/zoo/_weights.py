@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from functools import partial
 from typing import Any
 
 import keras
@@ -35,31 +36,49 @@ def check_weights(weights: Any, channels: int) -> None:
         )
 
 
-def application(builder: str, weights: Any, channels: int) -> Any:
-    """`keras.applications.<builder>` without its top, for any height and width."""
-    build = getattr(keras.applications, builder)
+def application(builder: str, weights: Any, channels: int, size: int | None = None) -> Any:
+    """`keras.applications.<builder>` without its top, for any height and width.
+
+    Args:
+        builder: its name there.
+        weights: None, "imagenet" or a path.
+        channels: of the image.
+        size: height and width at which it is built, for a network whose layers depend on it.
+    """
+    build: Any = getattr(keras.applications, builder)
+    if channels != 3 and builder.startswith("ConvNeXt"):
+        build = partial(build, include_preprocessing=False)  # its means are those of RGB
     hint = _PATH_HINT.format(builder=builder)
     # Fully convolutional weights do not depend on the size, whatever the warning says.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         if weights is None:
-            return build(include_top=False, weights=None, input_shape=(None, None, channels))
+            return build(include_top=False, weights=None, input_shape=(size, size, channels))
         if weights == "imagenet":
             try:
                 return build(
-                    include_top=False, weights="imagenet", input_shape=(None, None, channels)
+                    include_top=False, weights="imagenet", input_shape=(size, size, channels)
                 )
             except Exception as error:
                 raise FetchError(
                     f"`encoder_weights='imagenet'`: Keras could not download the weights of "
                     f"{builder} ({first_line(error)}). Pass the path of a file instead: {hint}."
                 ) from error
-        model = build(include_top=False, weights=None, input_shape=(None, None, channels))
-        try:
-            model.load_weights(os.fspath(weights))
-        except Exception as error:
-            raise ValueError(
-                f"`encoder_weights`: {os.fspath(weights)!r} does not fit {builder}. "
-                f"Expected {hint}. Keras says: {str(error).strip().splitlines()[0]}"
-            ) from error
+        model = build(include_top=False, weights=None, input_shape=(size, size, channels))
+        load_file(model, weights, builder, hint)
         return model
+
+
+def load_file(model: Any, weights: Any, name: str, hint: str = "weights that fit") -> None:
+    """Load a weights file.
+
+    Raises:
+        ValueError: it does not fit; the message has the `name` of the network and the `hint`.
+    """
+    try:
+        model.load_weights(os.fspath(weights))
+    except Exception as error:
+        raise ValueError(
+            f"`encoder_weights`: {os.fspath(weights)!r} does not fit {name}. Expected {hint}. "
+            f"Keras says: {str(error).strip().splitlines()[0]}"
+        ) from error

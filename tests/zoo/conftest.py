@@ -51,7 +51,7 @@ def small_encoder(monkeypatch):
     the decoder costs time. Mirror-symmetric but for its kernels."""
     from keras_upsample.zoo import _deeplab_v3_plus, _fpn
 
-    def encode(image, name, weights, *, atrous=False):
+    def encode(image, encoder, weights, *, atrous=False, **options):
         features, x = {}, image
         for i, stride in enumerate((2, 4, 8, 16, 32)):
             if not (atrous and stride == 32):

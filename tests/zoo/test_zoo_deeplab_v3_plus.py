@@ -133,7 +133,7 @@ def test_parameters_counted_from_the_figure():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"encoder": "xception"}, "`encoder` must be one of 'vgg16', 'resnet50'"),
+        ({"encoder": "xceptoin"}, "`encoder` must be one of .*Did you mean 'xception'"),
         ({"upsample": "bilnear"}, "`upsample` must be one of.*Did you mean 'bilinear'"),
         ({"width": 0}, "`width` must be an integer of at least 1. Received: 0"),
         ({"low_level_width": "48"}, "`low_level_width` must be an integer"),

@@ -105,7 +105,7 @@ def test_the_encoder_is_the_applications(images, tmp_path):
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        ({"encoder": None}, "`encoder` must be one of 'vgg16'.*Received: None"),
+        ({"encoder": None}, "`encoder` must be one of .*'vgg16'.*Received: None"),
         ({"upsample": "nearset"}, "`upsample` must be one of.*Did you mean 'nearest'"),
         ({"head_upsample": "linear"}, "`head_upsample` must be one of.*Did you mean 'bilinear'"),
         ({"pyramid_width": 0}, "`pyramid_width` must be an integer of at least 1"),
