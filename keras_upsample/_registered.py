@@ -5,8 +5,8 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 """
 
 from . import _keras2_functions, initializers, layers, losses, metrics
+from .interchange import _attention, _like_layers
 from .interchange import _layers as _read_layers
-from .interchange import _like_layers
 from .lowering import _head
 from .metadata import _described
 from .program import _emitted_layers, _tiled
@@ -25,12 +25,15 @@ CLASSES = (
     _emitted_layers.FormedResize2D,
     _emitted_layers.Interleave2D,
     _tiled.TiledConv2D,
+    _attention.Attention,
     _like_layers.FitLike2D,
     _read_layers.Elementwise,
     _read_layers.Pad2D,
+    _read_layers.Repeated,
     _read_layers.RepeatedConstant,
     _read_layers.Slice,
     _read_layers.WithConstant,
+    _read_layers.gelu_tanh,
     _keras2_functions.TensorFlowFunction,
     _keras2_functions.hard_sigmoid_of_keras_2,
 )

@@ -194,12 +194,13 @@ class Context:
         axes = range(value.rank) if axis is None else [axis % value.rank]
         wanted = [each for each in axes if len(value.parts(each)) > 1]
         if value.order[0] in wanted:
-            ones = [each for each, n in enumerate(value.shape) if n == 1]
-            if not ones:
+            others = [each for each, n in enumerate(value.shape) if n == 1]
+            others += [each for each in range(value.rank) if each not in axes]
+            if not others:
                 raise UnreadError(
                     f"axis {value.order[0]} of {value.rank}, in which the batch is one with others"
                 )
-            value = _batch_in(value, ones[0])
+            value = _batch_in(value, others[0])
             wanted = [each for each in axes if len(value.parts(each)) > 1]
         places: list[int] = []
         for place, each in enumerate(value.order):
@@ -249,10 +250,12 @@ def _is_reshape(tensor: Tensor) -> bool:
 
 
 def _batch_in(value: Value, axis: int) -> Value:
-    """The value with the batch as this axis, if it is of length 1; any such axis may be it."""
+    """The value with the batch, which is of length 1 here, as this axis, or as a part of it."""
     batch = value.order[0]
-    if batch == axis or value.shape[axis] != 1:
+    if batch == axis or (value.shape[axis] != 1 and len(value.parts(batch)) == 1):
         return value
+    if value.shape[axis] != 1:
+        return Value(value.tensor, (axis, *value.order[1:]), value.positive)
     rest = (batch if each == axis else each for each in value.order[1:])
     return Value(value.tensor, (axis, *rest), value.positive)
 

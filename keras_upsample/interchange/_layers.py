@@ -84,6 +84,12 @@ class Elementwise(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
+def gelu_tanh(x: Any) -> Any:
+    """y = x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2."""
+    return ops.gelu(x, approximate=True)
+
+
+@keras.saving.register_keras_serializable(package="keras_upsample")
 class Pad2D(keras.layers.Layer):
     """An image with rows and columns around it.
 
@@ -166,6 +172,28 @@ class RepeatedConstant(keras.layers.Layer):
         batch = ops.shape(inputs)[0]
         constant = ops.convert_to_tensor(self.constant)[None]
         return ops.broadcast_to(constant, (batch, *self.shape))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], *self.shape)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "shape": self.shape}
+
+
+@keras.saving.register_keras_serializable(package="keras_upsample")
+class Repeated(keras.layers.Layer):
+    """x, repeated along its axes of length 1.
+
+    Args:
+        shape: of the result, without the batch.
+    """
+
+    def __init__(self, shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.shape = tuple(shape)
+
+    def call(self, inputs: Any) -> Any:
+        return ops.broadcast_to(inputs, (ops.shape(inputs)[0], *self.shape))
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return (input_shape[0], *self.shape)

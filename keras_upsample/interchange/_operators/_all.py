@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from . import arithmetic, convolutions, normalizations, pools, shapes
+from . import arithmetic, attention, convolutions, normalizations, pools, shapes
 
 KINDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {
@@ -13,6 +13,7 @@ KINDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         **pools.KINDS,
         **arithmetic.KINDS,
         **shapes.KINDS,
+        **attention.KINDS,
     }
 )
 """Operator of ONNX -> what reads it: (context) -> a value, or a list of them."""
@@ -23,6 +24,7 @@ ANY_LAYOUT = frozenset(
         *convolutions.ANY_LAYOUT,
         *normalizations.ANY_LAYOUT,
         *shapes.ANY_LAYOUT,
+        *attention.ANY_LAYOUT,
     }
 )
 """Those that take values whose axes lie in parts (`Value.order`). The others get them joined."""

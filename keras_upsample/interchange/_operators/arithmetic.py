@@ -7,8 +7,11 @@ import numpy as np
 
 from ...program._operations import Activation, Difference, Product, Softmax, Sum
 from .._context import Context, UnreadError
-from .._layers import ELEMENTWISE, Elementwise, WithConstant
+from .._layers import ELEMENTWISE, Elementwise, WithConstant, gelu_tanh
 from .._value import Value
+
+SILU = "keras_upsample.SiLU"
+"""Kind of the node that `_rules` puts for x sigmoid(x)."""
 
 _OF_TWO = {"Add": Sum, "Mul": Product, "Sub": Difference}
 
@@ -108,6 +111,25 @@ def _activation(name: str, positive: bool = False) -> Callable[[Context], Value]
     return read
 
 
+def gelu(c: Context) -> Value:
+    """Gelu: x Phi(x), or what `approximate` "tanh" has for it."""
+    import keras
+
+    named = c.attribute("approximate", "none")
+    if named not in ("none", "tanh"):
+        raise UnreadError(f"`approximate` {named!r}; 'none' and 'tanh' are read")
+    x = c.value()
+    function = gelu_tanh if named == "tanh" else keras.activations.gelu
+    return c.like(x, c.write(Activation(x.tensor, function)))
+
+
+def swish(c: Context) -> Value:
+    """Swish: x sigmoid(alpha x)."""
+    if c.attribute("alpha", 1.0) != 1:
+        raise UnreadError(f"alpha {c.attribute('alpha'):g}; 1 is read")
+    return _activation("silu")(c)
+
+
 def hard_sigmoid(c: Context) -> Value:
     """HardSigmoid: max(0, min(1, alpha x + beta)); Keras' has alpha 1/6, beta 1/2."""
     alpha, beta = c.attribute("alpha", 0.2), c.attribute("beta", 0.5)
@@ -201,7 +223,7 @@ KINDS = {
     "Cast": cast,
     "Clip": clip,
     "Elu": elu,
-    "Gelu": _activation("gelu"),
+    "Gelu": gelu,
     "HardSigmoid": hard_sigmoid,
     "HardSwish": _activation("hard_silu"),
     "LeakyRelu": leaky_relu,
@@ -212,6 +234,8 @@ KINDS = {
     "Softmax": softmax,
     "Softplus": _activation("softplus", True),
     "Softsign": _activation("softsign"),
+    "Swish": swish,
+    SILU: _activation("silu"),
     "Tanh": _activation("tanh"),
 }
 

@@ -11,6 +11,9 @@ from .._context import Context, UnreadError
 from .._open import at_every_size
 from .._value import Value
 
+DENSE = "keras_upsample.Dense"
+"""Kind of the node that `_rules` puts for MatMul and Add."""
+
 
 def conv(c: Context) -> Value:
     """Conv: kernel (M, C / groups, rows, columns)."""
@@ -97,12 +100,12 @@ def gemm(c: Context) -> Value:
 
 
 def mat_mul(c: Context) -> Value:
-    """MatMul with a matrix of the file: a dense layer on the last axis."""
-    x, weights = c.value(), c.constant(1)
+    """MatMul with a matrix of the file, and a bias if there is one: a dense layer."""
+    x, weights, bias = c.value(), c.constant(1), c.constant(2)
     if weights.ndim != 2:
         raise UnreadError(f"a constant of {weights.ndim} dimensions")
     x = c.last(x)
-    return c.like(x, c.write(Dense(x.tensor, weights)))
+    return c.like(x, c.write(Dense(x.tensor, weights, bias)))
 
 
 def batch_normalization(c: Context) -> Value:
@@ -163,8 +166,9 @@ def automatic_pads(x: Value, kernel: Any, strides: Any, dilation: Any) -> Pads:
 KINDS = {
     "Conv": conv,
     "ConvTranspose": conv_transpose,
+    DENSE: mat_mul,
     "Gemm": gemm,
     "BatchNormalization": batch_normalization,
 }
 
-ANY_LAYOUT = frozenset({"Gemm"})
+ANY_LAYOUT = frozenset({DENSE, "Gemm"})

@@ -15,7 +15,7 @@ from ...program._operations import (
     ZeroPadding,
 )
 from .._context import Context, UnreadError
-from .._layers import Pad2D, RepeatedConstant, Slice
+from .._layers import Pad2D, Repeated, RepeatedConstant, Slice
 from .._regroup import batch_axis, regrouped
 from .._value import Value
 
@@ -261,7 +261,25 @@ def _new_shape(c: Context, x: Value) -> tuple[list[Any], int]:
     return [lengths.get(axis, 1) for axis in range(rank)], old[batch]
 
 
+def expand(c: Context) -> Value:
+    """Expand of axes of length 1, the batch aside."""
+    x = c.value()
+    asked = [int(n) for n in c.constant(1)]
+    if len(asked) > x.rank:
+        raise UnreadError(f"new axes: {x.shape} to {tuple(asked)}")
+    shape = np.broadcast_shapes(x.shape, asked)
+    if shape == x.shape:
+        return x
+    x = c.joined(x)
+    stored = [shape[axis] for axis in x.order]
+    if stored[0] != 1:
+        raise UnreadError("a batch that is repeated")
+    tensor = c.call(Repeated(stored[1:], name=c.name), x.tensor)
+    return c.like(x, tensor, positive=x.positive)
+
+
 KINDS = {
+    "Expand": expand,
     "Resize": resize,
     "Upsample": resize,
     "DepthToSpace": depth_to_space,

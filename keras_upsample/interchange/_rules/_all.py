@@ -7,7 +7,7 @@ from typing import Protocol
 from .._fold import Folded
 from .._net import OnnxNet, OnnxNode
 from .._unread import UnreadError
-from . import group_normalization, sum_of_stack
+from . import activations, attention, dense, group_normalization, sum_of_stack
 from ._here import Around, Declined, Here
 
 
@@ -28,7 +28,13 @@ class Rule(Protocol):
         ...
 
 
-RULES: tuple[Rule, ...] = (group_normalization, sum_of_stack)
+RULES: tuple[Rule, ...] = (
+    group_normalization,
+    sum_of_stack,
+    activations,
+    dense,
+    attention,
+)
 """Each goes over the whole net, which is what the rules before it made of the file."""
 
 

@@ -59,6 +59,10 @@ class Here:
         """The nodes that read a tensor."""
         return self._around.readers[name]
 
+    def is_output(self, name: str) -> bool:
+        """Whether the net returns a tensor."""
+        return name in self._around.net.outputs
+
     def constant(self, node: OnnxNode, place: int) -> Any:
         """An input that depends on no input of the net, or None."""
         name = node.inputs[place] if place < len(node.inputs) else ""
