@@ -8,6 +8,7 @@ from ..errors import ArtefactError
 from ..metadata import attach
 from ..metadata._onnx import from_properties
 from ._build import build
+from ._half import compare_with_half, float32_file
 from ._input_sizes import input_shapes, observed_at, sizes_to_compare
 from ._net import read_net
 from ._verify import compare
@@ -27,7 +28,8 @@ def from_onnx(
     its axes lie, and data move where an operator needs another order.
 
     Args:
-        path: an `.onnx` file of float32 operators, opset 9 to 23; images as (N, C, H, W).
+        path: an `.onnx` file of float32 operators, opset 9 to 23; images as (N, C, H, W). One of
+            float16 is read as the float32 file of the same weights.
         input_shape: (height, width, channels) of the model. Default: the file's; heights and widths
             that it leaves open stay open.
         name: of the model. Default: the file's.
@@ -59,8 +61,12 @@ def from_onnx(
     if found is not None:
         attach(model, found)
     if verify:
-        for size in sizes_to_compare(net, shapes, observed):
-            compare(model, net, size, path, found)
+        sizes = list(sizes_to_compare(net, shapes, observed))
+        with float32_file(net.proto, path, net.half) as same:
+            for size in sizes:
+                compare(model, net, size, same, found)
+        if net.half:
+            compare_with_half(model, sizes[0], path, net.last)
     return model
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArtefactError, first_line
+from ._half import in_float32
 
 OPSETS = range(9, 24)
 
@@ -30,7 +31,7 @@ class OnnxNode:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
-    proto: Any
+    proto: Any = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class OnnxNet:
         opset: version of the operators.
         properties: the pairs of strings beside the graph; those of this package say the layout.
         proto: the file itself, if it is one.
+        half: whether the file has float16, of which float32 was made.
     """
 
     name: str
@@ -55,6 +57,7 @@ class OnnxNet:
     opset: int
     properties: Mapping[str, str]
     proto: Any = None
+    half: bool = False
 
     @property
     def last(self) -> bool:
@@ -83,6 +86,7 @@ def read_net(path: Path) -> OnnxNet:
             "again with another `opset_version`."
         )
     with _readable(path):
+        half = in_float32(proto)
         # The checker asks for shapes of outputs, which a file may leave out.
         proto = onnx.shape_inference.infer_shapes(proto)
         onnx.checker.check_model(proto)
@@ -102,7 +106,7 @@ def read_net(path: Path) -> OnnxNet:
     inputs = {value.name: _type_of(value) for value in graph.input if value.name not in constants}
     properties = {item.key: item.value for item in proto.metadata_props}
     outputs = [value.name for value in graph.output]
-    return OnnxNet(graph.name, nodes, inputs, outputs, constants, opset, properties, proto)
+    return OnnxNet(graph.name, nodes, inputs, outputs, constants, opset, properties, proto, half)
 
 
 @contextmanager

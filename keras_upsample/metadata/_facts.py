@@ -42,6 +42,8 @@ class Input:
         dtype: dtype of the tensor.
         value_range: lowest and highest value that the network expects; None if unknown.
         scaling: how pixel values become the network's values; None if unknown.
+        whole: whether the network was trained on whole pictures that were resized to `size`, so
+            that it must not be given parts of one.
     """
 
     name: str = ""
@@ -51,12 +53,14 @@ class Input:
     dtype: str = "float32"
     value_range: tuple[float, float] | None = None
     scaling: Scaling | None = None
+    whole: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "channels", texts("channels", self.channels))
         one_of("layout", self.layout, ("nhwc", "nchw"))
         height, width = self.size
         object.__setattr__(self, "size", (_pixels(height), _pixels(width)))
+        object.__setattr__(self, "whole", bool(self.whole))
         if self.value_range is None and self.scaling is not None:
             object.__setattr__(self, "value_range", self.scaling.value_range)
         if self.value_range is not None:

@@ -19,6 +19,7 @@ from ._networks import Network, of_keras, of_runner
 from ._predictor import Predictor
 from ._valid import fixed_margin, margin_of
 from ._volumes import volume_of_noise
+from ._whole import of_whole_pictures
 
 _PROBE = 64
 """Pixels of the noise that an open network is tried on."""
@@ -249,6 +250,8 @@ def _predictor(
         if order is not None
         else ()
     )
+    if network.whole and not network.volume:
+        network = of_whole_pictures(network, scale)
     value_range = output.value_range or ((-1.0, 1.0) if network.activation == "tanh" else None)
     return Predictor(
         network,

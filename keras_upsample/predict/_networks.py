@@ -24,6 +24,7 @@ class Network:
         name: name for messages.
         channels: number of input channels, None for any number.
         channel_names: names of the input channels in order, if the metadata has them.
+        whole: whether it takes whole pictures, resized to its size.
         size: height and width of the input, None for any.
         depth: depth of a volume; None for any.
         volume: whether the input is (D, H, W, C).
@@ -63,6 +64,7 @@ class Network:
     volume: bool = False
     depth: int | None = None
     channel_names: tuple[str, ...] = ()
+    whole: bool = False
 
 
 def of_keras(model: Any, output: str | None = None) -> Network:
@@ -133,6 +135,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
         volume=bool(depth),
         depth=depth[0] if depth else None,
         channel_names=found.metadata.input.channels,
+        whole=found.metadata.input.whole,
     )
 
 
@@ -200,6 +203,7 @@ def of_runner(
         volume=bool(depth),
         depth=depth[0] if depth else None,
         channel_names=said.input.channels,
+        whole=said.input.whole,
     )
 
 

@@ -170,6 +170,13 @@ class Predictor:
     ) -> tuple[list[Span], list[Span], tuple[int, int]]:
         """The tiles down and across an image, and their overlaps, by the rules of `predict`."""
         fixed = self.network.size
+        if self.network.whole:
+            if tile is not None or overlap is not None:
+                raise ValueError(
+                    f"`tile`, `overlap`: {self.network.name!r} takes whole pictures, by its "
+                    "metadata, and there are no tiles. Leave them out."
+                )
+            return spans(height, height, 0), spans(width, width, 0), (0, 0)
         if tile is not None and any(size not in (None, tile) for size in fixed):
             raise ValueError(
                 f"`tile`: {self.network.name!r} takes {fixed[0]}x{fixed[1]} pixels and nothing "

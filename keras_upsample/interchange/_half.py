@@ -1,0 +1,93 @@
+"""ONNX files of float16, read as the float32 file of the same weights."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ..errors import VerificationError
+
+_ROUNDED = 1e-2
+"""Of an output's range, as the gate of float16 files."""
+
+
+def in_float32(proto: Any) -> bool:
+    """Put float32 for every float16 of a file: weights, casts and the types of tensors.
+
+    Returns:
+        Whether there were any. The file's results then differ from those of the float32 file by
+        the rounding of its tensors.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    half, single = onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT
+    graph, changed = proto.graph, False
+    constants = [a.t for node in graph.node for a in node.attribute if a.HasField("t")]
+    for tensor in (*graph.initializer, *constants):
+        if tensor.data_type == half:
+            wide = numpy_helper.to_array(tensor).astype("float32")
+            tensor.CopyFrom(numpy_helper.from_array(wide, tensor.name))
+            changed = True
+    for node in graph.node:
+        for attribute in node.attribute:
+            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == half:
+                attribute.i, changed = single, True
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        if value.type.tensor_type.elem_type == half:
+            value.type.tensor_type.elem_type, changed = single, True
+    return changed
+
+
+@contextmanager
+def float32_file(proto: Any, path: Path, half: bool) -> Iterator[Path]:
+    """The file itself, or for one of float16 a copy in float32 that is deleted afterwards."""
+    if not half:
+        yield path
+        return
+    import onnx
+
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / path.name
+        onnx.save(proto, str(copy))
+        yield copy
+
+
+def compare_with_half(
+    model: Any, shapes: Mapping[str, tuple[int, ...]], path: Path, last: bool
+) -> None:
+    """The model beside the float16 file itself, on noise.
+
+    Raises:
+        VerificationError: they differ by more than 1e-2 of an output's range.
+    """
+    import keras
+
+    from ..runtimes import load
+    from ._value import CHANNELS_LAST
+
+    def kept(array: np.ndarray) -> np.ndarray:
+        return array if last or array.ndim < 4 else array.transpose(CHANNELS_LAST[array.ndim])
+
+    runner = load(path, runtime="onnxruntime", layout="nchw")
+    rng = np.random.default_rng(1)
+    feeds = {
+        info.name: rng.normal(0.5, 0.5, shape).astype(info.dtype)
+        for info, shape in zip(runner.inputs, shapes.values(), strict=True)
+    }
+    expected = runner(feeds).values()
+    given = [kept(array.astype("float32")) for array in feeds.values()]
+    outputs = model(given if len(given) > 1 else given[0], training=False)
+    flat = [keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(outputs)]
+    for label, ours, theirs in zip(model.output_names, flat, expected, strict=True):
+        theirs = kept(theirs).astype("float64")
+        error = float(np.abs(ours - theirs).max()) / (float(np.ptp(theirs)) or 1.0)
+        if not error <= _ROUNDED:
+            raise VerificationError(
+                f"`{path}`: the output {label!r} differs from the float16 file in ONNX Runtime by "
+                f"{error:.1e} of its range; at most {_ROUNDED:g} is rounding. No model was "
+                "returned."
+            )
