@@ -5,7 +5,7 @@ The package's own `__init__` does it where Keras is loaded already; elsewhere an
 """
 
 from . import _keras2_functions, initializers, layers, losses, metrics
-from .interchange import _attention, _like_layers
+from .interchange import _attention, _axis_layers, _element_layers, _like_layers
 from .interchange import _layers as _read_layers
 from .lowering import _head
 from .metadata import _described
@@ -27,6 +27,16 @@ CLASSES = (
     _tiled.TiledConv2D,
     _attention.Attention,
     _like_layers.FitLike2D,
+    _axis_layers.AlongAxis,
+    _axis_layers.DilatedPool,
+    _axis_layers.PadAxes,
+    _axis_layers.PlaceOfExtreme,
+    _axis_layers.Reduced,
+    _axis_layers.Tiled,
+    _element_layers.AsType,
+    _element_layers.Clipped,
+    _element_layers.ElementsOf,
+    _element_layers.Parametric,
     _read_layers.Elementwise,
     _read_layers.Pad2D,
     _read_layers.Repeated,

@@ -65,6 +65,8 @@ def build(
                 note_seen(value.tensor, value.order, seen[label], tensors)
     ends, names = [], []
     for label in net.outputs:
+        if label not in known:
+            raise ArtefactError(f"the output {label!r} is one that its operator is not read with.")
         value = known[label]
         if not isinstance(value, Value):
             raise ArtefactError(f"the output {label!r} depends on no input.")
@@ -86,7 +88,7 @@ def build(
 def order_of(rank: int, net: OnnxNet) -> tuple[int, ...]:
     """In which order inputs and outputs of the model have the axes of the file's: images have
     their channels last."""
-    return tuple(range(rank)) if net.last or rank < 4 else CHANNELS_LAST[rank]
+    return tuple(range(rank)) if net.last or rank not in (4, 5) else CHANNELS_LAST[rank]
 
 
 def _fixed(shapes: Mapping[str, tuple[int | None, ...]]) -> dict[str, tuple[int, ...]]:

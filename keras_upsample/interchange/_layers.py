@@ -49,14 +49,27 @@ class WithConstant(keras.layers.Layer):
 
 _ELEMENTWISE = {
     "Abs": ops.abs,
+    "Acos": ops.arccos,
+    "Acosh": ops.arccosh,
+    "Asin": ops.arcsin,
+    "Asinh": ops.arcsinh,
+    "Atan": ops.arctan,
+    "Atanh": ops.arctanh,
     "Ceil": ops.ceil,
+    "Cos": ops.cos,
+    "Cosh": ops.cosh,
     "Erf": ops.erf,
     "Exp": ops.exp,
     "Floor": ops.floor,
     "Log": ops.log,
     "Neg": lambda x: -x,
     "Reciprocal": lambda x: 1 / x,
+    "Round": ops.round,
+    "Sign": ops.sign,
+    "Sin": ops.sin,
+    "Sinh": ops.sinh,
     "Sqrt": ops.sqrt,
+    "Tan": ops.tan,
 }
 ELEMENTWISE = tuple(_ELEMENTWISE)
 

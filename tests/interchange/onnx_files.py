@@ -65,7 +65,7 @@ def check(path, low=-1.0):
 
 def last(x):
     """As the model has images and volumes: channels last."""
-    return np.moveaxis(x, 1, -1) if x.ndim > 3 else x
+    return np.moveaxis(x, 1, -1) if x.ndim in (4, 5) else x
 
 
 def whole(*values):

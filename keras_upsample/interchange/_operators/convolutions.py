@@ -1,90 +1,131 @@
-"""Convolutions, dense layers and batch normalization."""
+"""Convolutions of lines, images and volumes, dense layers and batch normalization."""
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from ...program._keras_reader import same_pads
-from ...program._keras_writer import writable
-from ...program._operations import Convolution, Dense, Pads, Pair, Transposed
+from ...program._operations import Convolution, Dense
 from .._context import Context, UnreadError
-from .._open import at_every_size
+from .._layers import Slice
 from .._value import Value
+from ._windows import NO_PADS, around_windows, begin_end, may_be_same, spatial
+from .parts import cropped, padded
 
 DENSE = "keras_upsample.Dense"
 """Kind of the node that `_rules` puts for MatMul and Add."""
 
 
 def conv(c: Context) -> Value:
-    """Conv: kernel (M, C / groups, rows, columns)."""
-    x = c.image()
+    """Conv: kernel (M, C / groups, rows, columns), or as many axes as a line or a volume has."""
+    x = spatial(c, c.value())
     kernel, bias = c.constant(1), c.constant(2)
-    if kernel.ndim != 4:
-        raise UnreadError(f"a kernel of {kernel.ndim} dimensions; those of images have 4")
+    axes = x.rank - 2
     groups = c.attribute("group", 1)
-    strides, dilation = pair(c.attribute("strides", (1, 1))), pair(c.attribute("dilations", (1, 1)))
-    pads = pads_of(c, x, kernel.shape[2:], strides, dilation)
+    if kernel.ndim != x.rank or kernel.shape[1] * groups != x.shape[1]:
+        raise UnreadError(
+            f"a kernel {kernel.shape} in {groups} groups for an input {x.shape}, batch first"
+        )
+    if kernel.shape[0] % groups:
+        raise UnreadError(f"{kernel.shape[0]} filters in {groups} groups")
+    strides = c.attribute("strides", (1,) * axes)
+    dilation = c.attribute("dilations", (1,) * axes)
+    around = begin_end(c, x, kernel.shape[2:], strides, dilation)
+    less = [(max(-a, 0), max(-b, 0)) for a, b in around]
+    if any(map(any, less)):
+        x = cropped(c, x, [(0, 0), (0, 0), *less])
+    pads = [(max(a, 0), max(b, 0)) for a, b in around]
     channels = x.shape[1]
-    if groups == 1 or (groups == channels and kernel.shape[1] == 1):
-        depthwise = groups != 1
-        turned = kernel.transpose(2, 3, 1, 0)  # (rows, columns, in, filters)
-        if depthwise:  # filters of one channel lie together
-            turned = kernel.reshape(channels, -1, *kernel.shape[2:]).transpose(2, 3, 0, 1)
-        made = Convolution(x.tensor, turned, bias, None, strides, pads, dilation, depthwise)
+    depthwise = groups != 1 and groups == channels
+    turned = kernel.transpose(*range(2, kernel.ndim), 1, 0)  # (rows, columns, in, filters)
+    if depthwise:  # filters of one channel lie together
+        by_channel = kernel.reshape(channels, -1, *kernel.shape[2:])
+        turned = by_channel.transpose(*range(2, kernel.ndim), 0, 1)
+    if axes == 2 and (groups == 1 or depthwise):
+        rows, columns = pads
+        made = Convolution(
+            x.tensor, turned, bias, None, _two(strides), (rows, columns), _two(dilation), depthwise
+        )
         return c.like(x, c.write(made))
-    return c.like(x, _grouped(c, x, kernel, bias, groups, strides, pads, dilation))
+    same = (
+        pads != NO_PADS[axes]
+        and may_be_same(x, strides)
+        and around_windows(x, kernel.shape[2:], strides, dilation) == pads
+    )
+    if not same:
+        x = padded(c, x, [(0, 0), (0, 0), *pads], 0.0, "_pad")
+    options: dict[str, Any] = {
+        "strides": tuple(strides),
+        "dilation_rate": tuple(dilation),
+        "padding": "same" if same else "valid",
+        "use_bias": bias is not None,
+        "data_format": "channels_last",
+    }
+    size = tuple(kernel.shape[2:])
+    if axes == 3 and groups > 1:
+        return _volumes_in_groups(c, x, turned_groups(kernel, groups), bias, size, options)
+    layer = _layer(c, axes, size, turned, groups, depthwise, options)
+    y = c.call(layer, x.tensor)
+    layer.kernel.assign(turned)
+    if bias is not None:
+        layer.bias.assign(bias)
+    return c.like(x, y)
 
 
-def _grouped(
+def _layer(
     c: Context,
-    x: Value,
+    axes: int,
+    size: tuple[int, ...],
     kernel: np.ndarray,
-    bias: Any,
     groups: int,
-    strides: Pair,
-    pads: Pads,
-    dilation: Pair,
+    depthwise: bool,
+    options: dict[str, Any],
 ) -> Any:
     import keras
 
-    from ...program._operations import ZeroPadding
-
-    image = c.write(ZeroPadding(x.tensor, pads), "_pad")
-    layer: Any = keras.layers.Conv2D(
-        kernel.shape[0],
-        kernel.shape[2:],
-        strides=strides,
-        dilation_rate=dilation,
-        groups=groups,
-        use_bias=bias is not None,
-        data_format="channels_last",
-        name=c.name,
-    )
-    y = c.call(layer, image)
-    layer.kernel.assign(kernel.transpose(2, 3, 1, 0))
-    if bias is not None:
-        layer.bias.assign(bias)
-    return y
+    if depthwise and axes == 1:
+        return keras.layers.DepthwiseConv1D(
+            size, depth_multiplier=kernel.shape[-1], name=c.name, **options
+        )
+    kinds = {1: keras.layers.Conv1D, 2: keras.layers.Conv2D, 3: keras.layers.Conv3D}
+    return kinds[axes](kernel.shape[-1], size, groups=groups, name=c.name, **options)
 
 
-def conv_transpose(c: Context) -> Value:
-    """ConvTranspose: kernel (C, M, rows, columns)."""
-    x = c.image()
-    kernel, bias = c.constant(1), c.constant(2)
-    strides = pair(c.attribute("strides", (1, 1)))
-    if c.attribute("group", 1) != 1 or pair(c.attribute("dilations", (1, 1))) != (1, 1):
-        raise UnreadError("groups or a dilation above 1")
-    if c.attribute("output_shape") or c.attribute("auto_pad", "NOTSET") != "NOTSET":
-        raise UnreadError("`output_shape` or `auto_pad`; export it with explicit pads")
-    begin_end = c.attribute("pads", (0, 0, 0, 0))
-    more = pair(c.attribute("output_padding", (0, 0)))
-    crop = tuple((begin_end[axis], begin_end[axis + 2] - more[axis]) for axis in (0, 1))
-    made = Transposed(
-        x.tensor, kernel.transpose(2, 3, 1, 0), bias, None, strides, (crop[0], crop[1])
-    )
-    if not writable(made):
-        raise UnreadError(f"a kernel {kernel.shape[2:]} of strides {strides} that crops {crop}")
-    return c.like(x, c.write(made))
+def turned_groups(kernel: np.ndarray, groups: int) -> list[np.ndarray]:
+    """The kernels of the groups, each (rows, ..., in, filters)."""
+    parts = np.split(kernel, groups)
+    return [part.transpose(*range(2, kernel.ndim), 1, 0) for part in parts]
+
+
+def _volumes_in_groups(
+    c: Context,
+    x: Value,
+    kernels: Sequence[np.ndarray],
+    bias: Any,
+    size: tuple[int, ...],
+    options: dict[str, Any],
+) -> Value:
+    """A convolution a group: TensorFlow has none of volumes in groups on a CPU."""
+    import keras
+
+    from ...program._operations import Concatenation
+
+    each, parts, axis = kernels[0].shape[-2], [], x.rank - 1
+    biases = [None] * len(kernels) if bias is None else np.split(bias, len(kernels))
+    for number, (kernel, shift) in enumerate(zip(kernels, biases, strict=True)):
+        name = f"{c.name}_group{number}"
+        cut = Slice(axis, number * each, (number + 1) * each, name=f"{name}_in")
+        layer: Any = keras.layers.Conv3D(kernel.shape[-1], size, name=name, **options)
+        parts.append(c.call(layer, c.call(cut, x.tensor)))
+        layer.kernel.assign(kernel)
+        if shift is not None:
+            layer.bias.assign(shift)
+    return c.like(x, c.write(Concatenation(parts, axis)))
+
+
+def _two(values: Sequence[int]) -> tuple[int, int]:
+    first, second = values
+    return int(first), int(second)
 
 
 def gemm(c: Context) -> Value:
@@ -94,7 +135,9 @@ def gemm(c: Context) -> Value:
         raise UnreadError("a transposed first matrix")
     kernel = (weights.T if c.attribute("transB", 0) else weights) * c.attribute("alpha", 1.0)
     if bias is not None:
-        bias = np.broadcast_to(bias * c.attribute("beta", 1.0), kernel.shape[1:])
+        if bias.ndim > 1 and bias.shape[0] != 1:
+            raise UnreadError(f"a bias of {bias.shape[0]} rows for a batch of any size")
+        bias = np.broadcast_to(bias.reshape(-1) * c.attribute("beta", 1.0), kernel.shape[1:])
     x = c.last(x)
     return c.like(x, c.write(Dense(x.tensor, kernel.astype("float32"), bias)))
 
@@ -112,7 +155,7 @@ def batch_normalization(c: Context) -> Value:
     """BatchNormalization at inference, as a layer that can be trained further."""
     import keras
 
-    if c.attribute("training_mode", 0):
+    if c.attribute("training_mode", 0) or any(c.node.outputs[1:]):
         raise UnreadError("training mode; export the network in evaluation mode")
     x = c.value()
     scale, shift, mean, variance = (c.constant(place) for place in (1, 2, 3, 4))
@@ -133,39 +176,8 @@ def batch_normalization(c: Context) -> Value:
     return c.like(x, y)
 
 
-def pair(values: Any) -> tuple[int, int]:
-    """Of rows and columns."""
-    first, second = values
-    return int(first), int(second)
-
-
-def pads_of(c: Context, x: Value, kernel: Any, strides: Any, dilation: Any) -> Pads:
-    """Rows and columns around an image, by `pads` or `auto_pad`."""
-    auto = c.attribute("auto_pad", "NOTSET")
-    if auto == "NOTSET":
-        top, left, bottom, right = c.attribute("pads", (0, 0, 0, 0))
-        if min(top, left, bottom, right) < 0:
-            raise UnreadError("negative pads")
-        return (top, bottom), (left, right)
-    if auto == "VALID":
-        return (0, 0), (0, 0)
-    upper = automatic_pads(x, kernel, strides, dilation)
-    if auto == "SAME_UPPER":
-        return upper
-    (top, bottom), (left, right) = upper
-    return (bottom, top), (right, left)
-
-
-def automatic_pads(x: Value, kernel: Any, strides: Any, dilation: Any) -> Pads:
-    """TensorFlow's "same", of `program._keras_reader`: more at the end where the sum is odd."""
-    return cast(
-        Pads, at_every_size(x.shape[2:], lambda sizes: same_pads(sizes, kernel, strides, dilation))
-    )
-
-
 KINDS = {
     "Conv": conv,
-    "ConvTranspose": conv_transpose,
     DENSE: mat_mul,
     "Gemm": gemm,
     "BatchNormalization": batch_normalization,

@@ -16,7 +16,7 @@ from .._lengths import is_open
 from .._like_layers import FitLike2D
 from .._open import FIX_THE_SIZE, Length, Varying, opened
 from .._value import Value
-from .shapes import COORDINATES
+from .resizes import COORDINATES_OF_LAYERS
 
 
 def depends_on_size(c: Context) -> bool:
@@ -37,7 +37,7 @@ def resize(c: Context) -> Value | None:
     older = c.node.kind == "Upsample"
     mode = c.attribute("mode", "nearest")
     named = c.attribute("coordinate_transformation_mode", "asymmetric" if older else "half_pixel")
-    coordinates = COORDINATES.get(named, "")
+    coordinates = COORDINATES_OF_LAYERS.get(named, "")
     linear = mode in ("linear", "bilinear")
     if not coordinates or not (linear or mode in ("nearest", "cubic")):
         raise UnreadError(f"{mode}, coordinates {named}")

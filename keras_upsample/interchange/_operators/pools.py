@@ -1,15 +1,20 @@
-"""Pools and reductions."""
+"""Pools of lines, images and volumes."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from ...program._array_operations import Reduction
-from ...program._operations import NONE, Pads, Pool, ZeroPadding
+import numpy as np
+
+from ...program._operations import Pool
+from .._axis_layers import DilatedPool
 from .._context import Context, UnreadError
-from .._layers import Pad2D
+from .._layers import WithConstant
 from .._lengths import is_open
-from .._open import at_every_size
+from .._open import FIX_THE_SIZE, at_every_size
 from .._value import Value
-from .convolutions import automatic_pads, pads_of, pair
+from ._along import along_axis
+from ._windows import NO_PADS, Around, around_windows, begin_end, may_be_same, spatial
+from .parts import padded
 
 _LEAST = -3.4e38  # float32's, as good as the minus infinity around an image
 
@@ -17,9 +22,9 @@ _LEAST = -3.4e38  # float32's, as good as the minus infinity around an image
 def max_pool(c: Context) -> Value:
     """MaxPool. Around the image is minus infinity; zeros, where nothing is below them."""
     if len(c.node.outputs) > 1 and c.node.outputs[1]:
-        raise UnreadError("the second output, the places of the maxima")
-    if pair(c.attribute("dilations", (1, 1))) != (1, 1):
-        raise UnreadError("a dilation above 1")
+        raise UnreadError(
+            "the second output, the places of the maxima, which no max unpooling reads"
+        )
     return _pool(c, "max")
 
 
@@ -29,82 +34,161 @@ def average_pool(c: Context) -> Value:
 
 
 def _pool(c: Context, kind: str) -> Value:
-    x = c.image()
-    size, strides = pair(c.attribute("kernel_shape")), pair(c.attribute("strides", (1, 1)))
-    pads = pads_of(c, x, size, strides, (1, 1))
+    x = spatial(c, c.value())
+    axes = x.rank - 2
+    size = c.attribute("kernel_shape")
+    strides = c.attribute("strides", (1,) * axes)
+    dilation = c.attribute("dilations", (1,) * axes)
+    stated = begin_end(c, x, size, strides, dilation)
+    if any(min(pads) < 0 for pads in stated):
+        raise UnreadError(f"negative pads {stated}")
+    pads = stated
     if c.attribute("ceil_mode", 0):
+        reaches = [(k - 1) * d + 1 for k, d in zip(size, dilation, strict=True)]
         pads = at_every_size(
-            x.shape[2:], lambda sizes: _with_last_windows(sizes, pads, size, strides)
+            x.shape[2:], lambda lengths: _with_last_windows(lengths, stated, reaches, strides)
         )
-    # Of an open size, "same" would be other pads than the file's at some sizes.
-    may_be_same = strides == (1, 1) or not is_open(x.shape)
-    same = may_be_same and pads == automatic_pads(x, size, strides, (1, 1))
-    image, padding = x.tensor, "valid"
-    if pads != NONE and same and (kind == "max" or not c.attribute("count_include_pad", 0)):
-        padding = "same"  # of Keras: minus infinity, or only what lies inside counts
-    elif pads != NONE and (kind == "mean" or x.positive):
-        if kind == "mean" and not c.attribute("count_include_pad", 0):
-            raise UnreadError(f"pads {pads} that do not count")
-        image = c.write(ZeroPadding(image, pads), "_pad")
-    elif pads != NONE:
-        image = c.call(Pad2D(pads, value=_LEAST, name=f"{c.name}_pad"), image)
-    made = Pool(image, kind, size, strides, padding)
-    return c.like(x, c.write(made), positive=x.positive)
+    counted = bool(c.attribute("count_include_pad", 0))
+    plain = max(dilation) == 1
+    if pads == NO_PADS[axes]:
+        return _written(c, x, kind, size, strides, dilation)
+    same = plain and may_be_same(x, strides) and pads == around_windows(x, size, strides, dilation)
+    if same and (kind == "max" or not counted):
+        # Keras' has minus infinity, or counts only what lies inside.
+        return _written(c, x, kind, size, strides, dilation, "same")
+    if kind == "max":
+        value = 0.0 if x.positive else _LEAST
+        positive = x.positive
+        x = padded(c, x, [(0, 0), (0, 0), *pads], value, "_pad")
+        y = _written(c, x, kind, size, strides, dilation)
+        return c.like(y, y.tensor, positive=positive)
+    all_count = counted and pads == stated
+    if is_open(x.shape) and not all_count:
+        raise UnreadError(f"pads {pads} that do not count: {FIX_THE_SIZE}")
+    counts = np.ones(1) if all_count else _counts(x, stated, pads, size, strides, dilation, counted)
+    y = padded(c, x, [(0, 0), (0, 0), *pads], 0.0, "_pad")
+    y = _written(c, y, kind, size, strides, dilation)
+    return y if (counts == 1).all() else _scaled(c, y, counts)
 
 
-def _with_last_windows(sizes: Any, pads: Pads, size: Any, strides: Any) -> Pads:
+def _written(
+    c: Context,
+    x: Value,
+    kind: str,
+    size: Sequence[int],
+    strides: Sequence[int],
+    dilation: Sequence[int],
+    padding: str = "valid",
+) -> Value:
+    import keras
+
+    if max(dilation) > 1:
+        if is_open(x.shape):
+            raise UnreadError(f"dilations {dilation}: {FIX_THE_SIZE}")
+        windows = DilatedPool(
+            {"max": "max", "mean": "sum"}[kind], size, strides, dilation, name=c.name
+        )
+        y = c.like(x, c.call(windows, x.tensor), positive=x.positive)
+        if kind == "max":
+            return y
+        mean = keras.layers.Rescaling(1 / int(np.prod(size)), name=f"{c.name}_mean")
+        return c.like(x, c.call(mean, y.tensor), positive=x.positive)
+    if x.rank == 4:
+        made = Pool(x.tensor, kind, (size[0], size[1]), (strides[0], strides[1]), padding)
+        return c.like(x, c.write(made), positive=x.positive)
+    kinds = {
+        ("max", 3): keras.layers.MaxPooling1D,
+        ("max", 5): keras.layers.MaxPooling3D,
+        ("mean", 3): keras.layers.AveragePooling1D,
+        ("mean", 5): keras.layers.AveragePooling3D,
+    }
+    layer = kinds[kind, x.rank](
+        size[0] if x.rank == 3 else tuple(size),
+        strides=strides[0] if x.rank == 3 else tuple(strides),
+        padding=padding,
+        data_format="channels_last",
+        name=c.name,
+    )
+    return c.like(x, c.call(layer, x.tensor), positive=x.positive)
+
+
+def _with_last_windows(
+    lengths: Sequence[int], pads: Around, reaches: Sequence[int], strides: Sequence[int]
+) -> Around:
     """Pads that reach as far as the windows of `ceil_mode`, which begin inside of image and pad."""
     result = []
-    for length, (begin, end), window, step in zip(sizes, pads, size, strides, strict=True):
+    for length, (begin, end), window, step in zip(lengths, pads, reaches, strides, strict=True):
         count = -(-(length + begin + end - window) // step) + 1
         if (count - 1) * step >= length + begin:
             count -= 1
         missing = (count - 1) * step + window - (length + begin + end)
         result.append((begin, end + max(missing, 0)))
-    return result[0], result[1]
+    return result
 
 
-def global_average_pool(c: Context) -> Value:
-    """GlobalAveragePool."""
-    return _reduced(c, "mean", tuple(range(2, c.value().rank)), True)
+def _counts(
+    x: Value,
+    stated: Around,
+    pads: Around,
+    size: Sequence[int],
+    strides: Sequence[int],
+    dilation: Sequence[int],
+    counted: bool,
+) -> np.ndarray:
+    """Taps of a window / taps that count, of each window: (rows, columns, ...).
+
+    What `ceil_mode` reaches beyond the stated pads never counts.
+    """
+    result = np.ones(())
+    for n, (before, behind), (begin, end), k, s, d in zip(
+        x.shape[2:], stated, pads, size, strides, dilation, strict=True
+    ):
+        count = (n + begin + end - (k - 1) * d - 1) // s + 1
+        taps = np.arange(count)[:, None] * s + np.arange(k) * d - begin
+        first, last = (-before, n + behind) if counted else (0, n)
+        inside = ((taps >= first) & (taps < last)).sum(axis=1)
+        result = result[..., None] * (k / np.maximum(inside, 1))
+    return result
 
 
-def global_max_pool(c: Context) -> Value:
-    """GlobalMaxPool."""
-    return _reduced(c, "max", tuple(range(2, c.value().rank)), True)
+def _scaled(c: Context, y: Value, counts: np.ndarray) -> Value:
+    """A value times a constant map that is not trained."""
+    map_ = counts[None, ..., None].astype("float32")
+    layer = WithConstant("Mul", map_.shape, name=f"{c.name}_counts", trainable=False)
+    scaled = c.call(layer, y.tensor)
+    layer.constant.assign(map_)
+    return c.like(y, scaled, positive=y.positive)
 
 
-def _reduction(kind: str) -> Any:
-    def reduce(c: Context) -> Value:
-        axes = c.option("axes", 1)
-        if axes is None:
-            raise UnreadError("all axes, the batch included")
-        rank = c.value().rank
-        return _reduced(c, kind, tuple(a % rank for a in axes), bool(c.attribute("keepdims", 1)))
-
-    return reduce
+ADAPTIVE_POOL = "keras_upsample.AdaptiveAveragePool"
+"""Kind of the node that a rule puts for an adaptive pool; attribute `sizes`."""
 
 
-def _reduced(c: Context, kind: str, axes: tuple[int, ...], keepdims: bool) -> Value:
-    x = c.value()
-    if 0 in axes:
-        raise UnreadError("a reduction over the batch")
-    stored = tuple(sorted(x.stored_axis(axis) for axis in axes))
-    tensor = c.write(Reduction(x.tensor, kind, stored, keepdims))
-    if keepdims:
-        return c.like(x, tensor, positive=x.positive)
-    left = [axis for axis in x.order if axis not in axes]
-    ranks = {axis: place for place, axis in enumerate(sorted(left))}
-    return Value(tensor, tuple(ranks[axis] for axis in left), x.positive)
+def adaptive_average_pool(c: Context) -> Value:
+    """Means of bins whose sizes differ by a pixel: one pool, or a constant matrix for each axis."""
+    x = spatial(c, c.value())
+    sizes = c.attribute("sizes")
+    lengths = x.shape[2:]
+    if all(n % m == 0 for n, m in zip(lengths, sizes, strict=True)):
+        size = [n // m for n, m in zip(lengths, sizes, strict=True)]
+        return _written(c, x, "mean", size, size, [1] * len(size))
+    for axis, (n, m) in enumerate(zip(lengths, sizes, strict=True), 2):
+        if n != m:
+            x = along_axis(c, x, axis, adaptive_bins(n, m), f"_axis{axis}")
+    return x
 
 
-KINDS = {
+def adaptive_bins(length: int, count: int) -> np.ndarray:
+    """The matrix (count, length) of means over floor(i n / m) .. ceil((i + 1) n / m)."""
+    matrix = np.zeros((count, length))
+    for i in range(count):
+        begin, end = i * length // count, -(-(i + 1) * length // count)
+        matrix[i, begin:end] = 1 / (end - begin)
+    return matrix
+
+
+KINDS: dict[str, Any] = {
     "MaxPool": max_pool,
     "AveragePool": average_pool,
-    "GlobalAveragePool": global_average_pool,
-    "GlobalMaxPool": global_max_pool,
-    "ReduceMean": _reduction("mean"),
-    "ReduceSum": _reduction("sum"),
-    "ReduceMax": _reduction("max"),
-    "ReduceMin": _reduction("min"),
+    ADAPTIVE_POOL: adaptive_average_pool,
 }

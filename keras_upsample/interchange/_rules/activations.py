@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._net import OnnxNode
-from .._operators.arithmetic import SILU
+from .._operators.activations import SILU
 from ._here import Here
 
 NAME = "activation"
