@@ -1,6 +1,6 @@
 """An ONNX net as a Keras model: node after node."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from ..program._write import model_of
 from ._context import Context, Known, UnreadError, layer_name
 from ._fold import folded, folded_at
 from ._lengths import note_lengths, note_seen
+from ._names import label_of
 from ._net import OnnxNet, OnnxNode, computed
 from ._observe import Observed
 from ._open import FIX_THE_SIZE, Varying
@@ -56,7 +57,7 @@ def build(
             note_lengths(inputs[-1], [whole.shapes[label][axis] for axis in order])
     taken: dict[str, None] = {}
     for node in net.nodes:
-        outputs = _outputs(node, known, net.opset, taken, notes, seen)
+        outputs = _outputs(node, known, net.opset, taken, notes, seen, net.constants)
         known |= dict(zip(node.outputs, outputs, strict=False))
         read = [known[name] for name in node.inputs if name]
         tensors = [value.tensor for value in read if isinstance(value, Value)]
@@ -102,6 +103,7 @@ def _outputs(
     taken: dict[str, None],
     notes: Mapping[str, str],
     seen: Mapping[str, Sequence[tuple[int, ...]]],
+    constants: Container[str],
 ) -> Sequence[Known]:
     inputs = [known.get(name) if name else None for name in node.inputs]
     if node.kind == _SHAPE and isinstance(inputs[0], Value):
@@ -115,7 +117,7 @@ def _outputs(
             return computed(node, opset, inputs)  # type: ignore[arg-type]
         if node.kind not in KINDS:
             raise UnreadError("this operator is not read yet")
-        name = layer_name(node.name, taken)
+        name = layer_name(label_of(node, constants), taken)
         taken[name] = None
         context = Context(node, inputs, opset, name, known, seen.get(node.outputs[0], ()))
         if node.kind not in ANY_LAYOUT:

@@ -14,7 +14,7 @@ from keras_upsample.interchange import _build
 SHAPE = (1, 6, 5, 4)
 
 
-def net(folder, nodes, constants, inputs=("x",), shape=SHAPE, outputs=("y",)):
+def net(folder, nodes, constants, inputs=("x",), shape=SHAPE, outputs=("y",), opset=18):
     """A file of several nodes: (kind, inputs, outputs, attributes)."""
     made = [
         helper.make_node(kind, ins, outs, f"/net/{kind}_{i}", **options)
@@ -27,7 +27,7 @@ def net(folder, nodes, constants, inputs=("x",), shape=SHAPE, outputs=("y",)):
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
         [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
     )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
     model.ir_version = 9
     path = folder / "m.onnx"
     onnx.save(model, path)
@@ -60,8 +60,8 @@ def group_norm(groups, scale=1.0):
 @pytest.mark.parametrize("groups", [1, 2, 6])
 def test_group_normalization_is_one_layer(groups, tmp_path):
     model = check(net(tmp_path, *group_norm(groups)))
-    assert names(model) == ["GroupNormalization", "WithConstant", "WithConstant"]
-    assert model.layers[1].groups == groups
+    assert names(model) == ["GroupNormalization"]
+    assert model.layers[1].groups == groups and len(model.trainable_weights) == 2
 
 
 def test_what_only_looks_like_group_normalization(tmp_path):
@@ -90,6 +90,57 @@ def test_layer_normalization_of_channels_moves_nothing(tmp_path):
     ]
     model = check(net(tmp_path, nodes, {"scale": weights(6), "shift": weights(6)}))
     assert names(model) == ["LayerNormalization"]
+
+
+def written_out(axis, square="Pow", inverse=False, affine=True, swap=False):
+    """A layer normalization, as exporters write it where the opset has none."""
+    keep = {"axes": [axis], "keepdims": 1}
+    shape = (4,) if axis in (-1, 3) else (6, 1, 1)
+    nodes = [
+        ("ReduceMean", ["x"], ["m"], keep),
+        ("Sub", ["x", "m"], ["c"], {}),
+        (square, ["c", "two" if square == "Pow" else "c"], ["s"], {}),
+        ("ReduceMean", ["s"], ["v"], keep),
+        ("Add", ["eps", "v"] if swap else ["v", "eps"], ["e"], {}),
+        ("Sqrt", ["e"], ["r"], {}),
+    ]
+    if inverse:
+        nodes += [("Reciprocal", ["r"], ["i"], {}), ("Mul", ["i", "c"], ["n"], {})]
+    else:
+        nodes.append(("Div", ["c", "r"], ["n"], {}))
+    if affine:
+        nodes += [
+            ("Mul", ["gamma", "n"] if swap else ["n", "gamma"], ["g"], {}),
+            ("Add", ["beta", "g"] if swap else ["g", "beta"], ["o"], {}),
+        ]
+    nodes.append(("Relu", ["o" if affine else "n"], ["y"], {}))
+    constants = {
+        "two": np.float32(2),
+        "eps": np.float32(1e-3),
+        "gamma": weights(*shape),
+        "beta": weights(*shape),
+    }
+    return nodes, constants
+
+
+@pytest.mark.parametrize("axis", [-1, 1])
+@pytest.mark.parametrize(
+    "how", [{}, {"square": "Mul"}, {"inverse": True}, {"affine": False}, {"swap": True}], ids=str
+)
+def test_layer_normalization_written_out(axis, how, tmp_path):
+    model = check(net(tmp_path, *written_out(axis, **how), opset=13))
+    assert names(model) == ["LayerNormalization", "Activation"]
+    layer = model.layers[1]
+    assert np.isclose(layer.epsilon, 1e-3)
+    assert len(layer.trainable_weights) == (2 if how.get("affine", True) else 0)
+
+
+def test_what_only_looks_like_layer_normalization(tmp_path):
+    """The mean of another axis is taken off: no layer normalization, but the same values."""
+    nodes, constants = written_out(1)
+    nodes[3] = ("ReduceMean", ["s"], ["v"], {"axes": [2], "keepdims": 1})
+    model = check(net(tmp_path, nodes, constants, opset=13))
+    assert "LayerNormalization" not in names(model)
 
 
 @pytest.mark.parametrize("count", [2, 4])

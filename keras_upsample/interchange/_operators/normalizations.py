@@ -13,54 +13,70 @@ GROUP_NORMALIZATION = "keras_upsample.GroupNormalization"
 """Kind of the node that `_rules` puts for the three by which PyTorch writes it."""
 
 
+LAYER_NORMALIZATION = "keras_upsample.LayerNormalization"
+"""Kind of the node that `_rules` puts for one that is written out: over one axis, any."""
+
+
 def instance_normalization(c: Context) -> Value:
     """InstanceNormalization: every channel of every image by itself."""
-    x, scale, shift = c.value(), c.constant(1), c.constant(2)
-    layer, y = _grouped(c, x, x.shape[1], True)
-    layer.gamma.assign(scale)
-    layer.beta.assign(shift)
-    return c.like(x, y)
+    return _grouped(c, c.value().shape[1])
 
 
 def group_normalization(c: Context) -> Value:
-    """The channels in groups; scale and shift follow in the file."""
-    x = c.value()
-    return c.like(x, _grouped(c, x, c.attribute("groups"), False)[1])
+    """The channels in groups, with scale and shift, or without."""
+    return _grouped(c, c.attribute("groups"))
 
 
-def _grouped(c: Context, x: Value, groups: int, weights: bool) -> Any:
+def _grouped(c: Context, groups: int) -> Value:
     import keras
 
+    x, scale, shift = c.value(), c.constant(1), c.constant(2)
     layer: Any = keras.layers.GroupNormalization(
         groups,
         axis=x.stored_axis(1),
         epsilon=c.attribute("epsilon", 1e-5),
-        center=weights,
-        scale=weights,
+        center=shift is not None,
+        scale=scale is not None,
         name=c.name,
     )
-    return layer, c.call(layer, x.tensor)
+    y = c.call(layer, x.tensor)
+    _assign(layer, scale, shift)
+    return c.like(x, y)
 
 
 def layer_normalization(c: Context) -> Value:
     """LayerNormalization over the last axis."""
+    x = c.value()
+    if c.attribute("axis", -1) % x.rank != x.rank - 1:
+        raise UnreadError("several axes; one, the last, is read")
+    return normalization_of_axis(c)
+
+
+def normalization_of_axis(c: Context) -> Value:
+    """A layer normalization over one axis."""
     import keras
 
     x, scale, shift = c.value(), c.constant(1), c.constant(2)
-    if c.attribute("axis", -1) % x.rank != x.rank - 1:
-        raise UnreadError("several axes; one, the last, is read")
-    x = c.joined(x, -1)
+    axis = c.attribute("axis", -1)
+    x = c.joined(x, axis)
+    if not x.stored_axis(axis):
+        raise UnreadError("a normalization of the batch")
     layer: Any = keras.layers.LayerNormalization(
-        axis=x.stored_axis(-1),
+        axis=x.stored_axis(axis),
         epsilon=c.attribute("epsilon", 1e-5),
         center=shift is not None,
+        scale=scale is not None,
         name=c.name,
     )
     y = c.call(layer, x.tensor)
-    layer.gamma.assign(scale)
-    if shift is not None:
-        layer.beta.assign(shift)
+    _assign(layer, scale, shift)
     return c.like(x, y)
+
+
+def _assign(layer: Any, scale: Any, shift: Any) -> None:
+    for weight, array in ((layer.gamma, scale), (layer.beta, shift)):
+        if array is not None:
+            weight.assign(np.reshape(array, weight.shape))
 
 
 def mat_mul(c: Context) -> Value:
@@ -88,9 +104,10 @@ def is_plain(array: Any, value: float) -> bool:
 
 KINDS = {
     GROUP_NORMALIZATION: group_normalization,
+    LAYER_NORMALIZATION: normalization_of_axis,
     "InstanceNormalization": instance_normalization,
     "LayerNormalization": layer_normalization,
     "MatMul": mat_mul,
 }
 
-ANY_LAYOUT = frozenset({"LayerNormalization", "MatMul"})
+ANY_LAYOUT = frozenset({LAYER_NORMALIZATION, "LayerNormalization", "MatMul"})

@@ -7,7 +7,7 @@ from typing import Protocol
 from .._fold import Folded
 from .._net import OnnxNet, OnnxNode
 from .._unread import UnreadError
-from . import activations, attention, dense, group_normalization, sum_of_stack
+from . import activations, attention, dense, group_normalization, layer_normalization, sum_of_stack
 from ._here import Around, Declined, Here
 
 
@@ -30,6 +30,7 @@ class Rule(Protocol):
 
 RULES: tuple[Rule, ...] = (
     group_normalization,
+    layer_normalization,
     sum_of_stack,
     activations,
     dense,

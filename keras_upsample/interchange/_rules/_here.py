@@ -65,7 +65,10 @@ class Here:
 
     def constant(self, node: OnnxNode, place: int) -> Any:
         """An input that depends on no input of the net, or None."""
-        name = node.inputs[place] if place < len(node.inputs) else ""
+        return self.array(node.inputs[place]) if place < len(node.inputs) else None
+
+    def array(self, name: str) -> Any:
+        """A constant, or None where a tensor depends on an input of the net."""
         return self._around.net.constants.get(name)
 
     def number(self, node: OnnxNode, place: int) -> float | None:

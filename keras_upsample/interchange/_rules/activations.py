@@ -148,6 +148,8 @@ def _node(last: OnnxNode, source: str, kind: str, approximate: str) -> OnnxNode:
         attributes = {"approximate": approximate}
     elif kind == "HardSigmoid":
         attributes = {"alpha": 1 / 6, "beta": 0.5}
+    group = last.name.rpartition("/")[0]
+    name = f"{group}/{kind.rpartition('.')[2]}" if group else last.name
     return replace(
-        last, kind=kind, inputs=(source,), attributes=MappingProxyType(attributes), proto=None
+        last, kind=kind, name=name, inputs=(source,), attributes=MappingProxyType(attributes)
     )

@@ -53,7 +53,6 @@ def match(here: Here) -> tuple[OnnxNode, ...] | None:
         kind=ATTENTION,
         inputs=(queries, name, last.inputs[1]),
         attributes=MappingProxyType(attributes),
-        proto=None,
     )
     return *turned, swap, whole
 

@@ -22,5 +22,5 @@ def match(here: Here) -> OnnxNode | None:
             continue
         if bias.shape == (matrix.shape[1],):
             inputs = (*product.inputs, last.inputs[1 - place])
-            return replace(product, kind=DENSE, inputs=inputs, outputs=last.outputs, proto=None)
+            return replace(product, kind=DENSE, inputs=inputs, outputs=last.outputs)
     return None
