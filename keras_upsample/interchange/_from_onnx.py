@@ -1,6 +1,7 @@
 """`from_onnx`: an ONNX file as a native Keras model."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ from ..errors import ArtefactError
 from ..metadata import attach
 from ..metadata._onnx import from_properties
 from ._build import build
-from ._half import compare_with_half, float32_file
+from ._half import compare_with_half, file_of
 from ._input_sizes import input_shapes, observed_at, sizes_to_compare
 from ._net import read_net
 from ._verify import compare
@@ -62,7 +63,7 @@ def from_onnx(
         attach(model, found)
     if verify:
         sizes = list(sizes_to_compare(net, shapes, observed))
-        with float32_file(net.proto, path, net.half) as same:
+        with file_of(net.proto, path) if net.half else nullcontext(path) as same:
             for size in sizes:
                 compare(model, net, size, same, found)
         if net.half:

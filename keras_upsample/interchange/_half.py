@@ -43,11 +43,8 @@ def in_float32(proto: Any) -> bool:
 
 
 @contextmanager
-def float32_file(proto: Any, path: Path, half: bool) -> Iterator[Path]:
-    """The file itself, or for one of float16 a copy in float32 that is deleted afterwards."""
-    if not half:
-        yield path
-        return
+def file_of(proto: Any, path: Path) -> Iterator[Path]:
+    """A file of this content and the name of `path`, deleted afterwards."""
     import onnx
 
     with TemporaryDirectory() as folder:

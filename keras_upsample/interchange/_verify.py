@@ -10,7 +10,9 @@ from ..data import photograph
 from ..errors import VerificationError
 from ..metadata import Metadata
 from ..targets import FLOAT32_ERROR
+from ._before_sigmoid import before_sigmoid, squashed
 from ._build import order_of
+from ._half import file_of
 from ._net import OnnxNet
 
 _BATCH = 2
@@ -30,7 +32,8 @@ def compare(
     where the file takes so many.
 
     Where the two differ by more than the gate, and by little, both are compared with the file in
-    float64: a net that amplifies rounding is no wrong model.
+    float64: a net that amplifies rounding is no wrong model. What ends with a sigmoid is compared
+    in front of it too.
 
     Raises:
         VerificationError: they differ by more than 5e-5 of an output's range, and the model is
@@ -40,6 +43,11 @@ def compare(
 
     from ..runtimes import load
 
+    raw = before_sigmoid(model, net)
+    if raw is not None:
+        with file_of(raw[1].proto, path) as file:
+            compare(*raw, shapes, file, metadata)
+    natural = squashed(net) if raw is not None else {}
     runner = load(path, runtime="onnxruntime", layout="nchw")  # as the file has it, whatever it is
     open_batch = all(lengths[0] is None for lengths, _ in net.inputs.values())
     count = _BATCH if open_batch else 1
@@ -55,7 +63,8 @@ def compare(
                     f"`{path}`: the output {label!r} has the shape {found.shape}, in ONNX Runtime "
                     f"{wanted.shape}."
                 )
-            reach = float(np.ptp(wanted)) or 1.0
+            # A sigmoid gives [0, 1]; in front of it the range is that of the values there.
+            reach = 1.0 if label in natural else float(np.ptp(wanted)) or 1.0
             error = np.abs(found.astype("float64") - wanted) / reach
             if error.max() <= FLOAT32_ERROR:
                 continue
