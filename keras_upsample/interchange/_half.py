@@ -14,32 +14,52 @@ _ROUNDED = 1e-2
 """Of an output's range, as the gate of float16 files."""
 
 
-def in_float32(proto: Any) -> bool:
-    """Put float32 for every float16 of a file: weights, casts and the types of tensors.
+def has_float16(proto: Any) -> bool:
+    """Whether a file has weights, casts or tensors of float16."""
+    import onnx
 
-    Returns:
-        Whether there were any. The file's results then differ from those of the float32 file by
-        the rounding of its tensors.
+    half = onnx.TensorProto.FLOAT16
+    tensors, casts, values = _typed(proto)
+    return (
+        any(tensor.data_type == half for tensor in tensors)
+        or any(cast.i == half for cast in casts)
+        or any(value.type.tensor_type.elem_type == half for value in values)
+    )
+
+
+def in_float32(proto: Any) -> None:
+    """Put float32 for every float16 of a file.
+
+    The file's results differ from those of the float32 file by the rounding of its tensors.
     """
     import onnx
     from onnx import numpy_helper
 
     half, single = onnx.TensorProto.FLOAT16, onnx.TensorProto.FLOAT
-    graph, changed = proto.graph, False
-    constants = [a.t for node in graph.node for a in node.attribute if a.HasField("t")]
-    for tensor in (*graph.initializer, *constants):
+    tensors, casts, values = _typed(proto)
+    for tensor in tensors:
         if tensor.data_type == half:
             wide = numpy_helper.to_array(tensor).astype("float32")
             tensor.CopyFrom(numpy_helper.from_array(wide, tensor.name))
-            changed = True
-    for node in graph.node:
-        for attribute in node.attribute:
-            if node.op_type == "Cast" and attribute.name == "to" and attribute.i == half:
-                attribute.i, changed = single, True
-    for value in (*graph.input, *graph.output, *graph.value_info):
+    for cast in casts:
+        if cast.i == half:
+            cast.i = single
+    for value in values:
         if value.type.tensor_type.elem_type == half:
-            value.type.tensor_type.elem_type, changed = single, True
-    return changed
+            value.type.tensor_type.elem_type = single
+
+
+def _typed(proto: Any) -> tuple[list[Any], list[Any], list[Any]]:
+    """The parts of a file that say a type: arrays, what casts make, ends and hints of tensors."""
+    graph = proto.graph
+    constants = [a.t for node in graph.node for a in node.attribute if a.HasField("t")]
+    casts = [
+        attribute
+        for node in graph.node
+        for attribute in node.attribute
+        if node.op_type == "Cast" and attribute.name == "to"
+    ]
+    return [*graph.initializer, *constants], casts, [*graph.input, *graph.output, *graph.value_info]
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArtefactError, first_line
-from ._half import in_float32
+from ._half import has_float16, in_float32
 
 OPSETS = range(9, 24)
 
@@ -86,7 +86,9 @@ def read_net(path: Path) -> OnnxNet:
             "again with another `opset_version`."
         )
     with _readable(path):
-        half = in_float32(proto)
+        if half := has_float16(proto):
+            onnx.shape_inference.infer_shapes(proto, check_type=True)  # before types change
+            in_float32(proto)
         # The checker asks for shapes of outputs, which a file may leave out.
         proto = onnx.shape_inference.infer_shapes(proto)
         onnx.checker.check_model(proto)

@@ -6,7 +6,9 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from keras_upsample import interchange
-from keras_upsample.errors import VerificationError
+from keras_upsample.errors import ArtefactError, VerificationError
+from keras_upsample.interchange import _net
+from keras_upsample.interchange._half import in_float32
 
 RNG = np.random.default_rng(3)
 
@@ -55,20 +57,23 @@ def test_weights_become_float32(ends, tmp_path):
 
 def test_it_is_compared_with_the_file_itself(tmp_path, monkeypatch):
     """What is made of the float16 numbers is not taken on trust."""
-    from keras_upsample.interchange import _net
 
     def wrong(proto):
-        from keras_upsample.interchange._half import in_float32
-
-        changed = in_float32(proto)
-        proto.graph.initializer[0].CopyFrom(
-            numpy_helper.from_array(
-                1.1 * numpy_helper.to_array(proto.graph.initializer[0]), "kernel"
-            )
-        )
-        return changed
+        in_float32(proto)
+        (kernel,) = proto.graph.initializer
+        kernel.CopyFrom(numpy_helper.from_array(1.1 * numpy_helper.to_array(kernel), "kernel"))
 
     path, _ = written(tmp_path, TensorProto.FLOAT)
     monkeypatch.setattr(_net, "in_float32", wrong)
     with pytest.raises(VerificationError, match="differs from the float16 file in ONNX Runtime"):
         interchange.from_onnx(path)
+
+
+def test_types_that_do_not_fit_are_refused(tmp_path):
+    """ONNX has no Mul of float32 and float16: converting such a file would repair it silently."""
+    path, _ = written(tmp_path, TensorProto.FLOAT)
+    model = onnx.load(path)
+    model.graph.node[0].attribute[0].i = TensorProto.FLOAT
+    onnx.save(model, path)
+    with pytest.raises(ArtefactError, match="can't be read as ONNX"):
+        interchange.from_onnx(path, verify=False)

@@ -192,7 +192,6 @@ REFUSED = [
     ("Gather", [whole(0)], {}, "places of the batch"),
     ("MaxPool", [], {"kernel_shape": [2, 2], "more": ("places",)}, "no max unpooling reads"),
     ("LpPool", [], {"kernel_shape": [2, 2]}, "write it as Abs, Pow, AveragePool"),
-    ("Mul", [weights(1).astype("float16")], {}, "a constant of float16; export the network in"),
 ]
 
 
