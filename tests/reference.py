@@ -388,6 +388,25 @@ def sapa(x: Array, guide: Array, k: int, *weights: Array) -> Array:
     return carafe(x, softmax(similarities(queries, keys, k)))
 
 
+def fade(x: Array, guide: Array, k: int, *weights: Array, gated: bool = True) -> Array:
+    """Lu 2022, FADE, or FADE-Lite where the kernel of E is that of a depthwise convolution."""
+    own, own_bias, low, encode, encode_bias, *rest = weights
+    if encode.shape[3] == 1:
+        full = np.zeros((*encode.shape[:3], encode.shape[2]))
+        for channel in range(encode.shape[2]):
+            full[:, :, channel, channel] = encode[:, :, channel, 0]
+        encode = full
+    fine = conv_same(guide @ own[0, 0] + own_bias, encode, encode_bias)
+    coarse = conv_same(x @ low[0, 0], encode, encode_bias)
+    s = guide.shape[1] // x.shape[1]
+    y = carafe(x, softmax(fine + coarse.repeat(s, axis=1).repeat(s, axis=2)))
+    if not gated:
+        return y
+    gate = sigmoid(x @ rest[0][0, 0] + rest[1]).repeat(s, axis=1).repeat(s, axis=2)
+    through = guide @ rest[2][0, 0] + rest[3] if len(rest) > 2 else guide
+    return gate * through + (1 - gate) * y
+
+
 def grid_sample(image: Array, rows: Array, columns: Array) -> Array:
     """(H, W, C) at points in pixels, bilinear, border padding."""
     h, w, c = image.shape

@@ -5,6 +5,7 @@ from ._bilinear import BilinearUpSampling2D
 from ._carafe import CARAFE2D
 from ._crop_like import CropLike2D
 from ._dysample import DySample2D
+from ._fade import FADE2D
 from ._joint_bilateral import JointBilateralUpSampling2D
 from ._lanczos import LanczosUpSampling2D
 from ._linear_1d import LinearUpSampling1D
@@ -28,6 +29,7 @@ from ._trilinear_3d import TrilinearUpSampling3D
 
 __all__ = [
     "CARAFE2D",
+    "FADE2D",
     "SAPA2D",
     "AdaptiveAveragePooling2D",
     "AreaResize2D",

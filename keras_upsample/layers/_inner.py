@@ -27,6 +27,15 @@ def convolution(
     return layer
 
 
+def depthwise(outer: keras.layers.Layer, name: str, channels: int, size: int) -> Any:
+    """A depthwise convolution inside `outer`, same padding, of the same dtype policy."""
+    layer = keras.layers.DepthwiseConv2D(
+        size, padding="same", data_format="channels_last", dtype=outer.dtype_policy, name=name
+    )
+    layer.build((None, None, None, channels))
+    return layer
+
+
 def normalization(outer: keras.layers.Layer, name: str, channels: int) -> Any:
     """Layer normalization over the channels inside `outer`, with PyTorch's epsilon."""
     layer = keras.layers.LayerNormalization(

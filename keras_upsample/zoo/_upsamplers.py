@@ -80,6 +80,11 @@ def _sapa(x: Any, guide: Any, filters: int | None, name: str) -> Any:
     return _widen(layer([x, guide]), filters, name)
 
 
+def _fade(x: Any, guide: Any, filters: int | None, name: str) -> Any:
+    """FADE as published, with a gate."""
+    return _widen(layers.FADE2D(2, name=name)([x, guide]), filters, name)
+
+
 # Interpolations: no weights, any whole factor.
 RESIZES: dict[str, Callable[..., Any]] = {
     "nearest": layers.NearestUpSampling2D,
@@ -100,10 +105,11 @@ UPSAMPLERS: dict[str, Doubling] = {
     "dysample": _dysample,
     "joint_bilateral": _joint_bilateral,
     "sapa": _sapa,
+    "fade": _fade,
     "max_unpooling": _unpool,
 }
 
-GUIDED = ("joint_bilateral", "sapa", "max_unpooling")
+GUIDED = ("joint_bilateral", "sapa", "fade", "max_unpooling")
 """Those that read the guide, which must have the size to come to the pixel."""
 
 

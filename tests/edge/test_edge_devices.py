@@ -62,7 +62,7 @@ ALL_ON_NPUS = [
     "max_unpooling",
     *(
         pytest.param(name, marks=pytest.mark.slow)
-        for name in ("pixel_shuffle_blur", "carafe", "joint_bilateral", "sapa")
+        for name in ("pixel_shuffle_blur", "carafe", "joint_bilateral", "sapa", "fade")
     ),
 ]
 
@@ -94,7 +94,7 @@ def test_nothing_is_left_on_the_cpu(upsample, tmp_path):
         report = edge.check(path, device)
         assert report.passed, str(report)
     # The Edge TPU has no products of matrices and no softmax of several dimensions.
-    if upsample not in ("bicubic", "lanczos", "carafe", "joint_bilateral", "sapa"):
+    if upsample not in ("bicubic", "lanczos", "carafe", "joint_bilateral", "sapa", "fade"):
         assert edge.check(path, "edge_tpu").passed
 
 

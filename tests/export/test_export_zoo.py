@@ -76,6 +76,10 @@ UPSAMPLING = {
         "Add", "DepthToSpace", "MatMul", "Mul", "Pad", "Reciprocal", "ReduceMean", "Reshape",
         "Sigmoid", "Slice", "Softmax", "Sqrt", "Sub",
     },
+    "fade": {
+        "Add", "DepthToSpace", "MatMul", "Mul", "Pad", "Reshape", "Resize", "Sigmoid", "Slice",
+        "Softmax", "Sub",
+    },
     "max_unpooling": {
         "Add", "Cast", "DepthToSpace", "Equal", "Mul", "Not", "ReduceMin", "Reshape", "Slice",
     },

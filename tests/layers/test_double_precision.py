@@ -224,6 +224,11 @@ CASES: dict[str, tuple[Callable, Callable, Sequence[np.ndarray]]] = {
         lambda x, w: reference.sapa(*x, 3, *w),
         [X, GUIDE],
     ),
+    "fade": (
+        lambda: layers.FADE2D(2, 3, embedding=5, **DOUBLE),
+        lambda x, w: reference.fade(*x, 3, *w),
+        [X, GUIDE],
+    ),
     "attention": (
         lambda: layers.SkipFusion2D("attention", attention_channels=3, **DOUBLE),
         fused("attention"),

@@ -1,4 +1,4 @@
-"""CARAFE, DySample, joint bilateral, SAPA: what they compute from their weights."""
+"""CARAFE, DySample, joint bilateral, SAPA, FADE: what they compute from their weights."""
 
 import keras
 import numpy as np
@@ -127,3 +127,25 @@ def test_sapa_starts_close_to_the_mean_and_follows_an_edge_of_the_guide() -> Non
     layer.set_weights([np.full_like(w, 5) if w.any() else w for w in layer.get_weights()])
     y = as_numpy(layer([x, guide]))[0][0, 4]
     np.testing.assert_allclose(y[2:10, 0], [1] * 3 + [0] * 5, atol=1e-6)
+
+
+@pytest.mark.parametrize("gated", [True, False])
+@pytest.mark.parametrize("lite", [False, True])
+@pytest.mark.parametrize(("scale", "size", "channels"), [(2, 5, 3), (3, 3, 4), (1, 3, 3)])
+def test_fade(scale: int, size: int, channels: int, lite: bool, gated: bool) -> None:
+    x, guide = noise((2, 3, 5, 4)), noise((2, 3 * scale, 5 * scale, channels), 73)
+    layer = layers.FADE2D(scale, size, lite=lite, gated=gated, embedding=6)
+    weights = randomized(layer, [x.shape, guide.shape])
+    assert len(weights) == 5 + gated * (2 if channels == 4 else 4)
+    wide = x.astype("float64"), guide.astype("float64")
+    expected = reference.fade(*wide, size, *weights, gated=gated)
+    assert_close(layer([x, guide]), expected, of_range=5e-6)
+
+
+def test_fade_with_an_open_gate_is_the_guide() -> None:
+    x, guide = noise((1, 3, 4, 2)), noise((1, 6, 8, 2), 73)
+    layer = layers.FADE2D()
+    layer.build([x.shape, guide.shape])
+    *others, bias = layer.get_weights()
+    layer.set_weights([*others, bias + 40])
+    assert_close(layer([x, guide]), guide)

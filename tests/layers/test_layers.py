@@ -45,6 +45,8 @@ LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
         2, 1, range_sigma=0.7, learnable=True, **k
     ),
     "sapa": lambda **k: layers.SAPA2D(2, 3, similarity="gated", embedding=5, **k),
+    "fade": lambda **k: layers.FADE2D(2, 3, embedding=5, **k),
+    "fade_lite": lambda **k: layers.FADE2D(2, 3, lite=True, encoder_kernel=1, **k),
     "subpixel_blur": lambda **k: layers.SubpixelConv2D(2, 3, blur=True, **k),
     "subpixel": lambda **k: layers.SubpixelConv2D(3, 2, order="crd", activation="tanh", **k),
     "pad": lambda **k: layers.PadToMultiple2D((4, 8), **k),
@@ -59,7 +61,7 @@ LAYERS: dict[str, Callable[..., keras.layers.Layer]] = {
 # what the second input is, of the layers that have one
 PAIRS = {name: (2, 5, 7, 6) for name in LAYERS if name.startswith("fuse")}
 PAIRS |= dict.fromkeys(("crop", "resize_like"), (2, 5, 7, 6))
-PAIRS |= dict.fromkeys(("joint_bilateral", "sapa"), (2, 12, 16, 3))
+PAIRS |= dict.fromkeys(("joint_bilateral", "sapa", "fade", "fade_lite"), (2, 12, 16, 3))
 BACKEND = keras.backend.backend()
 
 
@@ -212,6 +214,9 @@ BAD: list[tuple[Callable, str]] = [
     (lambda: layers.SAPA2D(2, 4), "`kernel_size` must be odd"),
     (lambda: layers.SAPA2D(embedding=0), "`embedding` must be an int >= 1"),
     (lambda: layers.SAPA2D(similarity="I"), "`similarity` must be one of 'inner', 'bilinear'"),
+    (lambda: layers.FADE2D(2, 4), "`kernel_size` must be odd"),
+    (lambda: layers.FADE2D(encoder_kernel=2), "`encoder_kernel` must be odd"),
+    (lambda: layers.FADE2D(embedding=2.5), "`embedding` must be an int >= 1"),
     (lambda: layers.PixelShuffle2D((2, 2)), "`scale` must be an int"),
     (lambda: layers.PixelShuffle2D(2, order="CRD"), "`order` must be one of"),
     (lambda: layers.PixelUnshuffle2D(-2), "`scale` must be an int >= 1"),
@@ -278,6 +283,8 @@ DOOR: list[tuple[Callable, str]] = [
         lambda: layers.SAPA2D(similarity="inner")([keras.Input((4, 4, 3)), keras.Input((8, 8, 2))]),
         "`similarity='inner'` needs a guide with as many.*2 and 3",
     ),
+    (lambda: layers.FADE2D()(keras.Input((4, 4, 3))), r"must be the list \[x, guide\]"),
+    (lambda: layers.FADE2D()([keras.Input((4, 4, 3)), keras.Input((4, 4, 1))]), "2 times as large"),
     (lambda: T(3)(keras.Input((4, 4, None))), "known number of channels"),
     (lambda: T(4, groups=2)(keras.Input((4, 4, 3))), "`groups` must divide.*channels of the input"),
     (

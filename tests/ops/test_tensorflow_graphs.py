@@ -211,6 +211,9 @@ def test_guided_upsampling_traces_with_the_batch_alone_unknown() -> None:
         "sapa": (lambda layer: lambda x: layer([x, ops.resize_nearest(x, scale=2)]))(
             layers.SAPA2D(2, 3)
         ),
+        "fade": (lambda layer: lambda x: layer([x, ops.resize_nearest(x, scale=2)]))(
+            layers.FADE2D(2, 3)
+        ),
         "max unpooling": lambda x: unpool(pool(x)),
     }
     for name, function in functions.items():

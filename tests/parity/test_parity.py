@@ -188,6 +188,22 @@ TECHNIQUES: dict[str, tuple[int, Callable[[], Any], Oracle]] = {
         ),
         lambda x, layer: layer.oracle(x),
     ),
+    "fade": (
+        12,
+        lambda: Guided(
+            layers.FADE2D(2, embedding=6),
+            lambda x, guide, *weights: reference.fade(x, guide, 5, *weights),
+        ),
+        lambda x, layer: layer.oracle(x),
+    ),
+    "fade lite": (
+        12,
+        lambda: Guided(
+            layers.FADE2D(2, 3, lite=True),
+            lambda x, guide, *weights: reference.fade(x, guide, 3, *weights),
+        ),
+        lambda x, layer: layer.oracle(x),
+    ),
     "max unpooling": (3, PooledAndPutBack, lambda x, layer: layer.oracle(x)),
     "transposed 2/2": (3, lambda: torch_layer(2, 2, 0, 0), transposed(2, 0, 0)),
     "transposed 4/2": (3, lambda: torch_layer(4, 2, 1, 0), transposed(2, 1, 0)),
@@ -201,7 +217,7 @@ TECHNIQUES: dict[str, tuple[int, Callable[[], Any], Oracle]] = {
 QUICK_ON_GPU = {"bilinear align_corners", "dysample"}
 
 # Beside another of their kind; the export of the first at open sizes takes long.
-SLOW = {"lanczos2 clamp x3", "subpixel blur x3", "area to 4x7"}
+SLOW = {"fade lite", "lanczos2 clamp x3", "subpixel blur x3", "area to 4x7"}
 
 
 @pytest.fixture(scope="module")
