@@ -1,6 +1,7 @@
 """The facts that `keras-upsample info` prints about a model or a file."""
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,7 @@ def _of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
     from ..program._program import program_of
     from ..program._signature import signature_of
     from ..zoo import multiply_adds
+    from ..zoo._skips import skips_of
 
     signature = signature_of(model)
     try:
@@ -78,6 +80,8 @@ def _of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
     if len(signature.inputs) == 1 and len(spec.shape) == 4:
         shape = tuple(n or size for n in spec.shape[1:])
         facts["multiply_adds"] = {"count": multiply_adds(model, shape), "at": list(shape)}
+    if skips := skips_of(model):
+        facts["skips"] = [asdict(skip) for skip in skips]
     if layers:
         lines: list[str] = []
         model.summary(print_fn=lambda line, **_: lines.append(line))
@@ -134,6 +138,10 @@ def lines_of(facts: dict[str, Any]) -> Iterator[str]:
     if "multiply_adds" in facts:
         cost = facts["multiply_adds"]
         yield _line("multiply-adds", f"{cost['count']:,} at {_shape(cost['at'])}")
+    for skip in facts.get("skips", ()):
+        readers = ", ".join(skip["readers"])
+        where = f"stride {skip['stride']}, {skip['channels']} channels"
+        yield _line("skip", f"{where}: {skip['layer']} -> {readers}")
     yield from facts.get("layers", ())
 
 

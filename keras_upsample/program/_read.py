@@ -16,14 +16,12 @@ class NotAGraphError(Exception):
     """The model can't be taken apart; the message says why."""
 
 
-def graph_of(model: Any, signature: "Signature", *, inference: bool = True) -> Graph:
+def graph_of(model: Any, signature: "Signature") -> Graph:
     """The model's inference as a graph, at the sizes of a signature.
 
     Args:
         model: any Keras model, built. It is left as it was.
         signature: narrower than the model's own, if that helps.
-        inference: False for calls as the model recorded them: those that ask for `training=False`
-            keep it, and all others follow what the model is told. For a functional model.
 
     Raises:
         NotAGraphError: the model's code can't be followed with symbolic tensors.
@@ -34,7 +32,7 @@ def graph_of(model: Any, signature: "Signature", *, inference: bool = True) -> G
     model = private_copy(model)  # whose layers may be called symbolically
     specs = [keras.KerasTensor(spec.shape, dtype=spec.dtype) for spec in signature.inputs]
     tensors = [Tensor(spec) for spec in specs]
-    flattening = _Flattening(inference)
+    flattening = _Flattening()
     if is_functional(model):
         outputs = flattening.trace(_function(model), tensors)
     else:
@@ -44,10 +42,6 @@ def graph_of(model: Any, signature: "Signature", *, inference: bool = True) -> G
 
 
 class _Flattening:
-    def __init__(self, inference: bool = True) -> None:
-        self._inference = inference
-        self._frozen = False  # inside of a nested model that was called with training=False
-
     def trace(self, function: Any, tensors: Sequence[Tensor], *, functional: bool = True) -> Any:
         """Follow a Keras `Function` from node to node.
 
@@ -66,9 +60,7 @@ class _Flattening:
             if node.is_input or any(id(x) not in values for x in node.input_tensors):
                 continue
             args, kwargs = _keras.fill_arguments(node, values)
-            if not self._inference:
-                kwargs = self._as_recorded(node.operation, kwargs)
-            elif "training" in kwargs and functional:
+            if "training" in kwargs and functional:
                 kwargs = {**kwargs, "training": False}
             elif kwargs.get("training") is True and not has_one_behaviour(node.operation):
                 raise NotAGraphError(
@@ -81,21 +73,10 @@ class _Flattening:
         results = [values[id(symbol)] for symbol in function.outputs]
         return tree.pack_sequence_as(_keras.outputs_structure(function), results)
 
-    def _as_recorded(self, operation: Any, kwargs: Any) -> Any:
-        """Keywords without a `training` that says nothing, and False inside of what is frozen."""
-        import keras
-
-        kept = {key: value for key, value in kwargs.items() if (key, value) != ("training", None)}
-        takes = isinstance(operation, keras.Layer) and _keras.takes_training(operation)
-        return {**kept, "training": False} if self._frozen and takes else kept
-
     def _call(self, operation: Any, args: Any, kwargs: Any) -> Any:
         nested = _nested_inputs(operation, args, kwargs)
         if nested is not None:
-            before, self._frozen = self._frozen, self._frozen or kwargs.get("training") is False
-            outputs = self.trace(_function(operation), nested)
-            self._frozen = before
-            return outputs
+            return self.trace(_function(operation), nested)
         try:
             _, outputs = apply(operation, *args, source=(operation.name,), **kwargs)
         except Exception as error:

@@ -141,6 +141,7 @@ def copied(
         fresh = not layers.knows(node.operation)
         layer = layers.of(node.operation)
         args, kwargs = node.arguments_from(values)
+        kwargs.pop("training", None)  # a model's own goes before what its calls recorded
         results = tree.flatten(layer(*args, **kwargs))
         values |= {id(x): y for x, y in zip(node.outputs, results, strict=True)}
         if not weights or not fresh or not isinstance(layer, keras.Layer):

@@ -167,7 +167,7 @@ def _graph(model: Any, channels: int) -> Graph:
     size = [n or m for n, m in zip(given.shape[1:3], SIZES[0], strict=True)]
     spec = InputSpec("image", (1, *size, channels), given.dtype)
     try:
-        return graph_of(model, Signature((spec,), None), inference=False)
+        return graph_of(model, Signature((spec,), None))
     except NotAGraphError as error:
         raise ValueError(f"`encoder`: {model.name!r} can't be taken apart: {error}.") from error
 

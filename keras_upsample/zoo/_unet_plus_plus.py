@@ -169,13 +169,14 @@ def unet_plus_plus(
         nodes[i, 0] = x = convolutions(x, width, f"encoder_x{i}0")
     if dropout:
         nodes[depth, 0] = keras.layers.Dropout(dropout, name="encoder_dropout")(nodes[depth, 0])
+    guides = {i: frame.shrunk(padded, 2**i) for i in range(depth) if (i, 0) not in nodes}
     for j in range(1, depth + 1):
         for i in range(depth + 1 - j):
             node, width = f"decoder_x{i}{j}", filters[i]
             below = nodes.get((i + 1, j - 1))
             if below is None:
                 continue  # the encoder has nothing there
-            guide = nodes[i, 0] if (i, 0) in nodes else frame.shrunk(padded, 2**i)
+            guide = nodes[i, 0] if (i, 0) in nodes else guides[i]
             x = double(below, upsample, width, f"{node}_upsample", guide)
             before = [nodes[i, k] for k in range(j) if (i, k) in nodes]
             if before:
