@@ -97,6 +97,12 @@ class Context:
         """The tensor of a layer."""
         return self.emit.call(layer, *tensors)
 
+    def outputs(self, layer: Any, *tensors: Tensor) -> list[Tensor]:
+        """The tensors of a layer that gives several."""
+        from keras import tree
+
+        return list(tree.flatten(self.emit.call(layer, *tensors)))
+
     def reshaped(self, tensor: Tensor, shape: Sequence[Length], suffix: str = "_shape") -> Tensor:
         """A tensor in another shape, without the batch; reshapes in a row are one.
 

@@ -47,6 +47,26 @@ def file_of(folder, kind, constants=(), shape=SHAPE, opset=18, inputs=("x",), mo
     return path
 
 
+def net(folder, nodes, constants, inputs=("x",), shape=SHAPE, outputs=("y",), opset=18):
+    """A file of several nodes: (kind, inputs, outputs, attributes)."""
+    made = [
+        helper.make_node(kind, ins, outs, f"/net/{kind}_{i}", **options)
+        for i, (kind, ins, outs, options) in enumerate(nodes)
+    ]
+    graph = helper.make_graph(
+        made,
+        "several",
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in inputs],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
+    model.ir_version = 9
+    path = folder / "m.onnx"
+    onnx.save(model, path)
+    return path
+
+
 def check(path, low=-1.0):
     """`from_onnx` compares with ONNX Runtime; this with the reference, on other values."""
     model = interchange.from_onnx(path)

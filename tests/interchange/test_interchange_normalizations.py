@@ -1,11 +1,11 @@
 """Normalizations, stacked sums and products of two tensors, as exporters of PyTorch write them."""
 
+from functools import partial
+
 import keras
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
-from onnx_files import check, file_of, weights, whole
+from onnx_files import check, file_of, net, weights, whole
 
 from keras_upsample import interchange
 from keras_upsample.errors import ArtefactError
@@ -14,24 +14,7 @@ from keras_upsample.interchange import _build
 SHAPE = (1, 6, 5, 4)
 
 
-def net(folder, nodes, constants, inputs=("x",), shape=SHAPE, outputs=("y",), opset=18):
-    """A file of several nodes: (kind, inputs, outputs, attributes)."""
-    made = [
-        helper.make_node(kind, ins, outs, f"/net/{kind}_{i}", **options)
-        for i, (kind, ins, outs, options) in enumerate(nodes)
-    ]
-    graph = helper.make_graph(
-        made,
-        "several",
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name in inputs],
-        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
-        [numpy_helper.from_array(np.asarray(array), name) for name, array in constants.items()],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)])
-    model.ir_version = 9
-    path = folder / "m.onnx"
-    onnx.save(model, path)
-    return path
+net = partial(net, shape=SHAPE)
 
 
 def names(model):

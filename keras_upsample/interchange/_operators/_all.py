@@ -22,10 +22,12 @@ from . import (
     resizes,
     shapes,
     transposed,
+    unpooling,
 )
 
 _OF_ANY_TYPE = {
     *FUNCTIONS,
+    unpooling.MAX_UNPOOL,
     *("Cast", "Identity", "Transpose", "Reshape", "Flatten", "Squeeze", "Unsqueeze"),
 }
 _OF_ANY_CONSTANT = {"Resize", "Upsample"}  # a region of interest, which changes nothing
@@ -59,6 +61,7 @@ _READ: Mapping[str, Callable[[Context], Any]] = {
     **transposed.KINDS,
     **normalizations.KINDS,
     **pools.KINDS,
+    **unpooling.KINDS,
     **reductions.KINDS,
     **activations.KINDS,
     **arithmetic.KINDS,

@@ -11,6 +11,7 @@ from .._axis_layers import PadAxes
 from .._context import Context, UnreadError
 from .._layers import Pad2D, Slice
 from .._value import CHANNELS_LAST, Value
+from .shapes import reshaped_to
 
 _ALL = 2**31 - 1
 
@@ -152,6 +153,9 @@ def gather(c: Context) -> Value:
     x, places = c.value(), c.constant(1)
     axis = c.attribute("axis", 0) % x.rank
     places = _checked(places, int(x.shape[axis]))
+    if np.array_equal(places.reshape(-1), range(int(x.shape[axis]))):
+        # All of them in their order, as PyTorch writes `as_strided`.
+        return reshaped_to(c, x, (*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]))
     x = c.joined(x, axis)
     if not x.stored_axis(axis):
         raise UnreadError("places of the batch")
@@ -159,6 +163,17 @@ def gather(c: Context) -> Value:
         return _at(c, x, axis, int(places))
     y = _taken(c, x, axis, places.reshape(-1), "")
     return y if places.ndim == 1 else _unfolded(c, y, axis, places.shape)
+
+
+CHANNEL_SHUFFLE = "keras_upsample.ChannelShuffle"
+"""Kind of the node that `_rules` puts for a channel shuffle; attribute `groups`."""
+
+
+def channel_shuffle(c: Context) -> Value:
+    """Channel i g + j is channel j C / g + i of the input."""
+    x = c.value()
+    places = np.arange(x.shape[1]).reshape(c.attribute("groups"), -1).T.reshape(-1)
+    return _taken(c, x, 1, places, "")
 
 
 def gather_nd(c: Context) -> Value:
@@ -237,6 +252,7 @@ KINDS = {
     "Split": split,
     "Gather": gather,
     "GatherND": gather_nd,
+    CHANNEL_SHUFFLE: channel_shuffle,
 }
 
 ANY_LAYOUT = frozenset({"Gather", "Slice", "Split"})

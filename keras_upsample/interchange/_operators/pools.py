@@ -12,7 +12,6 @@ from .._layers import WithConstant
 from .._lengths import is_open
 from .._open import FIX_THE_SIZE, at_every_size
 from .._value import Value
-from ._along import along_axis
 from ._windows import NO_PADS, Around, around_windows, begin_end, may_be_same, spatial
 from .parts import padded
 
@@ -165,26 +164,13 @@ ADAPTIVE_POOL = "keras_upsample.AdaptiveAveragePool"
 
 
 def adaptive_average_pool(c: Context) -> Value:
-    """Means of bins whose sizes differ by a pixel: one pool, or a constant matrix for each axis."""
-    x = spatial(c, c.value())
-    sizes = c.attribute("sizes")
-    lengths = x.shape[2:]
-    if all(n % m == 0 for n, m in zip(lengths, sizes, strict=True)):
-        size = [n // m for n, m in zip(lengths, sizes, strict=True)]
-        return _written(c, x, "mean", size, size, [1] * len(size))
-    for axis, (n, m) in enumerate(zip(lengths, sizes, strict=True), 2):
-        if n != m:
-            x = along_axis(c, x, axis, adaptive_bins(n, m), f"_axis{axis}")
-    return x
+    """Means of bins whose sizes differ by a pixel."""
+    from ...layers import AdaptiveAveragePooling2D
 
-
-def adaptive_bins(length: int, count: int) -> np.ndarray:
-    """The matrix (count, length) of means over floor(i n / m) .. ceil((i + 1) n / m)."""
-    matrix = np.zeros((count, length))
-    for i in range(count):
-        begin, end = i * length // count, -(-(i + 1) * length // count)
-        matrix[i, begin:end] = 1 / (end - begin)
-    return matrix
+    x = c.image()
+    rows, columns = c.attribute("sizes")
+    layer = AdaptiveAveragePooling2D((rows, columns), data_format="channels_last", name=c.name)
+    return c.like(x, c.call(layer, x.tensor), positive=x.positive)
 
 
 KINDS: dict[str, Any] = {

@@ -1,5 +1,6 @@
 """Concatenations, repeats, and operators that only move axes or cut them anew."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
@@ -59,6 +60,15 @@ def reshape(c: Context) -> Value:
     """Reshape, Flatten, Squeeze and Unsqueeze: data move only where axes don't split and join."""
     x = c.value()
     shape, batch = _new_shape(c, x)
+    return reshaped_to(c, x, shape, batch)
+
+
+def reshaped_to(c: Context, x: Value, shape: Sequence[Any], batch: int = 0) -> Value:
+    """The same values in the file's order, in another shape.
+
+    Args:
+        batch: which axis of the shape is the batch, if that is of length 1.
+    """
     if not shape or prod(shape) != prod(x.shape):
         raise UnreadError(f"a reshape of {x.shape}, where the batch counts as 1, into {shape}")
     found = regrouped(x.lengths, x.order, shape, batch)

@@ -7,7 +7,19 @@ from typing import Protocol
 from .._fold import Folded
 from .._net import OnnxNet, OnnxNode
 from .._unread import UnreadError
-from . import activations, attention, dense, group_normalization, layer_normalization, sum_of_stack
+from . import (
+    activations,
+    adaptive_pool,
+    attention,
+    channel_shuffle,
+    dense,
+    group_normalization,
+    layer_normalization,
+    max_unpooling,
+    pixel_shuffle,
+    places_of_maxima,
+    sum_of_stack,
+)
 from ._here import Around, Declined, Here
 
 
@@ -29,6 +41,11 @@ class Rule(Protocol):
 
 
 RULES: tuple[Rule, ...] = (
+    adaptive_pool,
+    max_unpooling,
+    places_of_maxima,
+    pixel_shuffle,
+    channel_shuffle,
     group_normalization,
     layer_normalization,
     sum_of_stack,

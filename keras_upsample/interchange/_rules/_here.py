@@ -55,6 +55,11 @@ class Here:
         self.seen.append(node)
         return node
 
+    @property
+    def opset(self) -> int:
+        """Of the file."""
+        return self._around.net.opset
+
     def readers(self, name: str) -> Sequence[OnnxNode]:
         """The nodes that read a tensor."""
         return self._around.readers[name]
