@@ -32,11 +32,7 @@ def load_keras_file(path: Path, imports: Sequence[str] = (), *, trust: bool = Fa
         ArtefactError: it is none, is damaged, or needs a class or a trust that it was not given.
     """
     if path.is_dir() or path.suffix not in SUFFIXES:
-        hint = " ONNX files are taken by `predict`, `info` and, as the file to verify, by `verify`."
-        raise ArtefactError(
-            f"{str(path)!r} is not a Keras model file ({', '.join(SUFFIXES)})."
-            f"{hint if path.suffix == '.onnx' else ''}"
-        )
+        raise ArtefactError(f"{str(path)!r} is not a Keras model file ({', '.join(SUFFIXES)}).")
     if path.suffix == ".keras" and not zipfile.is_zipfile(path):
         raise ArtefactError(
             f"{str(path)!r} is damaged: a .keras file is a zip archive, and it is not."

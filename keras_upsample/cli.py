@@ -1,5 +1,5 @@
-"""`keras-upsample`: list, info, export, verify, check, quantization, predict, train, evaluate,
-benchmark, data."""
+"""`keras-upsample`: list, info, import, export, verify, check, quantization, predict, train,
+evaluate, benchmark, data."""
 
 import inspect
 from collections.abc import Callable
@@ -11,6 +11,7 @@ import typer
 from ._cli.benchmark import benchmark
 from ._cli.data import app as data_commands
 from ._cli.evaluate import evaluate
+from ._cli.importing import import_model
 from ._cli.objects import ObjectChoice
 from ._cli.options import (
     AsJson,
@@ -140,7 +141,7 @@ def export(
             from .export import export as export_model
             from .metadata import of
 
-            model = load_choice(choice)
+            model = load_choice(choice, chosen.get("input_shape"))
             metadata = of(model)
             if class_names:
                 metadata = metadata.with_class_names(class_names.split(","))
@@ -252,7 +253,7 @@ def _checked_model(
 
         try:
             return check_model(
-                load_choice(choice),
+                load_choice(choice, shape),
                 device,
                 input_shape=shape,
                 representative_data=representative_data,
@@ -279,7 +280,7 @@ def quantization(
 
         with console.status("convert and measure"):
             report = quantization_errors(
-                load_choice(choice),
+                load_choice(choice, shape),
                 input_shape=shape,
                 representative_data=representative_data,
                 images=images,
@@ -413,6 +414,7 @@ def predict(
             raise typer.Exit(1)
 
 
+app.command("import")(import_model)
 for command in (train, evaluate, benchmark):
     app.command()(command)
 

@@ -37,6 +37,10 @@ class ArtefactError(ValueError):
     """A model file can't be loaded or run: it is missing, truncated or of another kind."""
 
 
+class InputShapeError(ArtefactError):
+    """A model file leaves sizes open that must be known to read it: pass `input_shape`."""
+
+
 class FetchError(OSError):
     """Files could not be downloaded, have an unexpected content, or can't be stored."""
 

@@ -27,7 +27,7 @@ def facts_of_choice(choice: ModelChoice, size: int, layers: bool) -> dict[str, A
         return _of_file(path, choice.trust)
     from .models import load_choice
 
-    return _of_model(load_choice(choice), size, layers)
+    return of_model(load_choice(choice), size, layers)
 
 
 def _of_file(path: Path, trust: bool) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def _notes(runner: Any, name: str, metadata: Metadata | None) -> list[str]:
     return notes
 
 
-def _of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
+def of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
     from ..export._known import known
     from ..program._program import program_of
     from ..program._signature import signature_of

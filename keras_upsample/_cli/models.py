@@ -14,8 +14,12 @@ class UserError(Exception):
     """A bad argument: one readable line, exit code 2."""
 
 
-def load_choice(choice: ModelChoice) -> Any:
-    """Build a model of the zoo, or a trained one, or load a Keras file or SavedModel folder.
+def load_choice(choice: ModelChoice, input_shape: Any = None) -> Any:
+    """Build a model of the zoo, or a trained one, or load a file or SavedModel folder.
+
+    Args:
+        choice: the user's.
+        input_shape: for files of another framework whose sizes can't stay open.
 
     Raises:
         UserError: there is no such model, or an argument does not fit it.
@@ -36,7 +40,11 @@ def load_choice(choice: ModelChoice) -> Any:
     elif Path(choice.model).exists():
         _refuse(arguments, "a file")
         model = load_source(
-            choice.model, choice.signature, imports=choice.imports or (), trust=choice.trust
+            choice.model,
+            choice.signature,
+            imports=choice.imports or (),
+            trust=choice.trust,
+            input_shape=input_shape,
         )
     else:
         close = difflib.get_close_matches(choice.model, [*names, *PRESETS], n=1)

@@ -54,8 +54,8 @@ class ModelChoice:
     model: Annotated[
         str,
         typer.Argument(
-            help="A model or preset of the zoo (see `list`), a .keras or .h5 file, or a SavedModel "
-            "folder."
+            help="A model or preset of the zoo (see `list`), a SavedModel folder, or a .keras, "
+            ".h5, .onnx, .tflite or .param file."
         ),
     ]
     classes: Annotated[int | None, typer.Option(help="Number of output channels.")] = None

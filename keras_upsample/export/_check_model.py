@@ -50,7 +50,7 @@ def check_model(
     """
     require_tool(device_named(device))
     target = TARGETS[device if device in TARGETS else "tflite"]
-    model = as_model(model)
+    model = as_model(model, input_shape)
     program = program_with_meaning(model, signature_to_run(model, input_shape).fixed())
     check_weights(model)
     options = Options(representative_data=representative_data)

@@ -58,7 +58,7 @@ def quantization_errors(
     from ..targets import target_named
 
     target = target_named("tflite_int8")
-    model = as_model(model)
+    model = as_model(model, input_shape)
     program = program_with_meaning(model, signature_to_run(model, input_shape).fixed())
     shown = as_list(images, program.signature, "images")
     if shown is None:

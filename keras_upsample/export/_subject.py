@@ -69,7 +69,7 @@ def subject_of(
         ValueError, TypeError: an argument does not fit the model; nothing was done.
     """
     options.check(targets)
-    model = as_model(model)
+    model = as_model(model, options.input_shape)
     plain = signature = signature_to_run(model, options.input_shape, options.batch_size)
     if options.resizable:
         signature = open_sizes(model, plain)

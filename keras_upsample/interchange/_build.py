@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArtefactError
+from ..errors import ArtefactError, InputShapeError
 from ..program._graph import Graph, Tensor
 from ..program._write import model_of
 from ._context import Context, Known, UnreadError, layer_name
@@ -18,6 +18,7 @@ from ._open import FIX_THE_SIZE, Varying
 from ._operators._all import ANY_LAYOUT, KINDS
 from ._operators.open_sizes import OF_OPEN_SIZES, depends_on_size
 from ._rules._all import recognised
+from ._unread import OpenSizeError
 from ._value import CHANNELS_LAST, Value
 
 _SHAPE = "Shape"
@@ -76,7 +77,8 @@ def build(
         try:
             ends.append(last.ordered(value, order, "").tensor)
         except UnreadError as error:
-            raise ArtefactError(f"the output {label!r} can't be given: {error}.") from error
+            kind = InputShapeError if isinstance(error, OpenSizeError) else ArtefactError
+            raise kind(f"the output {label!r} can't be given: {error}.") from error
         names.append(label)
     graph = Graph(inputs, ends, None if len(ends) > 1 else [0])
     names_in = [layer_name(label, {}) for label in shapes]
@@ -112,7 +114,7 @@ def _outputs(
     flowing = [value for value in inputs if isinstance(value, Value)]
     try:
         if any(isinstance(value, Varying) for value in inputs) and not flowing:
-            raise UnreadError(FIX_THE_SIZE)
+            raise OpenSizeError(FIX_THE_SIZE)
         if not flowing:
             return computed(node, opset, inputs)  # type: ignore[arg-type]
         if node.kind not in KINDS:
@@ -133,7 +135,8 @@ def _outputs(
     except UnreadError as error:
         note = notes.get(node.outputs[0])
         nearly = f" The node is nearly part of a group that is read as one, {note}." if note else ""
-        raise ArtefactError(
+        kind = InputShapeError if isinstance(error, OpenSizeError) else ArtefactError
+        raise kind(
             f"{node.kind} at node {node.name!r} can't be read: {error}.{nearly} Nothing was made "
             "of it."
         ) from error

@@ -15,7 +15,7 @@ from ._lengths import lengths_of, note_lengths
 from ._net import OnnxNode
 from ._open import FIX_THE_SIZE, Length, Open, Varying
 from ._regroup import regrouped
-from ._unread import UnreadError
+from ._unread import OpenSizeError, UnreadError
 from ._value import CHANNELS_LAST, Value
 
 __all__ = ["Context", "Known", "UnreadError", "layer_name"]
@@ -69,7 +69,7 @@ class Context:
         if isinstance(found, Value):
             raise UnreadError(f"input {place} is computed; it must be in the file")
         if isinstance(found, Varying):
-            raise UnreadError(f"input {place} is no constant: {FIX_THE_SIZE}")
+            raise OpenSizeError(f"input {place} is no constant: {FIX_THE_SIZE}")
         return found
 
     def numbers(self, place: int) -> list[Length] | None:
@@ -127,7 +127,7 @@ class Context:
         from ..layers import ReshapeLike2D
 
         if len(shape) != 3 or isinstance(shape[2], Open):
-            raise UnreadError(FIX_THE_SIZE)
+            raise OpenSizeError(FIX_THE_SIZE)
         reference = self.image_with(lambda lengths: lengths[:2] == tuple(shape[:2]))
         if len(tensor.shape) != 3:
             tensor = self.write(Reshape(tensor, (-1, shape[2])), f"{suffix}_tokens")
@@ -144,7 +144,7 @@ class Context:
             image = isinstance(value, Value) and value.order == CHANNELS_LAST[4]
             if image and fits(value.lengths[1:]):  # type: ignore[union-attr]
                 return value.tensor  # type: ignore[union-attr]
-        raise UnreadError(f"a size that no tensor before it has: {FIX_THE_SIZE}")
+        raise OpenSizeError(f"a size that no tensor before it has: {FIX_THE_SIZE}")
 
     def laid_out(
         self, value: Value, places: Sequence[int], joined: Sequence[int], suffix: str

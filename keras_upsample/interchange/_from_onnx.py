@@ -1,6 +1,6 @@
 """`from_onnx`: an ONNX file as a native Keras model."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from ._verify import compare
 def from_onnx(
     path: str | Path,
     *,
-    input_shape: Sequence[int] | None = None,
+    input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
     name: str | None = None,
     verify: bool = True,
 ) -> Any:
@@ -32,7 +32,7 @@ def from_onnx(
         path: an `.onnx` file of float32 operators, opset 9 to 23; images as (N, C, H, W). One of
             float16 is read as the float32 file of the same weights.
         input_shape: (height, width, channels) of the model. Default: the file's; heights and widths
-            that it leaves open stay open.
+            that it leaves open stay open. A mapping by the names of inputs, if there are several.
         name: of the model. Default: the file's.
         verify: whether to compare the model with the file in ONNX Runtime: on noise, and at
             several sizes, odd ones included, where they stay open.
@@ -44,8 +44,10 @@ def from_onnx(
     Raises:
         ArtefactError: the file can't be read, or holds an operator that is not read; the message
             names the operator, its node and the reason.
+        InputShapeError: an `ArtefactError` for files whose sizes can't stay open; pass
+            `input_shape`.
         VerificationError: the model computes other values than the file.
-        ValueError: `input_shape` does not fit, or the file can't be read without it.
+        ValueError: `input_shape` does not fit.
 
     Example:
         >>> model = ku.interchange.from_onnx("segmenter.onnx")  # doctest: +SKIP
@@ -57,7 +59,7 @@ def from_onnx(
     try:
         model = build(net, shapes, name or _plain(path.stem), observed)
     except ArtefactError as error:
-        raise ArtefactError(f"`{path}`: {error}") from error
+        raise type(error)(f"`{path}`: {error}") from error
     found = from_properties(net.properties)
     if found is not None:
         attach(model, found)

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import ArtefactError
+from ..errors import ArtefactError, InputShapeError
 from ._net import OnnxNet
 from ._observe import Observed, Shapes, observe
+
+Asked = Sequence[int] | Mapping[str, Sequence[int]] | None
+"""(height, width, channels), of one input or by the inputs' names."""
 
 InputShapes = dict[str, tuple[int | None, ...]]
 """Input -> lengths in the order of ONNX, the batch as 1, None where one stays open."""
@@ -20,17 +23,15 @@ _LAST = ((160, 192), (147, 173))
 """Sizes that decide nothing, for the comparison; the odd one where odd ones were taken."""
 
 
-def input_shapes(net: OnnxNet, path: Path, asked: Sequence[int] | None) -> InputShapes:
+def input_shapes(net: OnnxNet, path: Path, asked: Asked) -> InputShapes:
     """The file's sizes, with those that the user asks for in place of open ones.
 
     Raises:
-        ArtefactError: an input has no float32, or an open length other than height and width.
+        ArtefactError: an input has no float32.
+        InputShapeError: an open length other than height and width.
         ValueError: `asked` is no shape, or not the file's.
     """
-    if asked is not None and (len(asked) != 3 or min(asked) < 1):
-        raise ValueError(
-            f"`input_shape` must be (height, width, channels), each >= 1. Received: {asked!r}."
-        )
+    wanted = _by_input(net, asked)
     result: InputShapes = {}
     for label, (lengths, dtype) in net.inputs.items():
         if dtype != np.float32:
@@ -39,16 +40,34 @@ def input_shapes(net: OnnxNet, path: Path, asked: Sequence[int] | None) -> Input
                 "in float32."
             )
         shape: tuple[int | None, ...] = (1, *lengths[1:])
-        if asked is not None and len(shape) == 4:
-            shape = _asked(label, lengths, asked, net.last)
+        if label in wanted and len(shape) == 4:
+            shape = _asked(label, lengths, wanted[label], net.last)
         open_axes = {axis for axis, n in enumerate(shape) if n is None}
         if not open_axes <= _image_axes(len(shape), net):
-            raise ValueError(
+            raise InputShapeError(
                 f"`{path}` leaves lengths of {label!r} open: {tuple(lengths)}. Pass `input_shape`, "
                 "e.g. (256, 256, 3)."
             )
         result[label] = shape
     return result
+
+
+def _by_input(net: OnnxNet, asked: Asked) -> dict[str, tuple[int, ...]]:
+    if asked is None:
+        return {}
+    by_name = dict(asked) if isinstance(asked, Mapping) else dict.fromkeys(net.inputs, asked)
+    unknown = [name for name in by_name if name not in net.inputs]
+    if unknown:
+        raise ValueError(
+            f"`input_shape` names {unknown[0]!r}. The inputs are {', '.join(net.inputs)}."
+        )
+    for shape in by_name.values():
+        if len(shape) != 3 or any(not isinstance(n, int) or n < 1 for n in shape):
+            raise ValueError(
+                "`input_shape` must be (height, width, channels), each >= 1, or such shapes by the "
+                f"names of inputs. Received: {asked!r}."
+            )
+    return {name: tuple(shape) for name, shape in by_name.items()}
 
 
 def _image_axes(rank: int, net: OnnxNet) -> set[int]:
@@ -74,14 +93,14 @@ def observed_at(net: OnnxNet, path: Path, shapes: InputShapes) -> Observed | Non
     """The file at several sizes, where some stay open.
 
     Raises:
-        ValueError: it runs at fewer than two of them.
+        InputShapeError: it runs at fewer than two of them.
     """
     if all(None not in shape for shape in shapes.values()):
         return None
     observed = observe(net, [_at(size, shapes, net) for size in (*_EVEN, *_ODD)])
     if len(observed.sizes) < 2:
         tried = ", ".join(f"{h}x{w}" for h, w in (*_EVEN, *_ODD))
-        raise ValueError(
+        raise InputShapeError(
             f"`{path}` leaves its sizes open, and does not run at {tried} in ONNX Runtime. Pass "
             "`input_shape`, a size that it takes."
         )

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 from ..program._graph import Tensor
 from ._open import FIX_THE_SIZE, Length, Open, opened
-from ._unread import UnreadError
+from ._unread import OpenSizeError
 
 _NOTED: WeakKeyDictionary[Tensor, tuple[Length, ...]] = WeakKeyDictionary()
 
@@ -21,7 +21,7 @@ def lengths_of(tensor: Tensor) -> tuple[Length, ...]:
         return _NOTED[tensor]
     lengths = tensor.shape[1:]
     if None in lengths:
-        raise UnreadError(FIX_THE_SIZE)
+        raise OpenSizeError(FIX_THE_SIZE)
     return (1, *(int(n) for n in lengths if n is not None))
 
 

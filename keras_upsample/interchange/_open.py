@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ._unread import UnreadError
+from ._unread import OpenSizeError
 
 FIX_THE_SIZE = "it depends on the size of the image; pass `input_shape`"
 
@@ -36,7 +36,7 @@ class Open:
         return _agreed(tuple(map(bool, self.at)))
 
     def _refuse(self, *_: Any) -> NoReturn:
-        raise UnreadError(FIX_THE_SIZE)
+        raise OpenSizeError(FIX_THE_SIZE)
 
     __index__ = __int__ = __float__ = _refuse
 
@@ -57,7 +57,7 @@ def opened(values: Sequence[int]) -> Length:
 
 def _agreed(answers: Sequence[bool]) -> bool:
     if len(set(answers)) > 1:
-        raise UnreadError(FIX_THE_SIZE)
+        raise OpenSizeError(FIX_THE_SIZE)
     return answers[0]
 
 
@@ -102,5 +102,5 @@ def at_every_size(lengths: Sequence[Any], compute: Callable[[Any], Any]) -> Any:
         compute(tuple(n.at[k] if isinstance(n, Open) else n for n in lengths)) for k in range(tried)
     ]
     if any(result != results[0] for result in results):
-        raise UnreadError(FIX_THE_SIZE)
+        raise OpenSizeError(FIX_THE_SIZE)
     return results[0]

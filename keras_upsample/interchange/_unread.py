@@ -3,3 +3,7 @@
 
 class UnreadError(Exception):
     """An operator in a form that is not read; its text says which form, and what would help."""
+
+
+class OpenSizeError(UnreadError):
+    """What is read at a known size of the image alone."""

@@ -140,6 +140,32 @@ def test_pads_at_the_end_to_the_size_of_another_tensor(tmp_path):
     check(written(tmp_path, nodes, {**KERNEL, **TWICE, "none": whole(0)}))
 
 
+def test_pads_to_a_multiple(tmp_path):
+    """(-n) mod 8 zeros at the end, as a U-Net needs them, and what is too much taken off again."""
+    nodes = [
+        node("Shape", ["x"], "shape"),
+        node("Neg", ["shape"], "less"),
+        node("Mod", ["less", "multiples"], "end"),
+        node("Concat", ["zeros", "end"], "pads", axis=0),
+        node("Pad", ["x", "pads"], "larger"),
+        node("Conv", ["larger", "k"], "small", strides=[4, 4], kernel_shape=[3, 3], pads=[1] * 4),
+        node("Resize", ["small", "", "scales"], "big", mode="linear"),
+        node("Slice", ["shape", "two", "four", "zero"], "size"),
+        node("Slice", ["big", "nothing", "size", "axes"], "y"),
+    ]
+    constants = {
+        **KERNEL,
+        **NUMBERS,
+        "multiples": whole(1, 1, 8, 4),
+        "zeros": whole(0, 0, 0, 0),
+        "scales": np.array([1, 1, 4, 4], "float32"),
+        "nothing": whole(0, 0),
+        "axes": whole(2, 3),
+    }
+    model = check(written(tmp_path, nodes, constants))
+    assert "PadToMultiple2D" in [type(layer).__name__ for layer in model.layers]
+
+
 def test_a_slice_to_the_size_of_another_tensor(tmp_path):
     nodes = [
         halved(),

@@ -335,11 +335,3 @@ def test_a_volume_behind_a_rescaling(size) -> None:
     bare = keras.Model(image, L.Conv3D(3, 3, padding="same", activation="softmax")(image))
     with pytest.warns(UserWarning, match="Nothing says what values"):
         load_model(bare)
-
-
-def test_an_onnx_file_as_a_model_to_export_is_refused_with_a_way_on(tmp_path) -> None:
-    from keras_upsample._keras_file import load_keras_file
-
-    (tmp_path / "m.onnx").write_bytes(b"x")
-    with pytest.raises(ku.errors.ArtefactError, match="ONNX files are taken by `predict`"):
-        load_keras_file(tmp_path / "m.onnx")

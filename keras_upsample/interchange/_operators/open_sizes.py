@@ -15,6 +15,7 @@ from .._context import Context, UnreadError
 from .._lengths import is_open
 from .._like_layers import FitLike2D
 from .._open import FIX_THE_SIZE, Length, Varying, opened
+from .._unread import OpenSizeError
 from .._value import Value
 from .resizes import COORDINATES_OF_LAYERS
 
@@ -47,7 +48,7 @@ def resize(c: Context) -> Value | None:
     floors = (named, rounding) == ("asymmetric", "floor") or older
     options: dict[str, Any] = {"data_format": "channels_last", "name": c.name}
     if mode == "nearest" and not (floors or (factors and named == "half_pixel")):
-        raise UnreadError(f"nearest, {named}, {rounding}: {FIX_THE_SIZE}")
+        raise OpenSizeError(f"nearest, {named}, {rounding}: {FIX_THE_SIZE}")
     if factors and mode == "nearest":
         return c.like(x, c.write(Resize(x.tensor, "nearest", factors)), positive=x.positive)
     if factors and linear:
@@ -64,7 +65,7 @@ def resize(c: Context) -> Value | None:
         )
         return c.like(x, c.call(layer, x.tensor))
     if mode == "cubic":
-        raise UnreadError(f"cubic, by no whole factor: {FIX_THE_SIZE}")
+        raise OpenSizeError(f"cubic, by no whole factor: {FIX_THE_SIZE}")
     layer = layers.ResizeLike2D(
         "bilinear" if linear else "nearest", coordinates=coordinates, **options
     )
@@ -79,7 +80,7 @@ def pad(c: Context) -> Value | None:
         return None
     x = c.image()
     if c.attribute("mode", "constant") != "constant" or np.any(c.constant(2, 0.0)):
-        raise UnreadError(f"pads that are no zeros: {FIX_THE_SIZE}")
+        raise OpenSizeError(f"pads that are no zeros: {FIX_THE_SIZE}")
     if any(len(each) != 8 or each[[0, 1, 4, 5]].any() for each in pads.at):
         raise UnreadError("pads of batch or channels, or `axes`")
     return _fitted(c, x, [opened(each) for each in np.stack(pads.at, axis=-1)[[2, 3]].tolist()])
@@ -98,7 +99,7 @@ def slice_(c: Context) -> Value | None:
     axes = range(len(ends)) if axes is None else [int(axis) % 4 for axis in axes]
     steps = c.constant(4)
     if not set(axes) <= {2, 3} or (steps is not None and np.any(steps != 1)):
-        raise UnreadError(f"a slice of other axes, or with steps: {FIX_THE_SIZE}")
+        raise OpenSizeError(f"a slice of other axes, or with steps: {FIX_THE_SIZE}")
     begins = dict(zip(axes, starts, strict=True))
     # What is cut off in front, as a pad below 0.
     return _fitted(c, x, [-1 * (begins.get(axis, 0) % x.shape[axis]) for axis in (2, 3)])
@@ -110,18 +111,29 @@ def _fitted(c: Context, x: Value, begins: Sequence[Length]) -> Value:
     Args:
         begins: rows and columns in front.
     """
+    from ...layers import PadToMultiple2D
+
     have, target = x.shape[2:], _target(c)
+    rows, columns = (_multiple(old, new) for old, new in zip(have, target, strict=True))
+    if list(begins) == [0, 0] and rows and columns:
+        layer = PadToMultiple2D((rows, columns), data_format="channels_last", name=c.name)
+        return c.like(x, c.call(layer, x.tensor), positive=x.positive)
     axes = tuple(axis for axis in (1, 2) if have[axis - 1] != target[axis - 1])
     more = [new - old for new, old in zip(target, have, strict=True)]
     fronts: dict[str, list[Length]] = {"end": [0, 0], "centre": [each // 2 for each in more]}
     fitting = [name for name, front in fronts.items() if front == list(begins)]
     if not fitting:
-        raise UnreadError(f"pads or a slice, neither at the end nor around: {FIX_THE_SIZE}")
+        raise OpenSizeError(f"pads or a slice, neither at the end nor around: {FIX_THE_SIZE}")
     reference = c.image_with(
         lambda lengths: all(lengths[axis - 1] == target[axis - 1] for axis in axes)
     )
     tensor = c.call(FitLike2D(axes, fitting[0], name=c.name), x.tensor, reference)
     return c.like(x, tensor, positive=x.positive)
+
+
+def _multiple(old: Length, new: Length) -> int | None:
+    """m, where new is old rounded up to a multiple of m."""
+    return next((m for m in range(1, 129) if (old + (m - 1)) // m * m == new), None)
 
 
 def _target(c: Context) -> tuple[Length, ...]:

@@ -1,0 +1,69 @@
+"""`keras-upsample import`: a model of another framework -> a `.keras` file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .options import Verbose, integers
+from .session import session
+
+
+def import_model(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            help="An .onnx or .tflite file, ncnn's .param with its .bin beside it, or model.json "
+            "of TensorFlow.js.",
+            metavar="FILE",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(help="The .keras file to write.")],
+    input_shape: Annotated[
+        str | None,
+        typer.Option(
+            help="height,width,channels, if the file's sizes can't stay open.", metavar="H,W,C"
+        ),
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Of the model. Default: the file's.")] = None,
+    verify: Annotated[
+        bool, typer.Option(help="Compare the model with the file in its own runtime.")
+    ] = True,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace a file that stands at --out.")
+    ] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Read a model of another framework as a native, trainable Keras model."""
+    shape = None if input_shape is None else integers(input_shape, "--input-shape")
+    with session(verbose) as console:
+        from .._publish import publish
+        from ..errors import VerificationError
+        from .models import UserError
+
+        if out.suffix != ".keras":
+            raise UserError(f"--out must be a .keras file. Received: {str(out)!r}.")
+        if out.exists() and not overwrite:
+            raise UserError(f"{str(out)!r} exists. Choose another --out, or pass --overwrite.")
+        from ..interchange import from_file
+
+        try:
+            with console.status("read and compare" if verify else "read"):
+                model = from_file(source, input_shape=shape, name=name, verify=verify)
+        except VerificationError as error:
+            console.print(str(error), style="red", markup=False, soft_wrap=True)
+            raise typer.Exit(1) from error
+        with publish(out) as staged:
+            model.save(staged)
+        _say(model, out)
+
+
+def _say(model: object, out: Path) -> None:
+    from ..metadata import of
+    from .describe import lines_of, of_model
+
+    for line in lines_of(of_model(model, 256, layers=False)):
+        typer.echo(line)
+    if not of(model).inputs:
+        typer.echo("The file does not say which values its input takes: see docs/metadata.md.")
+    typer.echo(f"written: {out}")
