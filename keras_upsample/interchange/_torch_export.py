@@ -26,6 +26,7 @@ _OPSET = 20
 _STDOUT = 1
 _FLOAT = 1
 """float32, in ONNX' numbering of types."""
+_NORM = "InstanceNormalization"
 _SCOPES = "pkg.torch.onnx.name_scopes"
 
 
@@ -146,6 +147,7 @@ class Origins:
         flowing, learnt = _sources(proto, module)
         self.constant: set[str] = set()
         """Nodes whose constants are no parameters: buffers, and numbers of the code."""
+        own_parameters = {name.rpartition(".")[0] for name in parameters}
         taken: dict[str, None] = {}
         live = [node for node in proto.graph.node if not flowing.isdisjoint(node.input)]
         zeros = _zeros(proto) - parameters
@@ -158,16 +160,20 @@ class Origins:
             _cast_to_float(node, floats)
             path = self._path(node)
             with_weights = not learnt.isdisjoint(node.input)
-            whole = path in self._leaves and (len(kinds[path]) == 1 or with_weights)
+            alone = len(kinds[path]) == 1 or node.op_type == _NORM  # GroupNorm is five nodes
+            whole = path in self._leaves and (alone or with_weights)
             plain = path if whole else f"{path}.{node.op_type}" if path else node.op_type
             name = layer_name(re.sub(r"\W+", "_", plain), taken)
             taken[name] = None
             node.name = name
             self._of_node[name] = path
-            if not with_weights:
+            own = node.op_type == _NORM and path in own_parameters
+            if not with_weights and not own:
                 self.constant.add(name)
+            del node.metadata_props[:]
         self.shared = _used_twice(live, parameters)
         """Parameters that several nodes use."""
+        _rename_constants(proto)
 
     def named(self, text: str) -> str:
         """A message about a node, with the path of its module."""
@@ -248,6 +254,21 @@ def _cast_to_float(node: Any, floats: Collection[str]) -> None:
         del node.input[1]
         node.op_type = "Cast"
         node.attribute.append(helper.make_attribute("to", _FLOAT))
+
+
+def _rename_constants(proto: Any) -> None:
+    """Not as parameters are called: by these names, `from_onnx` would call layers otherwise."""
+    for item in proto.graph.initializer:
+        item.name = _plain(item.name)
+    for node in proto.graph.node:
+        node.input[:] = [_plain(name) for name in node.input]
+        node.output[:] = [_plain(name) for name in node.output]
+    for value in (*proto.graph.input, *proto.graph.value_info, *proto.graph.output):
+        value.name = _plain(value.name)
+
+
+def _plain(name: str) -> str:
+    return name.replace(".", "/")
 
 
 def _used_twice(nodes: Any, parameters: Collection[str]) -> list[str]:
