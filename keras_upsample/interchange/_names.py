@@ -34,16 +34,20 @@ def label_of(node: OnnxNode, constants: Container[str]) -> str:
 
     It is the module's name in PyTorch's `state_dict` where the file says so: that of a convolution,
     a dense layer, a normalization, an attention. A constant that is added or multiplied has its
-    own name. Everything else has the node's.
+    own name. Everything else has the module's name and the operator's.
     """
     module = module_of(node)
+    if node.kind == ATTENTION:
+        return f"{module}.attention"
     if node.kind in _OF_A_MODULE and module:
         return module
     for name in node.inputs:
         if name in constants and re.fullmatch(r"[A-Za-z_]\w*(\.\w+)+", name):
             return name
-    operator = node.name.rpartition("/")[2]
-    return f"{module}.{operator}" if module and node.name.startswith("/") else node.name
+    if not module:
+        return node.name
+    operator = node.name if node.name.startswith("/") else node.kind
+    return f"{module}.{re.split('[/.]', operator)[-1]}"
 
 
 def module_of(node: OnnxNode) -> str:

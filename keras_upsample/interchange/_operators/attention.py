@@ -8,10 +8,9 @@ import numpy as np
 from ...program._graph import Tensor
 from .._attention import Attention
 from .._context import Context, UnreadError
-from .._lengths import lengths_of
 from .._open import Length
 from .._value import Value
-from .._views import channels_of
+from .._views import Channels, channels_of
 
 ATTENTION = "keras_upsample.Attention"
 """Kind of the node that `_rules` puts for softmax(s q kᵀ + b) v: inputs q, k, v."""
@@ -32,8 +31,8 @@ def attention(c: Context) -> Value:
         raise UnreadError(f"windows and heads of queries, keys and values that differ: {counts}")
     number = counts[0][1]
     placed = [
-        _placed(c, value, windows, heads, f"_{name}")
-        for name, value in zip("qkv", given, strict=True)
+        _placed(c, value, windows, heads, f"_{place}")
+        for place, value in enumerate(_packed(c, given, heads))
     ]
     tokens = [given[0].shape[-2], given[1].shape[-2]]
     biases = [
@@ -42,7 +41,7 @@ def attention(c: Context) -> Value:
     ]
     shapes = [bias.shape for bias in biases]
     layer = Attention(number, c.attribute("scale", 1.0), shapes, name=c.name)
-    y = c.call(layer, *_packed(c, [tensor for tensor, _ in placed]))
+    y = c.call(layer, *(tensor for tensor, _ in placed))
     for weight, bias in zip(layer.biases, biases, strict=True):
         weight.assign(bias)
     parts = placed[0][1]  # length, axis of ONNX
@@ -89,21 +88,41 @@ def _placed(
     return tensor, [(value.lengths[place], value.order[place]) for place in before]
 
 
-def _packed(c: Context, parts: list[Tensor]) -> list[Tensor]:
-    """The tensors, or one that holds all three behind each other, or keys and values."""
-    found = [channels_of(tensor) for tensor in parts]
-    width = found[1].end - found[1].begin
+def _packed(c: Context, given: list[Value], heads: int | None) -> list[Value]:
+    """The tensors, or one that holds all three behind each other on its last axis, or the keys and
+    values."""
+    found = [_cut(c, value, heads) for value in given]
     for first in (0, 1):
-        same = found[first:]
-        if all(
-            cut.of is same[0].of
+        parts = [cut for cut in found[first:] if cut is not None]
+        width = given[1].shape[-1] * _length(given[1], heads)
+        if len(parts) == 3 - first and all(
+            (cut.of, around) == (parts[0][0].of, parts[0][1])
             and (cut.begin, cut.end) == (place * width, (place + 1) * width)
-            and cut.total == len(same) * width
-            for place, cut in enumerate(same)
+            and cut.total == len(parts) * width
+            for place, (cut, around) in enumerate(parts)
         ):
-            shape = lengths_of(parts[first])[1:-1]
-            return [*parts[:first], c.reshaped(same[0].of, [*shape, len(same) * width], "_all")]
-    return parts
+            cut, (batch, *around) = parts[0]
+            shape = [*(length for length, _ in around), cut.total]
+            order = [axis for _, axis in (batch, *around)]
+            tensor = c.reshaped(cut.of, shape, "_all")
+            return [*given[:first], Value(tensor, (*order, given[first].rank - 1))]
+    return given
+
+
+def _cut(
+    c: Context, value: Value, heads: int | None
+) -> tuple[Channels, list[tuple[Length, int]]] | None:
+    """From which channels a value is cut out; and length and axis of ONNX of what is stored before
+    heads and channels. None where these are not stored last."""
+    behind = [*_own(value, heads), *_own(value, value.rank - 1)]
+    before = [place for place in range(len(value.order)) if place not in behind]
+    long = [place for place in (*before, *behind) if value.lengths[place] != 1]
+    if long != sorted(long):
+        return None
+    around = [(value.lengths[place], value.order[place]) for place in before]
+    width = prod(value.lengths[place] for place in behind)
+    flat = c.reshaped(value.tensor, [*(length for length, _ in around[1:]), width], "_flat")
+    return channels_of(flat), around
 
 
 def _bias(array: Any, of_windows: bool, lengths: tuple[int, ...]) -> Any:

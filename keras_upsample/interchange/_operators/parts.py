@@ -94,8 +94,9 @@ def cropped(c: Context, x: Value, around: Around, suffix: str = "_crop") -> Valu
     return c.like(x, tensor, positive=x.positive)
 
 
-def slice_(c: Context) -> Value:
-    """Slice; with steps backwards it takes single places."""
+def slice_(c: Context) -> Value | np.ndarray:
+    """Slice; with steps backwards it takes single places. Of nothing an empty constant is made,
+    which a Concat leaves out."""
     x = c.value()
     starts, ends = c.option("starts", 1), c.option("ends", 2)
     axes, steps = c.option("axes", 3), c.constant(4)
@@ -112,8 +113,11 @@ def slice_(c: Context) -> Value:
         if whole:
             continue
         x = c.joined(x, axis, f"_join{number}")
-        if not x.stored_axis(axis) or not len(taken):
-            raise UnreadError("a slice of the batch, or an empty one")
+        if not x.stored_axis(axis):
+            raise UnreadError("a slice of the batch")
+        if not len(taken):
+            shape = [0 if place == axis % x.rank else 1 for place in range(x.rank)]
+            return np.zeros(shape, "float32")
         name = f"{c.name}_{number}" if number else c.name
         if step < 0:
             x = _taken(c, x, axis % x.rank, np.array(taken, "int32"), f"_{number}")

@@ -1,0 +1,56 @@
+"""Files of both exporters of PyTorch, against PyTorch's own outputs (files/make.py)."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from keras_upsample import interchange
+
+FILES = sorted((Path(__file__).parent / "files").glob("*.onnx"))
+ATTENTIONS = {"multi_head": 1, "transformer": 2, "windows": 2, "reduction": 1, "norms": 0}
+
+
+def test_the_files_are_there():
+    assert len(FILES) == 17
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_pytorchs_outputs(path):
+    model = interchange.from_onnx(path, verify=False)
+    with np.load(path.with_suffix(".npz")) as given:
+        x, wanted = (np.moveaxis(given[name], 1, -1) for name in "xy")
+    np.testing.assert_allclose(model(x, training=False), wanted, atol=1e-5 * np.ptp(wanted))
+    kinds = [type(layer).__name__ for layer in model.layers]
+    count = next(n for name, n in ATTENTIONS.items() if path.stem.startswith(name))
+    assert kinds.count("Attention") == count
+    assert not {"Elementwise", "Softmax"} & set(kinds)
+    if path.stem.startswith("norms"):
+        assert [kind for kind in kinds if kind.endswith("Normalization")] == [
+            "GroupNormalization",
+            "LayerNormalization",
+            "LayerNormalization",
+            "GroupNormalization",
+            "BatchNormalization",
+        ]
+
+
+@pytest.mark.parametrize("name", ["transformer", "transformer__dyn"])
+def test_layers_have_the_names_of_modules(name):
+    model = interchange.from_onnx(Path(__file__).parent / "files" / f"{name}.onnx", verify=False)
+    names = [layer.name for layer in model.layers]
+    for module in ("patches", "blocks.0.norm1", "blocks.0.qkv", "blocks.1.proj", "blocks.1.fc2"):
+        assert module in names
+    assert "blocks.0.attention" in names
+
+
+@pytest.mark.parametrize("name", ["transformer", "windows", "norms"])
+def test_what_is_loaded_computes_the_same_bits(name, tmp_path):
+    path = Path(__file__).parent / "files" / f"{name}.onnx"
+    model = interchange.from_onnx(path, verify=False)
+    model.save(tmp_path / "m.keras")
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    with np.load(path.with_suffix(".npz")) as given:
+        x = np.moveaxis(given["x"], 1, -1)
+    np.testing.assert_array_equal(again(x, training=False), model(x, training=False))
