@@ -10,13 +10,15 @@ from .interchange import _layers as _read_layers
 from .lowering import _head
 from .metadata import _described
 from .program import _emitted_layers, _tiled
-from .zoo import _crop
+from .zoo import _border, _crop
 
 CLASSES = (
     *(getattr(layers, name) for name in layers.__all__),
     *(getattr(initializers, name) for name in getattr(initializers, "__all__", ())),
     metrics.BoundaryIoU,
     *(getattr(losses, name) for name in losses.__all__),
+    _border.BorderPadding2D,
+    _border.CropToScale2D,
     _crop,
     *_described.CLASSES.values(),
     _head.ClassMap,

@@ -68,18 +68,23 @@ Images = Annotated[
 def list_models(as_json: AsJson = False) -> None:
     """List the models and presets of the zoo and the targets of `export`."""
     from .targets import TARGETS
-    from .zoo import CATALOGUE, PRESETS
+    from .zoo import CATALOGUE, PACKAGED, PRESETS
 
     if as_json:
         models = {entry.name: entry.summary for entry in CATALOGUE}
         presets = {name: preset.summary for name, preset in PRESETS.items()}
-        _print_json({"models": models, "presets": presets, "targets": list(TARGETS)})
+        packaged = {name: preset.summary for name, preset in PACKAGED.items()}
+        lists = {"models": models, "presets": presets, "packaged": packaged}
+        _print_json({**lists, "targets": list(TARGETS)})
         return
     for entry in CATALOGUE:
         typer.echo(f"{entry.name:<15} {entry.summary}")
     typer.echo()
     for name, preset in PRESETS.items():
         typer.echo(f"{name:<15} {preset.summary}")
+    typer.echo("\nNetworks of others, downloaded in packages at the first use:")
+    for name, one in PACKAGED.items():
+        typer.echo(f"{name:<31} {one.summary}")
     typer.echo(f"\ntargets  {', '.join(TARGETS)}")
 
 

@@ -17,6 +17,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported
 
 import draw
+from make_packaged_cards import table as packaged_table
 from make_preset_cards import table as preset_table
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -182,8 +183,10 @@ def table_of(figures: dict[str, dict[str, Any]]) -> str:
         "",
         preset_table(),
         "",
+        packaged_table(),
+        "",
         "Regenerate: `python zoo/make_cards.py` for the models, `python zoo/make_preset_cards.py`",
-        "for the presets.",
+        "for the presets, `python zoo/make_packaged_cards.py` for networks of others.",
         "",
     ]
     return "\n".join(lines)

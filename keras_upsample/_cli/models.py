@@ -25,7 +25,7 @@ def load_choice(choice: ModelChoice, input_shape: Any = None) -> Any:
         UserError: there is no such model, or an argument does not fit it.
         ArtefactError: the file can't be loaded.
     """
-    from ..zoo import CATALOGUE, PRESETS
+    from ..zoo import CATALOGUE, PACKAGED, PRESETS, load
 
     names = [entry.name for entry in CATALOGUE]
     arguments = choice.builder_arguments()
@@ -37,6 +37,12 @@ def load_choice(choice: ModelChoice, input_shape: Any = None) -> Any:
         _refuse(arguments, "a preset, which is what it was trained as")
         preset = PRESETS[choice.model]
         model = _built(preset.model, {"weights": preset.weights}, choice.seed)
+    elif choice.model in PACKAGED:
+        _refuse(arguments, "a network whose weights come in a package")
+        try:
+            model = load(choice.model)
+        except OSError as error:  # of the fetch
+            raise UserError(str(error)) from error
     elif Path(choice.model).exists():
         _refuse(arguments, "a file")
         model = load_source(
@@ -47,11 +53,11 @@ def load_choice(choice: ModelChoice, input_shape: Any = None) -> Any:
             input_shape=input_shape,
         )
     else:
-        close = difflib.get_close_matches(choice.model, [*names, *PRESETS], n=1)
+        close = difflib.get_close_matches(choice.model, [*names, *PRESETS, *PACKAGED], n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         raise UserError(
-            f"{choice.model!r} is neither a model of the zoo ({', '.join([*names, *PRESETS])}) nor "
-            f"a file that exists.{hint}"
+            f"{choice.model!r} is neither a model of the zoo ({', '.join([*names, *PRESETS])}; "
+            f"`keras-upsample list` has more) nor a file that exists.{hint}"
         )
     if choice.weights is not None:
         try:

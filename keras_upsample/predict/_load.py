@@ -188,11 +188,14 @@ def _preset(name: str) -> Any:
     from .. import zoo
     from ..zoo._pretrained import preset_metadata
 
+    if name in zoo.PACKAGED:
+        return zoo.load(name)
     if name not in zoo.PRESETS:
-        hint = did_you_mean(name, zoo.PRESETS)
+        hint = did_you_mean(name, (*zoo.PRESETS, *zoo.PACKAGED))
         raise ArtefactError(
-            f"{name!r} is neither a preset ({', '.join(zoo.PRESETS)}) nor a file or folder that "
-            f"exists. Allowed files: {_ALLOWED}.{hint}"
+            f"{name!r} is neither a preset ({', '.join(zoo.PRESETS)}, or one of "
+            f"`keras-upsample list`) nor a file or folder that exists. Allowed files: {_ALLOWED}."
+            f"{hint}"
         )
     preset = zoo.PRESETS[name]
     model = getattr(zoo, preset.model)(weights=preset.weights)

@@ -7,6 +7,8 @@ from ._fcn16s import fcn16s
 from ._fcn32s import fcn32s
 from ._fpn import fpn
 from ._linknet import linknet
+from ._load import load
+from ._packaged import PACKAGED, PackagedPreset
 from ._presets import PRESETS, Preset, preset_named
 from ._segnet import segnet
 from ._unet import unet
@@ -14,7 +16,9 @@ from ._unet_plus_plus import unet_plus_plus
 
 __all__ = [
     "CATALOGUE",
+    "PACKAGED",
     "PRESETS",
+    "PackagedPreset",
     "Preset",
     "deeplab_v3_plus",
     "espcn",
@@ -23,6 +27,7 @@ __all__ = [
     "fcn32s",
     "fpn",
     "linknet",
+    "load",
     "multiply_adds",
     "preset_named",
     "segnet",

@@ -14,11 +14,13 @@ NAMES = {entry.name for entry in zoo.CATALOGUE}
 
 
 def test_catalogue_builders_and_cards_agree():
-    others = {"CATALOGUE", "PRESETS", "Preset", "multiply_adds", "preset_named"}
-    assert set(zoo.__all__) - others == NAMES
+    tables = {"CATALOGUE", "PACKAGED", "PRESETS", "PackagedPreset", "Preset"}
+    functions = {"load", "multiply_adds", "preset_named"}
+    assert set(zoo.__all__) - tables - functions == NAMES
     presets = {preset.folder for preset in zoo.PRESETS.values()}
+    families = {preset.model for preset in zoo.PACKAGED.values()}
     cards = {path.parent.name for path in (ROOT / "zoo").glob("*/README.md")}
-    assert cards == NAMES | presets
+    assert cards == NAMES | presets | families
     for name in NAMES:
         builder = getattr(zoo, name)
         assert builder.__name__ == name and builder.__doc__

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,17 @@ KINDS: Mapping[str, Callable[[Place], Any]] = MappingProxyType(
 )
 """Type of a layer -> what reads it: (place) -> a value, or a list of them."""
 
+
+class Frame(Protocol):
+    """What stands around a net."""
+
+    def before(self, image: Value) -> Value:
+        """What the net reads, made of the image."""
+
+    def after(self, result: Value, image: Tensor) -> Tensor:
+        """The model's output, made of the net's."""
+
+
 _INPUT, _CONSTANT = "Input", "MemoryData"
 
 
@@ -31,6 +42,7 @@ def build(
     image: tuple[int | None, int | None, int],
     multiple: int,
     name: str,
+    frame: Frame | None = None,
 ) -> Any:
     """The model: images (N, H, W, C) -> images.
 
@@ -40,6 +52,7 @@ def build(
         image: height, width and channels; None for an open height or width.
         multiple: what open sizes are multiples of.
         name: of the model.
+        frame: what stands around the net, for nets whose callers pad and crop.
 
     Raises:
         ArtefactError: a layer is not read, or the weights do not fit; the message names it.
@@ -57,9 +70,10 @@ def build(
         try:
             if layer.kind == _INPUT:
                 inputs.append(Tensor(keras.KerasTensor((None, *image), dtype="float32")))
-                found: Any = Value(
-                    inputs[-1], _extent(image[0], multiple), _extent(image[1], multiple)
-                )
+                extents = _extent(image[0], multiple), _extent(image[1], multiple)
+                found: Any = Value(inputs[-1], *extents)
+                if frame is not None:
+                    found = frame.before(found)
             elif layer.kind == _CONSTANT:
                 found = _constant(layer, weights)
             elif layer.kind in KINDS:
@@ -93,9 +107,12 @@ def build(
     flowing = [value.tensor for value in values if isinstance(value, Value)]
     if len(flowing) < len(ends) or flowing == inputs:
         raise ArtefactError("an output depends on no layer.")
+    if frame is not None:
+        flowing = [frame.after(value, inputs[0]) for value in values if isinstance(value, Value)]
     graph = Graph(inputs, flowing, None if len(ends) > 1 else [0])
     model = model_of(graph, ["image"], name, inputs=0)  # the image itself, in no list
-    model.output_names = [layer_name(blob, {}) for blob in ends]
+    if frame is None:  # which names the output by its last layer
+        model.output_names = [layer_name(blob, {}) for blob in ends]
     return model
 
 
