@@ -8,6 +8,7 @@ is the largest difference by the range of the model's output.
 
 import argparse
 import os
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -83,10 +84,19 @@ def outcome(write: Any, path: Path, image: np.ndarray, wanted: list[np.ndarray])
     try:
         write()
     except Exception as error:  # converters raise kinds of their own
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return f"| {type(error).__name__}: {str(error).strip().splitlines()[0][:120]}"
-    operators, found = run(path, image)
+        return f"no file | {_why(error)}"
+    try:
+        operators, found = run(path, image)
+    except Exception as error:  # so do runtimes
+        return f"not run | {_why(error)}"
     return f"{operators} | {worst(found, wanted)}"
+
+
+def _why(error: Exception) -> str:
+    """What a cell can hold of an error; the whole goes to the standard error."""
+    print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    line = str(error).strip().splitlines()[0].replace(tempfile.gettempdir(), "").replace("|", "/")
+    return re.sub(r"/tmp\w+/", "", line)[:160]
 
 
 def run(path: Path, image: np.ndarray) -> tuple[int, list[np.ndarray]]:

@@ -36,8 +36,9 @@ def changed(operation: Any, **settings: Any) -> Any:
 def padded(graph: Graph) -> Operations:
     """Stand-ins with padding="same" for windows that lose the border of a map.
 
-    Inside of the map the values are the same: with a stride of 2 a 3x3 window starts where it did,
-    and one more window reaches over the edge; with a stride of 1 one more on each side does.
+    With a stride of 2 a 3x3 window starts where it did, and one more reaches over the edge; with a
+    stride of 1 one more on each side does, and the values move by one. A later window of stride 2
+    may then start one pixel beside where it did.
     """
     found: dict[int, Any] = {}
     for node in graph.nodes():
