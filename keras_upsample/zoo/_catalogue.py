@@ -20,7 +20,7 @@ _FCN = (
 CATALOGUE = (
     Entry(
         "unet",
-        "Encoder and decoder joined at every resolution; any upsampler, four encoders; Attention "
+        "Encoder and decoder joined at every resolution; any upsampler, any encoder; Attention "
         "U-Net by an argument",
         "Ronneberger, Fischer and Brox, U-Net: Convolutional Networks for Biomedical Image "
         "Segmentation, MICCAI 2015, https://arxiv.org/abs/1505.04597",

@@ -51,11 +51,10 @@ def deeplab_v3_plus(
     output cropped back. Output: `logits`, (batch, height, width, classes), or `probabilities` with
     `activation`; float32 under a mixed policy too.
 
-    Departures from the paper: the encoders are not the modified
-    Xception; every convolution after the removed stride is dilated by 2, without the multi-grid;
-    VGG16 has no stage after that stride. The mean is not spread over the image and concatenated:
-    its part of the joining 1x1 convolution is applied to the single pixel and added, which gives
-    the same sum.
+    Departures from the paper: other encoders than the modified Xception; every convolution after
+    the removed stride is dilated by 2, without the multi-grid; VGG16 has no stage after that
+    stride. The mean is not spread over the image and concatenated: its part of the joining 1x1
+    convolution is applied to the single pixel and added, which gives the same sum.
 
     Args:
         input_shape: (height, width, channels) without the batch. None for a height or width that

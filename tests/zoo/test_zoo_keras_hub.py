@@ -84,7 +84,7 @@ def test_a_preset_is_an_encoder(images, tmp_path):
 @needs_hub
 def test_an_unknown_preset_is_refused(tmp_path):
     (tmp_path / "config.json").write_text("{}")
-    with pytest.raises(FetchError, match="could not make a backbone of the preset"):
+    with pytest.raises(FetchError, match=r"could not make a backbone of the preset"):
         zoo.unet(encoder=str(tmp_path))
 
 
@@ -106,8 +106,8 @@ def test_its_networks_are_exported_within_the_gates(name, nets, tmp_path):
 def test_presets_without_keras_hub(monkeypatch):
     monkeypatch.setattr(hub, "find_spec", lambda name: None)
     with pytest.raises(
-        ValueError, match="`encoder` must be one of .*Received: 'resnet_18_imagenet'"
+        ValueError, match=r"`encoder` must be one of .*Received: 'resnet_18_imagenet'"
     ):
         zoo.unet(encoder="resnet_18_imagenet")
-    with pytest.raises(ValueError, match="which is not installed. Install it with `pip install"):
+    with pytest.raises(ValueError, match=r"which is not installed\. Install it with `pip install"):
         zoo.unet(encoder="hf://somebody/something")
