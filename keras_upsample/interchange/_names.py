@@ -32,11 +32,17 @@ _SCOPES = "pkg.torch.onnx.name_scopes"
 def label_of(node: OnnxNode, constants: Container[str]) -> str:
     """What a node's layer is called, before it is made unique.
 
-    It is the module's name in PyTorch's `state_dict` where the file says so: that of a convolution,
-    a dense layer, a normalization, an attention. A constant that is added or multiplied has its
-    own name. Everything else has the module's name and the operator's.
+    It is the module's name in PyTorch's `state_dict` where the file says so, with underscores: that
+    of a convolution, a dense layer, a normalization, an attention. A constant that is added or
+    multiplied has its own name. Everything else has the module's name and the operator's.
     """
+    return re.sub(r"\W+", "_", _label_of(node, constants))
+
+
+def _label_of(node: OnnxNode, constants: Container[str]) -> str:
     module = module_of(node)
+    if not module and not node.name.startswith("/"):
+        return node.name
     if node.kind == ATTENTION:
         return f"{module}.attention"
     if node.kind in _OF_A_MODULE and module:
@@ -44,8 +50,6 @@ def label_of(node: OnnxNode, constants: Container[str]) -> str:
     for name in node.inputs:
         if name in constants and re.fullmatch(r"[A-Za-z_]\w*(\.\w+)+", name):
             return name
-    if not module:
-        return node.name
     operator = node.name if node.name.startswith("/") else node.kind
     return f"{module}.{re.split('[/.]', operator)[-1]}"
 

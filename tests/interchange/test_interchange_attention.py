@@ -102,6 +102,29 @@ def test_scores_that_something_else_happens_to_stay_as_they_are(tmp_path):
     assert "Attention" not in names(model)
 
 
+def test_weights_that_are_transposed(tmp_path):
+    """Non-local blocks have channels before the pixels: values times transposed weights."""
+    nodes = [
+        *(("Conv", ["x", f"kernel_{name}"], [f"{name}4"], {}) for name in "qkv"),
+        *(("Reshape", [f"{name}4", "flat"], [name], {}) for name in "qkv"),
+        ("Transpose", ["q"], ["qt"], {"perm": [0, 2, 1]}),
+        ("MatMul", ["qt", "k"], ["s"], {}),
+        ("Softmax", ["s"], ["p"], {"axis": -1}),
+        ("Transpose", ["p"], ["pt"], {"perm": [0, 2, 1]}),
+        ("MatMul", ["v", "pt"], ["o"], {}),
+        ("Reshape", ["o", "image"], ["y"], {}),
+    ]
+    constants = {
+        "kernel_q": weights(2, 6, 1, 1),
+        "kernel_k": weights(2, 6, 1, 1),
+        "kernel_v": weights(5, 6, 1, 1),
+        "flat": whole(1, 0, -1),
+        "image": whole(1, 5, 4, 3),
+    }
+    model = check(net(tmp_path, nodes, constants, shape=(1, 6, 4, 3)))
+    assert "Attention" in names(model) and "Transpose" not in names(model)
+
+
 def test_queries_of_an_image_keys_of_a_smaller_one(tmp_path):
     """SegFormer's spatial reduction: keys and values of a strided convolution."""
     nodes = [

@@ -27,7 +27,9 @@ def match(here: Here) -> tuple[OnnxNode, ...] | None:
     last = here.this
     if last.kind != "MatMul" or here.constant(last, 1) is not None:
         return None
-    softmax = _softmax(here, last.inputs[0])
+    softmax, turned = _softmax(here, last.inputs[0]), False
+    if softmax is None:
+        softmax, turned = _turned_softmax(here, last.inputs[1]), True
     if softmax is None:
         return None
     shape = here.shape(softmax.outputs[0])
@@ -43,18 +45,34 @@ def match(here: Here) -> tuple[OnnxNode, ...] | None:
     if here.shape(scores) != shape:
         raise Declined("the softmax is of another shape than the product")
     queries, first = scaled(here, product.inputs[0])
-    keys, second, turned = _keys(here, product.inputs[1], last.outputs[0])
-    name = f"{last.outputs[0]}_keys"
+    keys, second, before = _keys(here, product.inputs[1], last.outputs[0])
+    values, result, behind = last.inputs[0 if turned else 1], last.outputs[0], []
     rank = len(shape)
-    swap = _transpose(keys, name, [*range(rank - 2), rank - 1, rank - 2])
+    swap = [*range(rank - 2), rank - 1, rank - 2]
+    if turned:
+        before.append(_transpose(values, f"{result}_values", swap))
+        behind.append(_transpose(f"{result}_turned", result, swap))
+        values, result = f"{result}_values", f"{result}_turned"
+    before.append(_transpose(keys, f"{last.outputs[0]}_keys", swap))
     attributes: dict[str, Any] = {"scale": scale * first * second, "biases": tuple(biases[::-1])}
     whole = replace(
         last,
         kind=ATTENTION,
-        inputs=(queries, name, last.inputs[1]),
+        inputs=(queries, before[-1].outputs[0], values),
+        outputs=(result,),
         attributes=MappingProxyType(attributes),
     )
-    return *turned, swap, whole
+    return *before, whole, *behind
+
+
+def _turned_softmax(here: Here, name: str) -> OnnxNode | None:
+    """The Softmax whose weights are transposed: vᵀ pᵀ is (p v)ᵀ."""
+    node = here.maker(name, "Transpose")
+    if node is None:
+        return None
+    perm = list(node.attributes.get("perm", ()))
+    swapped = [*range(len(perm) - 2), len(perm) - 1, len(perm) - 2]
+    return _softmax(here, node.inputs[0]) if perm and perm == swapped else None
 
 
 def _keys(here: Here, name: str, label: str) -> tuple[str, float, list[OnnxNode]]:
