@@ -10,7 +10,7 @@ from .interchange import _layers as _read_layers
 from .lowering import _head
 from .metadata import _described
 from .program import _emitted_layers, _tiled
-from .zoo import _border, _crop
+from .zoo import _border, _crop, _joint_softmax, _vit
 
 CLASSES = (
     *(getattr(layers, name) for name in layers.__all__),
@@ -20,6 +20,8 @@ CLASSES = (
     _border.BorderPadding2D,
     _border.CropToScale2D,
     _crop,
+    _joint_softmax.JointSoftmax,
+    _vit.ClassTokenAndPositions,
     *_described.CLASSES.values(),
     _head.ClassMap,
     _head.ThresholdMap,

@@ -43,7 +43,7 @@ def boxes_of(model: Any) -> list[Box]:
         parents = list({id(box): (box, up) for box, up in parents}.values())
         if layer.name in ("head_crop", "decoder_crop_pool4", "decoder_crop_pool3"):
             parents = made[id(inputs[0])]  # the second input only tells the size
-        if kind is None:
+        if kind is None or len(outputs[0].shape) != 4:  # or tokens of a transformer
             up = "_up" in layer.name
             made |= {
                 id(tensor): [(box, risen or up) for box, risen in parents] for tensor in outputs

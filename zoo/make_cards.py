@@ -69,7 +69,7 @@ def figures_of(name: str, exports: bool, tell: Any) -> dict[str, Any]:
     del model
     keras.backend.clear_session()
     if exports:
-        model = build()
+        model = build() if takes_any_size(name) else build(SIZE)
         figures["bytes"] = export_sizes(model, tell)
         del model
         keras.backend.clear_session()
@@ -108,8 +108,7 @@ def card(entry: Any, figures: dict[str, Any]) -> str:
 ## Figures
 
 With the default arguments{classes_note(name, figures)}, float32; multiply-adds as
-`keras_upsample.zoo.multiply_adds` counts them. SavedModel and ONNX take any size, the TFLite file
-{size}.
+`keras_upsample.zoo.multiply_adds` counts them. {sizes_note(name, size)}
 
 | | |
 |---|---:|
@@ -139,6 +138,19 @@ def parameters_of(name: str) -> set[str]:
 def usage_arguments(name: str, figures: dict[str, Any]) -> str:
     """What the example passes: the number of classes, where the builder has one."""
     return f"classes={figures['classes']}" if "classes" in parameters_of(name) else ""
+
+
+def takes_any_size(name: str) -> bool:
+    """Whether the builder's height and width are open by default."""
+    shape = inspect.signature(getattr(zoo, name)).parameters["input_shape"].default
+    return None in shape
+
+
+def sizes_note(name: str, size: str) -> str:
+    """At which sizes the files run."""
+    if takes_any_size(name):
+        return f"SavedModel and ONNX take any size, the TFLite file\n{size}."
+    return f"All are of the model for {size}, whose files\ntake that size alone."
 
 
 def classes_note(name: str, figures: dict[str, Any]) -> str:

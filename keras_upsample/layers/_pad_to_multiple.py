@@ -14,14 +14,16 @@ Shape = tuple[int | None, ...]
 class PadToMultiple2D(keras.layers.Layer):
     """Pads zeros at the bottom and at the right until height and width are multiples of a number.
 
-    n' = ceil(n / m) · m. `1 2 3 -> 1 2 3 0` for m = 4. If the sizes are known and divisible, the
-    graph gets no operator.
+    n' = ceil(max(n, a) / m) · m. `1 2 3 -> 1 2 3 0` for m = 4. If the sizes are known and need
+    nothing, the graph gets no operator.
 
     Input: (N, H, W, C); (N, C, H, W) for "channels_first".
     Output: (N, H', W', C); (N, C, H', W').
 
     Args:
         multiple: m, or (rows, columns), >= 1; usually the network's stride.
+        at_least: a, or (rows, columns), >= 1; for networks that need some pixels at their coarsest
+            stride.
         data_format: "channels_last", "channels_first", or None for Keras' configured one.
 
     Raises:
@@ -32,11 +34,13 @@ class PadToMultiple2D(keras.layers.Layer):
         self,
         multiple: int | tuple[int, int],
         *,
+        at_least: int | tuple[int, int] = 1,
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.multiple = arguments.pair(multiple, "multiple")
+        self.at_least = arguments.pair(at_least, "at_least")
         self.data_format = arguments.data_format_of(data_format)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
@@ -44,19 +48,20 @@ class PadToMultiple2D(keras.layers.Layer):
         arguments.check_rank(input_shape, "inputs")
 
     def call(self, inputs: Any) -> Any:
-        return pad_to_multiple(inputs, self.multiple, self.data_format)
+        return pad_to_multiple(inputs, self.multiple, self.data_format, self.at_least)
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         arguments.check_rank(input_shape, "inputs")
         shape = list(input_shape)
         axes = arguments.spatial_axes(self.data_format)
-        for axis, multiple in zip(axes, self.multiple, strict=True):
-            shape[axis] = padded_length(shape[axis], multiple)
+        for axis, multiple, least in zip(axes, self.multiple, self.at_least, strict=True):
+            shape[axis] = padded_length(shape[axis], multiple, least)
         return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "multiple": self.multiple,
+            "at_least": self.at_least,
             "data_format": self.data_format,
         }

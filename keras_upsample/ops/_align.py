@@ -59,21 +59,30 @@ def crop_centre(x: Any, reference: Any, data_format: str) -> Any:
     return x[tuple(index)] if any(i != slice(None) for i in index) else x
 
 
-def pad_to_multiple(x: Any, multiple: tuple[int, int], data_format: str) -> Any:
-    """Pad zeros below and to the right until `multiple` divides height and width."""
+def pad_to_multiple(
+    x: Any, multiple: tuple[int, int], data_format: str, at_least: tuple[int, int] = (1, 1)
+) -> Any:
+    """Pad zeros below and to the right until `multiple` divides height and width.
+
+    Neither ends below the multiple that `at_least` is, or is rounded up to.
+    """
     axes = arguments.spatial_axes(data_format)
-    missing = [(-length(x, axis)) % m for axis, m in zip(axes, multiple, strict=True)]
-    return _pad_end(
-        x,
-        missing,
-        axes,
-        [padded_length(x.shape[a], m) for a, m in zip(axes, multiple, strict=True)],
-    )
+    missing, result = [], []
+    for axis, m, least in zip(axes, multiple, at_least, strict=True):
+        n, floor = length(x, axis), -(-least // m) * m
+        rest = (-n) % m
+        if isinstance(n, int):
+            rest = max(rest, floor - n)
+        elif floor > m:  # else a multiple is enough by itself
+            rest = ops.maximum(rest, floor - n)
+        missing.append(rest)
+        result.append(padded_length(x.shape[axis], m, least))
+    return _pad_end(x, missing, axes, result)
 
 
-def padded_length(n: int | None, multiple: int) -> int | None:
-    """Return `n` rounded up to a multiple."""
-    return None if n is None else -(-n // multiple) * multiple
+def padded_length(n: int | None, multiple: int, at_least: int = 1) -> int | None:
+    """Return `n`, or `at_least` if that is more, rounded up to a multiple."""
+    return None if n is None else -(-max(n, at_least) // multiple) * multiple
 
 
 def _pad_end(x: Any, missing: list[Size], axes: tuple[int, int], result: list[int | None]) -> Any:

@@ -29,6 +29,14 @@ def check_count(name: str, value: Any) -> int:
     return int(value)
 
 
+def check_one_of(name: str, value: Any, allowed: Sequence[int]) -> int:
+    """`value` as an int, if it is one of the numbers `allowed`."""
+    if isinstance(value, bool) or value not in allowed:
+        names = ", ".join(map(str, allowed))
+        raise ValueError(f"`{name}` must be one of {names}. Received: {value!r}.")
+    return int(value)
+
+
 def check_filters(value: Any, length: int | None, why: str) -> tuple[int, ...]:
     """`value` as a tuple of positive ints, `length` of them (None: at least 2)."""
     if isinstance(value, (str, bytes)) or not isinstance(value, Sequence):

@@ -4,6 +4,11 @@ from typing import Any
 
 import keras
 
+from keras_upsample import layers
+
+BINS = (1, 2, 3, 6)
+"""Rows, and columns, of the grids of pyramid pooling."""
+
 TORCH_EPSILON = 1e-5
 """PyTorch's epsilon of batch normalization; Keras' is 1e-3."""
 
@@ -57,3 +62,46 @@ def normalize(x: Any, name: str, *, relu: bool = True, padding: str = "same") ->
     options = {"epsilon": TORCH_EPSILON} if padding == "torch" else {}
     x = keras.layers.BatchNormalization(name=f"{name}_bn", **options)(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x) if relu else x
+
+
+def pyramid_pooling(
+    x: Any, width: int, coordinates: str = "half_pixel", *, normalize_single: bool = True
+) -> list[Any]:
+    """Means of `x` over the bins of four grids, `width` channels each, at the size of `x`.
+
+    Reference: Zhao et al., Pyramid Scene Parsing Network, CVPR 2017, section 3.2,
+    https://arxiv.org/abs/1612.01105
+
+    Args:
+        x: The coarsest features.
+        width: Channels of each grid.
+        coordinates: Convention of the bilinear interpolation.
+        normalize_single: Whether the grid of one bin has batch normalization; else it has a bias.
+    """
+    pyramid = []
+    for bins in BINS:
+        name = f"decoder_bins{bins}"
+        y = layers.AdaptiveAveragePooling2D(bins, name=f"{name}_pool")(x)  # (N, bins, bins, C)
+        if bins > 1 or normalize_single:
+            y = convolution(y, width, 1, name)
+        else:
+            y = keras.layers.Conv2D(
+                width, 1, activation="relu", kernel_initializer="he_normal", name=f"{name}_conv"
+            )(y)
+        like = layers.ResizeLike2D(coordinates=coordinates, name=f"{name}_resize")
+        pyramid.append(like([y, x]))  # (N, H, W, width)
+    return pyramid
+
+
+def squeeze(x: Any, filters: int, inner: int, name: str) -> Any:
+    """The weights of squeeze and excitation: one in (0, 1) for each of `filters` channels.
+
+    The mean over the image, a 1x1 convolution to `inner` channels, ReLU, a 1x1 convolution and a
+    sigmoid.
+
+    Reference: Hu, Shen and Sun, Squeeze-and-Excitation Networks, CVPR 2018, figure 2,
+    https://arxiv.org/abs/1709.01507
+    """
+    x = keras.layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_mean")(x)
+    x = keras.layers.Conv2D(inner, 1, activation="relu", name=f"{name}_squeeze")(x)
+    return keras.layers.Conv2D(filters, 1, activation="sigmoid", name=f"{name}_excite")(x)

@@ -60,6 +60,48 @@ CATALOGUE = (
         "Convolution for Semantic Image Segmentation, ECCV 2018, https://arxiv.org/abs/1802.02611",
     ),
     Entry(
+        "pspnet",
+        "Features at stride 8 beside their means over 1, 2x2, 3x3 and 6x6 regions of the image",
+        "Zhao, Shi, Qi, Wang and Jia, Pyramid Scene Parsing Network, CVPR 2017, "
+        "https://arxiv.org/abs/1612.01105",
+    ),
+    Entry(
+        "pan",
+        "Attention over a pyramid of the coarsest features; skips weighed by coarser ones",
+        "Li, Xiong, An and Wang, Pyramid Attention Network for Semantic Segmentation, BMVC 2018, "
+        "https://arxiv.org/abs/1805.10180",
+    ),
+    Entry(
+        "manet",
+        "U-Net with attention between positions below and between channels at every skip",
+        "Fan, Wang, Li and Wang, MA-Net: A Multi-Scale Attention Network for Liver and Tumor "
+        "Segmentation, IEEE Access 8, 2020, https://doi.org/10.1109/ACCESS.2020.3025372",
+    ),
+    Entry(
+        "upernet",
+        "A feature pyramid whose coarsest level sees PSPNet's means; all levels joined",
+        "Xiao, Liu, Zhou, Jiang and Sun, Unified Perceptual Parsing for Scene Understanding, "
+        "ECCV 2018, https://arxiv.org/abs/1807.10221",
+    ),
+    Entry(
+        "segformer",
+        "Mix Transformer (MiT-B0 to B5), or any encoder, under a decoder of 1x1 convolutions",
+        "Xie, Wang, Yu, Anandkumar, Alvarez and Luo, SegFormer: Simple and Efficient Design for "
+        "Semantic Segmentation with Transformers, NeurIPS 2021, https://arxiv.org/abs/2105.15203",
+    ),
+    Entry(
+        "dpt",
+        "Vision transformer whose tokens become maps at four scales; fixed size",
+        "Ranftl, Bochkovskiy and Koltun, Vision Transformers for Dense Prediction, ICCV 2021, "
+        "https://arxiv.org/abs/2103.13413",
+    ),
+    Entry(
+        "bisenet_v2",
+        "Real time: a shallow branch for details and a deep one for meaning gate each other",
+        "Yu, Gao, Wang, Yu, Shen and Sang, BiSeNet V2: Bilateral Network with Guided Aggregation "
+        "for Real-Time Semantic Segmentation, IJCV 2021, https://arxiv.org/abs/2004.02147",
+    ),
+    Entry(
         "espcn",
         "Super-resolution by sub-pixel convolution: every pixel of a block from one convolution",
         "Shi et al., Real-Time Single Image and Video Super-Resolution Using an Efficient "

@@ -14,14 +14,15 @@ def image_input(shape: Shape) -> keras.KerasTensor:
     return keras.Input(shape, dtype="float32", name="image")
 
 
-def pad(image: keras.KerasTensor, multiple: int) -> keras.KerasTensor:
+def pad(image: keras.KerasTensor, multiple: int, at_least: int = 1) -> keras.KerasTensor:
     """`image` with zeros below and to the right, up to a multiple of the network's stride.
 
-    At a static size that needs none, the graph gets no layer.
+    And up to `at_least` pixels. At a static size that needs none, the graph gets no layer.
     """
-    if all(size is not None and size % multiple == 0 for size in image.shape[1:3]):
+    sizes = image.shape[1:3]
+    if all(n is not None and n % multiple == 0 and n >= at_least for n in sizes):
         return image
-    return layers.PadToMultiple2D(multiple, name="encoder_pad")(image)
+    return layers.PadToMultiple2D(multiple, at_least=at_least, name="encoder_pad")(image)
 
 
 def shrunk(image: keras.KerasTensor, factor: int) -> keras.KerasTensor:

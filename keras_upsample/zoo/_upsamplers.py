@@ -109,6 +109,8 @@ UPSAMPLERS: dict[str, Doubling] = {
     "max_unpooling": _unpool,
 }
 
+COORDINATES = ("half_pixel", "align_corners")
+
 GUIDED = ("joint_bilateral", "sapa", "fade", "max_unpooling")
 """Those that read the guide, which must have the size to come to the pixel."""
 
@@ -118,6 +120,18 @@ def check_upsample(value: Any, argument: str = "upsample") -> Upsample:
     if callable(value):
         return value
     return check_choice(argument, value, UPSAMPLERS, " or a callable `filters -> layer`")
+
+
+def check_coordinates(value: Any, *upsamples: Any) -> str:
+    """`value` if it is a convention of bilinear enlargement, which one of `upsamples` then is."""
+    check_choice("coordinates", value, COORDINATES)
+    if value != "half_pixel" and "bilinear" not in upsamples:
+        raise ValueError(
+            f"`coordinates={value!r}` is a convention of bilinear enlargement, which "
+            f"`upsample={upsamples[0]!r}` is not. Pass upsample='bilinear', or leave "
+            "`coordinates` out."
+        )
+    return str(value)
 
 
 def double(
@@ -154,14 +168,20 @@ def double(
 
 
 def enlarge(
-    x: keras.KerasTensor, upsample: Upsample, name: str, guides: Sequence[keras.KerasTensor]
+    x: keras.KerasTensor,
+    upsample: Upsample,
+    name: str,
+    guides: Sequence[keras.KerasTensor],
+    coordinates: str = "half_pixel",
 ) -> Any:
     """`x` at the size of the last of `guides`, each twice as large as the one before.
 
-    The channels stay. Interpolation takes one step, everything else doubles once a guide.
+    The channels stay. Interpolation takes one step, everything else doubles once a guide;
+    `coordinates` are those of "bilinear".
     """
     if isinstance(upsample, str) and upsample in RESIZES:
-        return RESIZES[upsample](2 ** len(guides), name=name)(x)
+        options = {"coordinates": coordinates} if upsample == "bilinear" else {}
+        return RESIZES[upsample](2 ** len(guides), name=name, **options)(x)
     for i, guide in enumerate(guides, start=1):
         step = name if len(guides) == 1 else f"{name}_x{2**i}"
         x = double(x, upsample, None, step, guide)

@@ -46,12 +46,11 @@ def symmetrise():
 
 
 @pytest.fixture
-def small_encoder(monkeypatch):
+def small_encoder(narrow_encoder):
     """In place of a `keras.applications` network a 3x3 convolution a stage, so that nothing but
     the decoder costs time. Mirror-symmetric but for its kernels."""
-    from keras_upsample.zoo import _deeplab_v3_plus, _fpn
 
-    def encode(image, encoder, weights, *, atrous=False, **options):
+    def encode(image, *_, atrous=False, **__):
         features, x = {}, image
         for i, stride in enumerate((2, 4, 8, 16, 32)):
             if not (atrous and stride == 32):
@@ -62,5 +61,24 @@ def small_encoder(monkeypatch):
             features[stride] = x = layer(x)
         return features
 
-    monkeypatch.setattr(_fpn, "encode", encode)
-    monkeypatch.setattr(_deeplab_v3_plus, "encode", encode)
+    narrow_encoder(encode)
+
+
+@pytest.fixture
+def narrow_encoder(monkeypatch):
+    """Puts another function in place of the encoders of every decoder that takes any."""
+    from keras_upsample.zoo import (
+        _deeplab_v3_plus,
+        _fpn,
+        _manet,
+        _pan,
+        _pspnet,
+        _segformer,
+        _upernet,
+    )
+
+    def replace(encode):
+        for module in (_deeplab_v3_plus, _fpn, _manet, _pan, _pspnet, _segformer, _upernet):
+            monkeypatch.setattr(module, "encode", encode)
+
+    return replace

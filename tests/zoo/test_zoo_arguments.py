@@ -8,7 +8,20 @@ import pytest
 from keras_upsample import zoo
 
 MODELS = [zoo.unet, zoo.fcn32s, zoo.fcn16s, zoo.fcn8s]
-FURTHER = [zoo.unet_plus_plus, zoo.linknet, zoo.segnet, zoo.fpn, zoo.deeplab_v3_plus]
+FURTHER = [
+    zoo.unet_plus_plus,
+    zoo.linknet,
+    zoo.segnet,
+    zoo.fpn,
+    zoo.deeplab_v3_plus,
+    zoo.pspnet,
+    zoo.pan,
+    zoo.manet,
+    zoo.upernet,
+    zoo.segformer,
+    zoo.dpt,
+    zoo.bisenet_v2,
+]
 
 EVERY_MODEL = [
     ({"classes": 0}, "`classes` must be an integer of at least 1. Received: 0"),
@@ -131,6 +144,39 @@ def test_fcn(build, arguments, message):
 def test_fcn8s_wants_two_scales(scales):
     with pytest.raises(ValueError, match="`skip_scales` must be"):
         zoo.fcn8s(skip_scales=scales, fc_width=2)
+
+
+DECODERS = [
+    (zoo.pspnet, {"stride": 12}, "`stride` must be one of 4, 8, 16, 32. Received: 12"),
+    (zoo.pspnet, {"coordinates": "corners"}, "`coordinates` must be one of 'half_pixel'"),
+    (
+        zoo.pspnet,
+        {"upsample": "nearest", "coordinates": "align_corners"},
+        "convention of bilinear enlargement, which `upsample='nearest'` is not",
+    ),
+    (zoo.pan, {"output_stride": 8}, "`output_stride` must be one of 16, 32"),
+    (zoo.manet, {"filters": (4, 4)}, "`filters` must have 5 entries"),
+    (zoo.manet, {"torch_reshape": 1}, "`torch_reshape` must be True or False"),
+    (zoo.manet, {"attention_width": 0}, "`attention_width` must be an integer"),
+    (zoo.upernet, {"width": 0}, "`width` must be an integer"),
+    (zoo.segformer, {"strides": (2, 4)}, "`strides` must be some of 4, 8, 16, 32, ascending"),
+    (zoo.segformer, {"strides": (8, 4)}, "ascending.*Received: \\(8, 4\\)"),
+    (zoo.segformer, {"strides": ()}, "`strides` must be some of"),
+    (zoo.segformer, {"encoder": "mit_b6"}, "`encoder` must be one of.*Did you mean 'mit_b"),
+    (zoo.segformer, {"encoder_weights": "imagenet"}, "'mit_b0' has random weights"),
+    (zoo.dpt, {"input_shape": (None, 64, 3)}, "must have a known height and width"),
+    (zoo.dpt, {"encoder": "resnet50"}, "`encoder` must be one of 'vit_tiny'"),
+    (zoo.dpt, {"readout": "cat"}, "`readout` must be one of 'project', 'add', 'ignore'"),
+    (zoo.dpt, {"filters": (4,)}, "`filters` must have 4 entries"),
+    (zoo.bisenet_v2, {"detail_filters": (4, 4)}, "`filters` must have 3 entries"),
+    (zoo.bisenet_v2, {"semantic_filters": (4, 4, 4)}, "`filters` must have 4 entries"),
+]
+
+
+@pytest.mark.parametrize("build, arguments, message", DECODERS)
+def test_decoders(build, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        build(**arguments)
 
 
 def test_channels_first_is_refused():

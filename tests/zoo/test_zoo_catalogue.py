@@ -46,7 +46,7 @@ def test_a_cards_figures_are_the_models(name):
 def test_papers_are_named_in_the_docstrings():
     for entry in zoo.CATALOGUE:
         address = entry.paper.rsplit(" ", 1)[1]
-        assert address.startswith("https://arxiv.org/abs/")
+        assert address.startswith(("https://arxiv.org/abs/", "https://doi.org/"))
         assert address in getattr(zoo, entry.name).__doc__
 
 
