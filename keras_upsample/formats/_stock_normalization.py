@@ -10,8 +10,9 @@ from . import _means
 def group_normalization(layer: Any, exact_sums: bool = False) -> Any:
     """The `call` of a `keras.layers.GroupNormalization`, see `_normalize`.
 
-    Every mean is one of rows, then of the rows' means, then of the group's channels, which are all
-    equally many. No tensor has more axes than the input or than four.
+    Every mean is one of positions, then of the group's channels, which are all equally many. That
+    of many positions is one of rows, then of the rows' means. No tensor has more axes than the
+    input or than four.
 
     Args:
         layer: what is replaced.
@@ -32,7 +33,10 @@ def group_normalization(layer: Any, exact_sums: bool = False) -> Any:
         along = [channels if k == axis else 1 for k in range(rank)]
 
         def mean(x: Any) -> Any:
-            x = _means.mean(x, positions, keepdims=True)  # (N, 1, 1, C)
+            if _many(inputs, positions):
+                x = _means.mean(x, positions, keepdims=True)  # (N, 1, 1, C)
+            else:
+                x = tf.reduce_mean(x, axis=positions, keepdims=True)
             if groups == channels:
                 return x
             x = tf.reshape(x, (-1, 1, groups, channels // groups))
@@ -40,7 +44,7 @@ def group_normalization(layer: Any, exact_sums: bool = False) -> Any:
             x = x * tf.ones((1, 1, 1, channels // groups), x.dtype)
             return tf.reshape(x, (-1, *along[1:]))  # (N, 1, 1, C)
 
-        twice = not exact_sums and _many(inputs, [*positions, axis])
+        twice = not exact_sums and _many(inputs, positions, channels // groups)
         gamma, beta = (_place(part, along, inputs) for part in (layer.gamma, layer.beta))
         return _normalize(inputs, mean, layer.epsilon, gamma, beta, twice=twice)
 
@@ -76,9 +80,9 @@ def _place(weight: Any, shape: list[int], x: Any) -> Any:
     return None if weight is None else tf.reshape(tf.cast(weight, x.dtype), shape)
 
 
-def _many(x: Any, axes: list[int]) -> bool:
+def _many(x: Any, axes: list[int], times: int = 1) -> bool:
     sizes = [x.shape[axis] for axis in axes]
-    return None in sizes or prod(sizes) > _means.ENOUGH
+    return None in sizes or prod(sizes) * times > _means.ENOUGH
 
 
 def _normalize(
