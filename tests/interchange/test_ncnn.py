@@ -256,6 +256,8 @@ def test_a_model_can_be_saved_trained_and_exported(tmp_path):
         (["ReLU k 1 1 x y 0=nan"], "'0=nan' is no parameter"),
         (["ReLU k 1 2 x y"], "it names 2 of its 3 blobs"),
         (["Input z 0 1 z", "ReLU k 1 1 x y"], "2 inputs"),
+        (["Padding k 1 1 x y 0=99999"], "pads 99999; up to 8192 are read"),
+        (["Deconvolution k 1 1 x y 0=1 1=1 3=99999 6=3"], "13 99999; up to 8192 are read"),
     ],
 )
 def test_refusals_name_the_layer_and_the_reason(lines, message, tmp_path):

@@ -86,6 +86,7 @@ def deconvolution(p: Place) -> Value:
     pads = _pads(p, x, size, strides)
     right = p.whole(18)
     more = p.whole(19, right), right
+    p.moderate("output pads", *more)
     crop: Pads = (
         (pads[0][0], pads[0][1] - more[0]),
         (pads[1][0], pads[1][1] - more[1]),
@@ -157,6 +158,7 @@ def _pair(p: Place, columns: int, rows: int, default: int = 0) -> Pair:
     down = p.whole(rows, across)
     if min(across, down) < 1:
         raise NcnnError(f"parameters {columns} and {rows} must be at least 1: {across}, {down}")
+    p.moderate(f"parameters {columns} and {rows}", across, down)
     return down, across
 
 
@@ -175,6 +177,7 @@ def _pads(p: Place, x: Value, reach: Any, strides: Pair) -> Pads:
         return (top, bottom), (begin, end)
     top = p.whole(14, left)
     pads = (top, p.whole(16, top)), (left, p.whole(15, left))
+    p.moderate("pads", *pads[0], *pads[1])
     if min(map(min, pads)) < 0:
         raise NcnnError(f"negative pads {pads}")
     return pads

@@ -118,6 +118,7 @@ def padding(p: Place) -> Value:
     p.none_but(0, 1, 2, 3, 4, 5)
     x, kind, value = p.value(), p.whole(4), float(p.number(5))
     pads: Pads = ((p.whole(0), p.whole(1)), (p.whole(2), p.whole(3)))
+    p.moderate("pads", *pads[0], *pads[1])
     if x.vector or min(map(min, pads)) < 0 or kind not in (0, 1, 2):
         raise NcnnError(f"pads {pads} of kind {kind}")
     if kind == 0 and value == 0:
@@ -163,6 +164,8 @@ def interp(p: Place) -> Value:
     corners = bool(p.whole(6))
     size = p.whole(3), p.whole(4)
     if any(size):
+        p.moderate("an output of", *size)
+        p.check([Extent(ONE.factor, length) for length in size])
         return _to_size(p, x, kind, size, corners)
     scale = fraction_of(p.number(1, 1.0)), fraction_of(p.number(2, 1.0))
     if all(each.denominator == 1 for each in scale):

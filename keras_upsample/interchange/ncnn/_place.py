@@ -12,6 +12,8 @@ from ._param import NcnnError, NcnnLayer
 from ._value import Extent, Value
 from ._weights import Weights
 
+_MOST = 1 << 13  # pixels
+
 Known = Value | np.ndarray
 """A blob: one that flows, or a constant of the file (C, H, W)."""
 
@@ -63,6 +65,11 @@ class Place:
     def like(self, value: Value, tensor: Tensor) -> Value:
         """A result with the rows and columns of a value."""
         return Value(tensor, value.rows, value.columns, value.vector)
+
+    def moderate(self, what: str, *numbers: int) -> None:
+        """Raise if a number of pixels is so large that only a damaged file can mean it."""
+        if max(map(abs, numbers), default=0) > _MOST:
+            raise NcnnError(f"{what} {max(numbers, key=abs)}; up to {_MOST} are read")
 
     def check(self, extents: Sequence[Extent]) -> None:
         """Raise unless at least one row and column is left, where that is known."""
