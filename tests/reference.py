@@ -407,6 +407,69 @@ def fade(x: Array, guide: Array, k: int, *weights: Array, gated: bool = True) ->
     return gate * through + (1 - gate) * y
 
 
+def hamming_kernels(logits: Array) -> Array:
+    """FreqFusion's: a softmax, times Hamming's window of k² taps, scaled to a sum of 1."""
+    size = round(logits.shape[-1] ** 0.5)
+    line = [0.54 - 0.46 * np.cos(2 * np.pi * n / (size - 1)) for n in range(size)]
+    weights = softmax(logits) * np.outer(line, line).reshape(-1)
+    return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def group_norm(x: Array, gamma: Array, beta: Array, groups: int) -> Array:
+    y, size = np.zeros(x.shape), x.shape[3] // groups
+    for image in range(len(x)):
+        for g in range(groups):
+            part = x[image, :, :, g * size : (g + 1) * size]
+            y[image, :, :, g * size : (g + 1) * size] = (part - part.mean()) / np.sqrt(
+                part.var() + 1e-5
+            )
+    return y * gamma + beta
+
+
+def cosines(x: Array, step: int = 2) -> Array:
+    """Between each pixel and its 8 neighbours at a distance, 0 for those outside."""
+    y = np.zeros((*x.shape[:3], 8))
+    places = [(a, b) for a in (-step, 0, step) for b in (-step, 0, step) if (a, b) != (0, 0)]
+    for image, i, j in np.ndindex(x.shape[:3]):
+        for t, (a, b) in enumerate(places):
+            p, q = x[image, i, j], pixel(x[image], i + a, j + b)
+            length = np.linalg.norm(p) * np.linalg.norm(q)
+            y[image, i, j, t] = p @ q / length if length else 0
+    return y
+
+
+def freq_fusion(x: Array, guide: Array, groups: int, *weights: Array) -> tuple[Array, Array]:
+    """Chen 2024, step by step as in the authors' code: x enlarged, the guide sharpened."""
+    q, q_bias, p, p_bias, low, low_bias, high, high_bias, *moving = weights
+    n, rows, columns, _ = guide.shape
+    s = rows // x.shape[1]
+    d, c = guide @ q[0, 0] + q_bias, x @ p[0, 0] + p_bias
+    high_of_d = conv_same(d, high, high_bias)
+    d = d + d - carafe(d, hamming_kernels(high_of_d))
+    low_of_d = conv_same(d, low, low_bias)
+    low_of_c = carafe(conv_same(c, low, low_bias), hamming_kernels(low_of_d))
+    kernels = hamming_kernels(low_of_d + low_of_c)
+    high_of_c = carafe(conv_same(c, high, high_bias), kernels)
+    y = carafe(x, kernels)
+    sharp = guide + guide - carafe(guide, hamming_kernels(high_of_d + high_of_c))
+    if not moving:
+        return y, sharp
+
+    def moves(by_x: list[Array], by_guide: list[Array]) -> Array:
+        return pixel_shuffle(conv_same(c_seen, *by_x), s) + conv_same(d_seen, *by_guide)
+
+    # Weights lie in the order in which they are made: all of the guide's, all of x's.
+    d_norm, d_offset, d_scope, c_norm, c_offset, c_scope = (
+        moving[k : k + 2] for k in range(0, 12, 2)
+    )
+    size = d.shape[3] // 8
+    d, c = group_norm(d, *d_norm, size), group_norm(c, *c_norm, size)
+    d_seen = np.concatenate([d, cosines(d)], axis=3)
+    c_seen = np.concatenate([c, cosines(c)], axis=3)
+    offsets = s * moves(c_offset, d_offset) * sigmoid(moves(c_scope, d_scope))
+    return point_sample(y, offsets.reshape(n, rows, columns, -1), 1, groups), sharp
+
+
 def grid_sample(image: Array, rows: Array, columns: Array) -> Array:
     """(H, W, C) at points in pixels, bilinear, border padding."""
     h, w, c = image.shape

@@ -97,6 +97,11 @@ ABOUT = {
         "y[p] = g A G[p] + (1 − g) Σ w x[q] over 5x5, w = softmax of convolutions of the encoder's "
         "G and of x, g a gate of x, then a 3x3 convolution",
     ),
+    "freq_fusion": (
+        "FreqFusion2D",
+        "[Σ w x[q] over 5x5 at points moved by o, 2 G − Σ v G[q] over 3x3], w, v and o from "
+        "convolutions of the encoder's G and of x, then a 3x3 convolution of both",
+    ),
     "max_unpooling": (
         "MaxUnpooling2D",
         "y[2i+a] = x[i] where the encoder's window had its maximum, else 0, between two 3x3 "
@@ -115,6 +120,10 @@ TAKE = {
         "both regions and fine detail count, as in matting: the gate lets the encoder's features "
         "through where they are needed. In the authors' own table (ADE20K, SegFormer-B1) it has "
         "44.4% mean IoU and 32.7% boundary IoU; CARAFE 42.8% and 29.8%, bilinear 41.7% and 27.8%"
+    ),
+    "freq_fusion": (
+        "accuracy is worth the dearest of all forms: it smooths x inside of regions, sharpens the "
+        "encoder's features, and shifts pixels at edges"
     ),
 }
 """Name -> when to take it, for those that the guide may lack figures of."""

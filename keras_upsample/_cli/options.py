@@ -13,7 +13,8 @@ Upsample = Annotated[
     str | None,
     typer.Option(
         help="transposed_conv, nearest, bilinear, bicubic, lanczos, area, pixel_shuffle, "
-        "pixel_shuffle_blur, carafe, dysample, joint_bilateral, sapa, fade or max_unpooling."
+        "pixel_shuffle_blur, carafe, dysample, joint_bilateral, sapa, fade, freq_fusion or "
+        "max_unpooling."
     ),
 ]
 Encoder = Annotated[

@@ -6,6 +6,7 @@ from ._carafe import CARAFE2D
 from ._crop_like import CropLike2D
 from ._dysample import DySample2D
 from ._fade import FADE2D
+from ._freq_fusion import FreqFusion2D
 from ._joint_bilateral import JointBilateralUpSampling2D
 from ._lanczos import LanczosUpSampling2D
 from ._linear_1d import LinearUpSampling1D
@@ -37,6 +38,7 @@ __all__ = [
     "BilinearUpSampling2D",
     "CropLike2D",
     "DySample2D",
+    "FreqFusion2D",
     "JointBilateralUpSampling2D",
     "LanczosUpSampling2D",
     "LinearUpSampling1D",

@@ -7,7 +7,7 @@ from keras import ops
 
 from ..ops import _arguments as arguments
 from ..ops._backend import add_bias, from_channels_last, part, reshape, sizes, to_channels_last
-from ..ops._point_sample import check_groups, sample
+from ..ops._point_sample import check_groups, move_points, sample
 from ..ops._point_windows import WINDOW
 from ._scaled import Shape, known_channels, scaled_shape
 
@@ -123,6 +123,14 @@ class DySample2D(keras.layers.Layer):
             return rows, columns
         shape = (n, h, w, blocks * self.groups)
         return reshape(rows, shape), reshape(columns, shape)
+
+    def points(self, x: Any) -> tuple[Any, Any]:
+        """How far the points lie from their pixels, of an input with channels last."""
+        rows, columns = self.offsets(x)
+        return (
+            move_points(rows, 1, self.scale, self.groups),
+            move_points(columns, 2, self.scale, self.groups),
+        )
 
     def _linear(self, x: Any, kernel: Any) -> Any:
         return ops.conv(x, kernel, padding="valid", data_format="channels_last")

@@ -43,3 +43,12 @@ def normalization(outer: keras.layers.Layer, name: str, channels: int) -> Any:
     )
     layer.build((None, None, None, channels))
     return layer
+
+
+def group_normalization(outer: keras.layers.Layer, name: str, channels: int, groups: int) -> Any:
+    """Group normalization inside `outer`, with PyTorch's epsilon."""
+    layer = keras.layers.GroupNormalization(
+        groups, axis=-1, epsilon=1e-5, dtype=outer.dtype_policy, name=name
+    )
+    layer.build((None, None, None, channels))
+    return layer

@@ -1,4 +1,4 @@
-"""DySample without gathers: how far its sampling points lie from their pixels on the images."""
+"""Sampling without gathers: how far points lie from their pixels on the images."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,6 +9,7 @@ from ..program._applied import Applied
 from ..program._probe import teach_layers
 
 if TYPE_CHECKING:
+    from ..program._graph import Graph, Node, Tensor
     from ..program._program import Program
 
 NOTE = Applied(
@@ -25,26 +26,33 @@ _FARTHEST = 4
 
 
 def learn_windows(program: "Program", feeds: Sequence[Mapping[str, np.ndarray]]) -> "Program":
-    """The program whose DySample layers know by images how large their windows must be.
+    """The program whose layers that sample know by images how large their windows must be.
 
     Args:
         program, feeds: as for `teach_layers`.
     """
-    from ..layers import DySample2D
+    from ..layers import DySample2D, FreqFusion2D
 
-    return teach_layers(program, feeds, NOTE, DySample2D, _ends, _set_window)
+    for kind in (DySample2D, FreqFusion2D):
+        program = teach_layers(program, feeds, NOTE, kind, _ends, _set_window, _inputs)
+    return program
 
 
-def _ends(layer: Any, x: np.ndarray) -> np.ndarray:
+def _inputs(graph: "Graph", nodes: "Sequence[Node]") -> "list[list[Tensor]]":
+    return [list(node.inputs) for node in nodes]
+
+
+def _ends(layer: Any, *inputs: np.ndarray) -> np.ndarray:
     """Between which places the points lie: rows, columns; first, last."""
     from keras import ops
 
     from ..ops._backend import to_channels_last
-    from ..ops._point_sample import move_points
 
-    moves = layer.offsets(to_channels_last(ops.convert_to_tensor(x), layer.data_format))
-    points = (move_points(moves[i], i + 1, layer.scale, layer.groups) for i in (0, 1))
+    if not getattr(layer, "resample", True):
+        return np.zeros((2, 2))
+    images = (to_channels_last(ops.convert_to_tensor(x), layer.data_format) for x in inputs)
     between = (_LEFT_OUT, 1 - _LEFT_OUT)
+    points = layer.points(*images)
     return np.stack([np.quantile(ops.convert_to_numpy(each), between) for each in points])
 
 

@@ -88,10 +88,10 @@ def unet(
             shuffle), "pixel_shuffle_blur" (the same and a blur, without checkerboard); "nearest",
             "bilinear", "bicubic", "lanczos", "area" (at a factor of 2 the same as "nearest"),
             "carafe", "dysample", each followed by a 3x3 convolution; "joint_bilateral", "sapa",
-            "fade" (followed by one too) and "max_unpooling" (SegNet's, between two 3x3
-            convolutions), which read the encoder's features at the doubled size, or the image if
-            there are none, and need padding="same"; or a callable that takes the number of filters
-            and returns a layer that doubles the size.
+            "fade", "freq_fusion" (followed by one too) and "max_unpooling" (SegNet's, between two
+            3x3 convolutions), which read the encoder's features at the doubled size, or the image
+            if there are none, and need padding="same"; or a callable that takes the number of
+            filters and returns a layer that doubles the size.
         fusion: How decoder and skip are joined: "concat" (the paper's), "add", "attention"
             (Attention U-Net), "scse"; see `layers.SkipFusion2D`.
         filters: Channels by stage, finest first, for two stages or more; with `encoder` for the

@@ -85,6 +85,13 @@ def _fade(x: Any, guide: Any, filters: int | None, name: str) -> Any:
     return _widen(layers.FADE2D(2, name=name)([x, guide]), filters, name)
 
 
+def _freq_fusion(x: Any, guide: Any, filters: int | None, name: str) -> Any:
+    """FreqFusion's two results, joined by a 3x3 convolution."""
+    layer = layers.FreqFusion2D(2, groups=math.gcd(4, x.shape[-1]), name=name)
+    both = keras.layers.Concatenate(name=f"{name}_join")(layer([x, guide]))
+    return _widen(both, filters or x.shape[-1], name)
+
+
 # Interpolations: no weights, any whole factor.
 RESIZES: dict[str, Callable[..., Any]] = {
     "nearest": layers.NearestUpSampling2D,
@@ -106,12 +113,13 @@ UPSAMPLERS: dict[str, Doubling] = {
     "joint_bilateral": _joint_bilateral,
     "sapa": _sapa,
     "fade": _fade,
+    "freq_fusion": _freq_fusion,
     "max_unpooling": _unpool,
 }
 
 COORDINATES = ("half_pixel", "align_corners")
 
-GUIDED = ("joint_bilateral", "sapa", "fade", "max_unpooling")
+GUIDED = ("joint_bilateral", "sapa", "fade", "freq_fusion", "max_unpooling")
 """Those that read the guide, which must have the size to come to the pixel."""
 
 

@@ -56,13 +56,14 @@ def test_files_that_vela_refuses(tmp_path):
 
 
 FAST = ["transposed_conv", "nearest", "bilinear", "bicubic", "lanczos", "area", "pixel_shuffle"]
+WITH_PRODUCTS = ("carafe", "joint_bilateral", "sapa", "fade", "freq_fusion")
 ALL_ON_NPUS = [
     *FAST,
     "dysample",
     "max_unpooling",
     *(
         pytest.param(name, marks=pytest.mark.slow)
-        for name in ("pixel_shuffle_blur", "carafe", "joint_bilateral", "sapa", "fade")
+        for name in ("pixel_shuffle_blur", *WITH_PRODUCTS)
     ),
 ]
 
@@ -94,7 +95,7 @@ def test_nothing_is_left_on_the_cpu(upsample, tmp_path):
         report = edge.check(path, device)
         assert report.passed, str(report)
     # The Edge TPU has no products of matrices and no softmax of several dimensions.
-    if upsample not in ("bicubic", "lanczos", "carafe", "joint_bilateral", "sapa", "fade"):
+    if upsample not in ("bicubic", "lanczos", *WITH_PRODUCTS):
         assert edge.check(path, "edge_tpu").passed
 
 

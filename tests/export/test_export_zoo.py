@@ -38,7 +38,7 @@ def check(model, tmp_path, kind):
 
 
 # XNNPACK has no GATHER, PADV2 (zeros are PAD), EQUAL, SELECT_V2 or REDUCE_MIN.
-PARTITIONS = {"dysample": 3, "max_unpooling": 3}
+PARTITIONS = {"dysample": 3, "freq_fusion": 5, "max_unpooling": 3}
 
 
 @upsamplers
@@ -79,6 +79,11 @@ UPSAMPLING = {
     "fade": {
         "Add", "DepthToSpace", "MatMul", "Mul", "Pad", "Reshape", "Resize", "Sigmoid", "Slice",
         "Softmax", "Sub",
+    },
+    "freq_fusion": {
+        "Add", "Cast", "DepthToSpace", "Floor", "Gather", "MatMul", "Max", "Min", "Mul", "Neg",
+        "Pad", "Reciprocal", "ReduceMean", "Reshape", "Sigmoid", "Slice", "Softmax", "Sqrt", "Sub",
+        "Unsqueeze",
     },
     "max_unpooling": {
         "Add", "Cast", "DepthToSpace", "Equal", "Mul", "Not", "ReduceMin", "Reshape", "Slice",

@@ -273,8 +273,18 @@ def test_pooling_and_unpooling() -> None:
     assert_close(back, expected, of_range=0, dtype="float64")
 
 
+def test_freq_fusion() -> None:
+    layer = layers.FreqFusion2D(2, compressed=8, groups=1, **DOUBLE)
+    layer.build([X.shape, GUIDE.shape])
+    weights = [0.3 * noise(*w.shape, seed=64 + k) for k, w in enumerate(layer.weights)]
+    layer.set_weights(weights)
+    expected = reference.freq_fusion(X, GUIDE, 1, *weights)
+    for y, one in zip(layer([X, GUIDE]), expected, strict=True):
+        assert_close(y, one, of_range=1e-12, dtype="float64")
+
+
 def test_every_layer_with_arithmetic_is_here() -> None:
     tested = {type(make()).__name__ for make, _, _ in CASES.values()}
-    tested |= {"MaxPoolingWithIndices2D", "MaxUnpooling2D"}
+    tested |= {"MaxPoolingWithIndices2D", "MaxUnpooling2D", "FreqFusion2D"}
     copies = {"CropLike2D", "PadToMultiple2D", "ReshapeLike2D"}
     assert set(layers.__all__) - tested == copies

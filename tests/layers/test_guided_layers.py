@@ -1,4 +1,7 @@
-"""CARAFE, DySample, joint bilateral, SAPA, FADE: what they compute from their weights."""
+"""The layers that choose their kernels by content: what they compute from their weights."""
+
+import math
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -7,6 +10,7 @@ import reference
 from compare import as_numpy, assert_close
 
 from keras_upsample import layers
+from keras_upsample.ops._lacking import NAMES, lacking
 
 pytestmark = pytest.mark.backend_neutral
 
@@ -149,3 +153,64 @@ def test_fade_with_an_open_gate_is_the_guide() -> None:
     *others, bias = layer.get_weights()
     layer.set_weights([*others, bias + 40])
     assert_close(layer([x, guide]), guide)
+
+
+@pytest.mark.parametrize("resample", [False, True])
+@pytest.mark.parametrize(("scale", "size", "groups"), [(2, 5, 2), (3, 3, 1), (1, 3, 4)])
+def test_freq_fusion(scale: int, size: int, groups: int, resample: bool) -> None:
+    x, guide = noise((2, 4, 5, 4)), noise((2, 4 * scale, 5 * scale, 3), 73)
+    options = {"lowpass_kernel": size, "compressed": 16, "resample": resample, "groups": groups}
+    layer = layers.FreqFusion2D(scale, **options)
+    weights = [0.2 * w for w in randomized(layer, [x.shape, guide.shape])]
+    layer.set_weights(weights)
+    wide = x.astype("float64"), guide.astype("float64")
+    expected = reference.freq_fusion(*wide, groups, *weights)
+    if resample:
+        still = reference.freq_fusion(*wide, groups, *weights[:8])
+        assert np.abs(expected[0] - still[0]).max() > 0.1 * np.ptp(still[0])
+        points = layer.points(*map(keras.ops.convert_to_tensor, (x, guide)))
+        far = math.ceil(max(np.abs(as_numpy(way)[0]).max() for way in points))
+        assert far < 9
+        layer.window = ((-far, far), (-far, far))  # for the form without gathers
+    for lacks in (frozenset[str](), NAMES):
+        with lacking(lacks):
+            for y, one in zip(layer([x, guide]), expected, strict=True):
+                assert_close(y, one, of_range=1e-5)
+    first = layers.FreqFusion2D(scale, **options, data_format="channels_first")
+    swapped = [value.transpose(0, 3, 1, 2) for value in (x, guide)]
+    first.build([value.shape for value in swapped])
+    first.set_weights(weights)
+    for y, one in zip(first(swapped), expected, strict=True):
+        assert_close(y, one.transpose(0, 3, 1, 2), of_range=1e-5)
+
+
+def test_freq_fusion_keeps_constants_inside_and_doubles_what_is_high() -> None:
+    layer = layers.FreqFusion2D(groups=1)
+    x, guide = np.full((1, 9, 9, 1), 3, "float32"), np.full((1, 18, 18, 2), -2, "float32")
+    guide[0, 9, 9] = 0
+    y, sharp = (as_numpy(value)[0] for value in layer([x, guide]))
+    np.testing.assert_allclose(y[:, 5:-5, 5:-5], 3, rtol=1e-5)
+    np.testing.assert_allclose(sharp[:, 2:6, 2:6], -2, rtol=1e-5)
+    # Hamming's window of 3 has 0.08, 1, 0.08: the middle of nine holds 1/1.16² of the mean.
+    np.testing.assert_allclose(sharp[0, 9, 9], 2 * (1 - 1 / 1.16**2), rtol=0.05)
+
+
+def test_freq_fusion_saves_trains_and_computes_in_half_precision(tmp_path: Path) -> None:
+    x, guide = noise((2, 4, 5, 4)), noise((2, 8, 10, 3), 73)
+    inputs = [keras.Input((None, None, 4)), keras.Input((None, None, 3))]
+    layer = layers.FreqFusion2D(compressed=16, groups=2, name="it")
+    model = keras.Model(inputs, layer(inputs))
+    model.save(tmp_path / "m.keras")
+    loaded = keras.saving.load_model(tmp_path / "m.keras")
+    assert loaded.get_layer("it").get_config() == layer.get_config()
+    half = layers.FreqFusion2D(compressed=16, groups=2, dtype="mixed_float16")
+    half.build([x.shape, guide.shape])
+    half.set_weights(layer.get_weights())
+    for y, same, less in zip(model([x, guide]), loaded([x, guide]), half([x, guide]), strict=True):
+        assert_close(same, as_numpy(y)[0], of_range=1e-6)
+        assert_close(less, as_numpy(y)[0], of_range=1e-2, dtype="float16")
+    before = model.get_weights()
+    model.compile("adam", "mse", jit_compile=False)
+    model.fit([x, guide], [noise((2, 8, 10, 4), 74), noise((2, 8, 10, 3), 75)], verbose=0)
+    for old, new, weight in zip(before, model.get_weights(), model.weights, strict=True):
+        assert np.all(np.isfinite(new)) and not np.array_equal(old, new), weight.path

@@ -217,6 +217,10 @@ BAD: list[tuple[Callable, str]] = [
     (lambda: layers.FADE2D(2, 4), "`kernel_size` must be odd"),
     (lambda: layers.FADE2D(encoder_kernel=2), "`encoder_kernel` must be odd"),
     (lambda: layers.FADE2D(embedding=2.5), "`embedding` must be an int >= 1"),
+    (lambda: layers.FreqFusion2D(lowpass_kernel=4), "`lowpass_kernel` must be odd"),
+    (lambda: layers.FreqFusion2D(highpass_kernel=1), "`highpass_kernel` must be an int >= 3"),
+    (lambda: layers.FreqFusion2D(compressed=12), "`compressed` must be a multiple of 8.*Use 16"),
+    (lambda: layers.FreqFusion2D(groups=0), "`groups` must be an int >= 1"),
     (lambda: layers.PixelShuffle2D((2, 2)), "`scale` must be an int"),
     (lambda: layers.PixelShuffle2D(2, order="CRD"), "`order` must be one of"),
     (lambda: layers.PixelUnshuffle2D(-2), "`scale` must be an int >= 1"),
@@ -285,6 +289,10 @@ DOOR: list[tuple[Callable, str]] = [
     ),
     (lambda: layers.FADE2D()(keras.Input((4, 4, 3))), r"must be the list \[x, guide\]"),
     (lambda: layers.FADE2D()([keras.Input((4, 4, 3)), keras.Input((4, 4, 1))]), "2 times as large"),
+    (
+        lambda: layers.FreqFusion2D()([keras.Input((4, 4, 6)), keras.Input((8, 8, 6))]),
+        "`groups` must divide.*one of 1, 2, 3",
+    ),
     (lambda: T(3)(keras.Input((4, 4, None))), "known number of channels"),
     (lambda: T(4, groups=2)(keras.Input((4, 4, 3))), "`groups` must divide.*channels of the input"),
     (

@@ -69,18 +69,20 @@ class GuidedBySubpixels:
 class Guided:
     """An upsampler of 12 channels by 2, guided by what a shuffle makes of them."""
 
-    def __init__(self, layer: Any, oracle: Callable[..., np.ndarray]) -> None:
+    def __init__(self, layer: Any, oracle: Callable[..., Any], reach: float = 0.8) -> None:
         layer.build([(None, None, None, 12), (None, None, None, 3)])
         rng = np.random.default_rng(8)
-        layer.set_weights([rng.uniform(-0.8, 0.8, w.shape) for w in layer.weights])
+        layer.set_weights([rng.uniform(-reach, reach, w.shape) for w in layer.weights])
         self._layer, self._oracle = layer, oracle
 
     def __call__(self, x: Any) -> Any:
-        return self._layer([x, layers.PixelShuffle2D(2)(x)])
+        y = self._layer([x, layers.PixelShuffle2D(2)(x)])
+        return keras.ops.concatenate(y, axis=-1) if isinstance(y, tuple | list) else y
 
     def oracle(self, x: np.ndarray) -> np.ndarray:
         weights = (np.asarray(w, np.float64) for w in self._layer.get_weights())
-        return self._oracle(x, reference.pixel_shuffle(x, 2), *weights)
+        y = self._oracle(x, reference.pixel_shuffle(x, 2), *weights)
+        return np.concatenate(y, axis=-1) if isinstance(y, tuple) else y
 
 
 class PooledAndPutBack:
@@ -201,6 +203,15 @@ TECHNIQUES: dict[str, tuple[int, Callable[[], Any], Oracle]] = {
         lambda: Guided(
             layers.FADE2D(2, 3, lite=True),
             lambda x, guide, *weights: reference.fade(x, guide, 3, *weights),
+        ),
+        lambda x, layer: layer.oracle(x),
+    ),
+    "freq fusion": (
+        12,
+        lambda: Guided(
+            layers.FreqFusion2D(2, compressed=8, groups=2),
+            lambda x, guide, *weights: reference.freq_fusion(x, guide, 2, *weights),
+            0.3,
         ),
         lambda x, layer: layer.oracle(x),
     ),
