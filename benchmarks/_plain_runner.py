@@ -1,6 +1,9 @@
 """Runs one file in its own runtime, by that runtime's own interface and nothing of this package.
 
-python benchmarks/_plain_runner.py FILE    # reads commands, one JSON a line; answers likewise
+python benchmarks/_plain_runner.py FILE [THREADS]
+
+THREADS is for TFLite files; default one for each core. It reads commands, one JSON a line, and
+answers likewise:
 
     {"case": "in.npy", "out": "out.npy"}   runs the array once, writes the first output
     {"time": 5}                            seconds of that many calls on the last array
@@ -17,12 +20,14 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
 
+THREADS = int(sys.argv[2]) if len(sys.argv) > 2 else os.cpu_count()
+
 
 def litert(path: str) -> Callable[[np.ndarray], Callable[[], np.ndarray]]:
     """Real numbers in and out; integers by the file's own scale and zero."""
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(model_path=path, num_threads=os.cpu_count())
+    interpreter = Interpreter(model_path=path, num_threads=THREADS)
     interpreter.allocate_tensors()
     taken, given = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
     last = taken["shape"].tolist()

@@ -19,8 +19,9 @@ _SECONDS_OF_A_ROUND = 0.3
 class RunnerProcess:
     """One file in one process, which stands still unless it is asked for something."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, threads: int | None = None) -> None:
         command = [sys.executable, str(_SCRIPT), str(path)]
+        command += [] if threads is None else [str(threads)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -77,12 +78,14 @@ class RunnerProcess:
 
 
 @contextmanager
-def processes(paths: Mapping[str, Path]) -> Iterator[dict[str, RunnerProcess]]:
-    """One a file, ended at the end."""
+def processes(
+    paths: Mapping[str, Path], threads: int | None = None
+) -> Iterator[dict[str, RunnerProcess]]:
+    """One a file, ended at the end; with so many threads, or one for each core."""
     started: dict[str, RunnerProcess] = {}
     try:
         for name, path in paths.items():
-            started[name] = RunnerProcess(path)
+            started[name] = RunnerProcess(path, threads)
         yield started
     finally:
         for process in started.values():
