@@ -31,6 +31,8 @@ CLASSES = (
     _tiled.TiledConv2D,
     _attention.Attention,
     _like_layers.FitLike2D,
+    _like_layers.KeepingReshape,
+    _like_layers.ResizeToPart2D,
     _axis_layers.AlongAxis,
     _axis_layers.DilatedPool,
     _axis_layers.PadAxes,

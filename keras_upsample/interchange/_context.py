@@ -12,6 +12,7 @@ from ..program._emit import Emitter
 from ..program._graph import Tensor
 from ..program._operations import Reshape
 from ._lengths import lengths_of, note_lengths
+from ._like_layers import KeepingReshape
 from ._net import OnnxNode
 from ._open import FIX_THE_SIZE, Length, Open, Varying
 from ._regroup import regrouped
@@ -115,24 +116,29 @@ class Context:
             return tensor
         places = [place for place, n in enumerate(shape) if isinstance(n, Open)]
         if len(places) > 1:
-            result = self._as_image(tensor, shape, suffix)
+            result = self._keeping(tensor, shape, suffix)
         else:
             target = tuple(-1 if isinstance(n, Open) else n for n in shape)
             result = self.write(Reshape(tensor, target), suffix)
         note_lengths(result, (1, *shape))
         return result
 
-    def _as_image(self, tensor: Tensor, shape: Sequence[Length], suffix: str) -> Tensor:
-        """Tokens as rows and columns, where an earlier image has as many."""
-        from ..layers import ReshapeLike2D
+    def _keeping(self, tensor: Tensor, shape: Sequence[Length], suffix: str) -> Tensor:
+        """A reshape to lengths of which several are open: its own, or those of an earlier tensor.
 
-        if len(shape) != 3 or isinstance(shape[2], Open):
-            raise OpenSizeError(FIX_THE_SIZE)
-        reference = self.image_with(lambda lengths: lengths[:2] == tuple(shape[:2]))
-        if len(tensor.shape) != 3:
-            tensor = self.write(Reshape(tensor, (-1, shape[2])), f"{suffix}_tokens")
-        layer = ReshapeLike2D(data_format="channels_last", name=f"{self.name}{suffix}")
-        return self.call(layer, tensor, reference)
+        Raises:
+            OpenSizeError: no tensor has them all.
+        """
+        wanted = [n for n in shape if isinstance(n, Open)]
+        earlier = (value.tensor for value in self.earlier.values() if isinstance(value, Value))
+        for reference in (tensor, *earlier):
+            lengths = lengths_of(reference)
+            if all(n in lengths for n in wanted):
+                target = tuple(-1 if isinstance(n, Open) else n for n in shape)
+                kept = [lengths.index(n) for n in wanted]
+                layer = KeepingReshape(target, kept, name=f"{self.name}{suffix}")
+                return self.call(layer, *({id(t): t for t in (tensor, reference)}.values()))
+        raise OpenSizeError(f"lengths that no tensor before it has: {FIX_THE_SIZE}")
 
     def image_with(self, fits: Callable[[tuple[Length, ...]], bool]) -> Tensor:
         """An earlier image, channels last, whose (rows, columns, channels) fit.

@@ -49,7 +49,9 @@ def folded_at(net: OnnxNet, observed: Observed) -> Folded:
     """The same for a file that was run at several sizes."""
     known, varying = dict(net.constants), {}
     for name, values in observed.values.items():
-        if all(np.array_equal(value, values[0]) for value in values):
+        # Encoders without a stage give a map of no channels, which is as good at any size.
+        empty = not any(value.size for value in values)
+        if empty or all(np.array_equal(value, values[0]) for value in values):
             known[name] = values[0]
         else:
             varying[name] = Varying(values)

@@ -43,7 +43,7 @@ def note_seen(
         tensor: as it is stored.
         order: which axis of ONNX each stored axis is, or a part of.
         seen: its shape in the order of ONNX, at each size.
-        inputs: what the node read; several open parts of one axis are as long as theirs.
+        inputs: what the node read; several open parts of one axis are as long as their open axes.
     """
     stored = tensor.shape
     if tensor in _NOTED or None not in stored[1:]:
@@ -58,11 +58,9 @@ def note_seen(
         rest = prod(result[place] for place in places if place not in missing)
         found: list[Length] | None = [whole // rest] if len(missing) == 1 else None
         for other in inputs if found is None else ():
-            theirs = _NOTED.get(other, ())
-            if len(theirs) == len(stored):
-                parts = [theirs[place] for place in missing]
-                if prod(parts) * rest == whole:
-                    found = parts
+            parts = [n for n in _NOTED.get(other, ()) if isinstance(n, Open)]
+            if len(parts) == len(missing) and prod([*parts, rest]) == whole:
+                found = parts
         if found is None:
             return
         for place, length in zip(missing, found, strict=True):

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+from ._unread import OpenSizeError
+
 
 def regrouped(
     lengths: Sequence[Any], order: Sequence[int], shape: Sequence[Any], batch: int
@@ -25,7 +27,10 @@ def regrouped(
         >>> regrouped((1, 4, 5, 6), (0, 2, 3, 1), (1, 6, 20), 0)
         ((1, 4, 5, 6), (0, 2, 2, 1))
     """
-    pieces = _factored(lengths, order, shape)
+    try:
+        pieces = _factored(lengths, order, shape)
+    except OpenSizeError:  # whether an axis splits depends on the size, so that data move
+        return None
     if pieces is None:
         return None
     stored: list[tuple[int, int]] = []  # length, axis of ONNX

@@ -5,7 +5,7 @@ from typing import Any
 
 from . import _arguments as arguments
 from . import _sampling as sampling
-from ._backend import computing_type, image_tensor, length
+from ._backend import Size, computing_type, image_tensor, length
 from ._resample import by_taps
 from ._resize import resize_bilinear, resize_nearest
 
@@ -45,6 +45,15 @@ def resize_like(
     x = image_tensor(x, floating=linear)
     axes = arguments.spatial_axes(data_format)
     target = tuple(length(reference, axis) for axis in axes)
+    return resize_to(x, target, interpolation, coordinates, data_format)
+
+
+def resize_to(
+    x: Any, target: tuple[Size, ...], interpolation: str, coordinates: str, data_format: str
+) -> Any:
+    """Resize to (rows, columns), numbers or scalars of the graph."""
+    linear = interpolation == "bilinear"
+    axes = arguments.spatial_axes(data_format)
     if all(isinstance(n, int) for n in target):
         resize = resize_bilinear if linear else resize_nearest
         return resize(x, size=target, coordinates=coordinates, data_format=data_format)

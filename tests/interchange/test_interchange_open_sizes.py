@@ -206,7 +206,7 @@ def test_automatic_pads_of_stride_1_are_the_same_at_every_size(tmp_path):
         (
             [node("Reshape", ["x", "shape"], "y")],
             {"shape": whole(0, 3, 32, -1)},
-            "Reshape at node '/net/y' can't be read: it depends on the size",
+            "Reshape at node '/net/y' can't be read: lengths that no tensor before it has",
         ),
         (
             [
@@ -258,3 +258,67 @@ def test_a_model_that_is_right_at_even_sizes_alone_is_not_returned(tmp_path, mon
     with pytest.raises(VerificationError, match="has the shape"):
         from_onnx(path)
     assert _from_onnx.from_onnx(path, verify=False) is not None
+
+
+def test_tokens_of_an_open_image(tmp_path):
+    """(N, C, H, W) -> (N, HW, C), a dense layer, and back, as SegFormer's decoder does it."""
+    nodes = [
+        halved(),
+        node("Shape", ["a"], "own"),
+        node("Slice", ["own", "zero", "two", "zero"], "images"),
+        node("Slice", ["own", "two", "four", "zero"], "size"),
+        node("Concat", ["images", "rest"], "flat", axis=0),
+        node("Reshape", ["a", "flat"], "lines"),
+        node("Transpose", ["lines"], "tokens", perm=[0, 2, 1]),
+        node("MatMul", ["tokens", "matrix"], "dense"),
+        node("Transpose", ["dense"], "turned", perm=[0, 2, 1]),
+        node("Slice", ["images", "zero", "one", "zero"], "batch"),
+        node("Concat", ["batch", "five", "size"], "back", axis=0),
+        node("Reshape", ["turned", "back"], "y"),
+    ]
+    constants = {
+        **KERNEL,
+        **NUMBERS,
+        "one": whole(1),
+        "five": whole(5),
+        "rest": whole(-1),
+        "matrix": weights(3, 5),
+    }
+    model = check(written(tmp_path, nodes, constants))
+    assert "Reshape" not in " ".join(type(layer).__name__ for layer in model.layers)
+
+
+def test_a_map_that_is_read_in_another_shape(tmp_path):
+    """(N, HW, C) read as (N, C, H, W), without a Transpose, as MAnet's decoder does it."""
+    nodes = [
+        node("Shape", ["x"], "shape"),
+        node("Slice", ["shape", "zero", "two", "zero"], "images"),
+        node("Concat", ["images", "rest"], "flat", axis=0),
+        node("Reshape", ["x", "flat"], "lines"),
+        node("Transpose", ["lines"], "tokens", perm=[0, 2, 1]),
+        node("Reshape", ["tokens", "shape"], "mixed"),
+        node("Conv", ["mixed", "k"], "y", kernel_shape=[3, 3], pads=[1] * 4),
+    ]
+    model = check(written(tmp_path, nodes, {**KERNEL, **NUMBERS, "rest": whole(-1)}))
+    model.save(tmp_path / "m.keras")
+    x = weights(1, 37, 52, 3)
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(again(x), model(x))
+
+
+def test_a_resize_to_a_part_of_the_size_rounded_down(tmp_path):
+    nodes = [
+        halved(),
+        node("Shape", ["x"], "shape"),
+        node("Slice", ["shape", "two", "four", "zero"], "size"),
+        node("Div", ["size", "two"], "half"),
+        node("Shape", ["a"], "own"),
+        node("Slice", ["own", "zero", "two", "zero"], "images"),
+        node("Concat", ["images", "half"], "target", axis=0),
+        node("Resize", ["a", "", "", "target"], "y", mode="linear"),
+    ]
+    model = check(written(tmp_path, nodes, {**KERNEL, **NUMBERS}))
+    model.save(tmp_path / "m.keras")
+    x = weights(1, 37, 52, 3)
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(again(x), model(x))

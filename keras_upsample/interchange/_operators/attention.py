@@ -8,6 +8,7 @@ import numpy as np
 from ...program._graph import Tensor
 from .._attention import Attention
 from .._context import Context, UnreadError
+from .._lengths import lengths_of, note_lengths
 from .._open import Length
 from .._value import Value
 from .._views import Channels, channels_of
@@ -42,6 +43,7 @@ def attention(c: Context) -> Value:
     shapes = [bias.shape for bias in biases]
     layer = Attention(number, c.attribute("scale", 1.0), shapes, name=c.name)
     y = c.call(layer, *(tensor for tensor, _ in placed))
+    note_lengths(y, (*lengths_of(placed[0][0])[:-1], y.shape[-1]))
     for weight, bias in zip(layer.biases, biases, strict=True):
         weight.assign(bias)
     parts = placed[0][1]  # length, axis of ONNX

@@ -5,6 +5,7 @@ at which the file was tried: a whole multiple of a length, or the length of anot
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
@@ -13,11 +14,13 @@ import numpy as np
 from ...program._operations import Resize
 from .._context import Context, UnreadError
 from .._lengths import is_open
-from .._like_layers import FitLike2D
+from .._like_layers import FitLike2D, ResizeToPart2D
 from .._open import FIX_THE_SIZE, Length, Varying, opened
 from .._unread import OpenSizeError
 from .._value import Value
 from .resizes import COORDINATES_OF_LAYERS
+
+_DIVISORS = (2, 4, 8, 16, 32)
 
 
 def depends_on_size(c: Context) -> bool:
@@ -66,11 +69,30 @@ def resize(c: Context) -> Value | None:
         return c.like(x, c.call(layer, x.tensor))
     if mode == "cubic":
         raise OpenSizeError(f"cubic, by no whole factor: {FIX_THE_SIZE}")
-    layer = layers.ResizeLike2D(
-        "bilinear" if linear else "nearest", coordinates=coordinates, **options
-    )
-    reference = c.image_with(lambda lengths: lengths[:2] == target)
+    interpolation = "bilinear" if linear else "nearest"
+    try:
+        reference = c.image_with(lambda lengths: lengths[:2] == target)
+        layer = layers.ResizeLike2D(interpolation, coordinates=coordinates, **options)
+    except OpenSizeError:
+        reference, divisor = _divided(c, target)
+        layer = ResizeToPart2D(divisor, interpolation, coordinates, name=c.name)
     return c.like(x, c.call(layer, x.tensor, reference), positive=x.positive)
+
+
+def _divided(c: Context, target: Sequence[Length]) -> tuple[Any, int]:
+    """An earlier image and a whole number by which its size is divided, and rounded down.
+
+    Raises:
+        OpenSizeError: there is none.
+    """
+    for divisor in _DIVISORS:
+
+        def fits(lengths: Sequence[Length], divisor: int = divisor) -> bool:
+            return all(n // divisor == m for n, m in zip(lengths[:2], target, strict=True))
+
+        with suppress(OpenSizeError):
+            return c.image_with(fits), divisor
+    raise OpenSizeError(f"a size that no tensor before it has: {FIX_THE_SIZE}")
 
 
 def pad(c: Context) -> Value | None:

@@ -10,6 +10,7 @@ from ...program._operations import Crop, ZeroPadding
 from .._axis_layers import PadAxes
 from .._context import Context, UnreadError
 from .._layers import Pad2D, Slice
+from .._lengths import note_lengths
 from .._value import CHANNELS_LAST, Value
 from .shapes import reshaped_to
 
@@ -244,6 +245,7 @@ def _at(c: Context, x: Value, axis: int, place: int) -> Value:
     part = x.tensor
     if x.shape[axis] > 1:
         part = c.call(Slice(stored, place, place + 1, name=f"{c.name}_part"), part)
+        note_lengths(part, [1 if at == stored else n for at, n in enumerate(x.lengths)])
     shape = [length for at, length in enumerate(x.lengths) if at not in (0, stored)]
     tensor = c.reshaped(part, shape, "")
     order = tuple(a - (a > axis) for a in x.order if a != axis)
