@@ -9,7 +9,7 @@ from keras_upsample import zoo
 from keras_upsample.zoo import _mix_transformer, _vit
 
 LARGEST = 1e-5
-ENCODER = {f"encoder_stage{i}": f"encoder_stages.{i - 1}_" for i in range(1, 6)}
+ENCODER = {f"encoder_stage{i}": f"encoder.stages.{i - 1}" for i in range(1, 6)}
 WIDTHS = (4, 6, 8, 10, 12)
 
 
@@ -31,56 +31,56 @@ def stages(narrow_encoder):
 
 
 def manet_places():
-    places = {f"decoder_pab_{ours}": f"decoder_center_{theirs}_conv" for ours, theirs in
+    places = {f"decoder_pab_{ours}": f"decoder.center.{theirs}_conv" for ours, theirs in
               (("a", "center"), ("b", "top"), ("v", "bottom"), ("out", "out"))}  # fmt: skip
     for block, stride in enumerate((16, 8, 4, 2, 1)):
-        ours, theirs = f"decoder_stage{stride}", f"decoder_blocks.{block}"
+        ours, theirs = f"decoder_stage{stride}", f"decoder.blocks.{block}"
         for i in (1, 2):
-            places[f"{ours}_{i}"] = f"{theirs}_conv{i}"
-            places[f"{ours}_project{i}"] = f"{theirs}_hl_conv_hl_conv.{i - 1}"
+            places[f"{ours}_{i}"] = f"{theirs}.conv{i}"
+            places[f"{ours}_project{i}"] = f"{theirs}.hl_conv.{i - 1}"
         for which, smp in (("coarse", "hl"), ("skip", "ll")):
-            places[f"{ours}_{which}_squeeze"] = f"{theirs}_SE_{smp}_SE_{smp}.1"
-            places[f"{ours}_{which}_excite"] = f"{theirs}_SE_{smp}_SE_{smp}.3"
+            places[f"{ours}_{which}_squeeze"] = f"{theirs}.SE_{smp}.1"
+            places[f"{ours}_{which}_excite"] = f"{theirs}.SE_{smp}.3"
     return places
 
 
 def pan_places(output_stride):
     places = {
-        "decoder_fpa_image": "decoder_fpa_branch1",
-        "decoder_fpa_middle": "decoder_fpa_mid",
-        "decoder_fpa_level1": "decoder_fpa_conv1",
-        "decoder_fpa_level2": "decoder_fpa_conv2",
-        "decoder_fpa_level3": "decoder_fpa_down3_down3.2",
-        "decoder_fpa_down1": "decoder_fpa_down1",
-        "decoder_fpa_down2": "decoder_fpa_down2",
-        "decoder_fpa_down3": "decoder_fpa_down3_down3.1",
+        "decoder_fpa_image": "decoder.fpa.branch1",
+        "decoder_fpa_middle": "decoder.fpa.mid",
+        "decoder_fpa_level1": "decoder.fpa.conv1",
+        "decoder_fpa_level2": "decoder.fpa.conv2",
+        "decoder_fpa_level3": "decoder.fpa.down3.2",
+        "decoder_fpa_down1": "decoder.fpa.down1",
+        "decoder_fpa_down2": "decoder.fpa.down2",
+        "decoder_fpa_down3": "decoder.fpa.down3.1",
     }
     for stride, gau in ((16, 3), (8, 2), (4, 1)):
-        places[f"decoder_gau{stride}_weights"] = f"decoder_gau{gau}_conv1"
-        places[f"decoder_gau{stride}_skip"] = f"decoder_gau{gau}_conv2"
+        places[f"decoder_gau{stride}_weights"] = f"decoder.gau{gau}.conv1"
+        places[f"decoder_gau{stride}_skip"] = f"decoder.gau{gau}.conv2"
     return places
 
 
 def upernet_places():
-    places = {f"decoder_bins{b}": f"decoder_psp_blocks.{i}" for i, b in enumerate((1, 2, 3, 6))}
-    places |= {"decoder_bins_fuse": "decoder_psp_out_conv", "decoder_fuse": "decoder_fusion_block"}
+    places = {f"decoder_bins{b}": f"decoder.psp.blocks.{i}" for i, b in enumerate((1, 2, 3, 6))}
+    places |= {"decoder_bins_fuse": "decoder.psp.out_conv", "decoder_fuse": "decoder.fusion_block"}
     for i, stride in enumerate((4, 8, 16, 32)):
-        places[f"decoder_norm{stride}"] = f"decoder_feature_norms.{i}"
+        places[f"decoder_norm{stride}"] = f"decoder.feature_norms.{i}"
     for i, stride in enumerate((16, 8, 4)):
-        places[f"decoder_level{stride}"] = f"decoder_fpn_conv_blocks.{i}"
-        places[f"decoder_level{stride}_lateral"] = f"decoder_fpn_lateral_blocks.{i}"
+        places[f"decoder_level{stride}"] = f"decoder.fpn_conv_blocks.{i}"
+        places[f"decoder_level{stride}_lateral"] = f"decoder.fpn_lateral_blocks.{i}"
     return places
 
 
 def pspnet_places():
-    places = {f"decoder_bins{b}": f"decoder_psp_blocks.{i}" for i, b in enumerate((1, 2, 3, 6))}
-    return {**places, "decoder_fuse": "decoder_conv"}
+    places = {f"decoder_bins{b}": f"decoder.psp.blocks.{i}" for i, b in enumerate((1, 2, 3, 6))}
+    return {**places, "decoder_fuse": "decoder.conv"}
 
 
 def segformer_places():
     stages = enumerate((32, 16, 8, 4, 2))
-    places = {f"decoder_c{stride}": f"decoder_mlp_stage.{i}" for i, stride in stages}
-    return {**places, "decoder_fuse": "decoder_fuse_stage"}
+    places = {f"decoder_c{stride}": f"decoder.mlp_stage.{i}" for i, stride in stages}
+    return {**places, "decoder_fuse": "decoder.fuse_stage"}
 
 
 CORNERS = {"coordinates": "align_corners"}

@@ -43,21 +43,21 @@ def place_of(name, table):
 
 
 def fill_from_onnx(model, path, table):
-    """Copies each layer's weights from the layer that `from_onnx` made at the place in the table.
+    """Copies each layer's weights from the layer that `from_onnx` made of the module in the table.
 
     A bias in front of batch normalization, which the zoo's models leave out, is taken from the
     mean. Epsilons are PyTorch's.
     """
-    theirs = weighted(from_onnx(path, verify=False))
+    theirs = {layer.name: layer for layer in weighted(from_onnx(path, verify=False))}
     used, biases = set(), {}
     for layer in weighted(model):
-        place = place_of(layer.name, table)
+        place = place_of(layer.name, table).replace(".", "_")
         kind = type(layer).__name__
-        there = [other for other in theirs if other.name.startswith(place)]
+        there = [x for n, x in theirs.items() if n == place or n.startswith(f"{place}_")]
         found = [other for other in there if type(other).__name__ == kind] or there
         values = [keras.ops.convert_to_numpy(w) for other in found for w in other.weights]
         used |= {other.name for other in found}
-        if [type(other).__name__ for other in found] == ["Dense", "WithConstant"]:
+        if {type(other).__name__ for other in found} <= {"Dense", "WithConstant"}:
             values = [values[0][None, None], values[1].ravel()]  # as a 1x1 convolution
         else:
             assert len(found) == 1, (layer.name, place, [other.name for other in found])
@@ -69,7 +69,7 @@ def fill_from_onnx(model, path, table):
             layer.epsilon = found[0].epsilon
         layer.set_weights(values)
     assert not biases
-    assert used == {layer.name for layer in theirs}
+    assert used == set(theirs)
 
 
 def copy(model, other):
