@@ -214,13 +214,14 @@ class Context:
                 )
             value = _batch_in(value, others[0])
             wanted = [each for each in axes if len(value.parts(each)) > 1]
-        places: list[int] = []
-        for place, each in enumerate(value.order):
-            parts = value.parts(each)
-            if each not in wanted:
-                places.append(place)
-            elif place == parts[-1]:
-                places += parts
+        places = _neighbours(value, wanted)
+        if places != sorted(places):  # data move: the other axes are joined at once
+            wanted = [
+                each
+                for each in range(value.rank)
+                if len(value.parts(each)) > 1 and (each in wanted or each != value.order[0])
+            ]
+            places = _neighbours(value, wanted)
         return self.laid_out(value, places, wanted, suffix) if wanted else value
 
     def stored_like(self, value: Value, other: Value, suffix: str = "_order") -> Value | None:
@@ -253,6 +254,18 @@ class Context:
     def like(self, value: Value, tensor: Tensor, *, positive: bool = False) -> Value:
         """A result with the axes of a value."""
         return Value(tensor, value.order, positive)
+
+
+def _neighbours(value: Value, axes: Sequence[int]) -> list[int]:
+    """The stored axes in an order in which the parts of some axes of ONNX are neighbours."""
+    places: list[int] = []
+    for place, axis in enumerate(value.order):
+        parts = value.parts(axis)
+        if axis not in axes:
+            places.append(place)
+        elif place == parts[-1]:
+            places += parts
+    return places
 
 
 def _is_reshape(tensor: Tensor) -> bool:

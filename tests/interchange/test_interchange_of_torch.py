@@ -54,3 +54,20 @@ def test_what_is_loaded_computes_the_same_bits(name, tmp_path):
     with np.load(path.with_suffix(".npz")) as given:
         x = np.moveaxis(given["x"], 1, -1)
     np.testing.assert_array_equal(again(x, training=False), model(x, training=False))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name, most", [("multi_head", 2), ("reduction", 3), ("transformer", 4), ("windows", 8)]
+)
+def test_transposes_in_a_tflite_file(name, most, tmp_path):
+    """Two for a block whose queries, keys and values are one projection, one more where they are
+    two, two more for windows."""
+    from keras_upsample import export
+    from keras_upsample.edge._file import read
+
+    model = interchange.from_onnx(Path(__file__).parent / "files" / f"{name}.onnx", verify=False)
+    export.to_tflite(model, tmp_path / "m.tflite")
+    kinds = [operator.name for operator in read(tmp_path / "m.tflite").operators]
+    assert kinds.count("TRANSPOSE") == most
+    assert kinds.count("BATCH_MATMUL") == kinds.count("SOFTMAX") * 2
