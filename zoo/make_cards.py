@@ -17,6 +17,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported
 
 import draw
+from make_file_cards import table as file_table
 from make_packaged_cards import table as packaged_table
 from make_preset_cards import table as preset_table
 from rich.console import Console
@@ -172,11 +173,45 @@ def megabytes(size: int | None) -> str:
     return "not measured" if size is None else f"{size / 1e6:,.1f} MB"
 
 
+PICTURES = (
+    ("a portrait, a frame of a video call", "the person in it", "selfie:256x256"),
+    ("a photograph or a scan with text", "where the lines of text are", "dbnet:ppocr_v4"),
+    ("reflectances of Sentinel-2 or Landsat", "clouds and their shadows", "csmask:l1c_6bands"),
+    ("a photograph", "the same 2 times larger", "espcn:photos_x2"),
+    ("a degraded photograph", "the same 4 times larger and cleaner", "real_esrgan:photo_x4"),
+    ("a drawing", "the same 2 times larger", "waifu2x:cunet_x2"),
+    ("fluorescent nuclei", "the nuclei", "unet:nuclei"),
+    ("a scratch assay", "cytoplasm and nuclei", "unet:cells"),
+)
+
+
+def visitors_table() -> list[str]:
+    """What a network that is trained makes of a picture."""
+    return [
+        "What you can do with a picture now, by a trained network. Weights that do not ship are",
+        "downloaded at the first use, by package name and hash.",
+        "",
+        "| you have | you want | run |",
+        "|---|---|---|",
+        *(
+            f"| {have} | {want} | `keras-upsample predict {name} PICTURE --out results` |"
+            for have, want, name in PICTURES
+        ),
+        "",
+        "`keras-upsample list` names them all. Below: the architectures, presets trained here, and",
+        "networks of others, each with its card.",
+    ]
+
+
 def table_of(figures: dict[str, dict[str, Any]]) -> str:
     """`zoo/README.md`."""
     lines = [
         GENERATED,
         "# Zoo",
+        "",
+        *visitors_table(),
+        "",
+        "## Architectures",
         "",
         "One folder a model: what it is, its drawing, what it costs. Figures are for the default",
         "arguments; multiply-adds at 256 x 256.",
@@ -197,8 +232,11 @@ def table_of(figures: dict[str, dict[str, Any]]) -> str:
         "",
         packaged_table(),
         "",
+        file_table(),
+        "",
         "Regenerate: `python zoo/make_cards.py` for the models, `python zoo/make_preset_cards.py`",
-        "for the presets, `python zoo/make_packaged_cards.py` for networks of others.",
+        "for the presets, `python zoo/make_packaged_cards.py` and",
+        "`python zoo/make_file_cards.py` for networks of others.",
         "",
     ]
     return "\n".join(lines)

@@ -65,7 +65,11 @@ def _built(config: dict[str, Any], custom_objects: dict[str, Any]) -> Any:
     )
     if not isinstance(model, keras.Model):
         raise ArtefactError(f"it holds a {config['class_name']}; models are read")
-    return model
+    if config["class_name"] != "Functional" or len(model.inputs) > 1:
+        return model
+    # Keras 2 listed its only input, too.
+    outputs = model.outputs if len(model.outputs) > 1 else model.outputs[0]
+    return keras.Model(model.inputs[0], outputs, name=model.name)
 
 
 def _with_module(config: dict[str, Any]) -> dict[str, Any]:

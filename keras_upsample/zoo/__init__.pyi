@@ -12,6 +12,7 @@ from ._linknet import linknet
 from ._load import load
 from ._manet import manet
 from ._packaged import PACKAGED, PackagedPreset
+from ._packaged_files import PackagedFile
 from ._pan import pan
 from ._presets import PRESETS, Preset, preset_named
 from ._pspnet import pspnet
@@ -25,6 +26,7 @@ __all__ = [
     "CATALOGUE",
     "PACKAGED",
     "PRESETS",
+    "PackagedFile",
     "PackagedPreset",
     "Preset",
     "bisenet_v2",

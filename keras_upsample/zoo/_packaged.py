@@ -10,29 +10,8 @@ from types import MappingProxyType
 
 from ..errors import did_you_mean
 from ..files._package import Package
-
-
-@dataclasses.dataclass(frozen=True)
-class Source:
-    """Where a family of networks comes from.
-
-    Attributes:
-        package: package with the files.
-        folder: folder in the package that holds them.
-        licence: licence of the weights, by its SPDX name.
-        copyright: who holds the copyright.
-        origin: repository in which the weights were published.
-        established: how it is known that the licence is the weights'.
-        paper: where the network is described.
-    """
-
-    package: Package
-    folder: str
-    licence: str
-    copyright: str
-    origin: str
-    established: str
-    paper: str
+from ._package_source import Source
+from ._packaged_files import FILES, PackagedFile
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,8 +173,9 @@ def _real_cugan(kind: str, scale: int, effect: str) -> PackagedPreset:
 _LEVELS = (None, 0, 1, 2, 3)
 _EFFECTS = ("", "_conservative", "_denoise3")
 
-PACKAGED: Mapping[str, PackagedPreset] = MappingProxyType(
-    {
+PACKAGED: Mapping[str, PackagedPreset | PackagedFile] = MappingProxyType(
+    FILES
+    | {
         preset.name: preset
         for preset in (
             *(
@@ -216,10 +196,10 @@ PACKAGED: Mapping[str, PackagedPreset] = MappingProxyType(
         )
     }
 )
-"""`model:weights` -> preset."""
+"""`model:weights` -> preset; those of `FILES` are TFLite, ONNX and TF.js files."""
 
 
-def packaged_named(name: str) -> PackagedPreset:
+def packaged_named(name: str) -> PackagedPreset | PackagedFile:
     """The preset `model:weights`.
 
     Raises:

@@ -14,7 +14,7 @@ NAMES = {entry.name for entry in zoo.CATALOGUE}
 
 
 def test_catalogue_builders_and_cards_agree():
-    tables = {"CATALOGUE", "PACKAGED", "PRESETS", "PackagedPreset", "Preset"}
+    tables = {"CATALOGUE", "PACKAGED", "PRESETS", "PackagedFile", "PackagedPreset", "Preset"}
     functions = {"load", "multiply_adds", "preset_named"}
     assert set(zoo.__all__) - tables - functions == NAMES
     presets = {preset.folder for preset in zoo.PRESETS.values()}
