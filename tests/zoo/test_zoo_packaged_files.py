@@ -170,13 +170,17 @@ def test_clouds(name, tmp_path):
         f"m = CSmask(x, {list(preset.channels[::-1])}, {preset.weights[:3]!r}, "
         "providers=['CPUExecutionProvider']);"
         "z = m.session.run(None, {m.input_names: np.moveaxis(m.img, -1, 0)[None]})[0];"
-        "np.save('classes.npy', m.softmax(z)[0].argmax(0))"
+        "np.save('scores.npy', np.moveaxis(z[0], 0, -1))"
     )
     subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
-    expected = np.load(tmp_path / "classes.npy")
+    scores = np.load(tmp_path / "scores.npy")
     found = predict.predict(model, image).labels
-    assert len(np.unique(expected)) > 1
-    assert (found == expected).mean() > 0.995  # the file computes in float16
+    assert len(np.unique(scores.argmax(-1))) > 1
+    # The file computes in float16, where classes whose scores are nearly equal change places.
+    best = np.sort(scores, axis=-1)
+    clear = best[..., -1] - best[..., -2] > 0.03 * np.ptp(scores)
+    assert clear.mean() > 0.7
+    np.testing.assert_array_equal(found[clear], scores.argmax(-1)[clear])
 
 
 def scene(bands):
