@@ -170,10 +170,9 @@ class Origins:
             own = node.op_type == _NORM and path in own_parameters
             if not with_weights and not own:
                 self.constant.add(name)
-            del node.metadata_props[:]
+            del node.metadata_props[:]  # by which `from_onnx` would name the layer otherwise
         self.shared = _used_twice(live, parameters)
         """Parameters that several nodes use."""
-        _rename_constants(proto)
 
     def named(self, text: str) -> str:
         """A message about a node, with the path of its module."""
@@ -254,21 +253,6 @@ def _cast_to_float(node: Any, floats: Collection[str]) -> None:
         del node.input[1]
         node.op_type = "Cast"
         node.attribute.append(helper.make_attribute("to", _FLOAT))
-
-
-def _rename_constants(proto: Any) -> None:
-    """Not as parameters are called: by these names, `from_onnx` would call layers otherwise."""
-    for item in proto.graph.initializer:
-        item.name = _plain(item.name)
-    for node in proto.graph.node:
-        node.input[:] = [_plain(name) for name in node.input]
-        node.output[:] = [_plain(name) for name in node.output]
-    for value in (*proto.graph.input, *proto.graph.value_info, *proto.graph.output):
-        value.name = _plain(value.name)
-
-
-def _plain(name: str) -> str:
-    return name.replace(".", "/")
 
 
 def _used_twice(nodes: Any, parameters: Collection[str]) -> list[str]:
