@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import VerificationError
-from ..targets import FLOAT32_ERROR
+from ._agreement import check_agreement
 
 
 def compare_with_file(
@@ -34,21 +33,10 @@ def compare_with_file(
         wanted.append(list(runner(dict(zip(names, given, strict=True))).values()))
         found.append(_values(model, given))
     for place, label in enumerate(model.output_names):
-        where = f"`{path}`: the output {label!r}"
         theirs = [case[place] for case in wanted]
         reach = max(float(np.ptp(values)) for values in theirs) or 1.0
         for ours, values in zip((case[place] for case in found), theirs, strict=True):
-            if ours.shape != values.shape:
-                raise VerificationError(
-                    f"{where} has the shape {ours.shape}, in {runner.runtime} {values.shape}."
-                )
-            error = np.abs(ours.astype("float64") - values)
-            if not error.max() <= FLOAT32_ERROR * reach:
-                at = np.unravel_index(int(np.nanargmax(error)), error.shape)
-                raise VerificationError(
-                    f"{where} differs from {runner.runtime}'s by {error.max() / reach:.1e} of its "
-                    f"range, at {tuple(map(int, at))}. No model was returned."
-                )
+            check_agreement(f"`{path}`: the output {label!r}", runner.runtime, ours, values, reach)
 
 
 def _values(model: Any, given: Sequence[np.ndarray]) -> list[np.ndarray]:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArtefactError, VerificationError, first_line
-from ..targets import FLOAT32_ERROR
+from ..errors import ArtefactError, first_line
+from ._agreement import check_agreement
 from ._context import layer_name
 from .ncnn._net import build, channels_of
 from .ncnn._param import parse
@@ -121,15 +121,5 @@ def _compare(model: Any, param: Path, bin: Path, image: Any, multiple: int) -> N
     for label, value in zip(model.output_names, found, strict=True):
         ours = keras.ops.convert_to_numpy(value)[0]
         wanted = expected[label]
-        if ours.shape != wanted.shape:
-            raise VerificationError(
-                f"`{param}`: the output {label!r} has the shape {ours.shape}, in ncnn "
-                f"{wanted.shape}."
-            )
-        error = float(np.abs(ours.astype("float64") - wanted).max())
         reach = float(np.ptp(wanted)) or 1.0
-        if not error <= FLOAT32_ERROR * reach:
-            raise VerificationError(
-                f"`{param}`: the output {label!r} differs from ncnn's by {error / reach:.1e} of "
-                "its range. No model was returned."
-            )
+        check_agreement(f"`{param}`: the output {label!r}", "ncnn", ours, wanted, reach)

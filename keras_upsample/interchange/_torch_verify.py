@@ -1,18 +1,16 @@
 """The model that was read, compared with the PyTorch module itself."""
 
 import copy
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from ..errors import VerificationError
-from ..targets import FLOAT32_ERROR
+from ._agreement import check_agreement
 from ._torch_module import load_torch, noise, output_of
 
 _BATCH = 2
 _OTHER_SEED = 1
-_IN_DOUBT = 200
-"""Times the gate: beyond, no rounding of float32 explains a difference."""
 
 
 def verify(model: Any, module: Any, given: Any, wanted: np.ndarray) -> None:
@@ -37,30 +35,18 @@ def verify(model: Any, module: Any, given: Any, wanted: np.ndarray) -> None:
     for images, values in cases:
         expected = channels_last(values)
         found = np.asarray(model(channels_last(images.numpy()), training=False))
-        if found.shape != expected.shape:
-            raise VerificationError(
-                f"{what} has the shape {found.shape}, in PyTorch {expected.shape}. No model was "
-                "returned."
-            )
-        error = np.abs(found.astype("float64") - expected) / reach
-        if error.max() <= FLOAT32_ERROR:
-            continue
-        if error.max() <= _IN_DOUBT * FLOAT32_ERROR:
-            exact = channels_last(_in_double(module, images))
-            ours, theirs = (np.abs(each - exact).max() / reach for each in (found, expected))
-            if ours <= theirs + FLOAT32_ERROR:
-                continue
-        worst = int(np.argmax(np.nan_to_num(error, nan=np.inf)))
-        place = tuple(map(int, np.unravel_index(worst, error.shape)))
-        raise VerificationError(
-            f"{what} differs from PyTorch's by {error.max():.1e} of its range, at {place}. No "
-            "model was returned."
+        check_agreement(
+            what,
+            "PyTorch",
+            found,
+            expected,
+            reach,
+            partial(_in_double, module, images),
         )
 
 
 def _in_double(module: Any, images: Any) -> np.ndarray:
-    result: np.ndarray = copy.deepcopy(module).double()(images.double()).numpy()
-    return result
+    return channels_last(copy.deepcopy(module).double()(images.double()).numpy())
 
 
 def channels_last(array: np.ndarray) -> np.ndarray:

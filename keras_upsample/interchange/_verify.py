@@ -1,15 +1,15 @@
 """The model that was read, compared with the file in ONNX Runtime."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..data import photograph
-from ..errors import VerificationError
 from ..metadata import Metadata
-from ..targets import FLOAT32_ERROR
+from ._agreement import check_agreement
 from ._before_sigmoid import before_sigmoid, squashed
 from ._build import order_of
 from ._half import file_of
@@ -17,8 +17,6 @@ from ._net import OnnxNet
 
 _BATCH = 2
 _PHOTOGRAPHS = ("astronaut", "chelsea")
-_IN_DOUBT = 200
-"""Times the gate: beyond, no rounding of float32 explains a difference."""
 
 
 def compare(
@@ -58,26 +56,14 @@ def compare(
         flat = [keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(outputs)]
         for label, found in zip(net.outputs, flat, strict=True):
             wanted = _last(expected[label], net)
-            if found.shape != wanted.shape:
-                raise VerificationError(
-                    f"`{path}`: the output {label!r} has the shape {found.shape}, in ONNX Runtime "
-                    f"{wanted.shape}."
-                )
             # A sigmoid gives [0, 1]; in front of it the range is that of the values there.
-            reach = 1.0 if label in natural else float(np.ptp(wanted)) or 1.0
-            error = np.abs(found.astype("float64") - wanted) / reach
-            if error.max() <= FLOAT32_ERROR:
-                continue
-            if error.max() <= _IN_DOUBT * FLOAT32_ERROR:
-                exact = _last(in_double(net, feeds)[label], net)
-                ours, theirs = (np.abs(each - exact).max() / reach for each in (found, wanted))
-                if ours <= theirs + FLOAT32_ERROR:
-                    continue
-            place = np.unravel_index(int(np.argmax(np.nan_to_num(error, nan=np.inf))), error.shape)
-            raise VerificationError(
-                f"`{path}`: the output {label!r} differs from ONNX Runtime's by "
-                f"{error.max():.1e} of its range, at {tuple(map(int, place))}. No model was "
-                "returned."
+            check_agreement(
+                f"`{path}`: the output {label!r}",
+                "ONNX Runtime",
+                found,
+                wanted,
+                1.0 if label in natural else float(np.ptp(wanted)) or 1.0,
+                partial(_exactly, net, feeds, label),
             )
 
 
@@ -120,6 +106,10 @@ def _pictures(
 def _last(array: np.ndarray, net: OnnxNet) -> np.ndarray:
     """In the order of the model."""
     return array.transpose(order_of(array.ndim, net))
+
+
+def _exactly(net: OnnxNet, feeds: Mapping[str, np.ndarray], label: str) -> np.ndarray:
+    return _last(in_double(net, feeds)[label], net)
 
 
 def in_double(net: OnnxNet, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
