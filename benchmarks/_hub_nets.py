@@ -121,6 +121,10 @@ NETS: dict[str, Callable[[], Any]] = {
 }
 
 
+INITIAL = ("BASNet",)
+"""Networks so deep that larger kernels make them overflow."""
+
+
 def network(name: str) -> Any:
     """A network away from its initial weights, where a branch may be zero."""
     import keras
@@ -130,6 +134,7 @@ def network(name: str) -> Any:
     model = NETS[name]()
     rng = np.random.default_rng(1)
     for weight in model.weights:
-        if "float" in weight.dtype and "seed" not in weight.path:
+        kept = name in INITIAL and len(weight.shape) > 1
+        if "float" in weight.dtype and "seed" not in weight.path and not kept:
             weight.assign(weight + rng.uniform(0, 0.1, weight.shape))
     return model

@@ -25,6 +25,7 @@ HEAD = (
     "| network | format | operators by Keras | error by Keras | operators here | error here |\n"
     "|---|---|---:|---:|---:|---:|"
 )
+SHOWN = 200  # characters of an error
 FORMATS = {"TFLite": ("litert", "tflite"), "ONNX": ("onnx", "onnx")}
 
 
@@ -95,8 +96,8 @@ def outcome(write: Any, path: Path, image: np.ndarray, wanted: list[np.ndarray])
 def _why(error: Exception) -> str:
     """What a cell can hold of an error; the whole goes to the standard error."""
     print(f"{type(error).__name__}: {error}", file=sys.stderr)
-    line = str(error).strip().splitlines()[0].replace(tempfile.gettempdir(), "").replace("|", "/")
-    return re.sub(r"/tmp\w+/", "", line)[:160]
+    line = str(error).strip().splitlines()[0].replace("|", "/")
+    return re.sub(r"Load model from \S+ failed:", "", line)[:SHOWN]
 
 
 def run(path: Path, image: np.ndarray) -> tuple[int, list[np.ndarray]]:

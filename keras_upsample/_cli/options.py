@@ -18,9 +18,15 @@ Upsample = Annotated[
     ),
 ]
 Encoder = Annotated[
-    str | None, typer.Option(help="vgg16, resnet50, mobilenet_v2 or efficientnet_b0.")
+    str | None,
+    typer.Option(
+        help="A network of keras.applications such as resnet50 or efficientnet_v2_b0, resnet18, "
+        "resnet34, or a preset of keras-hub (docs/encoders.md)."
+    ),
 ]
-EncoderWeights = Annotated[str | None, typer.Option(help="imagenet or a weights file.")]
+EncoderWeights = Annotated[
+    str | None, typer.Option(help="imagenet, preset (of keras-hub) or a weights file.")
+]
 Fusion = Annotated[str | None, typer.Option(help="concat, add, attention or scse.")]
 Filters = Annotated[
     str | None,

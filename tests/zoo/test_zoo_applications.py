@@ -30,10 +30,6 @@ STAGES = {
         "block6a_expand_activation",
         "block6h_add",
     ],
-    "convnext_tiny": [
-        *(f"convnext_tiny_downsampling_layernorm_{i}" for i in range(3)),
-        "layer_normalization",
-    ],
 }
 
 
@@ -85,19 +81,26 @@ def features_of(model):
 def test_features_are_the_ends_of_the_stages(name, images, tmp_path):
     path = tmp_path / "encoder.weights.h5"
     source, preprocess = randomised(name, path)
-    stages = [
-        layer.name if layer.name in STAGES[name] else "" for layer in source.layers
-    ]  # automatic names count on from model to model
-    wanted = [n if n in stages else source.layers[-1].name for n in STAGES[name]]
     model = zoo.unet(encoder=name, encoder_weights=path, filters=FILTERS)
     image = images(64, 96, batch=1)
     ours = keras.Model(model.input, features_of(model))(image)
-    outputs = [source.get_layer(n).output for n in wanted]
+    outputs = [source.get_layer(n).output for n in STAGES[name]]
     theirs = keras.Model(source.input, outputs)(preprocess(image * 255))
     assert len(ours) == len(theirs)
-    for layer, a, b in zip(wanted, ours, theirs, strict=True):
+    for layer, a, b in zip(STAGES[name], ours, theirs, strict=True):
         assert np.ptp(b) > 0
         np.testing.assert_allclose(a, b, atol=2e-5 * np.abs(b).max(), err_msg=layer)
+
+
+@pytest.mark.slow
+def test_the_deepest_features_of_convnext(images, tmp_path):
+    path = tmp_path / "encoder.weights.h5"
+    source, preprocess = randomised("convnext_tiny", path)
+    model = zoo.unet(encoder="convnext_tiny", encoder_weights=path, filters=FILTERS)
+    image = images(64, 96, batch=1)
+    *_, ours = keras.Model(model.input, features_of(model))(image)
+    theirs = np.asarray(source(preprocess(image * 255)))
+    np.testing.assert_allclose(ours, theirs, atol=2e-5 * np.abs(theirs).max())
 
 
 @pytest.mark.slow

@@ -78,7 +78,7 @@ def test_a_preset_is_an_encoder(images, tmp_path):
         model = zoo.unet(encoder=str(tmp_path), encoder_weights=weights, filters=FILTERS)
         ours = np.asarray(keras.Model(model.input, deepest(model))(image))
         error = np.abs(ours - theirs).max() / np.abs(theirs).max()
-        assert (error < 1e-5) is same
+        assert bool(error < 1e-5) is same
 
 
 @needs_hub
