@@ -8,7 +8,7 @@ import pytest
 from keras import layers as k
 
 from keras_upsample import zoo
-from keras_upsample._cli.describe import lines_of
+from keras_upsample._cli.describe import lines_of, of_model
 from keras_upsample.metadata import Input, Metadata, Scaling, attach
 from keras_upsample.zoo._skips import skips_of
 
@@ -268,12 +268,11 @@ def test_a_last_stage_that_can_not_be_dilated():
 
 
 def test_info_shows_what_feeds_each_skip(tmp_path):
-    from keras_upsample._cli.describe import _of_model
 
     model = zoo.unet(encoder=network(), encoder_normalization="full_range", filters=FILTERS)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
-    lines = [line for line in lines_of(_of_model(loaded, 64, False)) if line.startswith("skip")]
+    lines = [line for line in lines_of(of_model(loaded, 64, False)) if line.startswith("skip")]
     assert lines[0].split(None, 1)[1] == (
         "stride 2, 4 channels: encoder_stage2 -> decoder_stage2_fusion"
     )
