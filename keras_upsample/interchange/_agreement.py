@@ -41,7 +41,7 @@ def check_agreement(
             f"{what} has the shape {found.shape}, in {runtime} {wanted.shape}. No model was "
             "returned."
         )
-    error = np.abs(found.astype("float64") - wanted) / reach
+    error = _difference(found, wanted) / reach
     largest = error.max(initial=0)
     if largest <= FLOAT32_ERROR:
         return
@@ -56,3 +56,10 @@ def check_agreement(
         f"{what} differs from {runtime}'s by {largest:.1e} of its range, at {place}. No model was "
         "returned."
     )
+
+
+def _difference(found: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Absolute; the same infinity, or none where none is a number, is no difference."""
+    found, wanted = found.astype("float64"), wanted.astype("float64")
+    same = (found == wanted) | (np.isnan(found) & np.isnan(wanted))
+    return np.abs(np.subtract(found, wanted, where=~same, out=np.zeros_like(found)))

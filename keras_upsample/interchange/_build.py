@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import ArtefactError, InputShapeError
+from ..errors import ArtefactError, InputShapeError, first_line
 from ..program._graph import Graph, Tensor
 from ..program._write import model_of
 from ._context import Context, Known, UnreadError, layer_name
@@ -139,4 +139,9 @@ def _outputs(
         raise kind(
             f"{node.kind} at node {node.name!r} can't be read: {error}.{nearly} Nothing was made "
             "of it."
+        ) from error
+    except Exception as error:  # of NumPy, Keras, TensorFlow, ONNX: inputs that don't fit together
+        raise ArtefactError(
+            f"{node.kind} at node {node.name!r} can't be read: {first_line(error)}. Nothing was "
+            "made of it."
         ) from error

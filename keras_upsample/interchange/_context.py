@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from math import prod
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
 
@@ -20,6 +21,8 @@ from ._unread import OpenSizeError, UnreadError
 from ._value import CHANNELS_LAST, Value
 
 __all__ = ["Context", "Known", "UnreadError", "layer_name"]
+
+_MOST_NUMBERS = 2**28
 
 Known = Value | np.ndarray | Varying
 
@@ -92,11 +95,11 @@ class Context:
 
     def write(self, operation: Any, suffix: str = "") -> Tensor:
         """The tensor of an operation of programs."""
-        return self.emit.write(operation, suffix)
+        return _small(self.emit.write(operation, suffix))
 
     def call(self, layer: Any, *tensors: Tensor) -> Tensor:
         """The tensor of a layer."""
-        return self.emit.call(layer, *tensors)
+        return _small(self.emit.call(layer, *tensors))
 
     def outputs(self, layer: Any, *tensors: Tensor) -> list[Tensor]:
         """The tensors of a layer that gives several."""
@@ -266,6 +269,14 @@ def _neighbours(value: Value, axes: Sequence[int]) -> list[int]:
         elif place == parts[-1]:
             places += parts
     return places
+
+
+def _small(tensor: Tensor) -> Tensor:
+    """A tensor that fits into memory; a damaged file may ask for any."""
+    numbers = prod(n for n in tensor.shape if n is not None)
+    if numbers > _MOST_NUMBERS:
+        raise UnreadError(f"a result of {numbers:.1e} numbers an image")
+    return tensor
 
 
 def _is_reshape(tensor: Tensor) -> bool:

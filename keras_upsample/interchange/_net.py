@@ -11,6 +11,8 @@ import numpy as np
 from ..errors import ArtefactError, first_line
 from ._half import has_float16, in_float32
 
+_LONGEST = 2**24
+
 OPSETS = range(9, 24)
 
 
@@ -89,9 +91,22 @@ def read_net(path: Path) -> OnnxNet:
         if half := has_float16(proto):
             onnx.shape_inference.infer_shapes(proto, check_type=True)  # before types change
             in_float32(proto)
+        # ONNX' inference ends the process at lengths below 0, so that these are looked for first.
+        for tensor in proto.graph.initializer:
+            numpy_helper.to_array(tensor)
+        for value in proto.graph.input:
+            _check_lengths(value)
         # The checker asks for shapes of outputs, which a file may leave out.
         proto = onnx.shape_inference.infer_shapes(proto)
         onnx.checker.check_model(proto)
+    with _readable(path):
+        return _net_of(proto, opset, half)
+
+
+def _net_of(proto: Any, opset: int, half: bool) -> OnnxNet:
+    import onnx
+    from onnx import numpy_helper
+
     graph = proto.graph
     constants = {item.name: numpy_helper.to_array(item) for item in graph.initializer}
     nodes = [
@@ -109,6 +124,15 @@ def read_net(path: Path) -> OnnxNet:
     properties = {item.key: item.value for item in proto.metadata_props}
     outputs = [value.name for value in graph.output]
     return OnnxNet(graph.name, nodes, inputs, outputs, constants, opset, properties, proto, half)
+
+
+def _check_lengths(value: Any) -> None:
+    """Raise for lengths that are none; -1 is how some exporters write that one is open."""
+    for dim in value.type.tensor_type.shape.dim:
+        if dim.HasField("dim_value") and dim.dim_value == -1:
+            dim.Clear()
+        if dim.HasField("dim_value") and not 0 < dim.dim_value < _LONGEST:
+            raise ValueError(f"the input {value.name!r} has an axis of length {dim.dim_value}")
 
 
 @contextmanager

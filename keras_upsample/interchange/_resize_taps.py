@@ -60,11 +60,12 @@ class Axis:
             return (i + half) / scale
         if self.named == "pytorch_half_pixel" and self.result == 1:
             return np.zeros(1, kind)
-        u = (i + half) / scale - half
+        u = (i + half) / scale
         if self.named == "half_pixel_symmetric":
             # The middles of input and output lie on each other, though the scale has a fraction.
-            u += kind(self.length / 2 * (1 - self.result / (self.scale * self.length)))
-        return u
+            length, result = kind(self.length), kind(self.result)
+            u = length / kind(2) * (kind(1) - result / (scale * length)) + u
+        return u - half
 
     def places(self, rounding: str) -> np.ndarray:
         """What nearest copies, (result,): u rounded, inside of the input."""

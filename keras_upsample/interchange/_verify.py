@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..data import photograph
+from ..errors import VerificationError, first_line
 from ..metadata import Metadata
 from ._agreement import check_agreement
 from ._before_sigmoid import before_sigmoid, squashed
@@ -50,9 +51,11 @@ def compare(
     open_batch = all(lengths[0] is None for lengths, _ in net.inputs.values())
     count = _BATCH if open_batch else 1
     for feeds in _inputs(shapes, count, net, metadata):
-        expected = runner(feeds)
+        expected = _run(path, "in ONNX Runtime", runner, feeds)
         given = [_last(array, net) for array in feeds.values()]
-        outputs = model(given if len(given) > 1 else given[0], training=False)
+        outputs = _run(
+            path, "as a model", model, given if len(given) > 1 else given[0], training=False
+        )
         flat = [keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(outputs)]
         for label, found in zip(net.outputs, flat, strict=True):
             wanted = _last(expected[label], net)
@@ -62,9 +65,24 @@ def compare(
                 "ONNX Runtime",
                 found,
                 wanted,
-                1.0 if label in natural else float(np.ptp(wanted)) or 1.0,
+                1.0 if label in natural else _range(wanted),
                 partial(_exactly, net, feeds, label),
             )
+
+
+def _run(path: Path, where: str, call: Any, *arguments: Any, **options: Any) -> Any:
+    try:
+        return call(*arguments, **options)
+    except Exception as error:  # of ONNX Runtime, Keras or TensorFlow
+        raise VerificationError(
+            f"`{path}` can't be run {where}: {first_line(error)}. No model was returned."
+        ) from error
+
+
+def _range(values: np.ndarray) -> float:
+    """Of those that are finite; 1 where it is none."""
+    finite = values[np.isfinite(values)].astype("float64")
+    return (float(np.ptp(finite)) if finite.size else 0.0) or 1.0
 
 
 def _inputs(

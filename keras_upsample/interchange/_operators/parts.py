@@ -15,6 +15,7 @@ from .._value import CHANNELS_LAST, Value
 from .shapes import reshaped_to
 
 _ALL = 2**31 - 1
+_MOST_COPIES = 32
 
 Around = list[tuple[int, int]]
 
@@ -37,7 +38,8 @@ def pad(c: Context) -> Value:
         return padded(c, x, more, value)
     image = x.rank == 4 and not any(more[1])
     fits = all(max(pads) < max(n, 2) for n, pads in zip(x.shape, more, strict=True))
-    if image and (mode == "edge" or (mode == "reflect" and fits)):
+    few = max(map(max, more)) <= _MOST_COPIES  # that layer has an operator for each row of an edge
+    if image and ((mode == "edge" and few) or (mode == "reflect" and fits)):
         x = c.ordered(x, CHANNELS_LAST[4])
         layer = Pad2D((more[2], more[3]), mode, name=c.name)
         return c.like(x, c.call(layer, x.tensor), positive=x.positive)
@@ -158,7 +160,8 @@ def gather(c: Context) -> Value:
     x, places = c.value(), c.constant(1)
     axis = c.attribute("axis", 0) % x.rank
     places = _checked(places, int(x.shape[axis]))
-    if np.array_equal(places.reshape(-1), range(int(x.shape[axis]))):
+    of_batch_alone = x.parts(axis) == (0,)
+    if not of_batch_alone and np.array_equal(places.reshape(-1), range(int(x.shape[axis]))):
         # All of them in their order, as PyTorch writes `as_strided`.
         return reshaped_to(c, x, (*x.shape[:axis], *places.shape, *x.shape[axis + 1 :]))
     x = c.joined(x, axis)

@@ -76,7 +76,8 @@ def recognised(folded: Folded) -> tuple[OnnxNet, Mapping[str, str]]:
 def _matched(rule: Rule, here: Here, notes: dict[str, str]) -> Sequence[OnnxNode]:
     try:
         found = rule.match(here)
-    except (Declined, UnreadError) as reason:
+    except (Declined, UnreadError, ArithmeticError, LookupError, TypeError, ValueError) as reason:
+        # The last ones: nodes that lack an attribute or an input, or have one of another kind.
         notes.update((node.outputs[0], f"{rule.NAME}: {reason}") for node in here.seen)
         found = None
     if found is None:
