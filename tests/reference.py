@@ -470,6 +470,87 @@ def freq_fusion(x: Array, guide: Array, groups: int, *weights: Array) -> tuple[A
     return point_sample(y, offsets.reshape(n, rows, columns, -1), 1, groups), sharp
 
 
+def residual_blocks(x: Array, weights: list[Array]) -> Array:
+    """AnyUp's: per block two of group normalization in 8 groups, SiLU and a 1x1 convolution."""
+    for k in range(0, len(weights), 6):
+        y = x
+        for gamma, beta, kernel in (weights[k : k + 3], weights[k + 3 : k + 6]):
+            y = group_norm(y, gamma, beta, 8)
+            y = (y * sigmoid(y)) @ kernel[0, 0]
+        x = x + y
+    return x
+
+
+def window_attention(queries: Array, keys: Array, values: Array, heads: int, ratio: float) -> Array:
+    """AnyUp's attention: every query in turn, over the keys that its window allows."""
+    n, rows, columns, channels = queries.shape
+    h, w = keys.shape[1:3]
+    y, size = np.zeros((n, rows, columns, values.shape[3])), channels // heads
+    for image, p, q in np.ndindex(n, rows, columns):
+        u, v = (p + 0.5) / rows, (q + 0.5) / columns
+        places = [
+            (i, j)
+            for i in range(floor(max(u - ratio, 0) * h), -floor(-min(u + ratio, 1) * h))
+            for j in range(floor(max(v - ratio, 0) * w), -floor(-min(v + ratio, 1) * w))
+        ]
+        for head in range(heads):
+            part = slice(head * size, (head + 1) * size)
+            products = [queries[image, p, q, part] @ keys[image, i, j, part] for i, j in places]
+            weights = softmax(np.array(products) / size**0.5)
+            for (i, j), weight in zip(places, weights, strict=True):
+                y[image, p, q] += weight * values[image, i, j] / heads
+    return y
+
+
+def anyup(x: Array, guide: Array, heads: int, ratio: float, *weights: Array) -> Array:
+    """Wimmer 2025, from the layer's weights in their order."""
+    basis, frequencies, *rest = weights
+    taken = iter(rest)
+
+    def take(count: int) -> list[Array]:
+        return [next(taken) for _ in range(count)]
+
+    n, rows, columns, _ = guide.shape
+    h, w = x.shape[1:3]
+    image = residual_blocks(guide @ take(1)[0][0, 0], take(12))
+    half = image.shape[3] // 2
+    turned = np.zeros(image.shape)
+    for i, j in np.ndindex(rows, columns):
+        angle = i / (rows - 1) * frequencies[0] + j / (columns - 1) * frequencies[1]
+        there = np.concatenate([-image[:, i, j, half:], image[:, i, j, :half]], axis=-1)
+        turned[:, i, j] = image[:, i, j] * np.cos(angle) + there * np.sin(angle)
+    queries = residual_blocks(turned @ take(1)[0][0, 0], take(12))
+    fine = residual_blocks(turned @ take(1)[0][0, 0], take(12))
+    s = rows // h
+    keys = fine.reshape(n, h, s, w, s, -1).mean(axis=(2, 4))
+    unit = x / np.linalg.norm(x, axis=3, keepdims=True)
+    unified = np.zeros(keys.shape)
+    k = len(basis)
+    for b, i, j in np.ndindex(n, h, w):
+        for c in range(x.shape[3]):
+            total, count = np.zeros(keys.shape[3]), 0
+            for a, d in np.ndindex(k, k):
+                row, column = i + a - k // 2, j + d - k // 2
+                if 0 <= row < h and 0 <= column < w:
+                    total = total + basis[a, d, 0] * unit[b, row, column, c]
+                    count += 1
+            unified[b, i, j] += softmax(total / count) / x.shape[3]
+    unified = residual_blocks(unified, take(12))
+    both = np.pad(
+        np.concatenate([keys, unified], axis=3), ((0, 0), (1, 1), (1, 1), (0, 0)), "reflect"
+    )
+    keys = conv_same(both, *take(1), np.zeros(keys.shape[3]))[:, 1:-1, 1:-1]
+    keys = residual_blocks(keys, take(12))
+    queries = conv_same(queries, *take(1), np.zeros(keys.shape[3]))
+    eps = np.finfo("float32").eps
+    queries, keys = (
+        m / np.sqrt((m**2).mean(axis=-1, keepdims=True) + eps) * take(1)[0] for m in (queries, keys)
+    )
+    query, query_bias, key, key_bias = take(4)
+    queries, keys = queries @ query[0, 0] + query_bias, keys @ key[0, 0] + key_bias
+    return window_attention(queries, keys, x, heads, ratio)
+
+
 def grid_sample(image: Array, rows: Array, columns: Array) -> Array:
     """(H, W, C) at points in pixels, bilinear, border padding."""
     h, w, c = image.shape

@@ -37,7 +37,9 @@ def unmeasured(rows: Mapping[str, Technique], found: Sequence[Summary], content:
     size = " x ".join(map(str, SIZE[:2]))
     text = (
         "These were not trained and not timed here, so no table below has them. Parameters and "
-        f"multiply-adds are those of the whole network at {size}, as under [Cost](#cost)."
+        f"multiply-adds are those of the whole network at {size}, as under [Cost](#cost). "
+        "`AnyUp2D` is not among them: it does not double a decoder's map, but brings the features "
+        "of a finished network, e.g. a vision transformer, to the size of their image in one step."
     )
     return f"""## Not measured here
 

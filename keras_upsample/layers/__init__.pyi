@@ -1,4 +1,5 @@
 from ._adaptive_average_pooling import AdaptiveAveragePooling2D
+from ._anyup import AnyUp2D
 from ._area import AreaResize2D
 from ._bicubic import BicubicUpSampling2D
 from ._bilinear import BilinearUpSampling2D
@@ -33,6 +34,7 @@ __all__ = [
     "FADE2D",
     "SAPA2D",
     "AdaptiveAveragePooling2D",
+    "AnyUp2D",
     "AreaResize2D",
     "BicubicUpSampling2D",
     "BilinearUpSampling2D",

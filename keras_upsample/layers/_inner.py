@@ -13,15 +13,14 @@ def convolution(
     size: int = 1,
     **options: Any,
 ) -> Any:
-    """A convolution inside `outer`, same padding, of the same dtype policy."""
+    """A convolution inside `outer`, of the same dtype policy; padding is "same" by default."""
     layer = keras.layers.Conv2D(
         filters,
         size,
-        padding="same",
         data_format="channels_last",
         dtype=outer.dtype_policy,
         name=name,
-        **options,
+        **{"padding": "same", **options},
     )
     layer.build((None, None, None, channels))
     return layer

@@ -14,6 +14,7 @@ from ._resize_like import resize_like
 from ._shuffle import pixel_shuffle, pixel_unshuffle
 from ._similarity import window_similarity
 from ._transposed_conv import transposed_conv1d, transposed_conv2d, transposed_conv3d
+from ._window_attention import window_attention
 
 __all__ = [
     "adaptive_average_pool",
@@ -38,6 +39,7 @@ __all__ = [
     "transposed_conv1d",
     "transposed_conv2d",
     "transposed_conv3d",
+    "window_attention",
     "window_indices",
     "window_similarity",
 ]

@@ -23,6 +23,11 @@ def computing_type(x: Any) -> str:
     return "float32" if dtype in HALF_TYPES else dtype
 
 
+def is_half(x: Any) -> bool:
+    """Say whether `x` is of half precision."""
+    return keras.backend.standardize_dtype(x.dtype) in HALF_TYPES
+
+
 def mean(x: Any, axes: tuple[int, ...]) -> Any:
     """Return the mean over some axes, which stay with length 1."""
     if on_tensorflow() or keras.backend.standardize_dtype(x.dtype) != "float64":

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from ._backend import at_least, computing_type, part
+from ._backend import at_least, is_half, part
 from ._shuffle import pixel_unshuffle
 
 
@@ -31,7 +31,7 @@ def neighbour_cosines(x: Any, step: int = 2) -> Any:
     """
     squares = sum_of_channels(x * x)
     # The squares of half-precision values may be 0.
-    least = 1e-16 if computing_type(x) == x.dtype else 1e-6
+    least = 1e-6 if is_half(x) else 1e-16
     unit = x * ops.rsqrt(at_least(squares, least))  # (N, H, W, C)
     around = ops.pad(unit, ((0, 0), (step, step), (step, step), (0, 0)))
     ends = [(shift, shift - 2 * step or None) for shift in (0, step, 2 * step)]

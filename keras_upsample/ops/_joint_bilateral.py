@@ -118,7 +118,7 @@ def upsample_by_guide(
     # A pixel outside repeats one inside that is nearer, so that the largest is one of the inside.
     exponents = exponents - ops.max(exponents, axis=-1, keepdims=True)
     exponents = at_least(exponents, -farthest)
-    exponents = at_least(exponents - farthest * _outside(low, size), -farthest)
+    exponents = at_least(exponents - farthest * outside(low, size), -farthest)
     weights = ops.softmax(exponents, axis=-1)
     weights = ops.reshape(weights, (-1, scale**2, size**2))  # (N·H·W, s², size²)
     return weighted_windows(x, ops.cast(weights, x.dtype), scale)
@@ -157,7 +157,7 @@ def _distances_by_convolution(blocks: Any, low: Any, phases: int, size: int) -> 
     return ops.reshape(distance, (1, -1, phases, taps))
 
 
-def _outside(low: Any, size: int) -> Any:
+def outside(low: Any, size: int) -> Any:
     """1 where a pixel of the window is outside the image, else 0: (1, N·H·W, 1, size²)."""
     inside = ops.ones_like(part(low, 3, 0, 1))
     rows = [ops.reshape(row, (1, -1, 1, size)) for row in window_rows(inside, size)]

@@ -1,5 +1,6 @@
 """Similarity: inner products of each output pixel with the input pixels in its window."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -66,15 +67,37 @@ def window_products(blocks: Any, keys: Any, size: int) -> Any:
     A row of the window is on the left of the product, so that only the queries, once, and the
     result are transposed, and not all k rows.
     """
-    channels = keys.shape[3]
-    phases = blocks.shape[3] // channels
+    phases = blocks.shape[3] // keys.shape[3]
     if lacks(PRODUCTS):
         return _by_elements(blocks, keys, phases, size)
-    blocks = ops.reshape(blocks, (-1, phases, channels))
-    blocks = ops.transpose(blocks, (0, 2, 1))  # (N·H·W, C, s²)
-    products = [row @ blocks for row in window_rows(keys, size)]  # k of (N·H·W, k, s²)
+    products = list(_products_of_rows(blocks, keys, phases, size))
     y = ops.concatenate(products, axis=1) if size > 1 else products[0]  # (N·H·W, k², s²)
     return ops.transpose(y, (0, 2, 1))
+
+
+def products_of_rank_4(blocks: Any, keys: Any, size: int) -> Any:
+    """`window_products` as (1, N·H·W, s², k²), to which constants may be added.
+
+    LiteRT's GPU accelerator adds constants of rank 3 wrongly, and TFLite's converter drops an axis
+    of 1 where a single reshape adds it.
+    """
+    phases = blocks.shape[3] // keys.shape[3]
+    if lacks(PRODUCTS):
+        return ops.reshape(_by_elements(blocks, keys, phases, size), (1, -1, phases, size**2))
+    rows = [
+        ops.reshape(row, (1, -1, size, phases))
+        for row in _products_of_rows(blocks, keys, phases, size)
+    ]
+    y = ops.concatenate(rows, axis=2) if size > 1 else rows[0]  # (1, N·H·W, k², s²)
+    return ops.transpose(y, (0, 1, 3, 2))
+
+
+def _products_of_rows(blocks: Any, keys: Any, phases: int, size: int) -> Iterator[Any]:
+    """Yield the products with each row of the windows: (N·H·W, k, s²)."""
+    blocks = ops.reshape(blocks, (-1, phases, keys.shape[3]))
+    blocks = ops.transpose(blocks, (0, 2, 1))  # (N·H·W, C, s²)
+    for row in window_rows(keys, size):
+        yield row @ blocks
 
 
 def _by_elements(blocks: Any, keys: Any, phases: int, size: int) -> Any:

@@ -285,6 +285,6 @@ def test_freq_fusion() -> None:
 
 def test_every_layer_with_arithmetic_is_here() -> None:
     tested = {type(make()).__name__ for make, _, _ in CASES.values()}
-    tested |= {"MaxPoolingWithIndices2D", "MaxUnpooling2D", "FreqFusion2D"}
+    tested |= {"MaxPoolingWithIndices2D", "MaxUnpooling2D", "FreqFusion2D", "AnyUp2D"}
     copies = {"CropLike2D", "PadToMultiple2D", "ReshapeLike2D"}
     assert set(layers.__all__) - tested == copies
