@@ -11,7 +11,7 @@ nbformat = pytest.importorskip("nbformat")
 NotebookClient = pytest.importorskip("nbclient").NotebookClient
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("choose_an_upsampler", "quickstart")
+NAMES = ("choose_an_upsampler", "from_pytorch", "quickstart")
 
 
 def notebook(name: str):
@@ -96,3 +96,16 @@ def test_quickstart(tmp_path: Path) -> None:
     assert "('background', 'cytoplasm', 'nucleus')" in text
     for file in ("unet_cells.tflite", "unet_cells.onnx"):
         assert (tmp_path / "build" / "quickstart" / file).is_file()
+
+
+@pytest.mark.slow
+def test_from_pytorch(tmp_path: Path) -> None:
+    pytest.importorskip("segmentation_models_pytorch", reason="the extra smp is not installed")
+    pytest.importorskip("ethosu", reason="the extra edge is not installed")
+    text, pictures = executed("from_pytorch", tmp_path)
+    assert pictures == 1
+    assert_current("from_pytorch", text, pictures)
+    assert float(re.search(r"difference (\S+) of", text)[1]) < 5e-5
+    scores = re.findall(r"mean IoU (\d\.\d+)(?: in PyTorch, (\d\.\d+) in Keras)?", text)
+    (in_pytorch, in_keras), (tuned, _), (small, _) = scores
+    assert in_pytorch == in_keras and float(small) > 0.95 * float(tuned) > 0.5
