@@ -187,6 +187,12 @@ SMALL = {
     "linknet": {"filters": (8, 8, 12, 16)},
     "fpn": {"encoder": "mobilenet_v2", "pyramid_width": 8, "head_width": 8},
     "deeplab_v3_plus": {"encoder": "mobilenet_v2", "width": 8, "low_level_width": 4},
+    "pspnet": {"encoder": "mobilenet_v2", "width": 8},
+    "bisenet_v2": {
+        "detail_filters": (4, 4, 8),
+        "semantic_filters": (4, 4, 4, 8),
+        "head_width": 8,
+    },
 }
 
 

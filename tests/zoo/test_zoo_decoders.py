@@ -34,7 +34,12 @@ def outputs_of(model, *names):
     return keras.Model(model.input, [model.get_layer(name).output for name in names])
 
 
-@pytest.mark.parametrize("name", SMALL)
+LONG = ("manet", "dpt", "bisenet_v2")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in SMALL]
+)
 @pytest.mark.usefixtures("small_encoder", "narrow_transformers")
 def test_the_loss_falls(name, images):
     side = 128 if name == "pan" else 64
