@@ -1,5 +1,7 @@
 """Files of both exporters of PyTorch, against PyTorch's own outputs (files/make.py)."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import keras
@@ -54,6 +56,29 @@ def test_what_is_loaded_computes_the_same_bits(name, tmp_path):
     with np.load(path.with_suffix(".npz")) as given:
         x = np.moveaxis(given["x"], 1, -1)
     np.testing.assert_array_equal(again(x, training=False), model(x, training=False))
+
+
+@pytest.mark.slow
+def test_another_process_loads_the_same_bits(tmp_path):
+    code = """
+import sys, keras, keras_upsample, numpy as np
+for name in sys.argv[2:]:
+    model = keras.saving.load_model(f"{sys.argv[1]}/{name}.keras")
+    x = np.load(f"{sys.argv[1]}/{name}.x.npy")
+    np.save(f"{sys.argv[1]}/{name}.y.npy", model(x, training=False))
+"""
+    names, wanted = ["transformer", "windows", "norms"], {}
+    for name in names:
+        path = Path(__file__).parent / "files" / f"{name}.onnx"
+        model = interchange.from_onnx(path, verify=False)
+        with np.load(path.with_suffix(".npz")) as given:
+            x = np.moveaxis(given["x"], 1, -1)
+        model.save(tmp_path / f"{name}.keras")
+        np.save(tmp_path / f"{name}.x.npy", x)
+        wanted[name] = np.asarray(model(x, training=False))
+    subprocess.run([sys.executable, "-c", code, str(tmp_path), *names], check=True)
+    for name, y in wanted.items():
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.y.npy"), y)
 
 
 @pytest.mark.slow
