@@ -44,7 +44,8 @@ def main() -> None:
 def rows_in(page: Path) -> dict[str, str]:
     """Rows that the page has, by the encoder's name."""
     table = page.read_text().partition(BEGIN)[2].partition(END)[0]
-    return {line.split("`")[1]: line for line in table.splitlines() if line.startswith("| `")}
+    rows = [line for line in table.splitlines() if line.startswith("| `") and line not in HEAD]
+    return {line.split("`")[1]: line for line in rows}
 
 
 def row_of(name: str) -> str:

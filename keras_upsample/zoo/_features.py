@@ -41,7 +41,7 @@ def find_features(
     A tensor has the stride s if it has the height and width of the image by s at every one of
     `sizes`. From the deepest on, the feature at s is the last tensor on every path from the image
     to the feature at the next larger stride. If there is no such tensor (cells that read the two
-    cells before them) it is the last one that joins several, and else the last one.
+    cells before them) it is the deepest one that joins several, and else the deepest one.
 
     Several outputs of the network go before that: each is the feature at its stride.
 
@@ -65,6 +65,9 @@ def find_features(
             if tensor.node is not None and id(tensor) in levels:
                 chosen[levels[id(tensor)]] = tensor.node
     order = graph.nodes()
+    depth: dict[int, int] = {}  # calls on the longest way from the image
+    for node in order:
+        depth[id(node)] = 1 + max((depth[id(x.node)] for x in node.inputs if x.node), default=0)
     channels = start.shape[-1]
     target: Node | None = None
     for stride in reversed(STRIDES):
@@ -82,8 +85,8 @@ def find_features(
                 here = [node for node in here if id(node) in ids]
             if stride == 1:  # what only scales the image is no feature
                 here = [n for n in here if n.outputs[0].shape[-1] != channels]
-            if here:
-                chosen[stride] = here[-1]
+            if here:  # the last of several that are as deep
+                chosen[stride] = max(reversed(here), key=lambda node: depth[id(node)])
         target = chosen.get(stride, target)
     return Features(dict(sorted(chosen.items())), levels, sized)
 

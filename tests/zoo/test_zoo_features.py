@@ -55,7 +55,9 @@ def test_where_something_leads_around_all_the_last_join_is_taken(image):
     a = conv(image, "a", strides=2)
     b = conv(image, "b", strides=2)
     c = k.Add(name="c")([conv(b, "c1"), conv(a, "c2")])
-    d = k.Add(name="d")([conv(c, "d1", strides=2), conv(conv(b, "d2"), "d3", strides=2)])
+    # What fits an earlier tensor to a later cell joins too, but is less deep.
+    fit = k.Concatenate(name="fit")([conv(image, "f1", strides=2), conv(image, "f2", strides=2)])
+    d = k.Add(name="d")([conv(x, f"d{i}", strides=2) for i, x in enumerate((c, conv(b, "e"), fit))])
     assert found(d, image) == {2: "c", 4: "d"}
 
 
