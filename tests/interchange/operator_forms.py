@@ -21,6 +21,21 @@ COORDINATES = ("half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "alig
 ROUNDINGS = ("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
 
 
+def last_digit_decides(named, length, target, is_size):
+    """Whether float32 and float64 round a place in the input to different pixels."""
+    rounded = []
+    for kind in (np.float32, np.float64):
+        scale = kind(target) / kind(length) if is_size else kind(np.float32(target))
+        count = target if is_size else int(np.float32(length) * np.float32(target))
+        i = np.arange(count, dtype=kind)
+        u = i / scale if named == "asymmetric" else (i + kind(0.5)) / scale - kind(0.5)
+        if named == "align_corners":
+            u = i * kind(length - 1) / kind(max(count - 1, 1))
+        half = kind(0.5)
+        rounded.append([np.floor(u), np.ceil(u), np.floor(u + half), np.ceil(u - half)])
+    return not np.array_equal(*rounded)
+
+
 def resize(target, **options):
     """Of rows and columns, by scales or to sizes."""
     scales, sizes = target
@@ -32,6 +47,9 @@ def resize(target, **options):
     # ONNX has at 0 and the evaluator at -1/2; the last digit of a place that is copied.
     unsure = named == "pytorch_half_pixel"
     unsure |= options["mode"] != "linear" and named == "half_pixel_symmetric"
+    if options["mode"] == "nearest":
+        lengths = zip(IMAGE[1:], scales or sizes, strict=True)
+        unsure |= any(last_digit_decides(named, n, m, scales is None) for n, m in lengths)
     if scales is not None:
         single = np.floor(np.array(IMAGE[1:], np.float32) * values)
         unsure |= bool((single != np.floor(np.array(IMAGE[1:]) * values.astype(float))).any())
