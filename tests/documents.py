@@ -55,6 +55,8 @@ model = keras.Model(image, x, name="mine")
 model.save("my_model.keras")
 model.save("old.h5")
 model.export("saved_model", verbose=False)
+model(np.zeros((1, 32, 32, 3), "float32"))  # Keras asks for a call
+model.export("theirs.onnx", format="onnx", verbose=False)
 """
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,23 @@ from ._half import has_float16, in_float32
 _LONGEST = 2**24
 
 OPSETS = range(9, 24)
+
+_OF_IMAGES = frozenset(
+    (
+        "AveragePool",
+        "BatchNormalization",
+        "Conv",
+        "ConvTranspose",
+        "DepthToSpace",
+        "GlobalAveragePool",
+        "GlobalMaxPool",
+        "InstanceNormalization",
+        "MaxPool",
+        "PRelu",
+        "SpaceToDepth",
+    )
+)
+"""Operators whose second axis is that of the channels."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +79,29 @@ class OnnxNet:
     proto: Any = None
     half: bool = False
 
-    @property
+    @cached_property
     def last(self) -> bool:
-        """Whether inputs and outputs have their channels last, as files of this package may."""
-        return self.properties.get("layout") == "nhwc"
+        """Whether inputs and outputs have their channels last: the file says so, as those of this
+        package do, or each image meets a Transpose to (N, C, H, W) before any operator that takes
+        images, as in files of tf2onnx and Keras."""
+        layout = self.properties.get("layout")
+        if layout:
+            return layout == "nhwc"
+        images = [name for name, (lengths, _) in self.inputs.items() if len(lengths) == 4]
+        return bool(images) and all(self._turned_first(name) for name in images)
+
+    def _turned_first(self, image: str) -> bool:
+        flowing, turned = {image}, False
+        for node in self.nodes:
+            if not flowing.intersection(node.inputs):
+                continue
+            if node.kind in _OF_IMAGES:
+                return False
+            if node.kind == "Transpose" and tuple(node.attributes.get("perm", ())) == (0, 3, 1, 2):
+                turned = True
+            else:
+                flowing.update(node.outputs)
+        return turned
 
 
 def read_net(path: Path) -> OnnxNet:

@@ -145,3 +145,25 @@ def test_files_that_are_none(tmp_path, written):
     onnx.save(proto, tmp_path / "old.onnx")
     with pytest.raises(ArtefactError, match="opset 7; opsets 9 to 23"):
         from_onnx(tmp_path / "old.onnx")
+
+
+@pytest.mark.parametrize("size", [(None, None), (32, 48)], ids=["open", "fixed"])
+def test_files_of_keras_and_tf2onnx_read_back_equal(size, tmp_path):
+    """They have their channels last, and say it by a Transpose alone."""
+    keras.utils.set_random_seed(6)
+    layers = keras.layers
+    image = keras.Input((*size, 3), name="image")
+    x = layers.Rescaling(1 / 255)(image)
+    a = layers.Conv2D(8, 3, padding="same", activation="relu")(x)
+    b = layers.MaxPooling2D()(layers.DepthwiseConv2D(3, padding="same")(a))
+    b = layers.BatchNormalization()(layers.Conv2DTranspose(8, 2, strides=2)(b))
+    c = layers.Conv2DTranspose(4, 3, strides=2, padding="same")(layers.AveragePooling2D(2)(a))
+    y = layers.Softmax()(layers.Conv2D(3, 1)(layers.Concatenate()([a, b, c])))
+    model = keras.Model(image, y)
+    model(np.zeros((1, 32, 48, 3), "float32"))  # Keras asks for a call
+    model.export(tmp_path / "m.onnx", format="onnx", verbose=False)
+    read = from_onnx(tmp_path / "m.onnx")
+    assert read.input_shape == model.input_shape
+    x = np.random.default_rng(1).random((2, 32, 48, 3), "float32") * 255
+    np.testing.assert_allclose(read(x), model(x), atol=1e-5)
+    assert "Transpose" not in [type(layer).__name__ for layer in read.layers]
