@@ -81,9 +81,8 @@ UPSAMPLING = {
         "Softmax", "Sub",
     },
     "freq_fusion": {
-        "Add", "Cast", "DepthToSpace", "Floor", "Gather", "MatMul", "Max", "Min", "Mul", "Neg",
+        "Add", "Cast", "DepthToSpace", "Floor", "Gather", "MatMul", "Max", "Min", "Mul",
         "Pad", "Reciprocal", "ReduceMean", "Reshape", "Sigmoid", "Slice", "Softmax", "Sqrt", "Sub",
-        "Unsqueeze",
     },
     "max_unpooling": {
         "Add", "Cast", "DepthToSpace", "Equal", "Mul", "Not", "ReduceMin", "Reshape", "Slice",
