@@ -27,7 +27,7 @@ def input_shapes(net: OnnxNet, path: Path, asked: Asked) -> InputShapes:
     """The file's sizes, with those that the user asks for in place of open ones.
 
     Raises:
-        ArtefactError: an input has no float32.
+        ArtefactError: an input has no float32, or a batch above 1.
         InputShapeError: an open length other than height and width.
         ValueError: `asked` is no shape, or not the file's.
     """
@@ -38,6 +38,11 @@ def input_shapes(net: OnnxNet, path: Path, asked: Asked) -> InputShapes:
             raise ArtefactError(
                 f"`{path}`: the input {label!r} has {dtype}; float32 is read. Export the network "
                 "in float32."
+            )
+        if lengths and lengths[0] not in (None, 1):
+            raise ArtefactError(
+                f"`{path}`: the input {label!r} is {tuple(lengths)}, a batch of {lengths[0]} that "
+                "the file fixes. Export the network with a batch of 1, or an open one."
             )
         shape: tuple[int | None, ...] = (1, *lengths[1:])
         if label in wanted and len(shape) == 4:

@@ -322,3 +322,9 @@ def test_a_resize_to_a_part_of_the_size_rounded_down(tmp_path):
     x = weights(1, 37, 52, 3)
     again = keras.saving.load_model(tmp_path / "m.keras")
     np.testing.assert_array_equal(again(x), model(x))
+
+
+def test_a_batch_that_the_file_fixes_is_refused(tmp_path):
+    path = written(tmp_path, [node("Relu", ["x"], "y")], {}, shape=(2, 3, 32, 32))
+    with pytest.raises(ArtefactError, match=r"a batch of 2 that the file fixes\. Export"):
+        from_onnx(path)
