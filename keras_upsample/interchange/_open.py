@@ -40,7 +40,7 @@ class Open:
 
     __index__ = __int__ = __float__ = _refuse
 
-    def _with(self, function: Callable[[int, int], Any], other: Any, *, turned: bool) -> Any:
+    def _pairwise(self, function: Callable[[int, int], Any], other: Any, *, turned: bool) -> Any:
         others = other.at if isinstance(other, Open) else (other,) * len(self.at)
         pairs = zip(others, self.at, strict=True) if turned else zip(self.at, others, strict=True)
         return tuple(function(first, second) for first, second in pairs)
@@ -62,11 +62,11 @@ def _agreed(answers: Sequence[bool]) -> bool:
 
 
 def _arithmetic(function: Callable[[int, int], int], turned: bool) -> Callable[[Open, Any], Length]:
-    return lambda this, other: opened(this._with(function, other, turned=turned))
+    return lambda self, other: opened(self._pairwise(function, other, turned=turned))
 
 
 def _comparison(function: Callable[[int, int], bool]) -> Callable[[Open, Any], bool]:
-    return lambda this, other: _agreed(this._with(function, other, turned=False))
+    return lambda self, other: _agreed(self._pairwise(function, other, turned=False))
 
 
 for _name in ("add", "sub", "mul", "floordiv", "mod"):
