@@ -13,8 +13,8 @@ def import_model(
     source: Annotated[
         Path,
         typer.Argument(
-            help="An .onnx or .tflite file, ncnn's .param with its .bin beside it, or model.json "
-            "of TensorFlow.js.",
+            help="An .onnx or .tflite file, ncnn's .param with its .bin beside it, model.json of "
+            "TensorFlow.js, or a checkpoint of segmentation_models.pytorch (--smp).",
             metavar="FILE",
         ),
     ],
@@ -24,6 +24,14 @@ def import_model(
         typer.Option(
             help="height,width,channels, if the file's sizes can't stay open.", metavar="H,W,C"
         ),
+    ] = None,
+    smp: Annotated[
+        str | None,
+        typer.Option(help="Architecture of a checkpoint: Unet, FPN, ... (needs the extra smp)."),
+    ] = None,
+    encoder: Annotated[str | None, typer.Option(help="Its encoder: resnet34, mit_b0, ...")] = None,
+    normalization: Annotated[
+        str | None, typer.Option(help="Scaling it was trained with: imagenet, full_range, ...")
     ] = None,
     name: Annotated[str | None, typer.Option(help="Of the model. Default: the file's.")] = None,
     verify: Annotated[
@@ -45,11 +53,26 @@ def import_model(
             raise UserError(f"--out must be a .keras file. Received: {str(out)!r}.")
         if out.exists() and not overwrite:
             raise UserError(f"{str(out)!r} exists. Choose another --out, or pass --overwrite.")
-        from ..interchange import from_file
+        if smp is None and (encoder or normalization):
+            raise UserError(
+                "--encoder and --normalization are for checkpoints: --smp names theirs."
+            )
+        from ..interchange import from_file, from_smp
 
         try:
             with console.status("read and compare" if verify else "read"):
-                model = from_file(source, input_shape=shape, name=name, verify=verify)
+                if smp is None and not source.is_dir():
+                    model = from_file(source, input_shape=shape, name=name, verify=verify)
+                else:
+                    model = from_smp(
+                        source,
+                        smp,
+                        encoder,
+                        normalization=normalization,
+                        name=name,
+                        verify=verify,
+                        input_shape=shape or (256, 256, 3),
+                    )
         except VerificationError as error:
             console.print(str(error), style="red", markup=False, soft_wrap=True)
             raise typer.Exit(1) from error

@@ -65,6 +65,15 @@ def test_import_says_what_is_wrong_in_one_line(source, out, message, folder, tmp
     assert not list(tmp_path.iterdir())
 
 
+def test_a_checkpoint_needs_its_extra_or_a_name(folder, tmp_path):
+    result = run("import", folder / "theirs.onnx", "--out", tmp_path / "a.keras", "--encoder", "x")
+    assert result.returncode == 2 and "--smp names theirs" in one_line(result.stderr)
+    (tmp_path / "w.pth").write_bytes(b"no checkpoint")
+    result = run("import", tmp_path / "w.pth", "--out", tmp_path / "a.keras", "--smp", "Unet")
+    assert result.returncode == 2 and one_line(result.stderr)
+    assert not (tmp_path / "a.keras").exists()
+
+
 def test_an_onnx_file_is_exported_and_checked(folder, tmp_path):
     out = tmp_path / "out"
     result = run("export", folder / "fixed.onnx", "--out", out, "--target", "tflite")
