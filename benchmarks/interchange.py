@@ -29,6 +29,9 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--files", nargs="+", default=["*"], help="patterns of names")
     parser.add_argument("--tflite", action="store_true", help="export, and count operators")
+    parser.add_argument(
+        "--open", action="store_true", help="leave heights and widths open, as the files do"
+    )
     args = parser.parse_args()
     found = {file for each in args.files for file in args.folder.glob(f"{each}.onnx")}
     files = sorted(found)
@@ -36,13 +39,13 @@ def main() -> None:
     print("\n".join(a + b for a, b in zip(head, OF_TFLITE, strict=True)) if args.tflite else HEAD)
     counts: Counter[str] = Counter()
     for file in files:
-        outcome, row = read(file, args.tflite)
+        outcome, row = read(file, args.tflite, args.open)
         counts[outcome] += 1
         print(row, flush=True)
     print("\n" + ", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
 
 
-def read(file: Path, tflite: bool = False) -> tuple[str, str]:
+def read(file: Path, tflite: bool = False, open_sizes: bool = False) -> tuple[str, str]:
     """One file: "equal" within 1e-5 of the range, "wrong", or "refused", and its row."""
     import keras
 
@@ -53,7 +56,7 @@ def read(file: Path, tflite: bool = False) -> tuple[str, str]:
         x, y = given["x"], given["y"]
     begin = perf_counter()
     try:
-        model = from_onnx(file, input_shape=(*x.shape[2:], x.shape[1]))
+        model = from_onnx(file, input_shape=None if open_sizes else (*x.shape[2:], x.shape[1]))
     except (ArtefactError, VerificationError) as error:
         why = str(error).partition("`: ")[2].partition(". Nothing")[0]
         return "refused", f"| {file.stem} | {why} | | | |"

@@ -91,17 +91,21 @@ class OnnxNet:
         return bool(images) and all(self._turned_first(name) for name in images)
 
     def _turned_first(self, image: str) -> bool:
-        flowing, turned = {image}, False
+        before, behind, found = {image}, set[str](), False
         for node in self.nodes:
-            if not flowing.intersection(node.inputs):
-                continue
-            if node.kind in _OF_IMAGES:
-                return False
-            if node.kind == "Transpose" and tuple(node.attributes.get("perm", ())) == (0, 3, 1, 2):
-                turned = True
-            else:
-                flowing.update(node.outputs)
-        return turned
+            if before.intersection(node.inputs):
+                if node.kind in _OF_IMAGES:
+                    return False
+                if node.kind != "Transpose":
+                    before.update(node.outputs)
+                elif tuple(node.attributes.get("perm", ())) != (0, 3, 1, 2):
+                    return False
+                else:
+                    behind.update(node.outputs)
+            elif behind.intersection(node.inputs):
+                found = found or node.kind in _OF_IMAGES
+                behind.update(node.outputs)
+        return found
 
 
 def read_net(path: Path) -> OnnxNet:
