@@ -71,18 +71,22 @@ def test_anyup(channels: int, tmp_path: Path) -> None:
     layer = anyup(channels)
     weights = (np.asarray(w, "float64") for w in layer.get_weights())
     expected = reference.anyup(x.astype("float64"), image.astype("float64"), 2, 0.2, *weights)
-    assert_close(layer([x, image]), expected, of_range=1e-5)
+    # Angles of up to 200 pi are rounded to float32: by 4e-5 at most.
+    assert_close(layer([x, image]), expected, of_range=5e-5)
     inputs = [keras.Input(value.shape[1:]) for value in (x, image)]
     model = keras.Model(inputs, layer(inputs))
     model.save(tmp_path / "m.keras")
     loaded = keras.saving.load_model(tmp_path / "m.keras")
     assert loaded.get_layer("it").get_config() == layer.get_config()
-    assert_close(loaded([x, image]), expected, of_range=1e-5)
+    assert_close(loaded([x, image]), expected, of_range=5e-5)
     half = anyup(channels, "mixed_float16")
     assert_close(half([x, image]), expected, of_range=2e-2, dtype="float16")
 
 
-@pytest.mark.skipif(keras.backend.backend() == "jax", reason="JAX computes in 32 bits")
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="Keras' normalization layers compute float64 in float32 there",
+)
 def test_anyup_in_double_precision() -> None:
     layer = anyup(3, "float64")
     x, image = noise(2, 4, 5, 3).astype("float64"), noise(2, 12, 15, 3).astype("float64")

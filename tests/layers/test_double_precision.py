@@ -238,10 +238,15 @@ CASES: dict[str, tuple[Callable, Callable, Sequence[np.ndarray]]] = {
 }
 
 
+NORMALIZATION = "Keras' normalization layers compute float64 in float32 there"
+
+
 @pytest.mark.parametrize("size", ["known", "open"])
 @pytest.mark.parametrize("name", CASES)
 def test_agrees_with_the_oracle(name: str, size: str) -> None:
     make, expected, arrays = CASES[name]
+    if name == "sapa" and keras.backend.backend() != "tensorflow":
+        pytest.skip(NORMALIZATION)
     x = list(arrays) if len(arrays) > 1 else arrays[0]
     layer = make()
     y = layer(x)  # builds
@@ -273,6 +278,7 @@ def test_pooling_and_unpooling() -> None:
     assert_close(back, expected, of_range=0, dtype="float64")
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason=NORMALIZATION)
 def test_freq_fusion() -> None:
     layer = layers.FreqFusion2D(2, compressed=8, groups=1, **DOUBLE)
     layer.build([X.shape, GUIDE.shape])

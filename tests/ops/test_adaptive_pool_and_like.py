@@ -66,7 +66,8 @@ def test_the_gradient_of_adaptive_pooling_is_its_adjoint() -> None:
     x, y = image(2, 7, 5, 3), image(2, 3, 6, 3, seed=52)
 
     def product(value: object) -> object:
-        return keras.ops.sum(ops.adaptive_average_pool(value, size=(3, 6)) * y)
+        means = ops.adaptive_average_pool(value, size=(3, 6))
+        return keras.ops.sum(means * keras.ops.convert_to_tensor(y))
 
     back = gradient(product, x)
     ahead = float(as_numpy(product(keras.ops.convert_to_tensor(x)))[0])
