@@ -162,7 +162,7 @@ DECODERS = [
     (zoo.segformer, {"strides": (2, 4)}, "`strides` must be some of 4, 8, 16, 32, ascending"),
     (zoo.segformer, {"strides": (8, 4)}, "ascending.*Received: \\(8, 4\\)"),
     (zoo.segformer, {"strides": ()}, "`strides` must be some of"),
-    (zoo.segformer, {"encoder": "mit_b6"}, "`encoder` must be one of.*Did you mean 'mit_b"),
+    (zoo.segformer, {"encoder": "mit_b6"}, "'mit_b0' to 'mit_b5'. Received: 'mit_b6'"),
     (zoo.segformer, {"encoder_weights": "imagenet"}, "'mit_b0' has random weights"),
     (zoo.dpt, {"input_shape": (None, 64, 3)}, "must have a known height and width"),
     (zoo.dpt, {"encoder": "resnet50"}, "`encoder` must be one of 'vit_tiny'"),
