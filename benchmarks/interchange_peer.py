@@ -73,7 +73,7 @@ def compared(file: Path, theirs: Path, rounds: int) -> tuple[str, float]:
             errors = {}
             for name, runner in runners.items():
                 answer, why = runner.run(image, Path(folder))
-                errors[name] = why or f"{np.abs(answer - wanted).max() / np.ptp(wanted):.0e}"
+                errors[name] = why or _error(answer, y if answer.shape == y.shape else wanted)
             found = times(runners, rounds)
         counts = [_operators(path) for path in files.values()]
     ratio = found["onnx2tf"][0] / found["ours"][0]
@@ -81,6 +81,10 @@ def compared(file: Path, theirs: Path, rounds: int) -> tuple[str, float]:
     cells: list[Any] = [file.stem, *counts, *errors.values()]
     cells += [f"{1e3 * low:.1f} / {1e3 * middle:.1f}" for low, middle in found.values()]
     return "| " + " | ".join(map(str, cells)) + f" | {ratio:.2f} / {medians:.2f} |", ratio
+
+
+def _error(answer: np.ndarray, wanted: np.ndarray) -> str:
+    return f"{np.abs(answer - wanted).max() / np.ptp(wanted):.0e}"
 
 
 def _operators(path: Path) -> str:
