@@ -104,7 +104,7 @@ def pad(c: Context) -> Value | None:
     if c.attribute("mode", "constant") != "constant" or np.any(c.constant(2, 0.0)):
         raise OpenSizeError(f"pads that are no zeros: {FIX_THE_SIZE}")
     if any(len(each) != 8 or each[[0, 1, 4, 5]].any() for each in pads.at):
-        raise UnreadError("pads of batch or channels, or `axes`")
+        raise OpenSizeError(f"pads of other axes than rows and columns: {FIX_THE_SIZE}")
     return _fitted(c, x, [opened(each) for each in np.stack(pads.at, axis=-1)[[2, 3]].tolist()])
 
 
