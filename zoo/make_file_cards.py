@@ -7,9 +7,6 @@ python zoo/make_file_cards.py --measure latency          # on a machine that doe
 What is measured is kept in `figures.json`.
 """
 
-import argparse
-import datetime
-import gc
 import json
 import os
 import pathlib
@@ -17,6 +14,7 @@ from typing import Any
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is first imported
 
+import family_cards
 import file_figures as measured
 
 from keras_upsample.zoo._packaged_files import FILES, PackagedFile
@@ -89,24 +87,12 @@ def members(family: str) -> list[PackagedFile]:
 
 def measure(family: str, kinds: list[str]) -> None:
     """Measures; figures are written after each network."""
-    import keras
 
-    path = HERE / family / "figures.json"
-    figures: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    path.parent.mkdir(exist_ok=True)
-    for kind in kinds:
-        if kind == "picture":
-            measured.picture(PICTURES[family], HERE / family / "prediction.png")
-            continue
-        figures.setdefault("dates", {})[kind] = datetime.date.today().isoformat()
-        for preset in members(family):
-            if kind == "integer" and preset.name not in PICTURES[family]:
-                continue
-            print(f"{preset.name}: {kind}", flush=True)
-            figures.setdefault(kind, {})[preset.weights] = getattr(measured, kind)(preset)
-            path.write_text(json.dumps(figures, indent=2) + "\n")
-            keras.backend.clear_session()
-            gc.collect()
+    def nets(kind: str) -> list[PackagedFile]:
+        some = kind == "integer"
+        return [net for net in members(family) if not some or net.name in PICTURES[family]]
+
+    family_cards.measure(family, kinds, measured, PICTURES[family], nets)
 
 
 def accuracy_rows(family: str, figures: dict[str, Any]) -> list[str]:
@@ -272,18 +258,7 @@ def table() -> str:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("families", nargs="*", metavar="FAMILY", help=f"{', '.join(TITLES)} (all)")
-    parser.add_argument("--measure", nargs="+", choices=KINDS, default=[], help="what to measure")
-    options = parser.parse_args()
-    if unknown := set(options.families) - set(TITLES):
-        parser.error(f"unknown family {', '.join(sorted(unknown))}")
-    for family in options.families or TITLES:
-        measure(family, options.measure)
-        (HERE / family / "README.md").write_text(card(family), encoding="utf-8")
-    from make_cards import write_table
-
-    write_table()
+    family_cards.command_line(__doc__, [*TITLES], KINDS, measure, card)
 
 
 if __name__ == "__main__":
