@@ -16,8 +16,8 @@ class Difference:
     Attributes:
         case: name of the case, i.e. of the input that both were run on.
         max_error: largest |artefact - model| as a share of the model output's range, max - min. If
-            the output is constant up to float32 rounding, as a share of its magnitude; if that is
-            0, the absolute error.
+            the output is constant up to float32 rounding, as a share of its magnitude, which is 1
+            for probabilities; if that is 0, the absolute error.
         snr_db: lowest signal-to-noise ratio of the outputs, in dB; infinite if nothing differs.
             The signal is the output's variance, or its squared magnitude if it is constant.
         equal_argmax: share of pixels with an equal argmax, or of equal elements for outputs of an
@@ -61,6 +61,7 @@ def difference(
     *,
     ordered: bool = True,
     whole: Collection[str] = (),
+    probabilities: Collection[str] = (),
     scores: Mapping[str, ScoresBehind] = NONE,
 ) -> Difference:
     """Compare every output by name and by position, and apply the gate.
@@ -74,6 +75,7 @@ def difference(
         gate: the accuracy that is demanded.
         ordered: whether the order of `actual` is defined.
         whole: names of the outputs that `actual` rounds to integers, which may differ by 0.5.
+        probabilities: names of the outputs that are probabilities.
         scores: for class maps, the model's scores that they were made from, if known.
     """
     if actual.keys() != expected.keys() or (ordered and list(actual) != list(expected)):
@@ -81,7 +83,15 @@ def difference(
     parts = [
         _one_of_scores(case, name, actual[name], expected[name], gate, scores[name])
         if name in scores and actual[name].shape == expected[name].shape
-        else _one(case, name, actual[name], expected[name], gate, 0.5 if name in whole else 0.0)
+        else _one(
+            case,
+            name,
+            actual[name],
+            expected[name],
+            gate,
+            half=0.5 if name in whole else 0.0,
+            magnitude=1.0 if name in probabilities else 0.0,
+        )
         for name in expected
     ]
     shares = [part.equal_argmax for part in parts if part.equal_argmax is not None]
@@ -105,7 +115,9 @@ def _one(
     actual: np.ndarray,
     expected: np.ndarray,
     gate: Gate,
+    *,
     half: float = 0.0,
+    magnitude: float = 0.0,
 ) -> Difference:
     if actual.shape != expected.shape:
         return _failure(case, f"{name!r} has the shape {actual.shape}, expected {expected.shape}")
@@ -120,11 +132,14 @@ def _one(
     where = np.unravel_index(int(gap.argmax()), gap.shape)
     largest = float(gap[where])
     # float32 itself rounds: 8 units in the last place of the largest value are no error of ours,
-    # which matters only for outputs that barely vary around a value far from zero.
-    rounding = 8 * float(np.finfo(np.float32).eps) * float(np.abs(e).max())
+    # which matters only for outputs that barely vary around a value far from zero. A probability
+    # is the result of sums with 1: runtimes compute a sigmoid as (1 + tanh(x / 2)) / 2, or by a
+    # rational function, so that what is left of the 1 near 0 has the rounding error of 1.
+    magnitude = max(magnitude, float(np.abs(e).max()))
+    rounding = 8 * float(np.finfo(np.float32).eps) * magnitude
     extent, of_what, signal = float(e.max() - e.min()), "range", float(e.var())
     if extent <= rounding:  # a constant, whose range says nothing
-        extent, of_what = float(np.abs(e).max()) or 1.0, "magnitude"
+        extent, of_what = magnitude or 1.0, "magnitude"
         signal = extent**2
     rounding += half
     error = largest / extent

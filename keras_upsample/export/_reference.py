@@ -52,6 +52,12 @@ class Reference:
         """The model's own signature."""
         return self._program.signature
 
+    @property
+    def probabilities(self) -> frozenset[str]:
+        """Names of the outputs that are probabilities, by the metadata."""
+        outputs = self._program.metadata.outputs
+        return frozenset(item.name for item in outputs if item.kind == "probabilities")
+
     def before(self, images: Images, source: str) -> "Reference":
         """The same model with other images."""
         return Reference(self._program, images, source)

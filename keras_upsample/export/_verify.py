@@ -118,6 +118,7 @@ def compare(
             gate,
             ordered=runner.ordered,
             whole=reference.whole,
+            probabilities=reference.probabilities,
             scores=reference.scores(item.case) if gate.max_error is None else {},
         )
         if found.failure and gate.max_error is not None:
@@ -188,7 +189,13 @@ def _against_exact(
     if exact is None:
         return None
     found = difference(
-        item.case.label, outputs, exact, gate, ordered=ordered, whole=reference.whole
+        item.case.label,
+        outputs,
+        exact,
+        gate,
+        ordered=ordered,
+        whole=reference.whole,
+        probabilities=reference.probabilities,
     )
     return None if found.failure else replace(found, against="the model in float64")
 

@@ -311,6 +311,31 @@ def test_a_constant_has_its_magnitude_for_a_range(value, size):
     assert "at least 30 dB" in off(0.04, Gate(min_snr_db=30)).failure
 
 
+def test_probabilities_near_0_are_compared_by_the_rounding_of_1():
+    gate = Gate(5e-5)
+    expected = {"p": np.linspace(2.0e-7, 4.2e-7, 30).reshape(1, 5, 6, 1).astype("float32")}
+    approximate = {"p": expected["p"] + np.float32(3.2e-8)}  # as ONNX Runtime's sigmoid has it
+    assert difference("noise", approximate, expected, gate).failure
+    found = difference("noise", approximate, expected, gate, probabilities={"p"})
+    assert not found.failure and found.max_error < 1e-7
+    wrong = {"p": expected["p"] + np.float32(1e-4)}
+    assert (
+        "of the magnitude"
+        in difference("noise", wrong, expected, gate, probabilities={"p"}).failure
+    )
+    half = {"p": np.linspace(0.2, 0.7, 30).reshape(1, 5, 6, 1).astype("float32")}
+    wrong = {"p": half["p"] + np.float32(5e-5)}  # of a range of 0.5
+    assert difference("image", wrong, half, gate, probabilities={"p"}).failure
+
+
+def test_a_sigmoid_near_0_passes_in_every_runtime(tmp_path):
+    low = keras.initializers.Constant(-14.7)
+    layer = keras.layers.Conv2D(1, 1, activation="sigmoid", bias_initializer=low)
+    model = keras.Sequential([keras.Input((16, 16, 3), name="image"), layer])
+    report = export.export(model, tmp_path, ["tflite", "onnx"])
+    assert all(artefact.verifications[0].passed for artefact in report.artefacts)
+
+
 def test_zeros_are_compared_by_what_is_there():
     zeros = {"y": np.zeros((1, 2, 2, 1), "float32")}
     near, far = ({"y": zeros["y"] + np.float32(value)} for value in (4e-5, 6e-5))
