@@ -58,6 +58,26 @@ About WebGPU:
 
 {table}
 
+## A demo page
+
+<!-- not run: it needs npm; tests/cli/test_cli_demo.py opens such pages -->
+```sh
+keras-upsample demo selfie:256x256 --sample portrait.png --out build/selfie
+python -m http.server --directory build/selfie
+```
+
+writes a folder and serves it: `model.onnx` (verified), a page with its script, and
+onnxruntime-web, which npm downloads at the first use (33 MB). The model is a preset, a network of
+others, or a file. The page opens a picture, scales it as the model's metadata says, runs the
+network by WebAssembly in one thread, and draws the classes over the picture, or the enlarged
+picture. Nothing is sent anywhere. A network of other than one or three channels takes a `.npy`
+file of (H, W, C). Where the size is open, `--side` is the longest side of a picture, and sides are
+multiples of 32. A browser resizes pictures by a filter of its own, so that its result for a
+resized picture is not exactly that of `predict`.
+
+`pytest -m slow tests/cli/test_cli_demo.py` opens the pages of nine networks in headless Chromium
+and compares what they compute with the models.
+
 ## A page of your own
 
 The test ran these files. `run` takes `"wasm"` or `"webgpu"`; a browser has WebGPU if

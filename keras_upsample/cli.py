@@ -1,4 +1,4 @@
-"""`keras-upsample`: list, info, import, export, verify, check, quantization, predict, train,
+"""`keras-upsample`: list, info, import, export, verify, check, quantization, predict, demo, train,
 evaluate, benchmark, data."""
 
 import inspect
@@ -10,6 +10,7 @@ import typer
 
 from ._cli.benchmark import benchmark
 from ._cli.data import app as data_commands
+from ._cli.demo import demo
 from ._cli.evaluate import evaluate
 from ._cli.importing import import_model
 from ._cli.objects import ObjectChoice
@@ -420,7 +421,7 @@ def predict(
 
 
 app.command("import")(import_model)
-for command in (train, evaluate, benchmark):
+for command in (demo, train, evaluate, benchmark):
     app.command()(command)
 
 
