@@ -111,6 +111,17 @@ class Here:
         self.matched.insert(0, node)
         return found
 
+    @overload
+    def peek(self, tensor: Tensor, a: type[_A], /) -> _A | None: ...
+    @overload
+    def peek(self, tensor: Tensor, a: type[_A], b: type[_B], /) -> _A | _B | None: ...
+    def peek(self, tensor: Tensor, *kinds: Any) -> Any:
+        """What `behind` would find, None where it would find nothing; no node joins the pattern."""
+        try:
+            return _view(self.maker(tensor), kinds)
+        except NoMatch:
+            return None
+
     def emitter(self, like: Node | None = None) -> Emitter:
         """Writes layers in place of the pattern, by default named after its last node."""
         return Emitter((like or self.node).operation, self.names)

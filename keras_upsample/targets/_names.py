@@ -5,6 +5,7 @@ NEAREST = "nearest"
 TRANSPOSED = "transposed"
 FILTERING = "minimal_filtering"
 CONCATENATION = "concatenation"
+BRANCHES = "branches"
 LAYOUT = "layout"
 SHUFFLE = "shuffle"
 

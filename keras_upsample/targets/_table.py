@@ -10,6 +10,7 @@ from ._devices import DEVICES
 from ._gate import FLOAT32_ERROR, Gate
 from ._grid import Grid
 from ._names import (
+    BRANCHES,
     CONCATENATION,
     FILTERING,
     INTERLEAVED,
@@ -29,6 +30,8 @@ _ALWAYS_OUT = frozenset({SHUFFLE})
 # of convolutions round once more.
 _FLOAT32_ONLY = frozenset({FILTERING, CONCATENATION, LAYOUT})
 _ROUNDED_OUT = _ALWAYS_OUT | _FLOAT32_ONLY
+# Integers of 8 bits round each branch, and once more for each sum.
+_CALIBRATED_OUT = _ROUNDED_OUT | {BRANCHES}
 
 # TFLite has no bicubic operator (TensorFlow's needs Flex) and XNNPACK, LiteRT's CPU delegate, does
 # not take RESIZE_NEAREST_NEIGHBOR, which would cut the graph in two at every decoder stage; both
@@ -178,7 +181,7 @@ def _device(name: str) -> Target:
         suffix=".tflite",
         forms=forms,
         lowering=lowering,
-        never=_FLOAT32_ONLY,
+        never=_FLOAT32_ONLY | {BRANCHES},
         lacks=_LACKING.get(name, lacking.NAMES),
         integer_io=True,
         weights=_TFLITE_WEIGHTS,
@@ -208,12 +211,17 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             # 8-bit weights: the gate is a signal-to-noise ratio, as for full-integer files.
             _tflite("tflite_dynamic", "dynamic", Gate(min_snr_db=30.0), _ROUNDED_OUT),
             replace(
-                _tflite("tflite_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT),
+                _tflite("tflite_int8", "int8", Gate(min_snr_db=30.0), _CALIBRATED_OUT),
                 forms=_INTEGER_FORMS,
                 weights=_TFLITE_WEIGHTS,
             ),
             replace(
-                _tflite("tflite_int16x8", "int16x8", Gate(min_snr_db=40.0), _FLOAT32_ONLY),
+                _tflite(
+                    "tflite_int16x8",
+                    "int16x8",
+                    Gate(min_snr_db=40.0),
+                    _FLOAT32_ONLY | {BRANCHES},
+                ),
                 never_forms=frozenset(),
                 forms=_INTEGER_FORMS,
                 # The converter has no 16-bit DEPTH_TO_SPACE and no 16-bit BATCH_MATMUL.
@@ -235,7 +243,7 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             _onnx("onnx", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT, ("openvino",)),
             _onnx("onnx_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT, ("openvino",)),
             replace(
-                _onnx("onnx_int8", "int8", Gate(min_snr_db=30.0), _ROUNDED_OUT, ("openvino",)),
+                _onnx("onnx_int8", "int8", Gate(min_snr_db=30.0), _CALIBRATED_OUT, ("openvino",)),
                 weights=_ONNX_WEIGHTS,
             ),
         )

@@ -17,7 +17,7 @@ from keras_upsample.layers import (
     TransposedConv2D,
 )
 from keras_upsample.lowering import Lowered
-from keras_upsample.lowering._rules import fold, merge, padding, pointwise
+from keras_upsample.lowering._rules import branches, fold, merge, padding, pointwise
 
 Shape = tuple[int | None, ...]
 Stack = list[Any]
@@ -170,6 +170,8 @@ MERGE: dict[str, tuple[Callable[[], Stack], Shape]] = {
         (1, 1, 1),
     ),
     "1x1 twice": (lambda: [conv(5, 1), conv(2, 1, activation="softmax")], (4, 3, 3)),
+    "dense before": (lambda: [layers.Dense(5), conv(2, (3, 2), activation="tanh")], (5, 4, 3)),
+    "dense before 1x1, open": (lambda: [layers.Dense(4, use_bias=False), conv(2, 1)], OPEN),
     "three": (lambda: [conv(5, 1), conv(5, 3), conv(2, 1)], (4, 3, 3)),
 }
 
@@ -179,6 +181,7 @@ def check_merge(name: str) -> Lowered:
     model = model_of(chain(*stack()), *shape)
     lowered = check(model, merge, never=only(merge), sizes=[(5, 7), (3, 4)])
     assert count(lowered.model, layers.Conv2D) == 1
+    assert not count(lowered.model, layers.Dense)
     return lowered
 
 
@@ -217,6 +220,140 @@ def check_pointwise(name: str, **options: Any) -> Lowered:
     model = model_of(chain(resize(), conv(2, 1, name="reduced", **options)), *size, 3)
     lowered = check(model, pointwise, never=only(pointwise), sizes=[(3, 4), (1, 2)])
     assert lowered.model.get_layer("reduced").output.shape[1:3] == size
+    return lowered
+
+
+# makes more channels than it reads, the resize behind, size of the image
+SHRINKING: dict[str, tuple[Callable[[], Any], Callable[[], Any], Pair]] = {
+    "1x1": (lambda: conv(4, 1), lambda: layers.Resizing(3, 4), (5, 7)),
+    "dense": (lambda: layers.Dense(3), lambda: BilinearUpSampling2D(size=(1, 4)), (3, 5)),
+    "bicubic": (
+        lambda: conv(5, 1, use_bias=False),
+        lambda: BicubicUpSampling2D(size=(4, 3)),
+        (6, 7),
+    ),
+}
+
+
+def check_shrinking(name: str) -> Lowered:
+    wide, resize, size = SHRINKING[name]
+    model = model_of(chain(wide(), resize()), *size, 3)
+    lowered = check(model, pointwise, never=only(pointwise))
+    resized, made = lowered.model.layers[-2:]
+    assert resized.output.shape[3] == 3
+    assert type(made) in (layers.Conv2D, layers.Dense)
+    return lowered
+
+
+def joined(by: Any, *makers: Callable[[Any], Any], **options: Any) -> Callable[[Any], Any]:
+    """Several maps of one, concatenated or added, and a 1x1 convolution of them."""
+
+    def build(x: Any) -> Any:
+        return conv(2, 1, name="reduced", **options)(by()([make(x) for make in makers]))
+
+    return build
+
+
+def wide(*stack: Any) -> Callable[[Any], Any]:
+    """Three maps, then whatever follows."""
+    return chain(conv(3, (2, 3), padding="same", activation="tanh"), *stack)
+
+
+def up(*size: int) -> Any:
+    return BilinearUpSampling2D(size=size)
+
+
+# name -> (function of layers, shape of the input, convolutions at the end)
+BRANCHES: dict[str, tuple[Callable[[], Callable[[Any], Any]], Shape, int]] = {
+    "resized last": (
+        lambda: joined(layers.Concatenate, wide(up(7, 9)), wide(layers.Resizing(7, 9), plain())),
+        (3, 4, 2),
+        2,
+    ),
+    "resized in the middle": (
+        lambda: joined(
+            layers.Concatenate,
+            wide(layers.ZeroPadding2D(((2, 0), (1, 2)))),
+            wide(
+                layers.UpSampling2D((2, 3), interpolation="bicubic"),
+                layers.Cropping2D(((0, 1), (2, 3))),
+            ),
+            wide(up(5, 7)),
+            wide(layers.ZeroPadding2D(((0, 2), (3, 0)))),
+            activation="softmax",
+        ),
+        (3, 4, 2),
+        2,
+    ),
+    "all resized": (
+        lambda: joined(
+            layers.Concatenate,
+            wide(layers.AveragePooling2D(2), up(6, 7)),
+            wide(layers.UpSampling2D(2), layers.Cropping2D(((2, 2), (3, 4))), up(6, 7)),
+            use_bias=False,
+        ),
+        (4, 5, 2),
+        2,
+    ),
+    "dense": (
+        lambda: joined(layers.Concatenate, layers.Dense(4), wide(), activation="relu"),
+        (4, 5, 2),
+        2,
+    ),
+    "1x1, and another": (
+        lambda: joined(layers.Concatenate, wide(), conv(5, 1), conv(1, 1), conv(6, 1)),
+        (1, 3, 2),
+        3,
+    ),
+    "open": (
+        lambda: joined(
+            layers.Concatenate,
+            chain(conv(3, 2, strides=2), layers.UpSampling2D(2, interpolation="bilinear")),
+            wide(),
+        ),
+        OPEN,
+        2,
+    ),
+    "sum": (
+        lambda: joined(
+            layers.Add,
+            deep(up(8, 9)),
+            deep(layers.ZeroPadding2D(((3, 2), (1, 4)))),
+            activation="tanh",
+        ),
+        (3, 4, 2),
+        2,
+    ),
+    "sum of three": (
+        lambda: joined(
+            layers.Add,
+            deep(up(8, 9)),
+            deep(up(4, 5), plain(), up(8, 9)),
+            deep(layers.UpSampling2D((1, 2), interpolation="bilinear"), plain(), up(8, 9)),
+        ),
+        (3, 4, 2),
+        3,
+    ),
+}
+
+
+def deep(*stack: Any) -> Callable[[Any], Any]:
+    """Many maps, then whatever follows."""
+    return chain(conv(16, (2, 3), padding="same", activation="tanh"), *stack)
+
+
+def plain() -> Any:
+    """Nothing that a rule knows to move."""
+    return layers.Activation("tanh")
+
+
+def check_branches(name: str) -> Lowered:
+    stack, shape, convolutions = BRANCHES[name]
+    model = model_of(stack(), *shape)
+    sizes = [(6, 8), (2, 4)] if shape == OPEN else [(5, 7)]
+    lowered = check(model, branches, never=only(branches), sizes=sizes)
+    made = [layer for layer in lowered.model.layers if layer.name.startswith("reduced_part")]
+    assert sum(type(layer) is layers.Conv2D for layer in made) == convolutions
     return lowered
 
 

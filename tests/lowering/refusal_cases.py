@@ -17,6 +17,7 @@ from keras_upsample.layers import (
     TransposedConv2D,
 )
 from keras_upsample.lowering._rules import (
+    branches,
     deconvolution,
     fold,
     merge,
@@ -97,6 +98,17 @@ def fusion(mode: str, align: Any = "skip", cut: int = 0) -> Callable[[Any], Any]
         skip = layers.Conv2DTranspose(3, 2, 2, activation="tanh")(x)
         skip = layers.Cropping2D(((0, 0), (0, cut)))(skip) if cut else skip
         return conv(2, (2, 3))(SkipFusion2D(mode, align)([up()(x), skip]))
+
+    return build
+
+
+def beside(layer: Any, filters: int, kernel: int = 1) -> Callable[[Any], Any]:
+    """What a layer makes of three channels, concatenated with what none moves."""
+
+    def build(x: Any) -> Any:
+        y = layer(x)
+        large = layers.Resizing(*y.shape[1:3], interpolation="nearest")(x)
+        return conv(filters, kernel)(layers.Concatenate()([y, layers.ReLU()(large)]))
 
     return build
 
@@ -319,6 +331,43 @@ STAYS: dict[str, Callable[[], tuple]] = {
         nearest,
         chain(NearestUpSampling2D(2, coordinates="align_corners"), conv()),
         [NearestUpSampling2D],
+    ),
+    "1x1 of fewer channels, resize that shrinks": lambda: (
+        pointwise,
+        chain(conv(2, 1), layers.Resizing(3, 3)),
+        [layers.Resizing],
+    ),
+    "activation, resize that shrinks": lambda: (
+        pointwise,
+        chain(conv(4, 1, activation="tanh"), layers.Resizing(3, 3)),
+        [layers.Resizing],
+    ),
+    "3x3, resize that shrinks": lambda: (
+        pointwise,
+        chain(conv(4), layers.Resizing(2, 2)),
+        [layers.Resizing],
+    ),
+    "branch of more filters": lambda: (branches, beside(up(), 4), [UP, layers.Concatenate]),
+    "branch that shrinks": lambda: (
+        branches,
+        beside(layers.Resizing(2, 2), 2),
+        [layers.Resizing, layers.Concatenate],
+    ),
+    "branch behind an activation": lambda: (
+        branches,
+        beside(conv(6, 1, activation="tanh"), 2),
+        [CONV, layers.Concatenate],
+    ),
+    "branches, 3x3": lambda: (branches, beside(up(), 2, kernel=3), [UP, layers.Concatenate]),
+    "sum that is no longer": lambda: (
+        branches,
+        chain(
+            lambda x: layers.Add()(
+                [up(interpolation="bilinear")(x), layers.Conv2DTranspose(3, 2, 2)(x)]
+            ),
+            conv(3, 1),
+        ),
+        [UP, layers.Add],
     ),
     "1x1 of more filters": lambda: (pointwise, chain(up(), conv(4, 1)), [UP]),
     "resize that shrinks": lambda: (

@@ -1,18 +1,24 @@
 """Rules about linear layers, padding and resizes: equal to the model itself, and applied."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from keras import layers
 from linear_cases import (
+    BRANCHES,
     FOLD,
     MERGE,
     PADDED,
     RESIZES,
+    SHRINKING,
     chain,
+    check_branches,
     check_fold,
     check_merge,
     check_padding,
     check_pointwise,
+    check_shrinking,
     conv,
     norm,
     random_stack,
@@ -21,6 +27,7 @@ from lowering_checks import check, count, model_of, names_of, only
 
 from keras_upsample.layers import CropLike2D, PadToMultiple2D
 from keras_upsample.lowering._rules import (
+    branches,
     fold,
     identity,
     merge,
@@ -86,6 +93,36 @@ def test_pointwise_through_two_resizes() -> None:
     lowered = check(model_of(stack, 2, 3, 4), pointwise)
     assert lowered.model.get_layer("reduced").output.shape == (None, 2, 3, 1)
 
+
+@pytest.mark.parametrize("name", SHRINKING)
+def test_pointwise_behind_a_resize_that_shrinks(name: str) -> None:
+    check_shrinking(name)
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_branches(name: str) -> None:
+    check_branches(name)
+
+
+def test_decoder_of_segformer() -> None:
+    """Four maps, each behind a dense layer, resized to the size of one and concatenated."""
+
+    def decoder(x: Any) -> Any:
+        maps = [conv(c, strides=s, padding="same", activation="relu")(x) for c, s in STAGES]
+        maps = [layers.Dense(8)(each) for each in maps]
+        maps = [layers.Resizing(7, 9)(each) if i else each for i, each in enumerate(maps)]
+        y = conv(8, 1, use_bias=False, name="fuse")(layers.Concatenate()(maps))
+        return conv(2, 1, name="head")(layers.ReLU()(norm()(y)))
+
+    lowered = check(model_of(decoder, 14, 18, 3), branches, merge, pointwise, fold)
+    assert not count(lowered.model, layers.Dense)
+    assert not count(lowered.model, layers.Concatenate)
+    # one convolution a map, the maps' own, and the last
+    assert count(lowered.model, layers.Conv2D) == 2 * len(STAGES) + 1
+
+
+STAGES = [(3, 2), (4, 4), (5, 8), (2, 1)]
+"""Channels and strides of maps; the last is larger than the first."""
 
 NOTHING = {
     "Dropout": (lambda: layers.Dropout(0.5), (4, 3)),

@@ -12,7 +12,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from linear_cases import check_fold, check_merge, check_padding, check_pointwise
+from linear_cases import (
+    check_branches,
+    check_fold,
+    check_merge,
+    check_padding,
+    check_pointwise,
+    check_shrinking,
+)
 from refusal_cases import check_stays
 from transposed_cases import Geometry, check_deconvolution, check_transposed
 from upsampling_cases import (
@@ -34,6 +41,8 @@ from keras_upsample.lowering._rules import (
     _interleaved,
     _parts,
     _phases,
+    _resizes,
+    branches,
     concatenation,
     deconvolution,
     fold,
@@ -114,6 +123,13 @@ MUTATIONS = [
     (nearest, "beside", "axis=2)", "axis=2)[::-1]", nearest_of(joined="SkipFusion2D")),
     (nearest, "beside", "Activation(total, convolution.activation)", "Activation(total, None)",
      nearest_of(joined="Concatenate", activation="relu")),
+    (nearest, "lateral", "np.ones_like(bias), bias)", "np.ones_like(bias), 0 * bias)",
+     nearest_of(joined="Conv2D")),
+    (nearest, "lateral", "merged, activation=None)", "merged, activation=None, bias=None)",
+     nearest_of(joined="Dense")),
+    (nearest, "lateral", "Activation(total, convolution.activation)", "Activation(total, None)",
+     nearest_of(joined="Conv2D", activation="relu")),
+    (nearest, "lateral", "io,hwop->hwip", "io,hwop->whip", nearest_of(joined="Conv2D")),
     # phases
     (_phases, "_axes", "- int(k) + end)", "- int(k) + end + 1)", transposed_of((4, 4))),
     (_phases, "_axes", "first = (begin + moved) // s", "first = (begin + s - 1) // s",
@@ -198,6 +214,18 @@ MUTATIONS = [
      lambda: check_pointwise("bilinear", activation="tanh")),
     (pointwise, "before_resize", "activation=own", "activation=own, bias=None",
      lambda: check_pointwise("bicubic")),
+    (pointwise, "behind_shrinking", "found.on(y)", "replace(found.on(y), bias=None)",
+     lambda: check_shrinking("1x1")),
+    (_resizes, "as_convolution", "linear.bias, linear", "None, linear",
+     lambda: check_merge("dense before")),
+    # branches
+    (branches, "concatenated", "np.concatenate(left)", "np.concatenate(left[::-1])",
+     lambda: check_branches("resized in the middle")),
+    (branches, "_apart", "None if number else", "None if not number else",
+     lambda: check_branches("open")),
+    (branches, "_apart", "Activation(total, convolution.activation)", "Activation(total, None)",
+     lambda: check_branches("resized in the middle")),
+    (branches, "_apart", "results[1:], 1)", "results[2:], 1)", lambda: check_branches("sum")),
     # deconvolution
     (deconvolution, "_frame", "centre + (s - 1)", "centre + (s + 1)",
      lambda: check_deconvolution(Geometry((4, 4), (2, 2), None))),

@@ -15,6 +15,7 @@ from lowering_checks import (
     count,
     model_of,
     names_of,
+    proposals,
     target,
 )
 from transposed_cases import (
@@ -65,7 +66,14 @@ def interleaves(case: Nearest) -> bool:
     grown = [0 if case.padding == "same" else 1 - k for k in case.kernel]
     whole = all(g % s == 0 for g, s in zip(grown, case.scale, strict=True))
     # Beside a skip convolutions have the stride, and NPUs none above 3.
-    return whole and (case.joined is None or max(case.scale) < 4)
+    return whole and not case.lateral and (case.joined is None or max(case.scale) < 4)
+
+
+def test_lateral_connections_that_cost_more_are_left() -> None:
+    """Of 2 channels the phases save less than the second 3x3 convolution costs."""
+    for skips, pays in [((2,), True), ((9,), False)]:
+        model = Nearest(joined="Conv2D", channels=8, skips=skips).model()
+        assert proposals(model, nearest)["shuffle"].pays == pays
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -1,6 +1,7 @@
 """Blocks that upsample, and their checks against the oracle."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
@@ -53,9 +54,10 @@ from keras_upsample.lowering._rules import (
 
 @dataclass(frozen=True)
 class Nearest(Case):
-    """Nearest -> [concatenation] -> convolution.
+    """Nearest -> [concatenation, or sum] -> convolution.
 
-    `joined` is how the upsampled image is concatenated with the skips, `at` its place there.
+    `joined` is how the upsampled image is concatenated with the skips, `at` its place there. For
+    "Conv2D" and "Dense", one skip goes through a linear layer of this kind and is added.
     """
 
     size: Pair = (3, 4)
@@ -81,7 +83,12 @@ class Nearest(Case):
             skips = [keras.Input((*large, c), name=f"skip{i}") for i, c in enumerate(self.skips)]
             inputs += skips
             parts = [*skips[: self.at], y, *skips[self.at :]]
-            if self.joined == "SkipFusion2D":
+            if self.lateral:
+                linear = {"Dense": layers.Dense, "Conv2D": partial(layers.Conv2D, kernel_size=1)}
+                own = linear[self.joined](self.channels, use_bias=self.bias, name="lateral")
+                parts[1 - self.at] = own(parts[1 - self.at])
+                y = layers.Add(name="joined")(parts)
+            elif self.joined == "SkipFusion2D":
                 y = SkipFusion2D(align=None if self.open else "skip")(parts)
             elif self.joined == "ops":
                 y = keras.ops.concatenate(parts, axis=-1)
@@ -111,10 +118,19 @@ class Nearest(Case):
             return layers.Resizing(*large, interpolation="nearest", name="up")(x)
         return layers.UpSampling2D(self.scale, name="up")(x)
 
-    def expected(self, layer: Any, x: np.ndarray, *skips: np.ndarray) -> np.ndarray:
+    @property
+    def lateral(self) -> bool:
+        return self.joined in ("Conv2D", "Dense")
+
+    def expected(self, model: Any, x: np.ndarray, *skips: np.ndarray) -> np.ndarray:
+        layer = model.get_layer("convolution")
         large = tuple(s * n for n, s in zip(x.shape[1:3], self.scale, strict=True))
         y = reference.resize(x, "nearest", large, "asymmetric")
-        if self.joined is not None:
+        if self.lateral:
+            own = model.get_layer("lateral")
+            added = skips[0] @ values(own.kernel).reshape(-1, self.channels)
+            y = y + added + (values(own.bias) if self.bias else 0)
+        elif self.joined is not None:
             y = np.concatenate([*skips[: self.at], y, *skips[self.at :]], axis=-1)
         y = convolved(
             y, values(layer.kernel), values(layer.bias), zeros_around(self.kernel, self.padding)
@@ -144,6 +160,11 @@ NEAREST = [
     Nearest(joined="Concatenate", activation="softmax", size=(1, 3)),
     Nearest(joined="SkipFusion2D", skips=(3,), activation="tanh"),
     Nearest(joined="ops", skips=(1,), at=1, scale=(2, 3)),
+    Nearest(joined="Conv2D"),
+    Nearest(joined="Conv2D", at=1, activation="relu", kernel=(2, 4), skips=(1,)),
+    Nearest(joined="Conv2D", scale=(3, 3), padding="valid", bias=False, skips=(3,)),
+    Nearest(joined="Dense", size=(1, 3), scale=(2, 3), activation="softmax"),
+    Nearest(joined="Dense", at=1, open=True, channels=3),
     Nearest(by="ours"),
     Nearest(by="size", scale=(3, 3)),
     Nearest(by="area", scale=(3, 3)),
@@ -180,9 +201,8 @@ def random_nearest(seed: int) -> Nearest:
 
 def check_nearest(case: Nearest) -> set[str]:
     model = case.model()
-    layer = model.get_layer("convolution")
     if not case.open:
-        return check_forms(model, nearest, lambda *x: case.expected(layer, *x))
+        return check_forms(model, nearest, lambda *x: case.expected(model, *x))
     forms = set(proposals(model, nearest))
     for size in [(3, 4), (2, 1)]:
         large = tuple(s * n for n, s in zip(size, case.scale, strict=True))
@@ -192,7 +212,7 @@ def check_nearest(case: Nearest) -> set[str]:
             lowered = lower_by(model, nearest, form)
             assert names_of(lowered) == [nearest.NAME], lowered
             (actual,) = answers(lowered.model, [x, *skips])
-            assert_close(actual, case.expected(layer, x, *skips), of_range=OF_RANGE)
+            assert_close(actual, case.expected(model, x, *skips), of_range=OF_RANGE)
     return forms
 
 

@@ -6,6 +6,7 @@ from typing import Protocol
 from .._match import Here
 from .._rewrite import Rewrite
 from . import (
+    branches,
     concatenation,
     deconvolution,
     fold,
@@ -43,6 +44,8 @@ class Rule(Protocol):
 STAGES: tuple[tuple[Rule, ...], ...] = (
     # First what takes nodes away,
     (identity, subpixel, padding, fold, merge, pointwise),
+    # what follows from taking convolutions apart that have their normalization by now,
+    (branches, merge, pointwise),
     # then what chooses forms.
     (deconvolution, nearest),
     (transposed, matrices),

@@ -10,17 +10,22 @@ from dataclasses import replace
 import numpy as np
 
 from ...program._graph import Tensor
-from ...program._operations import NONE, Convolution
+from ...program._operations import NONE, Convolution, Dense
 from .._match import Here, require
 from .._rewrite import Rewrite
+from . import _resizes
 
 NAME = "merge"
 
 
 def two_convolutions(here: Here) -> Rewrite:
-    """Convolution -> convolution without an activation in between, one of them 1x1."""
+    """Convolution, or dense layer of a map, -> convolution with no activation in between.
+
+    One of them is 1x1, as a dense layer is.
+    """
     second = here.this(Convolution)
-    first = here.behind(second.x, Convolution)
+    first = _resizes.as_convolution(here.behind(second.x, Convolution, Dense))
+    assert first is not None
     require(not (first.depthwise or second.depthwise), "one of the two is depthwise")
     require(first.activation is None, "an activation lies between")
     require(first.pointwise or second.pointwise, "none of the two is 1x1")

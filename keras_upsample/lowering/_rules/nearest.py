@@ -8,8 +8,10 @@ y[o] = sum_t K[t] u[o + t - p]. With m = s i + a,
 
 exactly, borders included: m is outside of the upsampled image where i is outside of x. A 3x3
 convolution at factor 2 has 9 taps a pixel, J has 16 for 4 pixels. What is concatenated with the
-upsampled image first gets its own convolution, for K * [u, v] = K_u * u + K_v * v. The forms of a
-transposed convolution are those of `_phases` and `_interleaved`.
+upsampled image first gets its own convolution, for K * [u, v] = K_u * u + K_v * v. So does what a
+linear 1x1 convolution P adds to it, as the lateral connections of an FPN do: with its bias b in
+front of the upsampling, K * (u + (P v + b)) = K * up(x + b) + (K P) * v, and the zeros of the
+padding stay zeros. The forms of a transposed convolution are those of `_phases` and `_interleaved`.
 """
 
 from collections.abc import Sequence
@@ -22,8 +24,10 @@ from ...program._graph import Build, Tensor
 from ...program._keras_reader import resize_of
 from ...program._operations import (
     Activation,
+    Affine,
     Concatenation,
     Convolution,
+    Dense,
     Pads,
     Resize,
     Sum,
@@ -32,7 +36,7 @@ from ...program._operations import (
 from ...targets._names import INTERLEAVED, INTERLEAVED_ADDED, NEAREST
 from .._match import Here, NoMatch, require
 from .._rewrite import Form, Rewrite
-from . import _interleaved, _parts, _phases
+from . import _interleaved, _parts, _phases, _resizes
 
 NAME = NEAREST
 
@@ -93,7 +97,49 @@ def beside(here: Here) -> Rewrite:
     )
 
 
-PATTERNS = (alone, beside)
+def lateral(here: Here) -> Rewrite:
+    """Nearest by whole factors + linear 1x1 convolution -> convolution of stride 1."""
+    convolution, pads = _of_stride_1(here)
+    parts = here.behind(convolution.x, Sum).parts
+    require(len(parts) == 2, "the sum has more than two terms")
+    index, resize = _find_upsampled(parts, here, "sum")
+    first = _resizes.as_convolution(here.behind(parts[1 - index], Convolution, Dense))
+    name = repr(here.matched[0].name)
+    require(first is not None and first.pointwise, f"{name} is no 1x1 convolution")
+    assert first is not None
+    require(first.activation is None, f"{name} has an activation")
+    kernel = convolution.exact_kernel
+    merged = np.einsum("io,hwop->hwip", first.exact_kernel[0, 0], kernel)
+    skip = replace(convolution, kernel=merged, activation=None)
+    bias = first.exact_bias
+    transposed = _as_transposed(convolution, pads, kernel, resize)
+    linear = replace(transposed, bias=None, activation=None)
+    apart = _phases.forms(linear, here.emitter)
+
+    def added(x: Tensor, lateral: Tensor, form: str) -> Tensor:
+        emit = here.emitter()
+        if bias is not None and np.any(bias):
+            x = emit.write(Affine(x, np.ones_like(bias), bias), "_bias")
+        y = apart[form](x)
+        z = emit.write(skip.on(lateral), "_skip")
+        total = emit.write(Sum((y, z)), "_add")
+        return emit.write(Activation(total, convolution.activation), "_activation")
+
+    before = first.exact_kernel.size + kernel.size
+    forms = {}
+    for form in apart:
+        after = _phases.multiply_adds(transposed, form) + merged.size
+        forms[form] = Form(partial(added, form=form), pays=after < before)
+    least = min(_phases.multiply_adds(transposed, form) for form in forms) + merged.size
+    return here.rewrite(
+        (resize.x, first.x),
+        forms,
+        f"multiply-adds x{least / before:.2f}, and no upsampled copy",
+        block=_block(convolution, resize, 0) + f", plus 1x1 of {first.kernel.shape[2]}",
+    )
+
+
+PATTERNS = (alone, beside, lateral)
 
 
 def _of_stride_1(here: Here) -> tuple[Convolution, Pads]:
@@ -116,9 +162,11 @@ def _is_nearest(resize: Resize) -> bool:
     return resize.interpolation == "nearest" and max(resize.scale or (1,)) > 1
 
 
-def _find_upsampled(parts: Sequence[Tensor], here: Here) -> tuple[int, Resize]:
+def _find_upsampled(
+    parts: Sequence[Tensor], here: Here, of: str = "concatenation"
+) -> tuple[int, Resize]:
     """The first part that is upsampled by nearest, and how; its node joins the pattern."""
-    reason = NoMatch("no part of the concatenation is upsampled by nearest and whole factors")
+    reason = NoMatch(f"no part of the {of} is upsampled by nearest and whole factors")
     for index, part in enumerate(parts):
         resize = None if part.node is None else resize_of(part.node)
         if resize is None or not _is_nearest(resize):

@@ -1,4 +1,7 @@
-"""A 1x1 convolution that reduces the channels goes before the resize.
+"""A 1x1 convolution goes where there is least to resize.
+
+One that reduces the channels goes before a resize that enlarges; a linear one, or a dense layer,
+that makes more channels goes behind a resize that shrinks.
 
 A resize R acts on pixels, a 1x1 convolution P on channels, so that P R = R P. With a bias b,
 P R x + b = R (P x + b), because every row of R adds up to 1 and leaves a constant as it is. An
@@ -6,15 +9,15 @@ activation stays behind the resize; nearest copies pixels, and commutes with tha
 pixel by pixel.
 """
 
-import math
 from dataclasses import replace
 
 from ...program._activations import by_pixel
 from ...program._graph import Tensor
-from ...program._operations import Activation, Convolution, Resize
+from ...program._operations import Activation, Convolution, Dense, Resize
 from ...program._twin import twin
 from .._match import Here, require
 from .._rewrite import Rewrite
+from . import _resizes
 
 NAME = "pointwise"
 
@@ -26,9 +29,8 @@ def before_resize(here: Here) -> Rewrite:
     resize = here.behind(convolution.x, Resize)
     channels, filters = (int(n) for n in convolution.kernel.shape[2:])
     require(filters <= channels, f"{here.node.name!r} makes more channels than it reads")
-    before, after = resize.x.shape[1:3], convolution.x.shape[1:3]
-    grows = None not in (*before, *after) and math.prod(before) <= math.prod(after)  # type: ignore[arg-type]
-    require(grows or resize.scale is not None, "the image shrinks, or nothing says that it grows")
+    grows = _resizes.grows(resize, convolution.x)
+    require(grows, "the image shrinks, or nothing says that it grows")
     copies = resize.interpolation.startswith("nearest") and by_pixel(convolution.activation)
     own = convolution.activation if copies else None
     first, resizes = replace(convolution, activation=own), here.matched[0].operation
@@ -47,4 +49,31 @@ def before_resize(here: Here) -> Rewrite:
     )
 
 
-PATTERNS = (before_resize,)
+def behind_shrinking(here: Here) -> Rewrite:
+    """Linear 1x1 convolution, or dense layer, of no fewer channels than it reads -> resize."""
+    resize = here.this(Resize)
+    found = here.behind(resize.x, Convolution, Dense)
+    convolution = _resizes.as_convolution(found)
+    name = repr(here.matched[0].name)
+    require(convolution is not None and convolution.pointwise, f"{name} is no 1x1 convolution")
+    assert convolution is not None
+    require(convolution.activation is None, "an activation lies between")
+    channels, filters = (int(n) for n in convolution.kernel.shape[2:])
+    require(filters >= channels, f"{name} makes fewer channels than it reads")
+    output = here.node.outputs[0]
+    require(_resizes.shrinks(resize, output), "nothing says that the image shrinks")
+    resizes, linear = here.node.operation, here.matched[0]
+
+    def build(x: Tensor) -> Tensor:
+        y = here.emitter().call(twin(resizes), x)
+        return here.emitter(like=linear).write(found.on(y))
+
+    return here.rewrite(
+        (found.x,),
+        {"resize first": build},
+        f"resizes {channels} channels, not {filters}",
+        always=True,
+    )
+
+
+PATTERNS = (before_resize, behind_shrinking)
