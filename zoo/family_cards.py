@@ -45,6 +45,21 @@ def measure(
             gc.collect()
 
 
+def demo(name: str, tested: str) -> str:
+    """The sentences on the page in a browser.
+
+    Args:
+        name: the network that the command names.
+        tested: the network of the family that a test opens in a browser.
+    """
+    return (
+        f"In a browser: `keras-upsample demo {name} --out DIR` writes "
+        f"[a page](../../docs/browser.md#a-demo-page) that runs it on pictures. "
+        f"`pytest -m slow tests/cli/test_cli_demo.py` opens that of `{tested}` in headless "
+        "Chromium, and compares what it computes with the model."
+    )
+
+
 def command_line(
     doc: str,
     families: Sequence[str],

@@ -6,6 +6,8 @@ import subprocess
 import tempfile
 from typing import Any
 
+import domain_images
+import latencies
 import numpy as np
 
 from keras_upsample import zoo
@@ -15,6 +17,7 @@ from keras_upsample.zoo._packaged_files import PackagedFile
 TFJS = "4.22.0"
 SIDES = {"esrgan_slim": (64, 64), "dbnet": (320, 320)}  # of what has no size of its own
 DEVICE = "ethos_u85_256"
+GATE = 1.1  # dB, of 8-bit files that are only measured
 _RUN = """
 const tf = require('@tensorflow/tfjs'), fs = require('fs'), path = require('path');
 const [, , file, shape] = process.argv, json = JSON.parse(fs.readFileSync(file));
@@ -44,49 +47,13 @@ def sample(preset: PackagedFile) -> np.ndarray:
     from keras_upsample import data
 
     if preset.model == "csmask":
-        return scene(len(preset.channels))
+        return domain_images.scene(len(preset.channels))
     if preset.model == "dbnet":
-        return page()
+        return domain_images.page()
     if preset.model == "selfie":
         height, width = size_of(preset)
         return data.photograph("astronaut")[: 512 * height // width]
     return data.photograph("astronaut")[40:104, 190:254]
-
-
-def page() -> np.ndarray:
-    """Lines of text that Pillow draws on a photograph of bricks (CC0), some of them askew."""
-    from PIL import Image, ImageDraw
-
-    from keras_upsample import data
-
-    result = Image.fromarray(data.photograph("brick")).convert("RGB").resize((640, 416))
-    lines = (
-        ("UPSAMPLING", 70, (40, 24), 0, "white"),
-        ("every runtime gets the equal form", 26, (60, 120), 0, "black"),
-        ("that it runs fastest there", 26, (60, 158), 0, "black"),
-        ("askew, by eight degrees", 34, (150, 210), 8, "yellow"),
-        ("12:45  Gleis 3  Basel", 30, (330, 330), -5, "navy"),
-    )
-    for text, size, place, degrees, colour in lines:
-        layer = Image.new("RGBA", (600, 120))
-        ImageDraw.Draw(layer).text((20, 30), text, fill=colour, font_size=size)
-        turned = layer.rotate(degrees, Image.Resampling.BICUBIC)
-        result.paste(turned, (place[0] - 20, place[1] - 30), turned)
-    return np.asarray(result)
-
-
-def scene(bands: int) -> np.ndarray:
-    """Reflectances of ground with bright blobs, and dark copies of these beside them."""
-    from scipy.ndimage import gaussian_filter
-
-    rng = np.random.default_rng(0)
-    ground = np.array([0.06, 0.08, 0.09, 0.28, 0.22, 0.14])[:bands]
-    bright = np.array([0.62, 0.6, 0.6, 0.65, 0.45, 0.35])[:bands]
-    texture, cloud = (gaussian_filter(rng.normal(size=(256, 256)), s) for s in (6, 14))
-    cloud = np.clip((cloud / cloud.std() - 0.8) * 2, 0, 1)[..., None]
-    image = ground * (1 + 0.15 * texture[..., None] / texture.std())
-    image = image * (1 - 0.6 * np.roll(cloud, (18, 18), (0, 1)))
-    return (image * (1 - cloud) + cloud * bright).astype("float32")
 
 
 def accuracy(preset: PackagedFile) -> dict[str, Any]:
@@ -117,49 +84,102 @@ def accuracy(preset: PackagedFile) -> dict[str, Any]:
 
 
 def integer(preset: PackagedFile) -> dict[str, Any]:
-    """What an 8-bit file loses against the model on the sample, and where an NPU runs it.
+    """What an 8-bit file loses against the model, by `domain_images`, and where an NPU runs it.
 
     The gate of 8-bit files (30 dB) is lowered for this, so that a file of less can be measured.
     """
-    from keras_upsample import edge, export, runtimes
+    from keras_upsample import export, runtimes
 
-    size = size_of(preset)
-    shape = (*size, len(preset.channels))
-    model = zoo.load(preset.name, input_shape=shape)
-    x = _scaled(preset, sample(preset), size)
-    truth = np.asarray(model(x[None], training=False))[0]
+    size, channels = size_of(preset), len(preset.channels)
+    model = zoo.load(preset.name, input_shape=(*size, channels))
+    found = domain_images.of_family(preset.model, channels)
+    calibration, tested = found or (None, {"astronaut": sample(preset)})
+    pictures = {name: _scaled(preset, image, size) for name, image in tested.items()}
+    images: dict[str, Any] = {}
+    if calibration is not None:
+        calibrating = [_scaled(preset, image, size) for image in calibration]
+        images["representative_data"] = np.stack(calibrating)
+        images["images"] = np.stack([*pictures.values()])
     with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "int8.tflite"
-        report = export.to_tflite(model, path, precision="int8", gate=10.0)
-        found = np.asarray(next(iter(runtimes.load(path)({_input(path): x[None]}).values())))[0]
-        checked = edge.check(path, DEVICE)
+        (made,) = export.export(model, folder, [DEVICE], gate=GATE, **images).artefacts
+        runner, name = runtimes.load(made.path), _input(made.path)
+        against = {
+            label: _loss(
+                preset,
+                np.asarray(next(iter(runner({name: x[None]}).values())))[0],
+                np.asarray(model(x[None], training=False))[0],
+            )
+            for label, x in pictures.items()
+        }
     figures: dict[str, Any] = {
-        "bytes": report.file_size,
-        "snr": min(v.snr_db for v in report.verifications),
-        "device": {"verdict": checked.verdict, "notes": list(checked.notes)},
+        "target": DEVICE,
+        "bytes": made.file_size,
+        "snr": min(v.snr_db for v in made.verifications),
+        "against": against,
     }
-    if preset.classes:
-        figures["same_classes"] = float((_classes(preset, found) == _classes(preset, truth)).mean())
-    else:
-        noise = np.mean((np.clip(found, 0, 255) - np.clip(truth, 0, 255)) ** 2)
-        figures["psnr"] = float(10 * np.log10(255**2 / noise))
+    if made.check is not None:
+        figures["device"] = {"verdict": made.check.verdict, "notes": list(made.check.notes)}
     return figures
 
 
-def latency(preset: PackagedFile) -> dict[str, Any]:
-    """Milliseconds of one image; for a machine that does nothing else."""
-    from keras_upsample import export, runtimes
+def _loss(preset: PackagedFile, found: np.ndarray, truth: np.ndarray) -> dict[str, Any]:
+    """Of one picture: IoU with the model's classes (except class 0), or PSNR against the model."""
+    if not preset.classes:
+        noise = np.mean((np.clip(found, 0, 255) - np.clip(truth, 0, 255)) ** 2)
+        return {"psnr": float(10 * np.log10(255**2 / noise))}
+    return _agreement(preset, _classes(preset, found), _classes(preset, truth))
 
+
+def _agreement(preset: PackagedFile, ours: np.ndarray, theirs: np.ndarray) -> dict[str, Any]:
+    """Share of pixels of the same class, and IoU of every class but class 0."""
+    iou = {}
+    for number, name in enumerate(preset.classes):
+        either = ((ours == number) | (theirs == number)).sum()
+        if number and either:
+            iou[name] = float(((ours == number) & (theirs == number)).sum() / either)
+    return {"same_classes": float((ours == theirs).mean()), "iou": iou}
+
+
+def large(preset: PackagedFile) -> dict[str, Any]:
+    """A picture with a side of 2048 pixels in tiles, against another way of predicting it.
+
+    That is the whole at once, or broader overlaps where the size is fixed; for a network of whole
+    pictures, the same picture with a side of 512.
+    """
+    from keras_upsample import predict
+
+    image = domain_images.large(preset.model, len(preset.channels))
+    predictor = predict.load_model(preset.name)
+    tiled = predict.predict(predictor, image)
+    if preset.whole:
+        small = predict.predict(predictor, sample(preset)).labels
+        way, other = "side of 512", np.asarray(small).repeat(4, 0).repeat(4, 1)
+        compared = [tiled.labels, other]
+    elif preset.size == (None, None):
+        options = {} if preset.classes else {"tile": 256, "overlap": 64}
+        tiled = predict.predict(predictor, image, **options)
+        whole = predict.predict(predictor, image, tile=max(image.shape))
+        way = "whole"
+        compared = [tiled.labels, whole.labels]
+        if not preset.classes:
+            off = np.abs(tiled.picture.astype(int) - whole.picture)
+            return {"size": image.shape[:2], "way": way, **_off(off)}
+    else:
+        way = "overlap of 128"
+        compared = [tiled.labels, predict.predict(predictor, image, overlap=128).labels]
+    return {"size": image.shape[:2], "way": way, **_agreement(preset, *compared)}
+
+
+def _off(off: np.ndarray) -> dict[str, float]:
+    return {"largest": int(off.max()), "share": float((off > 1).mean())}
+
+
+def latency(preset: PackagedFile) -> dict[str, Any]:
+    """Milliseconds of one image, of the original file too; for a machine that does nothing else."""
     shape = (*size_of(preset), len(preset.channels))
     model = zoo.load(preset.name, input_shape=shape)
-    with tempfile.TemporaryDirectory() as folder:
-        report = export.export(model, folder, ["tflite", "onnx"], input_shape=shape)
-        paths = [artefact.path for artefact in report.artefacts]
-        measured = runtimes.benchmark(paths, names=["LiteRT", "ONNX Runtime"])
-    return {
-        "threads": measured.threads,
-        **{t.name: {"min": 1e3 * t.minimum, "median": 1e3 * t.median} for t in measured.timings},
-    }
+    original = None if preset.reader == "from_tfjs" else _files(preset)[0]
+    return latencies.of_model(model, shape, original)
 
 
 def picture(names: list[str], path: pathlib.Path) -> None:

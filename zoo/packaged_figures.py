@@ -5,14 +5,24 @@ import pathlib
 import tempfile
 from typing import Any
 
+import domain_images
+import latencies
 import numpy as np
 
 from keras_upsample import zoo
 
 SIDE = 192  # of the enlarged picture that PSNR is measured on
 COST_SIDE = 64  # of the image that multiply-adds are counted for
+LARGE_SIDE = 32  # of the 8-bit files and latencies of networks with 20 times the cost
 DEVICE = "ethos_u85_256"
 TILES = (384, 192, 80)  # image, tile and overlap, in pixels
+
+
+def side_of(preset: zoo.PackagedPreset) -> int:
+    """Height and width of the files that are made of a network."""
+    return (
+        LARGE_SIDE if preset.name in ("real_esrgan:anime_x4", "real_esrgan:photo_x4") else COST_SIDE
+    )
 
 
 def accuracy(preset: zoo.PackagedPreset) -> dict[str, Any]:
@@ -81,14 +91,16 @@ def _integer(preset: zoo.PackagedPreset, target: str) -> dict[str, Any]:
     from keras_upsample import export, runtimes
 
     model = zoo.load(preset.name)
-    image = _scaled(_photograph(COST_SIDE))
+    side = side_of(preset)
+    image = _scaled(_photograph(side))
     expected = np.clip(np.asarray(model(image[None]))[0], 0, 1)
-    shape = (COST_SIDE, COST_SIDE, 3)
+    shape = (side, side, 3)
     with tempfile.TemporaryDirectory() as folder:
         (made,) = export.export(model, folder, [target], input_shape=shape, gate=10.0).artefacts
         runner = runtimes.load(made.path)
         (found,) = runner({runner.inputs[0].name: image[None]}).values()
     figures: dict[str, Any] = {
+        "side": side,
         "bytes": made.file_size,
         "psnr": _psnr(expected, found[0]),
         "snr": min(v.snr_db for v in made.verifications),
@@ -111,23 +123,35 @@ def tiles(preset: zoo.PackagedPreset) -> dict[str, Any]:
     return {"largest": int(off.max()), "share": float((off > 1).mean())}
 
 
-def latency(preset: zoo.PackagedPreset) -> dict[str, Any]:
-    """Milliseconds of one image of 64 x 64 pixels; for a machine that does nothing else."""
-    from keras_upsample import export, runtimes
+def large(preset: zoo.PackagedPreset) -> dict[str, Any]:
+    """As `tiles`, a photograph with a side of 2048 pixels."""
+    from keras_upsample import predict
 
-    model = zoo.load(preset.name)
-    with tempfile.TemporaryDirectory() as folder:
-        shape = (COST_SIDE, COST_SIDE, 3)
-        report = export.export(model, folder, ["tflite", "onnx"], input_shape=shape)
-        paths = [artefact.path for artefact in report.artefacts]
-        measured = runtimes.benchmark(paths, names=["LiteRT", "ONNX Runtime"])
+    _, tile, overlap = TILES
+    image = domain_images.large(preset.model, 3)
+    predictor = predict.load_model(preset.name)
+    whole = predict.predict(predictor, image, tile=max(image.shape)).picture.astype(int)
+    tiled = predict.predict(predictor, image, tile=tile, overlap=overlap).picture.astype(int)
+    off = np.abs(tiled - whole)
     return {
-        "threads": measured.threads,
-        **{
-            timing.name: {"min": 1e3 * timing.minimum, "median": 1e3 * timing.median}
-            for timing in measured.timings
-        },
+        "size": image.shape[:2],
+        "largest": int(off.max()),
+        "share": float((off > 1).mean()),
     }
+
+
+def latency(preset: zoo.PackagedPreset) -> dict[str, Any]:
+    """Milliseconds of one image, in ncnn too; for a machine that does nothing else."""
+    from keras_upsample.files._package import cached_paths
+    from keras_upsample.interchange.ncnn._run import installed
+
+    side = side_of(preset)
+    figures = latencies.of_model(zoo.load(preset.name), (side, side, 3))
+    if installed():
+        files = cached_paths(preset.source.package, preset.members)
+        whole = side + 2 * preset.pixels + -side % preset.multiple  # with the border
+        figures[latencies.ORIGINAL] = latencies.of_ncnn(*files, whole, whole)
+    return figures
 
 
 def picture(names: list[str], path: pathlib.Path) -> None:
