@@ -1,7 +1,7 @@
 """Single operators in GPU engines, beside the processor; writes docs/atlas.md.
 
 python benchmarks/gpu_atlas.py            # all, some minutes
-python benchmarks/gpu_atlas.py PAD ADD    # print the rows of some operators
+python benchmarks/gpu_atlas.py PAD ADD    # some operators; the rows of the others stay
 
 The cases are those of tests/edge/gpu_operators.py. Each runs in a process of its own, by the
 engines' WebGPU on Vulkan: a GPU's driver, or without one the software driver in Chromium's folder.
@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,7 +75,7 @@ def main() -> None:
     from keras_upsample.runtimes._load import absence
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("operator", nargs="*", help="default all, and the page is written")
+    parser.add_argument("operator", nargs="*", help="default all; the rows of the others stay")
     names = parser.parse_args().operator
     if reason := " ".join(filter(None, map(absence, CASES))):
         sys.exit(f"Nothing was run: {reason}.")
@@ -88,9 +88,31 @@ def main() -> None:
         for case, result in zip(cases, found[engine], strict=True):
             if result.outcome != case.outcome:
                 print(f"not as recorded: {case.name}: {case.outcome}", file=sys.stderr)
-    if not names:
-        parts = (section(engine, chosen[engine], found[engine]) for engine in chosen)
-        PAGE.write_text(TEXT.format(engines="\n\n".join(parts)))
+    PAGE.write_text(page(chosen, found))
+
+
+def page(chosen: "Mapping[str, Sequence[Case]]", found: "Mapping[str, Sequence[Found]]") -> str:
+    """The page, with the rows that it has of what was not run now."""
+    from gpu_operators import CASES
+
+    before = PAGE.read_text() if PAGE.exists() else ""
+    sections = []
+    for engine, cases in CASES.items():
+        old = before.partition(f"## {TITLES[engine]}\n")[2].partition("\n## ")[0].splitlines()
+        rows = {_case_of(line): line for line in old if line.startswith("| `")}
+        rows |= {
+            (case.operator, case.text): row(case, result)
+            for case, result in zip(chosen[engine], found[engine], strict=True)
+        }
+        ran = found[engine][-1].engine if found[engine] else ""
+        kept = [rows[key] for case in cases if (key := (case.operator, case.text)) in rows]
+        sections.append(section(engine, ran or old[1].rpartition(", ")[0], kept))
+    return TEXT.format(engines="\n\n".join(sections))
+
+
+def _case_of(line: str) -> tuple[str, str]:
+    operator, text = line.removeprefix("| ").split(" | ")[:2]
+    return operator.strip("`"), text
 
 
 def measured(cases: "Sequence[Case]", engine: str) -> "list[Found]":
@@ -105,18 +127,22 @@ def measured(cases: "Sequence[Case]", engine: str) -> "list[Found]":
     return found
 
 
-def section(engine: str, cases: "Sequence[Case]", found: "Sequence[Found]") -> str:
-    """A heading, what ran where, and the table."""
-    counts = Counter(result.outcome for result in found)
+def section(engine: str, ran: str, rows: "Sequence[str]") -> str:
+    """A heading, what ran where and when last, and the table."""
+    from gpu_case import CRASH, FAULT, REFUSED, RIGHT, WRONG
+
+    kinds = (RIGHT, WRONG, FAULT, CRASH, REFUSED)
+    cells = [line.split(" | ")[2].strip("*") for line in rows]
+    counts = Counter(next(kind for kind in kinds if cell.startswith(kind)) for cell in cells)
     told = "; ".join(f"{outcome}: {count}" for outcome, count in counts.most_common())
-    device = " (it does not name its device)" if " on " not in found[-1].engine else ""
-    rows = [row(case, result) for case, result in zip(cases, found, strict=True)]
+    nameless = " (it does not name its device)"
+    device = nameless if " on " not in ran and not ran.endswith(nameless) else ""
     return "\n".join(
         [
             f"## {TITLES[engine]}",
             "",
-            f"{found[-1].engine}{device}, {datetime.now(UTC).date()}.",
-            f"{len(cases)} cases. {told[0].upper()}{told[1:]}.",
+            f"{ran}{device}, {datetime.now(UTC).date()}.",
+            f"{len(rows)} cases. {told[0].upper()}{told[1:]}.",
             "",
             HEAD,
             *rows,

@@ -7,6 +7,7 @@ from typing import Any
 _HANDLERS = {
     "Conv3D": ("nn", "ConvOp", "version_13"),
     "Conv2DBackpropInput": ("nn", "ConvTranspose", "version_1"),
+    "Einsum": ("math", "Einsum", "version_12"),
     "FloorDiv": ("math", "FloorDiv", "version_6"),
     "FloorMod": ("math", "FloorMod", "version_7"),
     "Reshape": ("tensor", "Reshape", "version_5"),

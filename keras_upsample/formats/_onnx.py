@@ -13,6 +13,7 @@ from ..files._onnx_file import save_onnx
 from ..program._inference import tensor_specs
 from ..program._signature import Signature
 from ._advice import advice
+from ._onnx_groups import split_groups
 from ._onnx_operators import operator_handlers
 from ._onnx_optimizers import sound_optimizers
 from ._onnx_pads import explicit_pads
@@ -74,6 +75,7 @@ def write_onnx(
         )
     constants = lower_weights(proto, {**lifted_arrays(weights), **_captures(function)})
     explicit_pads(proto)
+    split_groups(proto, constants)
     unshuffle_by_slices(proto)
     _rename_dimensions(proto, signature, rank4, nchw)
     _put_in_order(proto.graph.input, [spec.name for spec in signature.inputs])

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._others import _tf2onnx
+from ._onnx_einsum import write_einsum
 from ._onnx_nearest import copy_nearest
 from ._onnx_resampling import as_int64, constant, resize, transposed_axes, transposed_convolution
 from ._onnx_sizes import RESIZES, Sample, integer_scale
@@ -37,6 +38,7 @@ def operator_handlers(
         refused.append(f"{node.type} at {name!r}")
 
     return {
+        "Einsum": (write_einsum, []),
         "Erfc": (_less_one, []),
         "Expm1": (_less_one, []),
         "FloorMod": (_floor_mod, []),

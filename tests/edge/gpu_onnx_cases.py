@@ -22,6 +22,13 @@ def convolution(text: str, rows: int, **attributes: Any) -> Case:
     return case("Conv", f"{text}, {rows} pixels", attributes, shapes, constants, upstream=upstream)
 
 
+def groups(count: int, inputs: int, outputs: int, **facts: Any) -> Case:
+    """Conv of 3x3 in groups."""
+    text = f"{count} groups, inputs {inputs}, outputs {outputs} each"
+    constants = {"w": (count * outputs, inputs, 3, 3)}
+    return case("Conv", text, {"group": count}, None, constants, **facts)
+
+
 def transposed(text: str, kernel: int, **attributes: Any) -> Case:
     """ConvTranspose of an image of odd sizes."""
     shapes, constants = {"x": (1, 8, 5, 7)}, {"w": (8, 4, kernel, kernel)}
@@ -58,6 +65,10 @@ _ON_GPU = {"instead": "slices and Concat of columns, then of rows"}
 _LAST = {"outcome": WRONG, "instead": "Transpose to channels first and back"}
 _INT32 = {"x": (IMAGE, "int32"), "z": ((1, 8, 1, 6), "int32")}
 _LONG = [("Cast", ["x"], {"to": 7}), ("Cast", ["z"], {"to": 7}), ("Equal", ["0", "1"], {})]
+_GROUPS = {
+    "outcome": WRONG,
+    "instead": "copies of the inputs by Gather, and groups of 1 to 4 outputs",
+}
 
 CONVOLUTIONS = (
     convolution("auto_pad SAME_UPPER, stride 2", 6, auto_pad="SAME_UPPER"),
@@ -66,6 +77,8 @@ CONVOLUTIONS = (
     convolution("explicit pads, stride 2", 6, pads=[0, 0, 1, 1]),
     convolution("explicit pads, stride 2", 7, pads=[1, 1, 1, 1]),
     case("Conv", "2 groups", {"group": 2}, None, {"w": (4, 4, 3, 3)}),
+    *(groups(*sizes) for sizes in ((8, 1, 3), (8, 1, 4), (8, 1, 8), (2, 4, 8))),
+    *(groups(*sizes, **_GROUPS) for sizes in ((8, 1, 5), (8, 1, 6), (2, 4, 6))),
     transposed(
         "3x3, stride 2, output_padding", 3, strides=[2, 2], pads=[1] * 4, output_padding=[1, 1]
     ),

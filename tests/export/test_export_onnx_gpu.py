@@ -7,6 +7,7 @@ import pytest
 from keras import layers
 
 from keras_upsample import export, runtimes
+from keras_upsample.formats._onnx_einsum import product_of
 from keras_upsample.layers import PixelUnshuffle2D
 
 STRIDED = {
@@ -97,3 +98,112 @@ def test_unshuffles_are_slices(scale, order, layout, tmp_path):
     blocks = x.reshape(2, n, scale, n, scale, channels)
     axes = (0, 1, 3, 2, 4, 5) if order == "dcr" else (0, 1, 3, 5, 2, 4)
     np.testing.assert_array_equal(y, blocks.transpose(axes).reshape(2, n, n, -1))
+
+
+def oracle(x, kernel, groups):
+    """A grouped convolution without padding, in float64; the kernel is (k, k, inputs, outputs)."""
+    size, _, inputs, outputs = kernel.shape
+    each = outputs // groups
+    rows, columns = x.shape[1] - size + 1, x.shape[2] - size + 1
+    y = np.zeros((len(x), rows, columns, outputs))
+    for o in range(outputs):
+        read = x[..., o // each * inputs :][..., :inputs]
+        for a, b in np.ndindex(size, size):
+            y[..., o] += read[:, a : a + rows, b : b + columns] @ kernel[a, b, :, o]
+    return y
+
+
+def groups_of(path):
+    """(groups, outputs a group) of every convolution in a file."""
+    graph = onnx.load(path).graph
+    outputs = {item.name: item.dims[0] for item in graph.initializer}
+    found = []
+    for node in graph.node:
+        if node.op_type == "Conv":
+            groups = next(a.i for a in node.attribute if a.name == "group")
+            found.append((groups, outputs[node.input[1]] // groups))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("groups", "each", "written"),
+    [(3, 6, (6, 3)), (3, 5, (15, 1)), (2, 14, (14, 2)), (3, 4, (3, 4)), (3, 3, (3, 3))],
+)
+@pytest.mark.parametrize("inputs", [1, 4])
+def test_no_four_outputs_belong_to_two_groups(groups, each, written, inputs, tmp_path):
+    keras.utils.set_random_seed(4)
+    image = keras.Input((None, None, groups * inputs))
+    grouped = layers.Conv2D(groups * each, 3, groups=groups, use_bias=False)
+    depthwise = layers.DepthwiseConv2D(3, depth_multiplier=each, use_bias=False)
+    layer = depthwise if inputs == 1 else grouped
+    model = keras.Model(image, layer(image))
+    kernel = np.asarray(layer.kernel, np.float64).reshape(3, 3, inputs, groups * each)
+    path = tmp_path / "m.onnx"
+    export.to_onnx(model, path)
+    assert groups_of(path) == [written]
+    x = np.random.default_rng(0).normal(size=(2, 5, 8, groups * inputs)).astype("float32")
+    runner = runtimes.load(path)
+    y = next(iter(runner({runner.inputs[0].name: x}).values()))
+    np.testing.assert_allclose(y, oracle(x, kernel, groups), atol=1e-5)
+
+
+@pytest.mark.parametrize("tokens", [None, 7])
+def test_attention_is_two_matrix_products_without_arithmetic_of_shapes(tokens, tmp_path):
+    keras.utils.set_random_seed(4)
+    queries = keras.Input((tokens, 6), name="queries")
+    seen = keras.Input((tokens, 6), name="seen")
+    attention = layers.MultiHeadAttention(3, 2)
+    model = keras.Model([queries, seen], attention(queries, seen))
+    rng = np.random.default_rng(0)
+    for weight in model.weights:  # a bias of zeros would be dropped
+        weight.assign(rng.normal(0, 0.4, weight.shape))
+    path = tmp_path / "m.onnx"
+    feeds = [{k: rng.normal(size=(7, 6)).astype("float32") for k in ("queries", "seen")}]
+    export.to_onnx(model, path, images=feeds)
+    found = operators(path)
+    assert "Einsum" not in found
+    if tokens:
+        assert set(found) == {"Add", "MatMul", "Mul", "Reshape", "Softmax", "Transpose"}
+    q, s = rng.normal(size=(2, 2, 7, 6)).astype("float32")
+    (y,) = runtimes.load(path)({"queries": q, "seen": s}).values()
+
+    def projected(x, dense):
+        return (
+            np.einsum("ntc,chd->nhtd", x, np.float64(dense.kernel))
+            + np.float64(dense.bias)[:, None]
+        )
+
+    def dense(name):
+        return getattr(attention, f"_{name}_dense")
+
+    alike = projected(q, dense("query")) @ projected(s, dense("key")).swapaxes(2, 3) / 2**0.5
+    alike = np.exp(alike)
+    means = alike / alike.sum(-1, keepdims=True) @ projected(s, dense("value"))
+    expected = np.einsum("nhtd,hdc->ntc", means, np.float64(dense("output").kernel))
+    np.testing.assert_allclose(y, expected + np.float64(dense("output").bias), atol=1e-5)
+
+
+EQUATIONS = {
+    "aecd,abcd->acbe": True,
+    "acbe,aecd->abcd": True,
+    "ij,jk->ki": True,
+    "bij,bjk->bik": True,
+    "bij,jk->bik": False,  # two axes of rows
+    "ii,ij->j": False,
+    "ij,ij->i": False,
+    "ij,jk->i": False,
+}
+
+
+@pytest.mark.parametrize("equation", EQUATIONS)
+def test_which_sums_are_one_matrix_product(equation):
+    product = product_of(equation)
+    assert (product is not None) == EQUATIONS[equation]
+    if product:
+        sizes = dict(zip("abcdeijk", (2, 3, 4, 5, 6, 3, 4, 5), strict=True))
+        rng = np.random.default_rng(0)
+        terms = equation.partition("->")[0].split(",")
+        x, y = (rng.normal(size=[sizes[letter] for letter in term]) for term in terms)
+        found = x.transpose(product.left) @ y.transpose(product.right)
+        expected = np.einsum(equation, x, y)
+        np.testing.assert_allclose(found.transpose(product.result), expected, atol=1e-12)

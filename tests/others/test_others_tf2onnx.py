@@ -35,6 +35,7 @@ WRITTEN: dict[str, tuple[Callable, tuple[int, ...]]] = {
         lambda x: tf.nn.conv2d_transpose(x, KERNEL_2D, (1, 6, 8, 3), 2),
         (1, 3, 4, 2),
     ),
+    "Einsum": (lambda x: tf.einsum("ab,bc->c", x, tf.ones((3, 2))), (4, 3)),
     "FloorDiv": (lambda x: tf.math.floordiv(x, 3.0), (4, 3)),
     "FloorMod": (lambda x: tf.math.floormod(x, 7.0), (4, 3)),
     "Reshape": (lambda x: tf.reshape(x, (3, 4)) + 1.0, (4, 3)),
