@@ -7,17 +7,18 @@ import numpy as np
 from keras import ops
 
 from ..ops import _arguments as arguments
-from ..ops._backend import at_least, from_channels_last, is_half, reshape, to_channels_last
+from ..ops._backend import at_least, from_channels_last, is_half, reshape
 from ..ops._window_attention import attend, known_size, share
+from ._guided import Guided2D
 from ._inner import convolution, group_normalization
-from ._pair import GUIDED, check_pair, guided_channels, guided_shape
+from ._pair import guided_channels, guided_shape
 from ._scaled import Shape
 
 _GROUPS = 8  # of channels that are normalized together
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class AnyUp2D(keras.layers.Layer):
+class AnyUp2D(Guided2D):
     """Enlarges the features of any network to the size of the image that they were made of.
 
     y[p] = sum over q of A(p, q) x[q], the attention of `ops.window_attention` with queries from the
@@ -66,8 +67,7 @@ class AnyUp2D(keras.layers.Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.scale = arguments.integer(scale, "scale")
+        super().__init__(scale, data_format, **kwargs)
         self.embedding = arguments.integer(embedding, "embedding")
         self.heads = arguments.integer(heads, "heads")
         if self.embedding % _GROUPS or self.embedding % self.heads:
@@ -77,7 +77,6 @@ class AnyUp2D(keras.layers.Layer):
             )
         self.window_ratio = share(window_ratio, "window_ratio")
         self.basis_kernel = arguments.odd(basis_kernel, "basis_kernel")
-        self.data_format = arguments.data_format_of(data_format)
 
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
@@ -128,10 +127,7 @@ class AnyUp2D(keras.layers.Layer):
         ]
 
     def call(self, inputs: Any) -> Any:
-        x, guide = (
-            to_channels_last(ops.cast(value, self.compute_dtype), self.data_format)
-            for value in check_pair(inputs, "inputs", GUIDED)
-        )
+        x, guide = self.channels_last_pair(inputs)
         image = self._turned(_residual(self.image_blocks, self.image_in(guide)))
         queries = _residual(self.query_blocks, self.query_in(image))
         queries = self.query(self.query_norm(self.query_conv(queries)))
@@ -186,12 +182,10 @@ class AnyUp2D(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "scale": self.scale,
             "embedding": self.embedding,
             "heads": self.heads,
             "window_ratio": self.window_ratio,
             "basis_kernel": self.basis_kernel,
-            "data_format": self.data_format,
         }
 
 

@@ -6,17 +6,17 @@ import keras
 from keras import ops
 
 from ..ops import _arguments as arguments
-from ..ops._backend import from_channels_last, to_channels_last
+from ..ops._backend import from_channels_last
 from ..ops._reassemble import weighted_windows
 from ..ops._resize import resize_nearest
 from ..ops._shuffle import pixel_unshuffle
+from ._guided import Guided2D
 from ._inner import convolution, depthwise
-from ._pair import GUIDED, check_pair, guided_channels, guided_shape
-from ._scaled import Shape
+from ._pair import guided_channels
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class FADE2D(keras.layers.Layer):
+class FADE2D(Guided2D):
     """Upsamples with kernels predicted from x and its guide, and lets the guide through a gate.
 
     y[p] = g A G[p] + (1 − g) · sum over q of w(p, q) x[q], with
@@ -69,14 +69,12 @@ class FADE2D(keras.layers.Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.scale = arguments.integer(scale, "scale")
+        super().__init__(scale, data_format, **kwargs)
         self.kernel_size = arguments.odd(kernel_size, "kernel_size")
         self.lite = bool(lite)
         self.gated = bool(gated)
         self.embedding = arguments.integer(embedding, "embedding")
         self.encoder_kernel = arguments.odd(encoder_kernel, "encoder_kernel")
-        self.data_format = arguments.data_format_of(data_format)
 
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
@@ -96,10 +94,7 @@ class FADE2D(keras.layers.Layer):
                 self.align = convolution(self, "align", seen, channels)
 
     def call(self, inputs: Any) -> Any:
-        x, guide = (
-            to_channels_last(ops.cast(value, self.compute_dtype), self.data_format)
-            for value in check_pair(inputs, "inputs", GUIDED)
-        )
+        x, guide = self.channels_last_pair(inputs)
         phases, taps = self.scale**2, self.kernel_size**2
         fine = self.encode(self.compress_guide(guide))  # (N, s·H, s·W, k²)
         coarse = self.encode(self.compress_x(x))  # (N, H, W, k²)
@@ -114,17 +109,12 @@ class FADE2D(keras.layers.Layer):
             y = y + gate * (through - y)
         return from_channels_last(y, self.data_format)
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
-        return guided_shape(input_shape, self.scale, self.data_format)
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "scale": self.scale,
             "kernel_size": self.kernel_size,
             "lite": self.lite,
             "gated": self.gated,
             "embedding": self.embedding,
             "encoder_kernel": self.encoder_kernel,
-            "data_format": self.data_format,
         }

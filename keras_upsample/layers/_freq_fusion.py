@@ -6,19 +6,20 @@ import keras
 from keras import ops
 
 from ..ops import _arguments as arguments
-from ..ops._backend import from_channels_last, part, to_channels_last
+from ..ops._backend import from_channels_last, part
 from ..ops._frequency import neighbour_cosines, windowed_kernels
 from ..ops._point_sample import check_groups, sample
 from ..ops._point_windows import WINDOW
 from ..ops._reassemble import weighted_windows
 from ..ops._shuffle import pixel_shuffle
+from ._guided import Guided2D
 from ._inner import convolution, group_normalization
-from ._pair import GUIDED, check_pair, guided_channels, guided_shape
+from ._pair import guided_channels, guided_shape
 from ._scaled import Shape
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class FreqFusion2D(keras.layers.Layer):
+class FreqFusion2D(Guided2D):
     """Smooths and enlarges x, sharpens its guide, and moves pixels to where their neighbours agree.
 
     With c = P x and d = Q G (1x1 convolutions to few channels), convolutions L and H to the logits
@@ -75,8 +76,7 @@ class FreqFusion2D(keras.layers.Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.scale = arguments.integer(scale, "scale")
+        super().__init__(scale, data_format, **kwargs)
         self.lowpass_kernel = arguments.odd(lowpass_kernel, "lowpass_kernel")
         self.highpass_kernel = arguments.odd(highpass_kernel, "highpass_kernel")
         for name in ("lowpass_kernel", "highpass_kernel"):
@@ -90,7 +90,6 @@ class FreqFusion2D(keras.layers.Layer):
         self.encoder_kernel = arguments.odd(encoder_kernel, "encoder_kernel")
         self.resample = bool(resample)
         self.groups = arguments.integer(groups, "groups")
-        self.data_format = arguments.data_format_of(data_format)
         self.window = WINDOW  # for targets without gathers, see `sample_windows`
 
     def build(self, input_shape: Any) -> None:
@@ -123,10 +122,7 @@ class FreqFusion2D(keras.layers.Layer):
         )
 
     def call(self, inputs: Any) -> Any:
-        x, guide = (
-            to_channels_last(ops.cast(value, self.compute_dtype), self.data_format)
-            for value in check_pair(inputs, "inputs", GUIDED)
-        )
+        x, guide = self.channels_last_pair(inputs)
         y, guide, low, high = self._filtered(x, guide)
         if self.resample:
             y = sample(y, *self._offsets(low, high), 1, self.groups, self.window)
@@ -173,14 +169,12 @@ class FreqFusion2D(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "scale": self.scale,
             "lowpass_kernel": self.lowpass_kernel,
             "highpass_kernel": self.highpass_kernel,
             "compressed": self.compressed,
             "encoder_kernel": self.encoder_kernel,
             "resample": self.resample,
             "groups": self.groups,
-            "data_format": self.data_format,
         }
 
 

@@ -9,12 +9,12 @@ from keras import ops
 from ..ops import _arguments as arguments
 from ..ops._backend import computing_type, from_channels_last, to_channels_last
 from ..ops._joint_bilateral import upsample_by_guide
-from ._pair import GUIDED, check_pair, guided_shape
-from ._scaled import Shape
+from ._guided import Guided2D
+from ._pair import GUIDED, check_pair
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class JointBilateralUpSampling2D(keras.layers.Layer):
+class JointBilateralUpSampling2D(Guided2D):
     """Upsamples by a mean of nearby pixels, weighted by their similarity in a guide image.
 
     y[p] = sum over q of w(p, q) x[q] / sum over q of w(p, q), with
@@ -57,13 +57,11 @@ class JointBilateralUpSampling2D(keras.layers.Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.scale = arguments.integer(scale, "scale")
+        super().__init__(scale, data_format, **kwargs)
         self.radius = arguments.integer(radius, "radius")
         self.spatial_sigma = arguments.positive(spatial_sigma, "spatial_sigma")
         self.range_sigma = arguments.positive(range_sigma, "range_sigma")
         self.learnable = bool(learnable)
-        self.data_format = arguments.data_format_of(data_format)
 
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
@@ -88,16 +86,11 @@ class JointBilateralUpSampling2D(keras.layers.Layer):
         y = upsample_by_guide(x, guide, self.scale, self.radius, spatial, near)
         return from_channels_last(y, self.data_format)
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
-        return guided_shape(input_shape, self.scale, self.data_format)
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "scale": self.scale,
             "radius": self.radius,
             "spatial_sigma": self.spatial_sigma,
             "range_sigma": self.range_sigma,
             "learnable": self.learnable,
-            "data_format": self.data_format,
         }

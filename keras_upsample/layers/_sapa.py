@@ -6,19 +6,19 @@ import keras
 from keras import ops
 
 from ..ops import _arguments as arguments
-from ..ops._backend import from_channels_last, to_channels_last
+from ..ops._backend import from_channels_last
 from ..ops._reassemble import weighted_windows
 from ..ops._shuffle import pixel_unshuffle
 from ..ops._similarity import window_products
+from ._guided import Guided2D
 from ._inner import convolution, normalization
-from ._pair import GUIDED, check_pair, guided_channels, guided_shape
-from ._scaled import Shape
+from ._pair import guided_channels
 
 SIMILARITIES = ("inner", "bilinear", "gated")
 
 
 @keras.saving.register_keras_serializable(package="keras_upsample")
-class SAPA2D(keras.layers.Layer):
+class SAPA2D(Guided2D):
     """Upsamples by a mean of the window, weighted by the similarity of its pixels to a guide.
 
     y[p] = sum over q of w(p, q) x[q], w = softmax over the k² pixels q around floor(p/s) of
@@ -68,12 +68,10 @@ class SAPA2D(keras.layers.Layer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        self.scale = arguments.integer(scale, "scale")
+        super().__init__(scale, data_format, **kwargs)
         self.kernel_size = arguments.odd(kernel_size, "kernel_size")
         self.similarity = arguments.one_of(similarity, "similarity", SIMILARITIES)
         self.embedding = arguments.integer(embedding, "embedding")
-        self.data_format = arguments.data_format_of(data_format)
 
     def build(self, input_shape: Any) -> None:
         self.compute_output_shape(input_shape)
@@ -99,10 +97,7 @@ class SAPA2D(keras.layers.Layer):
         return convolution(self, name, channels, filters, kernel_initializer=start)
 
     def call(self, inputs: Any) -> Any:
-        x, guide = (
-            to_channels_last(ops.cast(value, self.compute_dtype), self.data_format)
-            for value in check_pair(inputs, "inputs", GUIDED)
-        )
+        x, guide = self.channels_last_pair(inputs)
         keys, queries = self.normalize_x(x), self.normalize_guide(guide)
         gate = self.gate(keys) if self.similarity == "gated" else None
         if self.similarity != "inner":
@@ -116,15 +111,10 @@ class SAPA2D(keras.layers.Layer):
         y = weighted_windows(x, ops.softmax(products, axis=-1), self.scale)
         return from_channels_last(y, self.data_format)
 
-    def compute_output_shape(self, input_shape: Any) -> Shape:
-        return guided_shape(input_shape, self.scale, self.data_format)
-
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
-            "scale": self.scale,
             "kernel_size": self.kernel_size,
             "similarity": self.similarity,
             "embedding": self.embedding,
-            "data_format": self.data_format,
         }
