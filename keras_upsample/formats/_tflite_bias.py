@@ -13,8 +13,8 @@ import numpy as np
 
 from .._others import _tf_lite
 
-_KERNEL = 1
-_PLACES = {
+KERNEL = 1
+PLACES = {
     "CONV_2D": (2, 0),
     "DEPTHWISE_CONV_2D": (2, 3),
     "FULLY_CONNECTED": (2, 0),
@@ -67,7 +67,7 @@ def with_full_biases(content: bytes, *, own: bool = False) -> bytes:
 def _wanting(model: Any, *, own: bool) -> Iterator[_Use]:
     """Biases of one element for several channels; if `own`, those that another operator has too."""
     schema = _tf_lite.schema()
-    places = {getattr(schema.BuiltinOperator, name): place for name, place in _PLACES.items()}
+    places = {getattr(schema.BuiltinOperator, name): place for name, place in PLACES.items()}
     codes = [model.OperatorCodes(i).BuiltinCode() for i in range(model.OperatorCodesLength())]
     for k in range(model.SubgraphsLength()):
         graph, seen = model.Subgraphs(k), set()
@@ -77,7 +77,7 @@ def _wanting(model: Any, *, own: bool) -> Iterator[_Use]:
             if not at or operator.InputsLength() <= at or operator.Inputs(at) < 0:
                 continue
             bias = operator.Inputs(at)
-            channels = int(graph.Tensors(operator.Inputs(_KERNEL)).Shape(axis))
+            channels = int(graph.Tensors(operator.Inputs(KERNEL)).Shape(axis))
             short = np.prod(graph.Tensors(bias).ShapeAsNumpy()) == 1 != channels
             if short or (own and bias in seen):
                 yield _Use(k, place, at, channels)

@@ -15,6 +15,7 @@ from ..quantization._ranges import true_ranges
 from ._advice import advice
 from ._tflite_bias import with_full_biases
 from ._tflite_shapes import with_usual_sizes
+from ._tflite_steps import float_kernels, with_fitting_steps
 
 INTEGER = {
     "int8": "TFLITE_BUILTINS_INT8",
@@ -35,16 +36,18 @@ def convert_saved_model(
     Raises:
         ExportError: as for `write_tflite`.
     """
-    converter = converter_of(folder, precision, calibration, **options)
+    kernels: dict[str, Any] = {}
+    converter = converter_of(folder, precision, calibration, kernels=kernels, **options)
     # For 16 bits, ranges are learnt and used inside one function of TensorFlow's.
     ranges = true_ranges() if precision == "int8" else nullcontext()
     try:
         with _tf_lite.quiet_interpreter(), ranges:
-            return bytes(converter.convert())
+            content = bytes(converter.convert())
     except ExportError:
         raise
     except Exception as error:  # ConverterError, and whatever the tracer raises
         raise ExportError(_explain(str(error))) from error
+    return with_fitting_steps(content, kernels) if kernels else content
 
 
 def converter_of(
@@ -55,11 +58,13 @@ def converter_of(
     allow_flex: bool = False,
     io: IO = FLOAT_IO,
     sizes: Mapping[str, Shape] = NO_SIZES,
+    kernels: dict[str, Any] | None = None,
 ) -> Any:
     """TensorFlow's converter for a SavedModel, arguments as for `write_tflite`.
 
     Args:
         sizes: shapes of inputs of open sizes, at which ranges are learnt.
+        kernels: with 16-bit activations, gets the weights before they are rounded.
     """
     import tensorflow as tf
 
@@ -81,6 +86,9 @@ def converter_of(
         if precision in INTEGER:
             _check_no_loops(content)
             content = with_usual_sizes(content, sizes) if sizes else content
+        # Beside 8-bit activations the error of the weights counts little.
+        if kernels is not None and precision == "int16x8":
+            kernels.update(float_kernels(content))
         return with_full_biases(content, own=precision == "int16x8")
 
     _tf_lite.prepare_before_quantising(converter, prepared)
