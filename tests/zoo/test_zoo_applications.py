@@ -30,6 +30,21 @@ STAGES = {
         "block6a_expand_activation",
         "block6h_add",
     ],
+    "densenet201": ["conv1_relu", "pool2_conv", "pool3_conv", "pool4_conv", "relu"],
+    "resnet152_v2": [
+        "conv1_conv",
+        "conv2_block2_out",
+        "conv3_block7_out",
+        "conv4_block35_out",
+        "post_relu",
+    ],
+    "efficientnet_v2_s": [
+        "block1b_add",
+        "block2d_add",
+        "block4a_expand_activation",
+        "block6a_expand_activation",
+        "block6o_add",
+    ],
 }
 
 
