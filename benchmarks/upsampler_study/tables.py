@@ -38,8 +38,9 @@ def unmeasured(rows: Mapping[str, Technique], found: Sequence[Summary], content:
     text = (
         "These were not trained and not timed here, so no table below has them. Parameters and "
         f"multiply-adds are those of the whole network at {size}, as under [Cost](#cost). "
-        "`AnyUp2D` is not among them: it does not double a decoder's map, but brings the features "
-        "of a finished network, e.g. a vision transformer, to the size of their image in one step."
+        "`AnyUp2D` can't take part: it does not double a decoder's map, but brings the features "
+        "of a finished network, e.g. a vision transformer, to the size of their image in one step, "
+        "and it is of use only with trained weights, which this package does not have."
     )
     return f"""## Not measured here
 
