@@ -2,6 +2,7 @@
 
 python export/make_gpu.py                     # all: half an hour on a software driver
 python export/make_gpu.py carafe unet:cells   # some; the rows of the others stay
+python export/make_gpu.py carafe --columns "LiteRT GPU"  # so do cells of other columns
 
 The cells are those of `tests/parity/test_gpu_engines.py`. The columns in half precision need a
 driver that has it, as Mesa 25's lavapipe has:
@@ -33,7 +34,7 @@ must not compute wrongly. *half* is half precision, in which the GPUs of phones 
 ONNX Runtime leaves to the processor what it has no kernel for; that is named. The first rows are a
 small U-Net (8, 16, 32 channels, 64x64 pixels, random weights) with each technique, then the models
 of the zoo (64x64, random weights), then the presets (128x128). Gates: 5e-5, and 1e-2 in half
-precision; max unpooling as above.
+precision; max unpooling as above. An empty cell was not run.
 
 The engines ran on drivers that compute on a processor. That proves their graphs, their shaders and
 the arithmetic of these, not a vendor's compiler, and no speed.
@@ -45,7 +46,21 @@ def main() -> None:
     from gpu_cells import COLUMNS, HALF_DRIVER, NETS, Files, absent
     from make_matrix import LATENCY, conditions
 
-    wanted = _chosen(NETS)
+    wanted, columns = _chosen(NETS, COLUMNS)
+    missing = {name: why for name in columns if (why := absent(COLUMNS[name]))}
+    devices: dict[str, None] = {}
+    found: dict[str, dict[str, str]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        files = Files(Path(folder))
+        for name in NETS:
+            if name not in wanted:
+                continue
+            found[name] = {}
+            for column in columns:
+                if column not in missing:
+                    found[name][column], device = _cell(files, name, column)
+                    devices |= {device: None} if device else {}
+            print(name, *(f"{key}: {cell}" for key, cell in found[name].items()), flush=True)
     text = README.read_text()
     before, _, rest = text.partition(BEGIN)
     old, _, behind = rest.partition(END)
@@ -54,24 +69,18 @@ def main() -> None:
         for line in old.splitlines()
         if line.startswith("| ")
     }
-    missing = {name: why for name, column in COLUMNS.items() if (why := absent(column))}
-    devices: dict[str, None] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        files = Files(Path(folder))
-        for name in NETS:
-            if name not in wanted and name in kept:
-                continue
-            cells = []
-            for column in COLUMNS:
-                shown, device = ("", "") if column in missing else _cell(files, name, column)
-                cells.append(shown)
-                devices |= {device: None} if device else {}
-            kept[name] = f"| {name} | {' | '.join(cells)} |"
-            print(kept[name], flush=True)
+    for name, cells in found.items():
+        before_now = kept.get(name, f"| {name} |{'  |' * len(COLUMNS)}").strip("|").split("|")[1:]
+        row = dict(zip(COLUMNS, map(str.strip, before_now), strict=True)) | cells
+        kept[name] = f"| {name} | {' | '.join(row.values())} |"
     lines = [f"| network | {' | '.join(COLUMNS)} |", "|---|" + "---:|" * len(COLUMNS)]
-    table = "\n".join([*lines, *(kept[name] for name in NETS)])
-    notes = "".join(f" Not run: {name} ({why})." for name, why in missing.items())
-    where = f"Engines: {', '.join(devices)}."
+    table = "\n".join([*lines, *(kept[name] for name in NETS if name in kept)])
+    notes = "".join(f" Not run where empty: {name} ({why})." for name, why in missing.items())
+    named = old.partition("Engines: ")[2].partition(" Not run")[0].strip().rstrip(".")
+    all_ran = len(wanted) == len(NETS) and len(columns) == len(COLUMNS)
+    engines = [named] if named and not all_ran else []
+    engines += [device for device in devices if device not in "".join(engines)]
+    where = f"Engines: {', '.join(engines)}."
     block = "\n\n".join((BEGIN, HEAD.rstrip(), table, f"{conditions()} {where}{notes}", END))
     if not rest:
         before, marker, behind = text.partition(LATENCY)
@@ -90,15 +99,17 @@ def _cell(files: object, name: str, column: str) -> tuple[str, str]:
     return (f"{text}, gate missed" if bad and row.found else text), row.device
 
 
-def _chosen(names: Sequence[str]) -> list[str]:
+def _chosen(names: Sequence[str], columns: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Networks and columns that the command line names, or all."""
     import argparse
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("network", nargs="*", help="default all; the rows of the others stay")
-    wanted = parser.parse_args().network
-    if unknown := set(wanted) - set(names):
+    parser.add_argument("--columns", nargs="+", choices=columns, default=list(columns))
+    options = parser.parse_args()
+    if unknown := set(options.network) - set(names):
         sys.exit(f"Unknown: {', '.join(sorted(unknown))}. There are {', '.join(names)}.")
-    return wanted or list(names)
+    return options.network or list(names), options.columns
 
 
 if __name__ == "__main__":

@@ -42,6 +42,24 @@ ZOO: dict[str, Callable[[], Any]] = {
     "fcn8s, bilinear": partial(zoo.fcn8s, SHAPE, 3, fc_width=64, upsample="bilinear"),
     "fcn16s": partial(zoo.fcn16s, SHAPE, 3, fc_width=64),
     "fcn32s": partial(zoo.fcn32s, SHAPE, 3, fc_width=64),
+    "pspnet, MobileNetV2": partial(zoo.pspnet, SHAPE, width=16, **_SMALL),
+    "pan, MobileNetV2": partial(zoo.pan, SHAPE, width=8, **_SMALL),
+    "manet, MobileNetV2": partial(
+        zoo.manet, SHAPE, filters=(4, 4, 8, 8, 16), attention_width=8, **_SMALL
+    ),
+    "upernet, MobileNetV2": partial(zoo.upernet, SHAPE, width=16, **_SMALL),
+    "segformer, MiT-B0": partial(zoo.segformer, SHAPE, 3, width=32),
+    "dpt, ViT-Tiny": partial(
+        zoo.dpt, SHAPE, 3, encoder="vit_tiny", filters=(8, 16, 32, 32), width=16
+    ),
+    "bisenet_v2": partial(
+        zoo.bisenet_v2,
+        SHAPE,
+        3,
+        detail_filters=(8, 8, 16),
+        semantic_filters=(8, 8, 8, 16),
+        head_width=16,
+    ),
     "espcn x3": partial(zoo.espcn, SHAPE, 3),
 }
 PRESETS = tuple(zoo.PRESETS)
