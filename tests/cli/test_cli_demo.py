@@ -49,7 +49,7 @@ def sample_of(name: str, folder: Path) -> Path:
         np.save(folder / "scene.npy", bands.astype("float32"))
         return folder / "scene.npy"
     image = photograph("astronaut", (256, 256))
-    if PACKAGED.get(name) is None or PACKAGED[name].size == (None, None):
+    if None in getattr(PACKAGED.get(name), "size", (None, None)):
         image = image[:64, 64:160]
     picture = Image.fromarray(image)
     (picture.convert("L") if name == GREY else picture).save(folder / "picture.png")
