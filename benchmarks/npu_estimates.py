@@ -1,7 +1,7 @@
 """What NPUs make of a small U-Net with each upsampling technique; writes the table of docs/edge.md.
 
 python benchmarks/npu_estimates.py            # all techniques, some minutes
-python benchmarks/npu_estimates.py nearest    # print those of some
+python benchmarks/npu_estimates.py nearest    # some; the rows of the others stay
 python benchmarks/npu_estimates.py --zoo      # print what every model leaves, by technique
 
 The U-Net has 3 stages (16, 32, 64 channels) at 96x96 pixels, 8 bits, random weights. Each cell says
@@ -42,35 +42,42 @@ ZOO: dict[str, dict[str, Any]] = {
 
 def main() -> None:
     """Command line."""
-    from _page import put_table
+    from _page import put_table, table_of
 
     from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("technique", nargs="*", help="default all, and the page is written")
+    parser.add_argument("technique", nargs="*", help="default all; the rows of the others stay")
     parser.add_argument("--zoo", action="store_true", help="print the table of models")
     options = parser.parse_args()
     names = options.technique
-    rows = []
+    rows: dict[str, str] = {}
     warnings.simplefilter("ignore")
     if options.zoo:
         print_zoo(names or list(UPSAMPLERS))
         return
     for technique in names or UPSAMPLERS:
-        rows.append(f"| {technique} | {' | '.join(cells(unet(technique)))} |")
-        print(rows[-1], flush=True)
-    if names:
-        return
-    for technique in STOCK:
+        add(rows, technique, cells(unet(technique)))
+    for technique in () if names else STOCK:
         model = stock(technique)
-        for name, found in (
-            ("exported by Keras", keras_cells(model)),
-            ("exported here", cells(model)),
-        ):
-            rows.append(f"| Keras' layers, {technique}: {name} | {' | '.join(found)} |")
-            print(rows[-1], flush=True)
+        add(rows, f"Keras' layers, {technique}: exported by Keras", keras_cells(model))
+        add(rows, f"Keras' layers, {technique}: exported here", cells(model))
+    kept = {name_of(line): line for line in table_of(PAGE, BEGIN) if line.startswith("| ")}
+    kept |= rows
+    order = [name for name in (*UPSAMPLERS, *kept) if name in kept and name != "technique"]
     head = f"| technique | {' | '.join(DEVICES)} |\n|---|{'---|' * len(DEVICES)}"
-    put_table(PAGE, BEGIN, "\n".join([head, *rows]))
+    put_table(PAGE, BEGIN, "\n".join([head, *(kept[name] for name in dict.fromkeys(order))]))
+
+
+def add(rows: dict[str, str], name: str, found: list[str]) -> None:
+    """A row of the table, printed."""
+    rows[name] = f"| {name} | {' | '.join(found)} |"
+    print(rows[name], flush=True)
+
+
+def name_of(line: str) -> str:
+    """What a row is about."""
+    return line.removeprefix("| ").partition(" | ")[0]
 
 
 def print_zoo(techniques: list[str]) -> None:
