@@ -144,15 +144,14 @@ class Context:
         raise OpenSizeError(f"lengths that no tensor before it has: {FIX_THE_SIZE}")
 
     def image_with(self, fits: Callable[[tuple[Length, ...]], bool]) -> Tensor:
-        """An earlier image, channels last, whose (rows, columns, channels) fit.
+        """An earlier tensor that is stored like an image, whose (rows, columns, channels) fit.
 
         Raises:
-            UnreadError: there is none.
+            OpenSizeError: there is none.
         """
         for value in self.earlier.values():
-            image = isinstance(value, Value) and value.order == CHANNELS_LAST[4]
-            if image and fits(value.lengths[1:]):  # type: ignore[union-attr]
-                return value.tensor  # type: ignore[union-attr]
+            if isinstance(value, Value) and len(value.order) == 4 and fits(value.lengths[1:]):
+                return value.tensor
         raise OpenSizeError(f"a size that no tensor before it has: {FIX_THE_SIZE}")
 
     def laid_out(

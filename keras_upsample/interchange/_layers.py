@@ -146,10 +146,13 @@ class Slice(keras.layers.Layer):
 
     Args:
         axis: >= 1.
-        begin, end, step: whole numbers, step >= 1, 0 <= begin < end.
+        begin, end, step: whole numbers, step >= 1, 0 <= begin < end; None for an end at the last
+            of an axis whose length stays open.
     """
 
-    def __init__(self, axis: int, begin: int, end: int, step: int = 1, **kwargs: Any) -> None:
+    def __init__(
+        self, axis: int, begin: int, end: int | None, step: int = 1, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.axis, self.begin, self.end, self.step = axis, begin, end, step
 
@@ -160,7 +163,8 @@ class Slice(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         shape = list(input_shape)
-        shape[self.axis] = len(range(self.begin, self.end, self.step))
+        end = shape[self.axis] if self.end is None else self.end
+        shape[self.axis] = None if end is None else len(range(self.begin, end, self.step))
         return tuple(shape)
 
     def get_config(self) -> dict[str, Any]:

@@ -93,6 +93,8 @@ class OnnxNet:
     def _turned_first(self, image: str) -> bool:
         before, behind, found = {image}, set[str](), False
         for node in self.nodes:
+            if node.kind == "Shape":
+                continue
             if before.intersection(node.inputs):
                 if node.kind in _OF_IMAGES:
                     return False

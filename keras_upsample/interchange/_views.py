@@ -58,8 +58,7 @@ def _cut(base: Tensor, chain: Sequence[Node], width: int) -> Channels | None:
         operation = node.operation
         if isinstance(operation, Slice):
             _, stride = axes[operation.axis - 1]
-            count = len(range(operation.begin, operation.end, operation.step))
-            axes[operation.axis - 1] = (count, stride * operation.step)
+            axes[operation.axis - 1] = (shape[operation.axis - 1], stride * operation.step)
             offset += operation.begin * stride
             continue
         reshaped = _reshaped(axes, shape)

@@ -25,17 +25,23 @@ def written(folder, nodes, constants, shape=("n", 3, "h", "w"), opset=18):
     return folder / "open.onnx"
 
 
-def check(path, sizes=SIZES):
-    """Both at other sizes than those at which `from_onnx` compares them."""
+def check(path, sizes=SIZES, last=False):
+    """Both at other sizes than those at which `from_onnx` compares them, two images at once.
+
+    `last`: the file has its channels last.
+    """
     import onnxruntime
 
     model = from_onnx(path)
     assert model.input_shape == (None, None, None, 3)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
     for size in sizes:
-        x = weights(2, 3, *size)
-        expected = np.moveaxis(session.run(None, {"x": x})[0], 1, -1)
-        found = model(np.moveaxis(x, 1, -1), training=False)
+        x = weights(2, *size, 3)
+        given = x if last else np.moveaxis(x, -1, 1)
+        expected = session.run(None, {name: given})[0]
+        expected = expected if last else np.moveaxis(expected, 1, -1)
+        found = model(x, training=False)
         np.testing.assert_allclose(found, expected, atol=1e-5 * np.ptp(expected), rtol=0)
     return model
 
@@ -195,10 +201,172 @@ def test_automatic_pads_of_stride_1_are_the_same_at_every_size(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("kind", "more"),
+    [
+        ("Conv", {"kernel_shape": [3, 3]}),
+        ("Conv", {"kernel_shape": [3, 3], "group": 3}),
+        ("MaxPool", {"kernel_shape": [3, 3]}),
+        ("AveragePool", {"kernel_shape": [3, 3]}),
+    ],
+    ids=["conv", "depthwise", "max", "average"],
+)
+def test_automatic_pads_of_stride_2_follow_the_size(kind, more, tmp_path):
+    """One row and column at the end of an even length, one at either end of an odd one."""
+    kernels = {"k": weights(3, 3 // more.get("group", 1), 3, 3)} if kind == "Conv" else {}
+    nodes = [node(kind, ["x", *kernels], "y", auto_pad="SAME_UPPER", strides=[2, 2], **more)]
+    model = check(written(tmp_path, nodes, kernels))
+    assert {getattr(layer, "padding", "same") for layer in model.layers} == {"same"}
+
+
+CHANNELS_LAST = {"shape": ("n", "h", "w", 3)}
+TURNED = [
+    node("Transpose", ["part"], "planes", perm=[0, 3, 1, 2]),
+    node("Conv", ["planes", "k"], "c", kernel_shape=[3, 3], pads=[1] * 4),
+]
+
+
+@pytest.mark.parametrize("back", [True, False], ids=["channels_last", "any"])
+def test_pads_and_slices_of_channels_last(back, tmp_path):
+    """Pads to a multiple of 8 and 4, and what is too much taken off again, as tf2onnx writes it."""
+    nodes = [
+        node("Shape", ["x"], "size"),
+        node("Neg", ["size"], "less"),
+        node("Mod", ["less", "multiples"], "end"),
+        node("Concat", ["zeros", "end"], "pads", axis=0),
+        node("Pad", ["x", "pads"], "part"),
+        *TURNED,
+        node("Transpose", ["c"], "big", perm=[0, 2, 3, 1]),
+        node("Slice", ["size", "one", "three", "zero"], "own"),
+        node("Slice", ["big", "begin", "own", "axes"], "y"),
+    ]
+    constants = {
+        **KERNEL,
+        **NUMBERS,
+        "multiples": whole(1, 8, 4, 1),
+        "zeros": whole(0, 0, 0, 0),
+        "one": whole(1),
+        "three": whole(3),
+        "begin": whole(0, 0),
+        "axes": whole(1, 2),
+    }
+    if not back:  # as if the image lay as (N, W, H, C)
+        nodes[-1:] = [
+            node("Transpose", ["big"], "turned", perm=[0, 2, 1, 3]),
+            node("Slice", ["own", "one", "two", "zero"], "columns"),
+            node("Slice", ["turned", "zero", "columns", "one"], "cut"),
+            node("Transpose", ["cut"], "y", perm=[0, 2, 1, 3]),
+        ]
+    model = check(written(tmp_path, nodes, constants, **CHANNELS_LAST), last=True)
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds == ["InputLayer", "PadToMultiple2D", "Conv2D", "FitLike2D"]
+
+
+def test_pads_to_a_multiple_and_a_least_size(tmp_path):
+    """Rows and columns as PAN needs them: multiples of 16, and 128 of each at least."""
+    nodes = [
+        node("Shape", ["x"], "size"),
+        node("Max", ["size", "least"], "raised"),
+        node("Sub", ["raised", "size"], "missing"),
+        node("Neg", ["raised"], "less"),
+        node("Mod", ["less", "multiples"], "more"),
+        node("Add", ["missing", "more"], "end"),
+        node("Concat", ["zeros", "end"], "pads", axis=0),
+        node("Pad", ["x", "pads"], "part"),
+        *TURNED,
+        node("Transpose", ["c"], "y", perm=[0, 2, 3, 1]),
+    ]
+    constants = {
+        **KERNEL,
+        "least": whole(1, 128, 128, 1),
+        "multiples": whole(1, 16, 16, 1),
+        "zeros": whole(0, 0, 0, 0),
+    }
+    path = written(tmp_path, nodes, constants, **CHANNELS_LAST)
+    model = check(path, sizes=((31, 180), (145, 1), (200, 129)), last=True)
+    pad = model.layers[1]
+    assert (pad.multiple, pad.at_least) == ((16, 16), (128, 128))
+
+
+FAR = 2**31 - 1
+
+
+@pytest.mark.parametrize(
+    ("starts", "ends", "axes", "steps"),
+    [
+        ((1, 2), (-3, FAR), (1, 2), (1, 1)),
+        ((0, 1), (FAR, FAR), (1, 2), (3, 2)),
+        ((1, 2), (FAR, FAR), (1, 2), (1, 2)),
+        ((1,), (FAR,), (2,), (4,)),
+    ],
+    ids=["fixed", "steps", "both", "columns"],
+)
+def test_slices_by_fixed_amounts_and_by_steps(starts, ends, axes, steps, tmp_path):
+    nodes = [
+        node("Slice", ["x", "from", "to", "axes", "steps"], "part"),
+        *TURNED,
+        node("Transpose", ["c"], "y", perm=[0, 2, 3, 1]),
+    ]
+    constants = {
+        **KERNEL,
+        "from": whole(*starts),
+        "to": whole(*ends),
+        "axes": whole(*axes),
+        "steps": whole(*steps),
+    }
+    model = check(written(tmp_path, nodes, constants, **CHANNELS_LAST), last=True)
+    model.save(tmp_path / "m.keras")
+    x = weights(1, 37, 52, 3)
+    again = keras.saving.load_model(tmp_path / "m.keras")
+    np.testing.assert_array_equal(again(x), model(x))
+
+
+def repeated(axis, times, image="c", result="b"):
+    """Rows (axis 2) or columns (axis 3) of an image several times, as TensorFlow writes it."""
+    counts = [1, 1, 1, 1]
+    counts.insert(axis + 1, times)
+    factors = [1, 1, 1, 1]
+    factors[axis] = times
+    constants = {
+        f"after {result}": whole(axis + 1),
+        f"times {result}": whole(*counts),
+        f"factors {result}": whole(*factors),
+    }
+    return constants, [
+        node("Unsqueeze", [image, f"after {result}"], f"apart {result}"),
+        node("Tile", [f"apart {result}", f"times {result}"], f"tiled {result}"),
+        node("Shape", [image], f"size {result}"),
+        node("Mul", [f"size {result}", f"factors {result}"], f"larger {result}"),
+        node("Reshape", [f"tiled {result}", f"larger {result}"], result),
+    ]
+
+
+@pytest.mark.parametrize("shape", [("n", 3, "h", "w"), (1, 3, 7, 10)], ids=["open", "fixed"])
+def test_repeated_rows_and_columns_are_one_upsampling(shape, tmp_path):
+    rows, columns = repeated(2, 3), repeated(3, 2, "b", "y")
+    conv = node("Conv", ["x", "k"], "c", kernel_shape=[3, 3], pads=[1] * 4)
+    path = written(
+        tmp_path, [conv, *rows[1], *columns[1]], {**KERNEL, **rows[0], **columns[0]}, shape
+    )
+    model = check(path) if shape[0] == "n" else from_onnx(path)  # which compares the two, too
+    assert [type(layer).__name__ for layer in model.layers[1:]] == ["Conv2D", "NearestUpSampling2D"]
+    assert model.layers[-1].scale == (3, 2)
+
+
+def test_an_image_that_is_repeated_as_a_whole_is_no_upsampling(tmp_path):
+    """The new axis is in front of the rows: 1 2 1 2, not 1 1 2 2."""
+    constants, nodes = repeated(2, 2, "x", "y")
+    constants |= {"after y": whole(2), "times y": whole(1, 1, 2, 1, 1)}
+    path = written(tmp_path, nodes, constants, (1, 3, 7, 10))
+    model = from_onnx(path)
+    x = weights(2, 7, 10, 3)
+    np.testing.assert_array_equal(model(x), np.tile(x, (1, 2, 1, 1)))
+
+
+@pytest.mark.parametrize(
     ("nodes", "constants", "reason"),
     [
         (
-            [node("Conv", ["x", "k"], "y", auto_pad="SAME_UPPER", strides=[2, 2])],
+            [node("Conv", ["x", "k"], "y", auto_pad="SAME_LOWER", strides=[2, 2])],
             KERNEL,
             "Conv at node '/net/y' can't be read: it depends on the size of the image; pass "
             "`input_shape`",

@@ -41,6 +41,12 @@ def may_be_same(x: Value, strides: Sequence[int]) -> bool:
     return max(strides) == 1 or not is_open(x.shape)
 
 
+def pads_by_layer(c: Context, x: Value, strides: Sequence[int]) -> bool:
+    """Whether only Keras' "same" gives the pads of a node: SAME_UPPER, whose pads depend on the
+    size where that is open and the strides are above 1."""
+    return c.attribute("auto_pad", "") == "SAME_UPPER" and not may_be_same(x, strides)
+
+
 def begin_end(
     c: Context, x: Value, kernel: Sequence[int], strides: Sequence[int], dilation: Sequence[int]
 ) -> Around:

@@ -9,7 +9,7 @@ from ...program._operations import Convolution, Dense
 from .._context import Context, UnreadError
 from .._layers import Slice
 from .._value import Value
-from ._windows import NO_PADS, around_windows, begin_end, may_be_same, spatial
+from ._windows import NO_PADS, around_windows, begin_end, may_be_same, pads_by_layer, spatial
 from .parts import cropped, padded
 
 DENSE = "keras_upsample.Dense"
@@ -30,7 +30,9 @@ def conv(c: Context) -> Value:
         raise UnreadError(f"{kernel.shape[0]} filters in {groups} groups")
     strides = c.attribute("strides", (1,) * axes)
     dilation = c.attribute("dilations", (1,) * axes)
-    around = begin_end(c, x, kernel.shape[2:], strides, dilation)
+    # As TensorFlow's exporters write it: at open sizes the layer computes these pads.
+    by_layer = axes == 2 and pads_by_layer(c, x, strides)
+    around = NO_PADS[2] if by_layer else begin_end(c, x, kernel.shape[2:], strides, dilation)
     less = [(max(-a, 0), max(-b, 0)) for a, b in around]
     if any(map(any, less)):
         x = cropped(c, x, [(0, 0), (0, 0), *less])
@@ -43,11 +45,12 @@ def conv(c: Context) -> Value:
         turned = by_channel.transpose(*range(2, kernel.ndim), 0, 1)
     if axes == 2 and (groups == 1 or depthwise):
         rows, columns = pads
+        written = "same" if by_layer else (rows, columns)
         made = Convolution(
-            x.tensor, turned, bias, None, _two(strides), (rows, columns), _two(dilation), depthwise
+            x.tensor, turned, bias, None, _two(strides), written, _two(dilation), depthwise
         )
         return c.like(x, c.write(made))
-    same = (
+    same = by_layer or (
         pads != NO_PADS[axes]
         and may_be_same(x, strides)
         and around_windows(x, kernel.shape[2:], strides, dilation) == pads

@@ -6,6 +6,7 @@ at which the file was tried: a whole multiple of a length, or the length of anot
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from itertools import product
 from types import MappingProxyType
 from typing import Any
 
@@ -13,14 +14,28 @@ import numpy as np
 
 from ...program._operations import Resize
 from .._context import Context, UnreadError
-from .._lengths import is_open
+from .._layers import Slice
+from .._lengths import is_open, note_lengths
 from .._like_layers import FitLike2D, ResizeToPart2D
-from .._open import FIX_THE_SIZE, Length, Varying, opened
+from .._open import FIX_THE_SIZE, Length, Open, Varying, opened
 from .._unread import OpenSizeError
-from .._value import Value
+from .._value import CHANNELS_LAST, Value
+from .parts import cropped, padded
 from .resizes import COORDINATES_OF_LAYERS
 
+_ALL = 10**9
+"""tf2onnx' end of an axis that is not cut; others write larger ones."""
+
 _DIVISORS = (2, 4, 8, 16, 32)
+
+
+_REPEATS = (
+    ("asymmetric", "floor"),
+    ("half_pixel", "round_prefer_ceil"),
+    ("half_pixel", "round_prefer_floor"),
+    ("tf_half_pixel_for_nn", "floor"),
+)
+"""Coordinates and rounding of nearest that repeat every pixel as often, at whole factors."""
 
 
 def depends_on_size(c: Context) -> bool:
@@ -35,29 +50,32 @@ def resize(c: Context) -> Value | None:
     """Resize and Upsample by whole factors, or to the size of another tensor."""
     from ... import layers
 
-    x = c.image()
     if c.attribute("axes") is not None or c.attribute("antialias", 0):
         raise UnreadError("`axes` or `antialias`")
+    changed = _changed(c)
+    x = _image(c, changed)
+    if not changed:
+        return x
     older = c.node.kind == "Upsample"
     mode = c.attribute("mode", "nearest")
     named = c.attribute("coordinate_transformation_mode", "asymmetric" if older else "half_pixel")
+    target = _target(c, x)
+    factors = _whole_factors(x.lengths[1:3], target)
+    if mode == "nearest":
+        rounding = "floor" if older else c.attribute("nearest_mode", "round_prefer_floor")
+        if factors and (named, rounding) in _REPEATS:
+            return c.like(x, c.write(Resize(x.tensor, "nearest", factors)), positive=x.positive)
+        if (named, rounding) != ("asymmetric", "floor"):
+            raise OpenSizeError(f"nearest, {named}, {rounding}: {FIX_THE_SIZE}")
     coordinates = COORDINATES_OF_LAYERS.get(named, "")
     linear = mode in ("linear", "bilinear")
     if not coordinates or not (linear or mode in ("nearest", "cubic")):
         raise UnreadError(f"{mode}, coordinates {named}")
-    target = _target(c)
-    factors = _whole_factors(x.shape[2:], target)
-    rounding = c.attribute("nearest_mode", "round_prefer_floor")
-    floors = (named, rounding) == ("asymmetric", "floor") or older
     options: dict[str, Any] = {"data_format": "channels_last", "name": c.name}
-    if mode == "nearest" and not (floors or (factors and named == "half_pixel")):
-        raise OpenSizeError(f"nearest, {named}, {rounding}: {FIX_THE_SIZE}")
-    if factors and mode == "nearest":
-        return c.like(x, c.write(Resize(x.tensor, "nearest", factors)), positive=x.positive)
     if factors and linear:
         layer: Any = layers.BilinearUpSampling2D(scale=factors, coordinates=coordinates, **options)
         return c.like(x, c.call(layer, x.tensor), positive=x.positive)
-    if factors:
+    if factors and mode == "cubic":
         border = "renormalize" if c.attribute("exclude_outside", 0) else "clamp"
         layer = layers.BicubicUpSampling2D(
             scale=factors,
@@ -100,50 +118,72 @@ def pad(c: Context) -> Value | None:
     pads = c.inputs[1] if len(c.inputs) > 1 else None
     if not isinstance(pads, Varying):
         return None
-    x = c.image()
     if c.attribute("mode", "constant") != "constant" or np.any(c.constant(2, 0.0)):
         raise OpenSizeError(f"pads that are no zeros: {FIX_THE_SIZE}")
-    if any(len(each) != 8 or each[[0, 1, 4, 5]].any() for each in pads.at):
-        raise OpenSizeError(f"pads of other axes than rows and columns: {FIX_THE_SIZE}")
-    return _fitted(c, x, [opened(each) for each in np.stack(pads.at, axis=-1)[[2, 3]].tolist()])
+    if len(pads.numbers) != 8:
+        raise OpenSizeError(f"pads by `axes`: {FIX_THE_SIZE}")
+    begins, ends = pads.numbers[:4], pads.numbers[4:]
+    x = _image(c, [axis for axis in range(4) if begins[axis] != 0 or ends[axis] != 0])
+    return _fitted(c, x, begins)
 
 
 def slice_(c: Context) -> Value | None:
-    """Slice of rows and columns to the size of another tensor, from the start or the middle."""
-    bounds = [each for each in c.inputs[1:3] if isinstance(each, Varying)]
-    if not bounds:
-        return None
-    x = c.image()
+    """Slice of rows and columns: to the size of another tensor, by fixed amounts, or by steps."""
     starts, ends = c.numbers(1), c.numbers(2)
-    if starts is None or ends is None:
+    changed, lengths = _changed(c), c.value().shape
+    fixed = not is_open([lengths[axis] for axis in changed])
+    if starts is None or ends is None or (fixed and not is_open([*starts, *ends])):
         return None
     axes = c.constant(3)
-    axes = range(len(ends)) if axes is None else [int(axis) % 4 for axis in axes]
+    axes = range(len(ends)) if axes is None else [int(axis) % len(lengths) for axis in axes]
     steps = c.constant(4)
-    if not set(axes) <= {2, 3} or (steps is not None and np.any(steps != 1)):
-        raise OpenSizeError(f"a slice of other axes, or with steps: {FIX_THE_SIZE}")
-    begins = dict(zip(axes, starts, strict=True))
+    steps = [1] * len(ends) if steps is None else steps.tolist()
+    bounds = dict(zip(axes, zip(starts, ends, steps, strict=True), strict=True))
+    first, last, step = bounds.get(c.value().order[0], (0, 1, 1))
+    if (first, step) != (0, 1) or (last != 1 and last < _ALL):
+        raise UnreadError("a slice of the batch")
+    x = _image(c, changed)
+    begins: list[Length] = [0, 0, 0, 0]
+    for axis, start, step in zip(axes, starts, steps, strict=True):
+        begins[axis] = start % x.shape[axis] if axis in changed else 0
+        if step != 1 and axis in changed:
+            x, begins[axis] = _stepped(c, x, axis, begins[axis], step), 0
     # What is cut off in front, as a pad below 0.
-    return _fitted(c, x, [-1 * (begins.get(axis, 0) % x.shape[axis]) for axis in (2, 3)])
+    return _fitted(c, x, [-1 * begin for begin in begins])
+
+
+def _stepped(c: Context, x: Value, axis: int, begin: Length, step: int) -> Value:
+    """Every second row or column, or third, and so on, up to the last."""
+    stored, taken = x.stored_axis(axis), _lengths_seen(c)[axis]
+    if is_open([begin]) or step < 0 or (x.shape[axis] - begin + (step - 1)) // step != taken:
+        raise OpenSizeError(f"a slice with steps that ends before the last: {FIX_THE_SIZE}")
+    tensor = c.call(Slice(stored, begin, None, step, name=f"{c.name}_{axis}"), x.tensor)
+    note_lengths(tensor, [taken if place == stored else n for place, n in enumerate(x.lengths)])
+    return c.like(x, tensor, positive=x.positive)
 
 
 def _fitted(c: Context, x: Value, begins: Sequence[Length]) -> Value:
     """Zeros around, or less, so that the result has the size that was seen.
 
     Args:
-        begins: rows and columns in front.
+        begins: how many in front of each axis of ONNX.
     """
     from ...layers import PadToMultiple2D
 
-    have, target = x.shape[2:], _target(c)
-    rows, columns = (_multiple(old, new) for old, new in zip(have, target, strict=True))
-    if list(begins) == [0, 0] and rows and columns:
-        layer = PadToMultiple2D((rows, columns), data_format="channels_last", name=c.name)
+    have, target = x.lengths[1:3], _target(c, x)
+    begins = [begins[axis] for axis in x.order[1:3]]
+    around = [(b, new - old - b) for b, old, new in zip(begins, have, target, strict=True)]
+    if not any(is_open(pads) for pads in around):
+        return _fixed(c, x, around)
+    multiples = _multiples(have, target) if begins == [0, 0] else None
+    if multiples:
+        steps, least = multiples
+        layer = PadToMultiple2D(steps, at_least=least, data_format="channels_last", name=c.name)
         return c.like(x, c.call(layer, x.tensor), positive=x.positive)
     axes = tuple(axis for axis in (1, 2) if have[axis - 1] != target[axis - 1])
     more = [new - old for new, old in zip(target, have, strict=True)]
     fronts: dict[str, list[Length]] = {"end": [0, 0], "centre": [each // 2 for each in more]}
-    fitting = [name for name, front in fronts.items() if front == list(begins)]
+    fitting = [name for name, front in fronts.items() if front == begins]
     if not fitting:
         raise OpenSizeError(f"pads or a slice, neither at the end nor around: {FIX_THE_SIZE}")
     reference = c.image_with(
@@ -153,14 +193,66 @@ def _fitted(c: Context, x: Value, begins: Sequence[Length]) -> Value:
     return c.like(x, tensor, positive=x.positive)
 
 
-def _multiple(old: Length, new: Length) -> int | None:
-    """m, where new is old rounded up to a multiple of m."""
-    return next((m for m in range(1, 129) if (old + (m - 1)) // m * m == new), None)
+def _fixed(c: Context, x: Value, around: Sequence[tuple[int, int]]) -> Value:
+    """As many rows and columns more, or less, at every size."""
+    by_axis = dict(zip(x.order[1:3], around, strict=True))
+    pairs = [by_axis.get(axis, (0, 0)) for axis in range(4)]
+    x = cropped(c, x, [(max(-a, 0), max(-b, 0)) for a, b in pairs])
+    return padded(c, x, [(max(a, 0), max(b, 0)) for a, b in pairs], 0.0)
 
 
-def _target(c: Context) -> tuple[Length, ...]:
-    """Rows and columns of the node's output."""
-    return tuple(opened([shape[axis] for shape in c.seen]) for axis in (2, 3))
+def _multiples(old: Sequence[Length], new: Sequence[Length]) -> tuple[tuple[int, int], int] | None:
+    """((m, m'), a), where new is old, or a if that is more, rounded up to a multiple of m.
+
+    Above a least length there are few sizes, so that only one m may fit, of both axes or of each.
+    """
+    smallest = {min(n.at) if isinstance(n, Open) else n for n in new}
+    for least in (1, *sorted(smallest)):
+        rows, columns = (_fitting(*each, least) for each in zip(old, new, strict=True))
+        both = [m for m in rows if m in columns]
+        for pairs in ([(m, m) for m in both], list(product(rows, columns))):
+            if pairs and (least == 1 or len(pairs) == 1):
+                return pairs[0], least
+    return None
+
+
+def _fitting(old: Length, new: Length, least: int) -> list[int]:
+    raised = opened([max(n, least) for n in old.at]) if isinstance(old, Open) else max(old, least)
+    return [m for m in range(1, 129) if (raised + (m - 1)) // m * m == new]
+
+
+def _image(c: Context, changed: Sequence[int]) -> Value:
+    """The input, stored so that the axes of ONNX that change are its rows and columns.
+
+    They are axes 2 and 3 of a file with channels first, 1 and 2 of one with channels last.
+
+    Raises:
+        OpenSizeError: others change too.
+    """
+    x = c.joined(c.value())
+    if x.rank != 4:
+        raise OpenSizeError(f"an input of {x.rank} dimensions, images have 4: {FIX_THE_SIZE}")
+    for order in (x.order, CHANNELS_LAST[4], (0, 1, 2, 3)):
+        if order[0] == 0 and set(changed) <= set(order[1:3]):
+            return c.ordered(x, order)
+    raise OpenSizeError(f"other axes than rows and columns change: {FIX_THE_SIZE}")
+
+
+def _changed(c: Context) -> list[int]:
+    """The axes of ONNX whose length the node changes."""
+    lengths = zip(c.value().shape, _lengths_seen(c), strict=True)
+    return [axis for axis, (old, new) in enumerate(lengths) if old != new]
+
+
+def _lengths_seen(c: Context) -> list[Length]:
+    """Of the node's output, the batch as 1."""
+    return [opened(lengths) for lengths in zip(*c.seen, strict=True)]
+
+
+def _target(c: Context, x: Value) -> tuple[Length, ...]:
+    """Rows and columns of the node's output, in the order in which x is stored."""
+    seen = _lengths_seen(c)
+    return seen[x.order[1]], seen[x.order[2]]
 
 
 def _whole_factors(old: Sequence[Length], new: Sequence[Length]) -> tuple[int, int] | None:

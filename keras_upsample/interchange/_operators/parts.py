@@ -67,7 +67,7 @@ def padded(c: Context, x: Value, around: Around, value: float, suffix: str = "")
     """A constant around a value, each pad >= 0."""
     positive = x.positive and value >= 0
     stored = [around[axis] for axis in x.order]
-    if x.order == CHANNELS_LAST.get(4) and not any(stored[3]):
+    if len(stored) == 4 and not any(stored[3]):
         if value == 0:
             made = c.write(ZeroPadding(x.tensor, (stored[1], stored[2])), suffix)
         else:
@@ -85,7 +85,7 @@ def cropped(c: Context, x: Value, around: Around, suffix: str = "_crop") -> Valu
     if any(n <= sum(crop) for n, crop in zip(x.shape, around, strict=True)):
         raise UnreadError(f"a crop of {around} that leaves nothing of {x.shape}")
     stored = [around[axis] for axis in x.order]
-    if x.order == CHANNELS_LAST.get(4) and not any(stored[3]):
+    if len(stored) == 4 and not any(stored[3]):
         made = c.write(Crop(x.tensor, (stored[1], stored[2])), suffix)
         return c.like(x, made, positive=x.positive)
     tensor = x.tensor

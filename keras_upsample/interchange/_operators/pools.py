@@ -12,7 +12,15 @@ from .._layers import WithConstant
 from .._lengths import is_open
 from .._open import FIX_THE_SIZE, at_every_size
 from .._value import Value
-from ._windows import NO_PADS, Around, around_windows, begin_end, may_be_same, spatial
+from ._windows import (
+    NO_PADS,
+    Around,
+    around_windows,
+    begin_end,
+    may_be_same,
+    pads_by_layer,
+    spatial,
+)
 from .parts import padded
 
 _LEAST = -3.4e38  # float32's, as good as the minus infinity around an image
@@ -38,6 +46,10 @@ def _pool(c: Context, kind: str) -> Value:
     size = c.attribute("kernel_shape")
     strides = c.attribute("strides", (1,) * axes)
     dilation = c.attribute("dilations", (1,) * axes)
+    counted = bool(c.attribute("count_include_pad", 0))
+    plain = max(dilation) == 1
+    if plain and pads_by_layer(c, x, strides) and (kind == "max" or not counted):
+        return _written(c, x, kind, size, strides, dilation, "same")
     stated = begin_end(c, x, size, strides, dilation)
     if any(min(pads) < 0 for pads in stated):
         raise UnreadError(f"negative pads {stated}")
@@ -47,8 +59,6 @@ def _pool(c: Context, kind: str) -> Value:
         pads = at_every_size(
             x.shape[2:], lambda lengths: _with_last_windows(lengths, stated, reaches, strides)
         )
-    counted = bool(c.attribute("count_include_pad", 0))
-    plain = max(dilation) == 1
     if pads == NO_PADS[axes]:
         return _written(c, x, kind, size, strides, dilation)
     same = plain and may_be_same(x, strides) and pads == around_windows(x, size, strides, dilation)

@@ -7,8 +7,10 @@ import numpy as np
 
 from ...program._array_operations import Gather
 from ...program._graph import Tensor
+from ...program._keras_reader import resize_of
 from ...program._operations import Resize, Shuffle, Unshuffle
 from .._context import Context, UnreadError
+from .._lengths import note_lengths
 from .._resize_taps import COORDINATES, ROUNDINGS, SIMPLE, Axis
 from .._value import CHANNELS_LAST, Value
 from ._along import along_axis
@@ -214,7 +216,29 @@ def space_to_depth(c: Context) -> Value:
     return c.like(x, c.write(made), positive=x.positive)
 
 
+REPEAT = "keras_upsample.Repeat"
+"""Kind of the node that `_rules` puts for an image with each row or column several times;
+attributes `axis` and `times`."""
+
+
+def repeat(c: Context) -> Value:
+    """y[k] = x[floor(k / times)] along an axis; rows and columns in a row are one layer."""
+    x, axis, times = c.value(), c.attribute("axis"), c.attribute("times")
+    if x.stored_axis(axis) not in (1, 2):
+        x = c.ordered(x, CHANNELS_LAST[4] if axis == 3 else (0, 1, 2, 3))
+    place, lengths = x.stored_axis(axis), x.lengths
+    factors, tensor = [1, 1], x.tensor
+    before = resize_of(tensor.node) if tensor.node else None
+    if before is not None and before.interpolation == "nearest" and before.scale is not None:
+        factors, tensor = list(before.scale), before.x
+    factors[place - 1] *= times
+    made = c.write(Resize(tensor, "nearest", (factors[0], factors[1])))
+    note_lengths(made, [n * times if at == place else n for at, n in enumerate(lengths)])
+    return c.like(x, made, positive=x.positive)
+
+
 KINDS = {
+    REPEAT: repeat,
     "Resize": resize,
     "Upsample": resize,
     "DepthToSpace": depth_to_space,

@@ -18,6 +18,7 @@ from . import (
     max_unpooling,
     pixel_shuffle,
     places_of_maxima,
+    repeat,
     sum_of_stack,
 )
 from ._here import Around, Declined, Here
@@ -46,6 +47,7 @@ RULES: tuple[Rule, ...] = (
     places_of_maxima,
     pixel_shuffle,
     channel_shuffle,
+    repeat,
     group_normalization,
     layer_normalization,
     sum_of_stack,
