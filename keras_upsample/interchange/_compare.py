@@ -31,7 +31,7 @@ def compare_with_file(
     found, wanted = [], []
     for given in _inputs([*shapes.values()]):
         wanted.append(list(runner(dict(zip(names, given, strict=True))).values()))
-        found.append(_values(model, given))
+        found.append(outputs_of(model, given))
     for place, label in enumerate(model.output_names):
         theirs = [case[place] for case in wanted]
         reach = max(float(np.ptp(values)) for values in theirs) or 1.0
@@ -39,7 +39,8 @@ def compare_with_file(
             check_agreement(f"`{path}`: the output {label!r}", runner.runtime, ours, values, reach)
 
 
-def _values(model: Any, given: Sequence[np.ndarray]) -> list[np.ndarray]:
+def outputs_of(model: Any, given: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """What a model makes of its inputs at inference, in the order of its outputs."""
     import keras
 
     outputs = model(given if len(given) > 1 else given[0], training=False)

@@ -81,9 +81,8 @@ def compare_with_half(
     Raises:
         VerificationError: they differ by more than 1e-2 of an output's range.
     """
-    import keras
-
     from ..runtimes import load
+    from ._compare import outputs_of
     from ._value import CHANNELS_LAST
 
     def kept(array: np.ndarray) -> np.ndarray:
@@ -96,10 +95,8 @@ def compare_with_half(
         for info, shape in zip(runner.inputs, shapes.values(), strict=True)
     }
     expected = runner(feeds).values()
-    given = [kept(array.astype("float32")) for array in feeds.values()]
-    outputs = model(given if len(given) > 1 else given[0], training=False)
-    flat = [keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(outputs)]
-    for label, ours, theirs in zip(model.output_names, flat, expected, strict=True):
+    found = outputs_of(model, [kept(array.astype("float32")) for array in feeds.values()])
+    for label, ours, theirs in zip(model.output_names, found, expected, strict=True):
         theirs = kept(theirs).astype("float64")
         error = float(np.abs(ours - theirs).max()) / (float(np.ptp(theirs)) or 1.0)
         if not error <= _ROUNDED:

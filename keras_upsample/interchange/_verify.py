@@ -13,6 +13,7 @@ from ..metadata import Metadata
 from ._agreement import check_agreement
 from ._before_sigmoid import before_sigmoid, squashed
 from ._build import order_of
+from ._compare import outputs_of
 from ._half import file_of
 from ._net import OnnxNet
 
@@ -38,8 +39,6 @@ def compare(
         VerificationError: they differ by more than 5e-5 of an output's range, and the model is
             further from float64 than ONNX Runtime is by more than that.
     """
-    import keras
-
     from ..runtimes import load
 
     raw = before_sigmoid(model, net)
@@ -53,11 +52,8 @@ def compare(
     for feeds in _inputs(shapes, count, net, metadata):
         expected = _run(path, "in ONNX Runtime", runner, feeds)
         given = [_last(array, net) for array in feeds.values()]
-        outputs = _run(
-            path, "as a model", model, given if len(given) > 1 else given[0], training=False
-        )
-        flat = [keras.ops.convert_to_numpy(value) for value in keras.tree.flatten(outputs)]
-        for label, found in zip(net.outputs, flat, strict=True):
+        outputs = _run(path, "as a model", outputs_of, model, given)
+        for label, found in zip(net.outputs, outputs, strict=True):
             wanted = _last(expected[label], net)
             # A sigmoid gives [0, 1]; in front of it the range is that of the values there.
             check_agreement(
@@ -70,9 +66,9 @@ def compare(
             )
 
 
-def _run(path: Path, where: str, call: Any, *arguments: Any, **options: Any) -> Any:
+def _run(path: Path, where: str, call: Any, *arguments: Any) -> Any:
     try:
-        return call(*arguments, **options)
+        return call(*arguments)
     except Exception as error:  # of ONNX Runtime, Keras or TensorFlow
         raise VerificationError(
             f"`{path}` can't be run {where}: {first_line(error)}. No model was returned."

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from .._net import OnnxNet, OnnxNode
@@ -9,6 +10,23 @@ from .._net import OnnxNet, OnnxNode
 
 class Declined(Exception):
     """A group of nodes that is nearly the rule's; its text says what differs."""
+
+
+@dataclass(frozen=True)
+class Regrouping:
+    """An image whose axes are told apart, transposed, and joined again.
+
+    Attributes:
+        source: the image's name.
+        image, apart, result: shapes before the first Reshape, behind it, and behind the last one.
+        order: of the Transpose.
+    """
+
+    source: str
+    image: tuple[int, ...]
+    apart: tuple[int, ...]
+    order: tuple[int, ...]
+    result: tuple[int, ...]
 
 
 class Around:
@@ -84,6 +102,22 @@ class Here:
     def shape(self, name: str) -> tuple[int, ...] | None:
         """The lengths of a tensor, the batch as 1; None where one is not known."""
         return self._around.shapes.get(name)
+
+    def regrouping(self) -> Regrouping | None:
+        """This node as the last of Reshape, Transpose, Reshape on an image; None if it is not, or
+        a shape is not known."""
+        last = self.this
+        middle = self.maker(last.inputs[0], "Transpose") if last.kind == "Reshape" else None
+        first = middle and self.maker(middle.inputs[0], "Reshape")
+        if middle is None or not first:
+            return None
+        image, apart, result = (
+            self.shape(name) for name in (first.inputs[0], first.outputs[0], last.outputs[0])
+        )
+        if image is None or apart is None or result is None or len(image) != 4:
+            return None
+        order = tuple(middle.attributes.get("perm", ()))
+        return Regrouping(first.inputs[0], image, apart, order, tuple(result))
 
     def axes(self, node: OnnxNode) -> list[int] | None:
         """`axes`, an attribute or an input."""

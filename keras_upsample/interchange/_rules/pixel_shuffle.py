@@ -25,25 +25,16 @@ _UNSHUFFLES = {
 
 def match(here: Here) -> OnnxNode | None:
     """Reshape to six axes, Transpose, Reshape to an image."""
-    last = here.this
-    if last.kind != "Reshape":
+    found = here.regrouping()
+    if found is None or len(found.apart) != 6:
         return None
-    middle = here.maker(last.inputs[0], "Transpose")
-    first = middle and here.maker(middle.inputs[0], "Reshape")
-    if middle is None or not first:
-        return None
-    order = tuple(middle.attributes.get("perm", ()))
     kind, table = "DepthToSpace", _SHUFFLES
-    if order in _UNSHUFFLES:
+    if found.order in _UNSHUFFLES:
         kind, table = "SpaceToDepth", _UNSHUFFLES
-    if order not in table:
+    if found.order not in table:
         return None
-    mode, (rows, columns) = table[order]
-    image, apart, result = (
-        here.shape(name) for name in (first.inputs[0], first.outputs[0], last.outputs[0])
-    )
-    if image is None or apart is None or result is None or len(image) != 4 or len(apart) != 6:
-        return None
+    mode, (rows, columns) = table[found.order]
+    image, apart = found.image, found.apart
     size = apart[rows]
     n, channels, height, width = image
     square = size * size
@@ -53,11 +44,11 @@ def match(here: Here) -> OnnxNode | None:
         wanted = (n, channels * square, height // size, width // size)
         parts = [channels, height // size, width // size]
     rest = [length for axis, length in enumerate(apart) if axis and axis not in (rows, columns)]
-    if apart[columns] != size or rest != parts or tuple(result) != wanted:
-        raise Declined(f"{image} to {apart} to {result}, no block of {size} x {size} pixels")
+    if apart[columns] != size or rest != parts or found.result != wanted:
+        raise Declined(f"{image} to {apart} to {found.result}, no block of {size} x {size} pixels")
     return replace(
-        last,
+        here.this,
         kind=kind,
-        inputs=(first.inputs[0],),
+        inputs=(found.source,),
         attributes=MappingProxyType({"blocksize": size, "mode": mode}),
     )
