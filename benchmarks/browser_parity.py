@@ -1,7 +1,7 @@
 """Exported files in the browser: how far from the Keras model; writes docs/browser.md.
 
 python benchmarks/browser_parity.py            # all techniques, some 20 minutes
-python benchmarks/browser_parity.py bilinear   # print the rows of some
+python benchmarks/browser_parity.py bilinear   # some; the rows of the others stay
 
 Needs Node.js with npm, and Chromium; see tests/parity/browser_runtime.py.
 """
@@ -109,7 +109,7 @@ def main() -> None:
     from keras_upsample.zoo._upsamplers import UPSAMPLERS
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("technique", nargs="*", help="default all, and the page is written")
+    parser.add_argument("technique", nargs="*", help="default all; the rows of the others stay")
     names = parser.parse_args().technique
     if reason := available():
         sys.exit(f"Nothing was run: {reason}.")
@@ -121,13 +121,23 @@ def main() -> None:
     ]
     with tempfile.TemporaryDirectory() as folder:
         found = rows(cells, Path(folder))
-    table = "\n".join([HEAD, "|---" * 6 + "|", *(line(cell, row) for cell, row in found.items())])
-    print(table)
-    if names:
-        return
+    lines = dict.fromkeys(UPSAMPLERS, "")
+    for cell, row in found.items():
+        print(line(cell, row))
+        lines[cell[0]] += f"{line(cell, row)}\n"
+    told = ", ".join(f"{name} {number}" for name, number in versions().items())
+    if names and told not in PAGE.read_text():
+        sys.exit("The page is not written: other versions made its rows. Run all techniques.")
+    kept = PAGE.read_text().splitlines() if names else []
+    for technique in lines:
+        if technique not in names:
+            lines[technique] += "".join(
+                f"{text}\n" for text in kept if text.startswith(f"| {technique} | ")
+            )
+    table = f"{HEAD}\n{'|---' * 6}|\n{''.join(lines.values())}".rstrip()
     PAGE.write_text(
         TEXT.format(
-            versions=", ".join(f"{name} {number}" for name, number in versions().items()),
+            versions=told,
             date=datetime.now(UTC).date(),
             table=table,
             page=(FOLDER / "page.html").read_text(),
