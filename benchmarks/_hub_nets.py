@@ -112,12 +112,58 @@ def sam_encoder() -> Any:
     )
 
 
+def sam() -> Any:
+    """SAM from the image to its masks and their scores, for one point of the foreground.
+
+    keras-hub's encoders and decoder, joined as its `SAMImageSegmenter` joins them. That one takes
+    prompts of any number, of which some may be none; here the prompt is a part of the model: the
+    point, and the point of label -1 that keras-hub asks for where there is no box.
+    """
+    import keras
+    from keras_hub import layers
+
+    encoder, patches = sam_encoder(), SIZE // 16
+    prompts = layers.SAMPromptEncoder(
+        hidden_size=8,
+        image_embedding_size=(patches, patches),
+        input_image_size=(SIZE, SIZE),
+        mask_in_channels=16,
+    )
+    decoder = layers.SAMMaskDecoder(
+        num_layers=2,
+        hidden_size=8,
+        intermediate_dim=32,
+        num_heads=2,
+        embedding_dim=8,
+        num_multimask_outputs=3,
+        iou_head_depth=3,
+        iou_head_hidden_dim=8,
+    )
+
+    class Point(keras.layers.Layer):
+        """The prompt, once for each image."""
+
+        def call(self, image: Any) -> Any:
+            import numpy as np
+            from keras import ops
+
+            each = ops.sum(0 * image, axis=(1, 2, 3))[:, None]
+            points = each[..., None] + np.array([[[40.0, 52.0], [0.0, 0.0]]], "float32")
+            return points, each + np.array([[1.0, -1.0]], "float32")
+
+    points, labels = Point(name="point")(encoder.input)
+    embedded = prompts(points=points, labels=labels)
+    masks = decoder(image_embeddings=encoder.output, **embedded)
+    return keras.Model(encoder.input, masks)
+
+
 NETS: dict[str, Callable[[], Any]] = {
     "SegFormer": segformer,
     "DeepLabV3+": deeplab_v3_plus,
     "BASNet": basnet,
     "Depth Anything": depth_anything,
     "SAM, image encoder": sam_encoder,
+    "SAM, one point": sam,
 }
 
 

@@ -3,7 +3,8 @@
 python benchmarks/hub_exports.py [NET ...] [--page docs/keras-hub.md]     # pip install keras-hub
 
 Each file is run in its own runtime, on one image of noise, and compared with the model. The error
-is the largest difference by the range of the model's output.
+is the largest difference by the range of the model's output. The rows of other networks in the
+page stay.
 """
 
 import argparse
@@ -18,7 +19,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 from _hub_nets import NETS, network
-from _page import put_table
+from _page import END, put_table
 
 BEGIN = "<!-- Printed by `python benchmarks/hub_exports.py`. -->"
 HEAD = (
@@ -37,14 +38,24 @@ def main() -> None:
     options = parser.parse_args()
     if unknown := set(options.nets) - set(NETS):
         parser.error(f"unknown network {', '.join(sorted(unknown))}; there are {', '.join(NETS)}")
-    rows = [HEAD]
+    rows = rows_in(options.page) if options.page else {}
     print(HEAD)
     for name in options.nets or NETS:
-        for line in rows_of(name):
-            print(line, flush=True)
-            rows.append(line)
-    if options.page:
-        put_table(options.page, BEGIN, "\n".join(rows))
+        rows[name] = rows_of(name)
+        print(*rows[name], sep="\n", flush=True)
+        if options.page:
+            lines = [line for each in NETS if each in rows for line in rows[each]]
+            put_table(options.page, BEGIN, "\n".join([HEAD, *lines]))
+
+
+def rows_in(page: Path) -> dict[str, list[str]]:
+    """Rows that the page has, by the network."""
+    rows: dict[str, list[str]] = {}
+    for line in page.read_text().partition(BEGIN)[2].partition(END)[0].splitlines():
+        name = line.removeprefix("| ").partition(" | ")[0]
+        if name in NETS:
+            rows.setdefault(name, []).append(line)
+    return rows
 
 
 def rows_of(name: str) -> list[str]:
