@@ -9,6 +9,7 @@ from . import _array_operations as arrays
 from . import _keras_reader as reader
 from . import _keras_writer as writer
 from . import _operations as operations
+from . import _resize_like as resize_like
 from ._graph import Node
 from ._operations import Opaque, Operation
 
@@ -35,6 +36,9 @@ TABLE: Mapping[type[Operation], InKeras] = MappingProxyType(
         operations.Activation: InKeras(reader.activation_at, writer.activation),
         operations.Softmax: InKeras(reader.softmax_of, writer.softmax),
         operations.Resize: InKeras(reader.resize_of, writer.resize),
+        resize_like.ResizeLike: InKeras(
+            resize_like.read_resize_like, resize_like.write_resize_like
+        ),
         operations.Shuffle: InKeras(reader.shuffle_of, writer.shuffle),
         operations.Unshuffle: InKeras(reader.unshuffle_of, writer.unshuffle),
         operations.Pool: InKeras(reader.pool_of, writer.pool),

@@ -5,8 +5,18 @@ from typing import Any
 
 import keras
 import numpy as np
+import reference
 from keras import layers
-from lowering_checks import Pair, check, count, model_of, only, same_zeros
+from lowering_checks import (
+    Pair,
+    check,
+    check_forms,
+    count,
+    lower_by,
+    model_of,
+    only,
+    same_zeros,
+)
 
 from keras_upsample.layers import (
     AreaResize2D,
@@ -14,10 +24,18 @@ from keras_upsample.layers import (
     BilinearUpSampling2D,
     LanczosUpSampling2D,
     NearestUpSampling2D,
+    ResizeLike2D,
     TransposedConv2D,
 )
 from keras_upsample.lowering import Lowered
-from keras_upsample.lowering._rules import branches, fold, merge, padding, pointwise
+from keras_upsample.lowering._rules import (
+    branches,
+    fold,
+    merge,
+    padding,
+    pointwise,
+    resize_like,
+)
 
 Shape = tuple[int | None, ...]
 Stack = list[Any]
@@ -242,6 +260,31 @@ def check_shrinking(name: str) -> Lowered:
     resized, made = lowered.model.layers[-2:]
     assert resized.output.shape[3] == 3
     assert type(made) in (layers.Conv2D, layers.Dense)
+    return lowered
+
+
+# size before, size of the reference
+LIKE: list[tuple[Pair, Pair]] = [
+    ((3, 4), (6, 12)),
+    ((3, 4), (5, 9)),
+    ((1, 5), (4, 5)),
+    ((7, 6), (3, 3)),
+    ((4, 3), (4, 3)),
+]
+
+
+def check_resize_like(case: tuple[Pair, Pair], interpolation: str, coordinates: str) -> Lowered:
+    before, after = case
+    x, other = keras.Input((*before, 2), name="image"), keras.Input((*after, 1), name="other")
+    y = ResizeLike2D(interpolation, coordinates=coordinates)([x, other])
+    model = keras.Model([x, other], [layers.Activation("tanh")(y), layers.ReLU()(other)])
+
+    def expected(image: np.ndarray, other: np.ndarray) -> np.ndarray:
+        return np.tanh(reference.resize(image, interpolation, after, coordinates))
+
+    assert check_forms(model, resize_like, expected) == {"resize"}
+    lowered = lower_by(model, resize_like, "resize")
+    assert not count(lowered.model, ResizeLike2D)
     return lowered
 
 

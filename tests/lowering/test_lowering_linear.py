@@ -8,6 +8,7 @@ from keras import layers
 from linear_cases import (
     BRANCHES,
     FOLD,
+    LIKE,
     MERGE,
     PADDED,
     RESIZES,
@@ -18,6 +19,7 @@ from linear_cases import (
     check_merge,
     check_padding,
     check_pointwise,
+    check_resize_like,
     check_shrinking,
     conv,
     norm,
@@ -25,7 +27,12 @@ from linear_cases import (
 )
 from lowering_checks import check, count, model_of, names_of, only
 
-from keras_upsample.layers import CropLike2D, PadToMultiple2D
+from keras_upsample.layers import (
+    CropLike2D,
+    PadToMultiple2D,
+    PixelShuffle2D,
+    ResizeLike2D,
+)
 from keras_upsample.lowering._rules import (
     branches,
     fold,
@@ -34,6 +41,7 @@ from keras_upsample.lowering._rules import (
     nearest,
     padding,
     pointwise,
+    resize_like,
     transposed,
 )
 
@@ -97,6 +105,25 @@ def test_pointwise_through_two_resizes() -> None:
 @pytest.mark.parametrize("name", SHRINKING)
 def test_pointwise_behind_a_resize_that_shrinks(name: str) -> None:
     check_shrinking(name)
+
+
+@pytest.mark.parametrize("coordinates", ["half_pixel", "align_corners", "asymmetric"])
+@pytest.mark.parametrize("interpolation", ["nearest", "bilinear"])
+@pytest.mark.parametrize("case", LIKE, ids=str)
+def test_resize_like(case: tuple, interpolation: str, coordinates: str) -> None:
+    check_resize_like(case, interpolation, coordinates)
+
+
+def test_resize_like_by_whole_factors_is_a_resize_for_other_rules() -> None:
+    def decoder(x: Any) -> Any:
+        y = ResizeLike2D("nearest")([conv(3, 3, strides=2, padding="same")(x), x])
+        return conv(2, 3, padding="same")(y)
+
+    lowered = check(
+        model_of(decoder, 6, 8, 2), resize_like, nearest, forms={nearest.NAME: "shuffle"}
+    )
+    assert count(lowered.model, PixelShuffle2D) == 1
+    assert not names_of(check(model_of(decoder, None, None, 2), sizes=[(6, 8)]))
 
 
 @pytest.mark.parametrize("name", BRANCHES)

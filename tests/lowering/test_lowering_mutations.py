@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 from linear_cases import (
+    LIKE,
     check_branches,
     check_fold,
     check_merge,
     check_padding,
     check_pointwise,
+    check_resize_like,
     check_shrinking,
 )
 from refusal_cases import check_stays
@@ -52,6 +54,7 @@ from keras_upsample.lowering._rules import (
     nearest,
     padding,
     pointwise,
+    resize_like,
     shuffle,
     subpixel,
 )
@@ -218,6 +221,11 @@ MUTATIONS = [
      lambda: check_shrinking("1x1")),
     (_resizes, "as_convolution", "linear.bias, linear", "None, linear",
      lambda: check_merge("dense before")),
+    # resize like
+    (resize_like, "at_known_sizes", "coordinates=like.coordinates", 'coordinates="half_pixel"',
+     lambda: check_resize_like(LIKE[1], "bilinear", "align_corners")),
+    (resize_like, "at_known_sizes", '"scale": (rows, columns)', '"scale": (columns, rows)',
+     lambda: check_resize_like(LIKE[0], "nearest", "asymmetric")),
     # branches
     (branches, "concatenated", "np.concatenate(left)", "np.concatenate(left[::-1])",
      lambda: check_branches("resized in the middle")),

@@ -37,6 +37,7 @@ from keras_upsample.program._operations import (
     ZeroPadding,
 )
 from keras_upsample.program._read import graph_of
+from keras_upsample.program._resize_like import ResizeLike
 from keras_upsample.program._signature import signature_of
 from keras_upsample.program._write import model_of as write_model
 
@@ -96,6 +97,10 @@ CASES: dict[str, tuple[Any, Any]] = {
     "nearest": (
         Resize(A, "nearest", (2, 3)),
         lambda x, y: x.repeat(2, axis=1).repeat(3, axis=2),
+    ),
+    "resize like": (
+        ResizeLike([EVEN, B], "bilinear", "align_corners"),
+        lambda x, y: reference.resize(x[:, :4], "bilinear", (5, 6), "align_corners"),
     ),
     "shuffle": (
         Shuffle(A, 2),

@@ -18,6 +18,7 @@ from . import (
     nearest,
     padding,
     pointwise,
+    resize_like,
     shuffle,
     subpixel,
     transposed,
@@ -43,7 +44,7 @@ class Rule(Protocol):
 
 STAGES: tuple[tuple[Rule, ...], ...] = (
     # First what takes nodes away,
-    (identity, subpixel, padding, fold, merge, pointwise),
+    (identity, resize_like, subpixel, padding, fold, merge, pointwise),
     # what follows from taking convolutions apart that have their normalization by now,
     (branches, merge, pointwise),
     # then what chooses forms.
