@@ -104,18 +104,26 @@ def _normalize(
     import tensorflow as tf
 
     centred = x - mean(x)
-    variance = mean(tf.square(centred))
+    # Not tf.square: LiteRT is faster at a product, a tenth of the whole layer.
+    variance = mean(centred * centred)
     if not twice:
-        y = centred * tf.math.rsqrt(variance + epsilon)
+        factor = tf.math.rsqrt(variance + epsilon)
+        if gamma is not None and _is_as_small(gamma, factor):
+            factor, gamma = factor * gamma, None
+        y = centred * factor
         y = y if gamma is None else y * gamma
         return y if beta is None else y + beta
     rest = mean(centred)
     factor = tf.math.rsqrt(variance - tf.square(rest) + epsilon)
-    if gamma is None or gamma.shape.num_elements() > factor.shape[-1]:
-        # gamma has an element for every place: not multiplied with the others first
+    if gamma is None or not _is_as_small(gamma, factor):
         y = (centred - rest) * factor
         y = y if gamma is None else y * gamma
         return y if beta is None else y + beta
     factor = factor * gamma
     offset = -rest * factor
     return centred * factor + (offset if beta is None else beta + offset)
+
+
+def _is_as_small(gamma: Any, factor: Any) -> bool:
+    """Whether their product has no more elements than the factor, so that it is taken first."""
+    return all(n in (1, m) for n, m in zip(gamma.shape, factor.shape, strict=True))
