@@ -41,7 +41,7 @@ def portraits() -> Images:
 def pages() -> Images:
     """Text drawn on bricks, and scikit-image's scanned page and photographed text.
 
-    Left halves calibrate, right halves test.
+    Left halves of the first two calibrate, and the third; right halves test.
     """
     import skimage.data
 

@@ -86,8 +86,8 @@ CALIBRATED = {
     "selfie": "Calibrated on crops of the portrait `astronaut` and on photographs without people; "
     "*against the model*: the IoU of the file's people with the model's, on the whole portrait and "
     "on another photograph.",
-    "dbnet": "Calibrated on the left halves of pictures of text, drawn, scanned and photographed; "
-    "*against the model*: the IoU of the file's text with the model's, on right halves.",
+    "dbnet": "Calibrated on the left halves of drawn and scanned text, and on photographed text; "
+    "*against the model*: the IoU of the file's text with the model's, on the right halves.",
     "csmask": "Calibrated on 8 synthetic scenes; *against the model*: the IoU of the file's "
     "classes with the model's, on a ninth.",
     "esrgan_slim": "Calibrated on photographs; *against the model*: PSNR on a photograph.",
@@ -101,6 +101,16 @@ INTEGER_NOTES = {
     "the TFLite converter has no 16-bit HARD_SWISH.",
     "dbnet": "Calibrate on pictures of text (`--representative-data`): the default photographs "
     "hold none.",
+}
+_MEANS = (
+    "The network weighs its channels by means over its whole input (GlobalAveragePool), so that "
+)
+LARGE_NOTES = {
+    "dbnet": f"{_MEANS}tiles give other values than the whole picture. `predict` takes pictures of "
+    "up to 1024 x 1024 pixels whole; the default tiles have 512 and overlap by 64.",
+    "csmask": f"{_MEANS}a pixel's class depends on the tile of 256 x 256 pixels that it is in. The "
+    "scene is synthetic. `--overlap` is 64 by default and 128 at most.",
+    "esrgan_slim": "Tiles of 256 pixels that overlap by 64.",
 }
 WAYS = {
     "whole": "the whole at once",
@@ -172,7 +182,7 @@ def integer_rows(family: str, figures: dict[str, Any]) -> list[str]:
     """8 bits and an NPU."""
     rows = figures.get("integer")
     if not rows:
-        return []
+        return ["", "## 8 bits", "", "Not measured yet."]
     lines = [
         "",
         "## 8 bits",
@@ -203,7 +213,7 @@ def _lost(loss: dict[str, Any]) -> str:
     return f"{loss['psnr']:.1f} dB" if "psnr" in loss else f"IoU {_ious(loss)}"
 
 
-def large_rows(figures: dict[str, Any]) -> list[str]:
+def large_rows(family: str, figures: dict[str, Any]) -> list[str]:
     """What tiles, or resizing, do to a large picture."""
     rows = figures.get("large")
     if not rows:
@@ -224,12 +234,11 @@ def large_rows(figures: dict[str, Any]) -> list[str]:
             "than 1"
         )
         lines.append(f"| `{weights}` | {width} x {height} | {WAYS[row['way']]} | {equal} |")
-    return lines
+    return [*lines, *(["", LARGE_NOTES[family]] if family in LARGE_NOTES else [])]
 
 
 def _ious(row: dict[str, Any]) -> str:
-    several = len(row["iou"]) > 1
-    return ", ".join(f"{name} {v:.3f}" if several else f"{v:.3f}" for name, v in row["iou"].items())
+    return ", ".join(f"{name} {value:.3f}" for name, value in row["iou"].items())
 
 
 def card(family: str) -> str:
@@ -239,7 +248,6 @@ def card(family: str) -> str:
     first = members(family)[0]
     source, package = first.source, first.source.package
     tool = {"pypi": "pip", "npm": "npm"}[package.index]
-    kinds = [kind for kind in ("accuracy", "integer", "large") if kind in figures] + ["picture"]
     lines = [
         GENERATED,
         f"# {TITLES[family]}",
@@ -271,7 +279,7 @@ def card(family: str) -> str:
         "",
         *accuracy_rows(family, figures),
         *integer_rows(family, figures),
-        *large_rows(figures),
+        *large_rows(family, figures),
         *latencies.rows(
             figures,
             f"its own file in {RUNTIMES[first.reader]}",
@@ -288,7 +296,7 @@ def card(family: str) -> str:
         f"- {source.paper}.",
         "",
         f"Regenerate: `python zoo/make_file_cards.py {family} --measure "
-        f"{' '.join(kinds)}`. Latency, on a machine that "
+        f"{' '.join(kind for kind in KINDS if kind != 'latency')}`. Latency, on a machine that "
         f"does nothing else: `python zoo/make_file_cards.py {family} --measure latency`.",
         "",
     ]

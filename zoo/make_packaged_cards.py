@@ -141,7 +141,7 @@ def accuracy_rows(family: str, figures: dict[str, Any]) -> list[str]:
     ]
 
 
-def integer_rows(figures: dict[str, Any]) -> list[str]:
+def integer_rows(family: str, figures: dict[str, Any]) -> list[str]:
     """8 bits and an NPU."""
     rows = figures.get("int8")
     if not rows:
@@ -160,6 +160,10 @@ def integer_rows(figures: dict[str, Any]) -> list[str]:
                 f"| `{weights}` | {precision} | {row['side']} x {row['side']} | "
                 f"{row['bytes'] / 1e6:.2f} MB | {row['psnr']:.1f} dB | {row['snr']:.1f} dB |"
             )
+    missing = [net for net in NETS["int8"] if net.startswith(f"{family}:")]
+    missing = [net for net in missing if net.partition(":")[2] not in rows]
+    if missing:
+        lines += ["", f"Not measured yet: {', '.join(f'`{net}`' for net in missing)}."]
     lines += [
         "",
         "Calibrated on photographs. *Worst case*: the signal-to-noise ratio that verification "
@@ -255,7 +259,7 @@ def card(family: str) -> str:
         "## Networks",
         "",
         *accuracy_rows(family, figures),
-        *integer_rows(figures),
+        *integer_rows(family, figures),
         *tile_rows(figures),
         *latencies.rows(
             figures,
