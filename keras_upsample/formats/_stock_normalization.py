@@ -104,7 +104,7 @@ def _normalize(
     import tensorflow as tf
 
     centred = x - mean(x)
-    # Not tf.square: LiteRT is faster at a product, a tenth of the whole layer.
+    # Not tf.square: LiteRT is faster at a product.
     variance = mean(centred * centred)
     if not twice:
         factor = tf.math.rsqrt(variance + epsilon)
