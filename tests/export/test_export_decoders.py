@@ -4,11 +4,12 @@
 """
 
 import keras
+import numpy as np
 import pytest
 from exporting import FORMATS, assert_same, distinctive, noise, picture, write
 from keras import layers
 
-from keras_upsample import runtimes, zoo
+from keras_upsample import data, export, runtimes, zoo
 
 SIZE = (64, 32, 3)
 BUILT = {
@@ -72,3 +73,14 @@ def test_each_format(name, kind, tmp_path, short_transformer):
         assert_same(runner, {"image": image}, {"logits": model(image)})
     if kind == "tflite":
         assert runner.delegate_partitions() == 1
+
+
+def test_bisenet_in_eight_bits(tmp_path):
+    """Its gates are products of two tensors of 8 bits."""
+    model = built("bisenet_v2", SIZE)
+    image = data.photograph("coffee", SIZE[:2])[None] / np.float32(255)
+    report = export.to_tflite(model, tmp_path / "m.tflite", precision="int8")
+    runner = runtimes.load(report.path)
+    (found,) = runner({runner.inputs[0].name: image}).values()
+    wanted = np.asarray(model(image), "float64")
+    assert 10 * np.log10(wanted.var() / np.mean((found - wanted) ** 2)) > 30
