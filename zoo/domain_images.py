@@ -88,7 +88,7 @@ def page() -> np.ndarray:
 
 
 def scenes(bands: int) -> Images:
-    """Synthetic scenes of seven seeds for calibration, tested on one of an eighth."""
+    """Synthetic scenes of eight seeds for calibration, and of a ninth for the test."""
     return [scene(bands, seed) for seed in range(1, 9)], {"synthetic": scene(bands)}
 
 
