@@ -6,8 +6,9 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
+
+from .files._scratch import scratch
 
 _CONFIG, _FACTS = "config.json", "metadata.json"
 _MOST_BYTES = 2**28
@@ -39,8 +40,8 @@ def readable(path: Path) -> Iterator[Path]:
     if new == config:
         yield path
         return
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / path.name
+    with scratch() as folder:
+        copy = folder / path.name
         (_write_archive if path.suffix == ".keras" else _write_hdf5)(path, copy, json.dumps(new))
         yield copy
 

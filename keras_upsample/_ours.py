@@ -4,11 +4,10 @@ import json
 import os
 import re
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from .files._digest import parts_of
+from .files._digest import digests_of, parts_of
 from .files._onnx_file import data_files
 from .metadata._saved_model import PLACE
 
@@ -82,14 +81,21 @@ def _files(folder: Path) -> list[Path]:
 
 def our_data(path: Path) -> list[Path]:
     """The files of values beside an ONNX file that this package wrote with it."""
-    return data_files(path) if path.suffix.lower() == ".onnx" and _read_mark(path) else []
+    there = path.suffix.lower() == ".onnx" and path.is_file()
+    return data_files(path) if there and _read_mark(path) else []
 
 
 def _read_mark(path: Path) -> bool:
-    """Whether the file itself says that this package wrote it."""
+    """Whether the file itself says that this package wrote it.
+
+    Raises:
+        OSError: the file can't be read.
+    """
     reader = _MARKS.get(path.suffix.lower())
     try:
         return reader is not None and reader(path)
+    except OSError:
+        raise
     except Exception:  # damaged or of another kind: not ours
         return False
 
@@ -119,15 +125,18 @@ _MARKS: Mapping[str, Callable[[Path], bool]] = {
 
 
 def _read_report(path: Path) -> bool:
-    """Whether the report beside it names it, and with its size: for files of earlier versions."""
+    """Whether the report beside it names it, and it has not changed since."""
     try:
         report: Any = json.loads((path.parent / "report.json").read_text(encoding="utf-8"))
-        sizes = {Path(a["path"]).name: a["file_size"] for a in report["artefacts"]}
-    except (OSError, ValueError, KeyError, TypeError):
+        entries = {Path(a["path"]).name: a for a in report["artefacts"]}
+        entry = entries.get(path.name)
+        if entry is None:
+            return False
+        if recorded := entry.get("sha256"):
+            return bool(digests_of(path).items() >= recorded.items())
+        return bool(entry["file_size"] == bytes_at(path))  # of an earlier version
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-    with suppress(ValueError):  # values outside of its folder: not ours
-        return sizes.get(path.name) == bytes_at(path)
-    return False
 
 
 def bytes_at(path: Path) -> int:

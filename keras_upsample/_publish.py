@@ -3,14 +3,16 @@
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ._ours import other_files, our_data
 from .files._digest import digest_of
+from .files._durable import sync, sync_names
+from .files._lock import locked
 from .files._onnx_file import data_files
+from .files._workshop import REPLACED, note_swap, workshop
 
 _ATTEMPTS = 20
 
@@ -25,29 +27,32 @@ def publish(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
 
     Raises:
         ValueError: something of the other kind stands at `path`.
-        PermissionError, NotADirectoryError: the parent folder can't be written to.
+        PermissionError: the parent folder can't be written to.
+        OSError: the disk can't take it.
     """
     path = Path(path)
     check_place(path, directory=directory, overwrite=True)
     created = _make_parents(path.parent)
-    try:
-        workshop = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    except OSError as error:
-        _remove_empty(created)
-        raise PermissionError(
-            f"`path` {str(path)!r} can't be written: {error.strerror} in {str(path.parent)!r}. "
-            "Choose a folder that you may write to."
-        ) from error
     kept = False
     try:
-        staged = workshop / path.name
-        yield staged
-        if directory:
-            _keep_others(path, staged)
-        _swap(staged, path, workshop)
-        kept = True
+        with ExitStack() as stack:
+            try:
+                place = stack.enter_context(workshop(path.parent, path.name))
+            except OSError as error:
+                raise _refusal(
+                    f"`path` {str(path)!r} can't be written", error, path.parent
+                ) from error
+            staged = place / path.name
+            yield staged
+            if directory:
+                _keep_others(path, staged)
+            for part in (staged, *data_files(staged)):
+                sync(part)
+            with locked(path.parent):
+                _swap(staged, path)
+                sync_names(path.parent)
+            kept = True
     finally:
-        shutil.rmtree(workshop, ignore_errors=True)
         if not kept:
             _remove_empty(created)
 
@@ -90,24 +95,23 @@ def _keep_others(path: Path, staged: Path) -> None:
             shutil.copy2(path / file, place, follow_symlinks=False)
 
 
-def _swap(staged: Path, path: Path, workshop: Path) -> None:
+def _swap(staged: Path, path: Path) -> None:
     if staged.is_file():
         _swap_file(staged, path)
         return
     # A folder that is not empty can't be replaced in one step: the old one waits in the workshop.
+    note_swap(staged.parent, path.name)
     for attempt in range(_ATTEMPTS):
-        old = workshop / f"replaced_{attempt}"
+        old = staged.parent / f"{REPLACED}{attempt}"
         with suppress(FileNotFoundError):  # nothing stood there
             os.rename(path, old)
         try:
             os.rename(staged, path)
             return
         except OSError as error:
-            if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                continue  # another process was faster; its folder is replaced in turn
-            if old.exists():
-                os.rename(old, path)
-            raise
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                raise  # the workshop moves the old one back
+            # Another process was faster; its folder is replaced in turn.
     raise FileExistsError(f"`path` {str(path)!r} is written by other processes all the time.")
 
 
@@ -122,21 +126,20 @@ def _swap_file(staged: Path, path: Path) -> None:
                 f"{str(place)!r} is there and was not written by this package. It is not replaced. "
                 "Move it away."
             )
-    made: list[Path] = []
-    try:
-        for file, place in new.items():
-            if not os.path.lexists(place):
-                made.append(place)
-            os.replace(file, place)
-        os.replace(staged, path)
-    except BaseException:
-        for place in made:
-            place.unlink(missing_ok=True)
-        raise
-    for place in old:
-        if place not in new.values() and not _read_by_others(place, path):
-            with suppress(OSError):  # what is left over does no harm
-                place.unlink()
+    added = [place for place in new.values() if not os.path.lexists(place)]
+    obsolete = [
+        place for place in old if place not in new.values() and not _read_by_others(place, path)
+    ]
+    if added or obsolete:
+        note_swap(
+            staged.parent,
+            path.name,
+            added=[place.name for place in added],
+            obsolete=[place.name for place in obsolete],
+        )
+    for file, place in new.items():
+        os.replace(file, place)
+    os.replace(staged, path)
 
 
 def _read_by_others(data: Path, path: Path) -> bool:
@@ -150,11 +153,15 @@ def _make_parents(folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise PermissionError(
-            f"The folder {str(folder)!r} can't be made: {error.strerror}. "
-            "Choose a folder that you may write to."
-        ) from error
+        raise _refusal(f"The folder {str(folder)!r} can't be made", error, folder.parent) from error
     return missing
+
+
+def _refusal(what: str, error: OSError, folder: Path) -> OSError:
+    reason = f"{what}: {error.strerror or error} in {str(folder)!r}."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return OSError(f"{reason} Make room there, or choose another folder.")
+    return PermissionError(f"{reason} Choose a folder that you may write to.")
 
 
 def _remove_empty(folders: list[Path]) -> None:

@@ -29,6 +29,7 @@ from ._cli.options import (
 )
 from ._cli.predictors import open_predictor
 from ._cli.session import session
+from ._cli.signals import clear_up_on_signals
 from ._cli.train import train
 from ._text import json_text
 
@@ -454,4 +455,5 @@ def run_script(command: Callable[..., Any]) -> None:
 
 def main() -> None:
     """Entry point of the `keras-upsample` command."""
+    clear_up_on_signals()
     app(prog_name="keras-upsample")

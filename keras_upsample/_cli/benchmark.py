@@ -1,6 +1,5 @@
 """`keras-upsample benchmark`: latency of files, and of the files that models are exported to."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from .._text import json_text
+from ..files._scratch import scratch
 from .options import AsJson, Imports, InputShape, ModelChoice, Trust, Verbose, integers
 from .session import session
 
@@ -53,7 +53,7 @@ def benchmark(
     sizes = None if size is None else integers(size, "--size")
     shape = None if input_shape is None else integers(input_shape, "--input-shape")
     choice = ModelChoice(files[0], imports=imports, trust=trust, verbose=verbose)
-    with session(choice.verbose) as console, tempfile.TemporaryDirectory() as folder:
+    with session(choice.verbose) as console, scratch() as folder:
         from ..lowering._tuning_cache import processor
         from ..runtimes import benchmark as measure
         from .progress import image_progress

@@ -14,16 +14,35 @@ if TYPE_CHECKING:
 @contextmanager
 def session(verbose: bool) -> Iterator["Console"]:
     """Quiet libraries, TensorFlow as Keras' backend, and one line for a user's error."""
-    from ..errors import ArtefactError
+    from ..errors import ArtefactError, first_line
+    from ..files._scratch import all_temporary_files
     from .models import UserError
     from .quiet import quiet
 
     os.environ["KERAS_BACKEND"] = "tensorflow"  # the only one that can export
     with quiet(verbose) as console:
         try:
-            yield console
+            with all_temporary_files():
+                yield console
         except (UserError, ArtefactError, ValueError, TypeError, OSError, ImportError) as error:
             if verbose:
                 raise
             console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(2) from error
+        except Exception as error:
+            if verbose or not _memory_ran_out(error):
+                raise
+            console.print(
+                f"There is not enough memory: {first_line(error) or 'an allocation failed'}. End "
+                "other programs, or take smaller images, tiles or batches.",
+                style="red",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
+            raise typer.Exit(2) from error
+
+
+def _memory_ran_out(error: Exception) -> bool:
+    """Whether Python, NumPy or TensorFlow says that an allocation failed."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"

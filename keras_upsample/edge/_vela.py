@@ -4,7 +4,6 @@ import csv
 import re
 import subprocess
 import sys
-import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,6 +11,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ..errors import ArtefactError
+from ..files._scratch import scratch
 from ._file import read
 
 
@@ -62,8 +62,8 @@ def compile_file(path: Path, accelerator: str, keep: Path | None = None) -> Comp
         ArtefactError: Vela refuses the file.
     """
     require_vela()
-    with tempfile.TemporaryDirectory() as folder:
-        out = keep or Path(folder)
+    with scratch() as folder:
+        out = keep or folder
         command = [
             sys.executable, "-m", "ethosu.vela", str(path), "--accelerator-config", accelerator,
             "--output-dir", str(out), "--show-cpu-operations",

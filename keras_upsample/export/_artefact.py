@@ -10,6 +10,7 @@ from .._ours import bytes_at, check_ours
 from .._publish import check_place, publish
 from ..errors import ArtefactError, ExportError, first_line
 from ..examples._shown import describe_values
+from ..files._digest import digests_of
 from ..files._onnx_file import data_files
 from ..formats._convert import convert
 from ..formats._inside import Inside
@@ -161,6 +162,7 @@ def make_artefact(
                 *reference.shown(first),
             ),
             data_files=tuple(file.name for file in data_files(staged)),
+            sha256=digests_of(staged),
         )
         progress("publish")
     for line in report.warnings:

@@ -1,13 +1,12 @@
 """Check where a model's operators run on a device; the model may be untrained."""
 
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..edge._check import check, require_tool
 from ..errors import ExportError, first_line
+from ..files._scratch import scratch
 from ..formats._convert import convert
 from ..formats._layer_names import UnknownLayerError
 from ..program._inference import check_weights
@@ -54,8 +53,8 @@ def check_model(
     program = program_with_meaning(model, signature_to_run(model, input_shape).fixed())
     check_weights(model)
     options = Options(representative_data=representative_data)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{target.suffix}"
+    with scratch() as folder:
+        path = folder / f"model{target.suffix}"
         ready = prepare(program, target, None, options, any_values=True, progress=progress)
         progress("convert")
         try:

@@ -1,11 +1,10 @@
 """Quantization error per layer of a model."""
 
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from ..examples._cases import Images, cases
 from ..examples._sources import as_list
+from ..files._scratch import scratch
 from ..formats._debugger import with_own_errors
 from ..formats._saved_model import write_saved_model
 from ..formats._target_model import model_for_target
@@ -70,8 +69,7 @@ def quantization_errors(
     if shown is not None:
         measured = [dict(case.feeds) for case in cases(program.signature, shown) if case.real]
     measured = measured[:_SHOWN]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with scratch() as folder:
         for form, place in ((ready.program, "rounded"), (ready.exact, "exact")):
             with model_for_target(form.model, target) as traced:
                 write_saved_model(traced, form.signature, folder / place)

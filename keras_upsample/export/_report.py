@@ -1,6 +1,7 @@
 """The export report: the files that were written, and how each compared with the model."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,6 +117,7 @@ class ArtefactReport:
         default_gate: accuracy that it demands of this model and target by default.
         shown: the values that calibrated the ranges, and those that the artefact was verified on.
         data_files: names of the data files next to an ONNX file that is too large for one file.
+        sha256: path from the report's folder -> SHA-256, for each file of the artefact.
     """
 
     target: str
@@ -136,6 +138,7 @@ class ArtefactReport:
     default_gate: Gate | None = None
     shown: tuple[Shown, ...] = ()
     data_files: tuple[str, ...] = ()
+    sha256: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -14,10 +14,27 @@ def digest_of(path: Path) -> str:
             result.update(
                 f"\0{file.relative_to(path if path.is_dir() else path.parent)}\0".encode()
             )
-        with file.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                result.update(block)
+        _add(file, result)
     return result.hexdigest()
+
+
+def digests_of(path: Path) -> dict[str, str]:
+    """SHA-256 of each file that an artefact consists of, by its path from the artefact's folder.
+
+    `{"net.onnx": ...}`, `{"saved_model/saved_model.pb": ..., ...}`, as `sha256sum` prints them.
+    """
+    found = {}
+    for file in parts_of(path):
+        result = hashlib.sha256()
+        _add(file, result)
+        found[file.relative_to(path.parent).as_posix()] = result.hexdigest()
+    return found
+
+
+def _add(file: Path, result: "hashlib._Hash") -> None:
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            result.update(block)
 
 
 def parts_of(path: Path) -> list[Path]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import FetchError
+from ._end_with_parent import end_with_parent
 
 _OPTIONS = ("--ignore-scripts", "--loglevel=error", "--no-update-notifier", "--no-progress")
 
@@ -33,7 +34,9 @@ def download_tarball(
             "on another machine and copy its cache here."
         )
     done = subprocess.run(
-        [npm, "pack", f"{name}@{version}", f"--pack-destination={folder}", *_OPTIONS],
+        end_with_parent(
+            [npm, "pack", f"{name}@{version}", f"--pack-destination={folder}", *_OPTIONS]
+        ),
         cwd=folder,  # away from a package.json that is none of ours
         stdin=subprocess.DEVNULL,
         capture_output=True,

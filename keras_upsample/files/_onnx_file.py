@@ -46,11 +46,15 @@ def save_onnx(proto: Any, path: Path, arrays: Mapping[str, np.ndarray] | None = 
 
 
 def data_files(path: Path) -> list[Path]:
-    """The files of values beside an ONNX file that `save_onnx` wrote for it."""
+    """The files of values beside an ONNX file that `save_onnx` wrote for it.
+
+    Raises:
+        OSError: the file can't be read. Taken for one without values, it would lose them.
+    """
     if path.suffix.lower() != ".onnx" or not path.is_file():
         return []
     pattern = re.compile(re.escape(path.name) + r"\.[0-9a-f]{8}\.data")
-    with suppress(ValueError, OSError):
+    with suppress(ValueError):  # one outside of its folder: not ours
         return [file for file in external_files(path) if pattern.fullmatch(file.name)]
     return []
 

@@ -11,10 +11,12 @@ def external_files(path: Path) -> list[Path]:
 
     Raises:
         ValueError: one of them is not in the file's folder or below it.
+        OSError: the file can't be read.
     """
-    if b"location" not in path.read_bytes():
+    content = path.read_bytes()
+    if b"location" not in content:
         return []  # which spares the parsing of nearly every file
-    names = dict.fromkeys(_locations(path))
+    names = dict.fromkeys(_locations(content))
     folder = Path(os.path.realpath(path.parent))
     found = []
     for name in names:
@@ -29,11 +31,11 @@ def external_files(path: Path) -> list[Path]:
     return found
 
 
-def _locations(path: Path) -> Iterator[str]:
+def _locations(content: bytes) -> Iterator[str]:
     import onnx
 
     try:
-        model = onnx.load(str(path), load_external_data=False)
+        model = onnx.load_from_string(content)
     except Exception:  # protobuf's; the runtime refuses the file
         return
     for tensor in _tensors(model):

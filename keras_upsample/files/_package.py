@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,11 @@ from typing import Literal
 from ..errors import FetchError, first_line
 from ._archive import ArchiveError, unpack
 from ._cache import cache_folder
+from ._durable import sync, sync_names
 from ._npm import download_tarball
 from ._pip import download_wheel
+from ._recorded import are_as_recorded, record
+from ._workshop import workshop
 
 LARGEST = 1 << 30  # bytes of one unpacked file
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+@=-]*")
@@ -78,7 +80,8 @@ def fetch_members(
     dependencies; nothing of it is run. Its SHA-256 is compared with the recorded one before
     anything is unpacked. The files are unpacked into a temporary folder and then renamed into the
     cache, so that an interrupted fetch, or a second one at the same time, does no harm. Files that
-    are already in the cache are not fetched again.
+    are in the cache are not fetched again, unless their SHA-256 is not that in `sha256.json` beside
+    them.
 
     Args:
         package: the package.
@@ -104,20 +107,21 @@ def fetch_members(
     """
     label = label or package.name
     files = cached_paths(package, members, folder)
-    if all(path.is_file() for path in files):
+    if are_as_recorded(files):
         return files
     place = cache_folder() / package.folder / folder
     try:
         place.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(
-            prefix=".fetch.", dir=place, ignore_cleanup_errors=True
-        ) as workshop:
-            archive = _download(package, label, Path(workshop), progress)
+        with workshop(place, "fetch") as shop:
+            archive = _download(package, label, shop, progress)
             _check_hash(package, label, archive)
-            staged = [Path(workshop) / f"member{i}" for i in range(len(files))]
+            staged = [shop / f"member{i}" for i in range(len(files))]
             unpack(archive, dict(zip(members, staged, strict=True)), limit)
             for source, path in zip(staged, files, strict=True):
+                sync(source)
                 os.replace(source, path)
+            sync_names(place)
+            record(files)
     except FetchError:
         raise
     except ArchiveError as error:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ..errors import FetchError
+from ._end_with_parent import end_with_parent
 
 _OPTIONS = (
     "--quiet",
@@ -58,7 +59,7 @@ def download_wheel(
     with (
         log.open("wb") as output,
         subprocess.Popen(
-            command,
+            end_with_parent(command),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -1,7 +1,6 @@
 """float32 ONNX file -> one of lower precision, by ONNX Runtime's own tools."""
 
 import logging
-import tempfile
 import threading
 import warnings
 from collections.abc import Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from ..edge._file import layer_of
 from ..errors import ExportError, first_line
 from ..files._onnx_file import data_files, save_onnx
+from ..files._scratch import scratch
 from ..quantization._feeds import Feeds
 from ..runtimes._layout import to_layout
 from ._layer_names import UnknownLayerError, check_layers
@@ -65,8 +65,8 @@ def to_int8(
             return feed and {name: to_layout(value, layout) for name, value in feed.items()}
 
     large = bool(data_files(path))
-    with tempfile.TemporaryDirectory() as folder, _advice_unsaid():
-        prepared, quantised = Path(folder) / "prepared.onnx", Path(folder) / "quantised.onnx"
+    with scratch() as folder, _advice_unsaid():
+        prepared, quantised = folder / "prepared.onnx", folder / "quantised.onnx"
         try:
             quant_pre_process(
                 str(path),

@@ -1,12 +1,12 @@
 """Model -> TFLite file."""
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from .._others import _litert
 from ..errors import ExportError
+from ..files._scratch import scratch
 from ..program._input_shape import fix_sizes
 from ..program._signature import Signature
 from ..quantization._feeds import Feeds
@@ -53,8 +53,7 @@ def write_tflite(
     sizes = {s.name: fix_sizes(s, 1).shape for s in signature.inputs if None in s.shape}
 
     def once() -> tuple[list[str], bytes]:
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
+        with scratch() as folder:
             names = write_saved_model(model, signature, folder)
             if keep_float:
                 return names, partly_float(folder, calibration or [], keep_float, sizes)

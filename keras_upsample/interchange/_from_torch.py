@@ -1,11 +1,10 @@
 """`from_torch`: a PyTorch module as a native Keras model."""
 
 import warnings
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..errors import ArtefactError
+from ..files._scratch import scratch
 from ._torch_module import evaluating, example_input, output_of, plain_module
 from ._torch_verify import verify as compare
 
@@ -86,8 +85,8 @@ def _by(export: Any, module: Any, one: Any, name: str) -> Any:
 
     proto = export(module, one)
     origins = Origins(proto, module)
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "module.onnx"
+    with scratch() as folder:
+        path = folder / "module.onnx"
         onnx.save(proto, str(path))
         try:
             model = from_onnx(path, name=layer_name(name, {}), verify=False)

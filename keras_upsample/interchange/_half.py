@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from ..errors import VerificationError
+from ..files._scratch import scratch
 
 _ROUNDED = 1e-2
 """Of an output's range, as the gate of float16 files."""
@@ -67,8 +67,8 @@ def file_of(proto: Any, path: Path) -> Iterator[Path]:
     """A file of this content and the name of `path`, deleted afterwards."""
     import onnx
 
-    with TemporaryDirectory() as folder:
-        copy = Path(folder) / path.name
+    with scratch() as folder:
+        copy = folder / path.name
         onnx.save(proto, str(copy))
         yield copy
 

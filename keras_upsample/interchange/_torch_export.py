@@ -14,11 +14,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from importlib.util import find_spec
 from io import StringIO
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..errors import ArtefactError, first_line
+from ..files._scratch import scratch
 from ._context import layer_name
 from ._torch_module import load_torch
 
@@ -39,8 +38,8 @@ def by_torchscript(module: Any, given: Any) -> Any:
     import onnx
 
     torch = load_torch()
-    with TemporaryDirectory() as folder, _exporting():
-        path = Path(folder) / "module.onnx"
+    with scratch() as folder, _exporting():
+        path = folder / "module.onnx"
         torch.onnx.export(
             module,
             (given,),
@@ -68,8 +67,8 @@ def by_dynamo(module: Any, given: Any) -> Any:
         raise ArtefactError("it needs onnxscript. Run: pip install 'keras-upsample[torch]'")
     from onnxscript import optimizer
 
-    with TemporaryDirectory() as folder, _exporting():
-        path = Path(folder) / "module.onnx"
+    with scratch() as folder, _exporting():
+        path = folder / "module.onnx"
         program = torch.onnx.export(
             module,
             (given,),

@@ -1,6 +1,5 @@
 """Tuning: choose forms by measured latency."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from time import perf_counter
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..files._scratch import scratch
 from ..program._applied import KEEP
 from ..program._graph import Graph
 from ._blocks import block_model
@@ -94,10 +94,10 @@ class Tuner:
 
     def _measure(self, proposal: Rewrite, graph: Graph) -> Mapping[str, float]:
         """Seconds by form, the minimum over interleaved rounds; a form that fails is left out."""
-        with tempfile.TemporaryDirectory() as folder:
+        with scratch() as folder:
             opened: dict[str, Any] = {}
             for number, form in enumerate((KEEP, *proposal.forms)):
-                path = Path(folder) / f"form{number}{self._target.suffix}"
+                path = folder / f"form{number}{self._target.suffix}"
                 try:
                     model = block_model(proposal, graph, form, pooled=self._target.own_layout)
                     self._write(model, path)

@@ -1,12 +1,13 @@
 """A cache of measured latencies on this machine."""
 
 import json
-import os
 import platform
-import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from ..files._workshop import replace_file
 
 if TYPE_CHECKING:
     from ..targets import Target
@@ -31,16 +32,10 @@ class TuningCache:
 
     def put(self, block: str, times: Mapping[str, float]) -> None:
         """Store times, and keep those that another process has written meanwhile."""
-        self._times = {**_read(self.path), **self._times, block: dict(times)}
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(
-                "w", dir=self.path.parent, suffix=".tmp", delete=False, encoding="utf-8"
-            ) as file:
-                json.dump(self._times, file, indent=1, sort_keys=True)
-            os.replace(file.name, self.path)
-        except OSError:
-            return
+        with suppress(OSError), replace_file(self.path) as staged:
+            self._times = {**_read(self.path), **self._times, block: dict(times)}
+            text = json.dumps(self._times, indent=1, sort_keys=True)
+            staged.write_text(text, encoding="utf-8")
 
 
 def _read(path: Path) -> dict[str, dict[str, float]]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
+from ..files._end_with_parent import end_with_parent
+
 
 def run_module(
     module: str,
@@ -39,7 +41,7 @@ def run_module(
 
 
 def module_command(module: str, arguments: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """`python -m keras_upsample.MODULE ARGUMENTS` and its environment.
+    """`python -m keras_upsample.MODULE ARGUMENTS`, which ends with this process; its environment.
 
     This package is found where it was imported from, and nothing is imported from the folder that
     the user happens to be in, where somebody may have put a `numpy.py`.
@@ -48,7 +50,7 @@ def module_command(module: str, arguments: Sequence[str]) -> tuple[list[str], di
     before = os.environ.get("PYTHONPATH")
     path = package if not before else os.pathsep.join((package, before))
     command = [sys.executable, "-P", "-m", f"keras_upsample.{module}", *arguments]
-    return command, {**os.environ, "PYTHONPATH": path}
+    return end_with_parent(command), {**os.environ, "PYTHONPATH": path}
 
 
 def describe_end(code: int) -> str:

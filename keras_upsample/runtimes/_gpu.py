@@ -7,7 +7,6 @@ starts, and because a driver may take its process down.
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from ctypes.util import find_library
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ArtefactError
+from ..files._scratch import scratch
 from ._child import describe_end, run_module
 
 _CHROMIUM_FOLDERS = ("/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome")
@@ -140,8 +140,8 @@ def attempt(
         module: it reads the inputs and writes the outputs as `.npz`, by names.
         feeds: input name -> array.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        given, found = Path(folder) / "in.npz", Path(folder) / "out.npz"
+    with scratch() as folder:
+        given, found = folder / "in.npz", folder / "out.npz"
         np.savez(given, **dict(feeds))  # type: ignore[arg-type]  # any name, as NumPy has it
         done = run_module(
             module,

@@ -5,11 +5,12 @@ Runs a file once on ONNX Runtime's WebGPU provider. It prints the nodes that ran
 
 import json
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
+
+from ..files._scratch import scratch
 
 MARK = "on the processor:"
 
@@ -25,11 +26,11 @@ def main() -> None:
     devices = [device for device in ort.get_ep_devices() if device.ep_name in names]
     if not devices:
         raise RuntimeError("ONNX Runtime lists no WebGPU device")
-    with tempfile.TemporaryDirectory() as folder, np.load(inputs) as given:
+    with scratch() as folder, np.load(inputs) as given:
         options = ort.SessionOptions()
         options.add_provider_for_devices([devices[0]], {})
         options.enable_profiling = True
-        options.profile_file_prefix = str(Path(folder) / "profile")
+        options.profile_file_prefix = str(folder / "profile")
         session = ort.InferenceSession(path, options)
         order = [info.name for info in session.get_outputs()]
         results = session.run(order, {name: given[name] for name in given.files})

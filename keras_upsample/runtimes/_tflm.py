@@ -1,7 +1,6 @@
 """TFLite files, run by TFLM, the interpreter for microcontrollers (`pip install tflite-micro`)."""
 
 import re
-import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ArtefactError
+from ..files._scratch import scratch
 from ._child import run_module
 from ._litert import LiteRTRunner
 
@@ -27,8 +27,8 @@ class TflmRunner(LiteRTRunner):
 
     def _run(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         inputs, outputs = self._order
-        with tempfile.TemporaryDirectory() as folder:
-            file, given, found = (Path(folder) / name for name in ("m.tflite", "in.npz", "out.npz"))
+        with scratch() as folder:
+            file, given, found = (folder / name for name in ("m.tflite", "in.npz", "out.npz"))
             file.write_bytes(self._content)
             placed: dict[str, Any] = {str(place): feeds[name] for name, place in inputs.items()}
             np.savez(given, **placed)

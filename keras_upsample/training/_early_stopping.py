@@ -2,10 +2,11 @@
 
 import json
 import math
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from ..files._workshop import replace_file
 
 HISTORY, BEST = "validation.json", "best.keras"
 
@@ -44,12 +45,10 @@ def early_stopping(
             if logs is not None:
                 logs[f"val_{name.replace(' ', '_')}"] = value
             if best_epoch(self.scores) == epoch:
-                beside = out / f"beside_{BEST}"
-                self.model.save(beside)
-                os.replace(beside, out / BEST)
-            beside = out / f"beside_{HISTORY}"
-            beside.write_text(json.dumps({"score": name, "epochs": self.scores}) + "\n")
-            os.replace(beside, out / HISTORY)
+                with replace_file(out / BEST) as staged:
+                    self.model.save(staged)
+            with replace_file(out / HISTORY) as staged:
+                staged.write_text(json.dumps({"score": name, "epochs": self.scores}) + "\n")
             if has_ended(self.scores, patience):
                 self.model.stop_training = True
 

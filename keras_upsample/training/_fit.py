@@ -1,11 +1,12 @@
 """`model.fit` by steps, with a checkpoint from which a run continues as if it had not stopped."""
 
-import os
 import re
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from ..files._workshop import replace_file
 
 CHECKPOINT = "checkpoint.keras"
 _MARK = ".keras_upsample"
@@ -116,9 +117,8 @@ def _saving(checkpoint: Path) -> Any:
 
     class Saving(keras.callbacks.Callback):
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-            beside = checkpoint.with_name(f"beside_{checkpoint.name}")
-            self.model.save(beside)
-            os.replace(beside, checkpoint)
+            with replace_file(checkpoint) as staged:
+                self.model.save(staged)
 
     return Saving()
 

@@ -1,7 +1,5 @@
 """Weights as a NumPy archive of half-precision arrays; reading it runs no code."""
 
-import os
-import tempfile
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_upsample.errors import first_line
+from ..errors import first_line
+from ..files._workshop import replace_file
 
 
 def write_weights(arrays: Mapping[str, np.ndarray], path: Path) -> None:
@@ -28,16 +27,8 @@ def write_weights(arrays: Mapping[str, np.ndarray], path: Path) -> None:
         if not np.isfinite(half).all():
             raise ValueError(f"{name!r} holds values that float16 can't: above 65,504, or NaN.")
         halves[name] = half
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, **halves)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with replace_file(path) as staged, staged.open("wb") as file:
+        np.savez_compressed(file, **halves)
 
 
 def read_weights(path: Path) -> dict[str, np.ndarray]:

@@ -14,6 +14,8 @@ from keras_upsample.data import DATASETS, cache_folder, cached, fetch
 from keras_upsample.errors import FetchError
 from keras_upsample.files import _package as module
 
+KEPT = [f"toy-samples-1.2/{name}" for name in ("a.bin", "b.bin", "sha256.json")]
+
 
 def contents(folder):
     """Every file below, hidden ones too."""
@@ -25,8 +27,8 @@ def test_the_members_alone_are_kept(toy):
     files = fetch("toy")
     assert cached("toy")
     assert [path.read_bytes() for path in files] == list(MEMBERS.values())
-    assert contents(toy.cache) == ["toy-samples-1.2/a.bin", "toy-samples-1.2/b.bin"]
-    assert len(os.listdir(toy.cache / "toy-samples-1.2")) == 2  # and no folder either
+    assert contents(toy.cache) == KEPT
+    assert len(os.listdir(toy.cache / "toy-samples-1.2")) == 3  # and no folder either
 
 
 def test_what_is_there_is_not_fetched_again(toy, monkeypatch):
@@ -42,6 +44,18 @@ def test_one_missing_file_is_fetched(toy):
     assert not cached("toy")
     assert fetch("toy") == [lost, kept]
     assert lost.read_bytes() == MEMBERS["toy_samples/samples/a.bin"]
+
+
+@pytest.mark.parametrize("harm", ["cut", "changed", "empty", "the record"])
+def test_what_was_damaged_is_fetched_again(harm, toy):
+    files = fetch("toy")
+    hurt = files[0].with_name("sha256.json") if harm == "the record" else files[0]
+    before = hurt.read_bytes()
+    other = {"cut": before[:-1], "changed": before[:-1] + b"?"}.get(harm, b"")
+    hurt.write_bytes(other)
+    assert not cached("toy")
+    assert fetch("toy") == files
+    assert [path.read_bytes() for path in files] == list(MEMBERS.values()) and cached("toy")
 
 
 def test_progress_counts_bytes(toy):
@@ -195,7 +209,7 @@ def test_two_fetches_at_once(toy):
     for process in both:
         out, err = process.communicate(timeout=60)
         assert (out, process.returncode) == ("True\n", 0), err
-    assert contents(toy.cache) == ["toy-samples-1.2/a.bin", "toy-samples-1.2/b.bin"]
+    assert contents(toy.cache) == KEPT
 
 
 def test_the_cache_folder(monkeypatch, tmp_path):

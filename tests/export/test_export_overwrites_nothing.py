@@ -1,5 +1,7 @@
 """An export never deletes or replaces what it did not write."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -180,7 +182,8 @@ def test_links_and_empty_files(model, written, tmp_path):
     export.to_onnx(model, tmp_path / "empty.onnx", images=IMAGES)
 
 
-def test_files_of_an_earlier_version_are_known_by_their_report(model, written, tmp_path):
+@pytest.mark.parametrize("hashed", [True, False])
+def test_files_without_a_mark_are_known_by_their_report(hashed, model, written, tmp_path):
     from ai_edge_litert import schema_py_generated as schema
     from flatbuffers import Builder
 
@@ -194,7 +197,12 @@ def test_files_of_an_earlier_version_are_known_by_their_report(model, written, t
     (folder / "net.tflite").write_bytes(content)
     with pytest.raises(ValueError, match="was not written"):
         export.export(model, folder, ["tflite"], IMAGES)
-    text = (folder / "report.json").read_text()
-    size = (written / "net.tflite").stat().st_size
-    (folder / "report.json").write_text(text.replace(f": {size},", f": {len(content)},"))
+    report = json.loads((folder / "report.json").read_text())
+    entry = next(a for a in report["artefacts"] if a["target"] == "tflite")
+    if hashed:
+        entry["sha256"] = {"net.tflite": hashlib.sha256(content).hexdigest()}
+    else:
+        del entry["sha256"]
+        entry["file_size"] = len(content)
+    (folder / "report.json").write_text(json.dumps(report))
     export.export(model, folder, ["tflite"], IMAGES)

@@ -13,6 +13,7 @@ from keras_upsample import metadata, metrics, predict, zoo
 from keras_upsample.data import photograph
 from keras_upsample.errors import FetchError
 from keras_upsample.files._package import Package, cached_paths, fetch_members
+from keras_upsample.files._recorded import record
 from keras_upsample.zoo import PACKAGED, PackagedPreset, _load, _packaged
 from keras_upsample.zoo._border import BorderPadding2D, CropToScale2D
 
@@ -37,6 +38,7 @@ def toy(tmp_path, monkeypatch):
     )
     weights = KERNEL.astype("<f4").tobytes() + BIAS.astype("<f4").tobytes()
     bin.write_bytes(struct.pack("<I", 0) + weights)
+    record([param, bin])
     entries = {TOY.name: TOY}
     monkeypatch.setattr(_load, "PACKAGED", entries)
     monkeypatch.setattr(zoo, "PACKAGED", entries, raising=False)

@@ -11,6 +11,7 @@ import pytest
 from keras_upsample import metadata, predict, runtimes, zoo
 from keras_upsample.data import photograph
 from keras_upsample.files._package import Package, cached_paths, fetch_members
+from keras_upsample.files._recorded import record
 from keras_upsample.zoo._load_file import load_file
 from keras_upsample.zoo._package_source import Source
 from keras_upsample.zoo._packaged_files import FILES, PADDLE_OCR, UKIS, PackagedFile
@@ -78,6 +79,7 @@ def toy(tmp_path, monkeypatch):
         )
     )
     weights.write_bytes(kernel.tobytes())
+    record([json_file, weights])
     return preset, kernel
 
 

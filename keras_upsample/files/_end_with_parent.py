@@ -1,0 +1,25 @@
+"""Programs that end when the process that started them ends, however it ends."""
+
+import os
+import sys
+
+# Without it a child of a process that was killed goes on: a download, or a model that computes.
+# The child asks the system for a signal at the end of its parent; on Linux, which alone has that.
+_ASK = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("its parent has ended")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+def end_with_parent(command: list[str]) -> list[str]:
+    """The command line that runs a program so that it ends with this process.
+
+    Args:
+        command: path of the program, and its arguments.
+    """
+    if sys.platform != "linux":
+        return command
+    return [sys.executable, "-I", "-S", "-c", _ASK, str(os.getpid()), *command]

@@ -1,0 +1,159 @@
+"""Folders for unfinished work, which a later run clears away where their process has died.
+
+A workshop is called `.NAME.RANDOM.in-progress` and stands beside the place that its content will
+take. Its process holds a lock on it. A workshop that nobody holds was left by a process that was
+killed. The next one that writes to the same folder heals it: what was moved away comes back to its
+place, and the workshop is removed.
+
+Before a workshop's content is moved to its place, `swap.json` in it names the place, and the files
+of values beside it (see `files._onnx_file`) that a half-finished move has to give up or to remove.
+"""
+
+import json
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ._durable import sync, sync_names
+from ._lock import can_lock, locked, take
+
+ENDING = ".in-progress"
+REPLACED = "replaced_"
+"""Begin of the names under which a workshop keeps what its content replaces; a number follows."""
+
+_NAME = re.compile(r"\..*\.[a-z0-9_]{8}" + re.escape(ENDING), re.DOTALL)
+_LONGEST = 100  # characters of the name in a workshop's name; a file's name may have 255 bytes
+_JOURNAL = "swap.json"
+
+_healed: set[Path] = set()
+
+
+@contextmanager
+def workshop(folder: Path, name: str) -> Iterator[Path]:
+    """A new folder in `folder` to work in, removed at the end.
+
+    Args:
+        folder: where it is made; what other processes left there unfinished is healed first.
+        name: of what is made in it.
+
+    Raises:
+        OSError: the folder can't be written to.
+    """
+    with locked(folder) as alone:
+        # Once for each process: a folder may hold a hundred thousand results.
+        if alone and folder.absolute() not in _healed:
+            heal(folder)
+            _healed.add(folder.absolute())
+        start = name.encode()[:_LONGEST].decode(errors="ignore")
+        place = Path(tempfile.mkdtemp(prefix=f".{start}.", suffix=ENDING, dir=folder))
+        descriptor = take(place)
+    try:
+        yield place
+    finally:
+        try:
+            _clear(place)
+        except OSError:  # a later one does it
+            _healed.discard(folder.absolute())
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+
+@contextmanager
+def replace_file(path: Path) -> Iterator[Path]:
+    """A path to write to, which takes the place of `path` if the block ends without an error.
+
+    Raises:
+        OSError: the file can't be written. What stood at `path` is still there.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with workshop(path.parent, path.name) as place:
+        staged = place / path.name
+        yield staged
+        sync(staged)
+        os.replace(staged, path)
+        sync_names(path.parent)
+
+
+def note_swap(
+    place: Path, name: str, *, added: Sequence[str] = (), obsolete: Sequence[str] = ()
+) -> None:
+    """Note in a workshop what is about to be moved; what has to be undone or done is seen to later.
+
+    Args:
+        place: the workshop, in which it stands under `name`.
+        name: what it will be called in the folder of the workshop.
+        added: files of values that are moved there before it; they go if it does not get there.
+        obsolete: files of values that go once it is there.
+    """
+    note = place / _JOURNAL
+    note.write_text(json.dumps({"name": name, "added": [*added], "obsolete": [*obsolete]}))
+    sync(note)
+    sync_names(place)
+
+
+def heal(folder: Path) -> None:
+    """Undo or finish what dead processes left half done in a folder."""
+    if not can_lock(folder):
+        return  # nobody can tell the dead from the living
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            if _NAME.fullmatch(entry.name) and _is_mine(entry):
+                _heal(folder / entry.name)
+
+
+def _is_mine(entry: "os.DirEntry[str]") -> bool:
+    """Whether it is a folder of this user, no link: a note of a stranger is not followed."""
+    found = entry.stat(follow_symlinks=False)
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid()
+
+
+def _heal(place: Path) -> None:
+    with suppress(OSError):
+        descriptor = take(place)
+        if descriptor is None:
+            return  # its process lives
+        try:
+            _clear(place)
+        finally:
+            os.close(descriptor)
+
+
+def _clear(place: Path) -> None:
+    """Remove a workshop, once what its content replaced is where it belongs."""
+    if (note := _read(place / _JOURNAL)) is not None:
+        _settle(place, **note)
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _settle(place: Path, name: str, added: list[str], obsolete: list[str]) -> None:
+    folder = place.parent
+    moved = sorted(place.glob(f"{REPLACED}*"), key=lambda old: int(old.name[len(REPLACED) :]))
+    if moved and not os.path.lexists(folder / name):
+        os.rename(moved[-1], folder / name)
+        sync_names(folder)
+    unfinished = os.path.lexists(place / name)
+    for file in added if unfinished else obsolete:
+        with suppress(FileNotFoundError):
+            os.unlink(folder / file)
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """The note of a swap; none where it is not whole, or names anything but files of ours.
+
+    Raises:
+        OSError: it is there and can't be read.
+    """
+    with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+        note = json.loads(path.read_text(encoding="utf-8"))
+        name, added, obsolete = note["name"], note["added"], note["obsolete"]
+        values = re.compile(re.escape(name) + r"\.[0-9a-f]{8}\.data")
+        if Path(name).name == name and all(values.fullmatch(f) for f in (*added, *obsolete)):
+            return {"name": name, "added": added, "obsolete": obsolete}
+    return None
