@@ -239,10 +239,22 @@ class Context:
         order = [places.index(place) for place in range(len(places))]
         return Value(self.ordered(apart, order, suffix).tensor, other.order, value.positive)
 
-    def last(self, value: Value, suffix: str = "_last") -> Value:
-        """The value with ONNX' last axis stored as the last one."""
-        value = self.joined(value, -1, suffix)
-        place = value.stored_axis(-1)
+    def repeated_along(self, value: Value, other: Value, suffix: str) -> Value | None:
+        """A value stored as another is, 1 where it repeats along it; None if data had to move."""
+        if value.rank != other.rank:
+            return None
+        lengths = [
+            1 if value.shape[axis] == 1 else n
+            for axis, n in zip(other.order[1:], other.lengths[1:], strict=True)
+        ]
+        if _of_axes(value.order[1:], value.lengths[1:]) != _of_axes(other.order[1:], lengths):
+            return None
+        return Value(self.reshaped(value.tensor, lengths, suffix), other.order, value.positive)
+
+    def last(self, value: Value, suffix: str = "_last", axis: int = -1) -> Value:
+        """The value with an axis of ONNX, which is its last one if none is named, stored last."""
+        value = self.joined(value, axis, suffix)
+        place = value.stored_axis(axis)
         places = [each for each in range(len(value.order)) if each != place]
         return self.laid_out(value, [*places, place], (), f"{suffix}_order")
 
@@ -268,6 +280,11 @@ def _neighbours(value: Value, axes: Sequence[int]) -> list[int]:
         elif place == parts[-1]:
             places += parts
     return places
+
+
+def _of_axes(order: Sequence[int], lengths: Sequence[Length]) -> list[tuple[int, Length]]:
+    """The lengths other than 1, each with its axis of ONNX."""
+    return [pair for pair in zip(order, lengths, strict=True) if pair[1] != 1]
 
 
 def _small(tensor: Tensor) -> Tensor:

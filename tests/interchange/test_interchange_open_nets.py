@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import keras_upsample as ku
+from keras_upsample.errors import InputShapeError
 from keras_upsample.interchange import from_onnx
 
 SIZES = ((96, 160), (133, 161), (147, 98))
@@ -53,6 +54,23 @@ def equal_at_open_sizes(path, layout, sizes=SIZES):
             model(x, training=False), expected, atol=2e-5 * np.ptp(expected), rtol=0
         )
     return model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["nhwc", "nchw"])
+@pytest.mark.parametrize("name", ["pan", "pspnet", "upernet"])
+def test_nets_whose_size_has_to_be_said(name, layout, tmp_path):
+    path = tmp_path / "m.onnx"
+    model = getattr(ku.zoo, name)((None, None, 3), 3, encoder=encoder())
+    ku.export.to_onnx(model, path, layout=layout)
+    with pytest.raises(InputShapeError, match="input_shape"):
+        from_onnx(path)
+    read = from_onnx(path, input_shape=(96, 160, 3))
+    x = np.random.default_rng(4).random((2, 96, 160, 3), "float32")
+    expected = np.asarray(model(x, training=False))
+    np.testing.assert_allclose(
+        read(x, training=False), expected, atol=2e-5 * np.ptp(expected), rtol=0
+    )
 
 
 @pytest.mark.parametrize("layout", ["nhwc", "nchw"])

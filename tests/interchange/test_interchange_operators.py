@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from onnx_files import check, file_of, weights, whole
+from onnx_files import check, file_of, net, weights, whole
 
 from keras_upsample import interchange
 from keras_upsample.errors import ArtefactError
@@ -42,6 +42,48 @@ def test_convolutions(name, tmp_path):
 def test_transposed_convolutions(kernel, options, tmp_path):
     constants = [weights(6, 4, kernel, kernel), weights(4)]
     check(file_of(tmp_path, "ConvTranspose", constants, **options))
+
+
+@pytest.mark.parametrize("matrix", [(3, 7), (1, 1, 5, 7)], ids=str)
+def test_a_matrix_in_front(matrix, tmp_path):
+    """y[..., i, j] = Σ A[i, k] x[..., k, j]: rows of an image, of a file with channels in front."""
+    constant = weights(*matrix)
+    path = net(tmp_path, [("MatMul", ["a", "x"], ["y"], {})], {"a": constant})
+    model = check(path)
+    assert [tuple(w.shape) for w in model.trainable_weights] == [matrix[-2:][::-1]]
+    x = np.random.default_rng(2).normal(size=(2, 6, 7, 10)).astype("float32")
+    by_hand = np.einsum("ik,nckj->ncij", constant.reshape(matrix[-2:]), x)
+    y = np.asarray(model(x.transpose(0, 2, 3, 1))).transpose(0, 3, 1, 2)
+    np.testing.assert_allclose(y, by_hand, atol=1e-5)
+
+
+def test_matrices_in_front_that_are_not_one(tmp_path):
+    nodes = [("MatMul", ["a", "x"], ["y"], {})]
+    with pytest.raises(ArtefactError, match=r"a constant of the shape \(6, 3, 7\) in front"):
+        interchange.from_onnx(net(tmp_path, nodes, {"a": weights(6, 3, 7)}))
+
+
+def test_elements_beside_their_largest_where_axes_are_one(tmp_path):
+    """Blocks of 2x2 pixels as rows (rows x columns of blocks, 4, channels), beside their maxima."""
+    nodes = [
+        ("SpaceToDepth", ["x"], ["d"], {"blocksize": 2}),
+        ("Transpose", ["d"], ["t"], {"perm": [0, 2, 3, 1]}),
+        ("Reshape", ["t", "four"], ["blocks"], {}),
+        ("MaxPool", ["x"], ["m"], {"kernel_shape": [2, 2], "strides": [2, 2]}),
+        ("Transpose", ["m"], ["mt"], {"perm": [0, 2, 3, 1]}),
+        ("Reshape", ["mt", "one"], ["most"], {}),
+        ("Less", ["blocks", "most"], ["less"], {}),
+        ("Where", ["less", "blocks", "zero"], ["w"], {}),
+        ("Reshape", ["w", "back"], ["b"], {}),
+        ("Transpose", ["b"], ["y"], {"perm": [0, 3, 1, 2]}),
+    ]
+    constants = {
+        "four": np.array([-1, 4, 6], np.int64),
+        "one": np.array([-1, 1, 6], np.int64),
+        "back": np.array([1, 4, 5, 24], np.int64),
+        "zero": np.float32(0),
+    }
+    check(net(tmp_path, nodes, constants, shape=(1, 6, 8, 10)))
 
 
 POOLS = [

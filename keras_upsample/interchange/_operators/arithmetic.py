@@ -169,9 +169,16 @@ def elements_of(c: Context) -> Value:
         for place, each in enumerate(c.inputs)
     ]
     rank = max(each.rank if isinstance(each, Value) else each.ndim for each in found)
-    values = [raised(c, each, rank) for each in found if isinstance(each, Value)]
+    values = [each for each in found if isinstance(each, Value)]
     like = max(values, key=lambda value: np.prod(value.shape))
-    tensors = _beside(c, like, values)
+    beside = [c.repeated_along(each, like, f"_beside{i}") for i, each in enumerate(values)]
+    if like.rank == rank and None not in beside:
+        tensors = [value.tensor for value in beside if value is not None]
+    else:
+        values = [c.joined(each, suffix=f"_join{i}") for i, each in enumerate(values)]
+        values = [raised(c, each, rank) for each in values]
+        like = max(values, key=lambda value: np.prod(value.shape))
+        tensors = _beside(c, like, values)
     arrays = [None if isinstance(each, Value) else stored_as(like, each) for each in found]
     constants = [None if array is None else (array.shape, str(array.dtype)) for array in arrays]
     layer: Any = ElementsOf(c.node.kind, constants, name=c.name)
@@ -242,4 +249,4 @@ KINDS: dict[str, _Read] = {
     "Cast": cast,
 }
 
-ANY_LAYOUT = frozenset(KINDS) - set(FUNCTIONS)
+ANY_LAYOUT = frozenset(KINDS)

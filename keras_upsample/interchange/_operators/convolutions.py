@@ -154,6 +154,17 @@ def mat_mul(c: Context) -> Value:
     return c.like(x, c.write(Dense(x.tensor, weights, bias)))
 
 
+def mat_mul_in_front(c: Context) -> Value:
+    """MatMul A x with a matrix A of the file: a dense layer along the last axis but one of x."""
+    matrix, x = c.constant(0), c.value(1)
+    if matrix.ndim < 2 or matrix.size != matrix.shape[-2] * matrix.shape[-1]:
+        raise UnreadError(f"a constant of the shape {matrix.shape} in front")
+    if x.rank < 3 or x.order[0] == x.rank - 2:
+        raise UnreadError("a constant in front of a matrix whose rows are the batch")
+    x = c.last(x, axis=-2)
+    return c.like(x, c.write(Dense(x.tensor, matrix.reshape(matrix.shape[-2:]).T)))
+
+
 def batch_normalization(c: Context) -> Value:
     """BatchNormalization at inference, as a layer that can be trained further."""
     import keras

@@ -8,6 +8,7 @@ from ...program._array_operations import MatrixProduct
 from .._context import Context, UnreadError
 from .._value import Value
 from .convolutions import mat_mul as by_constant
+from .convolutions import mat_mul_in_front as by_constant_in_front
 
 GROUP_NORMALIZATION = "keras_upsample.GroupNormalization"
 """Kind of the node that `_rules` puts for the three by which PyTorch writes it."""
@@ -80,12 +81,12 @@ def _assign(layer: Any, scale: Any, shift: Any) -> None:
 
 
 def mat_mul(c: Context) -> Value:
-    """MatMul with a matrix of the file, or of two tensors that flow."""
+    """MatMul with a matrix of the file on either side, or of two tensors that flow."""
     first, second = c.inputs
     if not isinstance(second, Value):
         return by_constant(c)
     if not isinstance(first, Value):
-        raise UnreadError("its first matrix is a constant")
+        return by_constant_in_front(c)
     if first.rank != second.rank or first.rank < 3:
         raise UnreadError(f"matrices of {first.rank} and {second.rank} dimensions")
     values = [
