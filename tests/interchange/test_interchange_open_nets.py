@@ -13,7 +13,7 @@ NETS = {
     "unet": {"filters": (3, 4)},
     "unet_plus_plus": {"filters": (3, 4, 5)},
     "espcn": {"filters": (4, 3)},
-    "linknet": {"filters": (8, 8, 12, 16)},
+    "linknet": {},
     "fpn": {"pyramid_width": 4, "head_width": 4},
     "deeplab_v3_plus": {"width": 8, "low_level_width": 3},
     "manet": {"filters": (3, 3, 4, 4, 5), "attention_width": 3},
