@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 from many_nodes import Form, check_forms
-from onnx_files import check, file_of, last, weights, whole
+from onnx_files import check, file_of, weights, whole
 
 from keras_upsample import interchange
 
