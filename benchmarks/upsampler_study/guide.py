@@ -124,6 +124,13 @@ python benchmarks/upsamplers.py report    # this page
 def _limits(rows: Sequence[Summary], content: Any) -> str:
     seeds = len(rows[0].scores["mean_iou"])
     train, test = (", ".join(map(str, content["budget"][part])) for part in ("train", "test"))
+    files = content["files"]
+    untimed = ", ".join(f"`{row.name}`" for row in rows if row.name not in files)
+    gaps = (
+        f"\n- {untimed}: trained, not exported and timed; their places are empty."
+        if untimed
+        else ""
+    )
     return f"""## Limits of this comparison
 
 - One small data set: frames {train} of a film to train on, {test} to test on. {seeds} seeds
@@ -133,4 +140,7 @@ def _limits(rows: Sequence[Summary], content: Any) -> str:
 - The budget is equal in steps, not in parameters or multiply-adds; longer training may close gaps.
 - A U-Net's skips bring detail past the upsampling. A decoder without skips depends more on it.
 - Times are of one thread of one x86-64 processor, at few channels. Phones, GPUs and NPUs differ:
-  `keras-upsample export` times a file on your machine."""
+  `keras-upsample export` times a file on your machine.{gaps}
+- `AnyUp2D` can't take part. It does not double a decoder's map, but brings the features of a finished
+  network, e.g. a vision transformer, to the size of their image in one step, and it is of use only
+  with trained weights, which this package does not have."""

@@ -37,10 +37,7 @@ def unmeasured(rows: Mapping[str, Technique], found: Sequence[Summary], content:
     size = " x ".join(map(str, SIZE[:2]))
     text = (
         "These were not trained and not timed here, so no table below has them. Parameters and "
-        f"multiply-adds are those of the whole network at {size}, as under [Cost](#cost). "
-        "`AnyUp2D` can't take part: it does not double a decoder's map, but brings the features "
-        "of a finished network, e.g. a vision transformer, to the size of their image in one step, "
-        "and it is of use only with trained weights, which this package does not have."
+        f"multiply-adds are those of the whole network at {size}, as under [Cost](#cost)."
     )
     return f"""## Not measured here
 
