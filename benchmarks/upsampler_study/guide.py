@@ -141,6 +141,6 @@ def _limits(rows: Sequence[Summary], content: Any) -> str:
 - A U-Net's skips bring detail past the upsampling. A decoder without skips depends more on it.
 - Times are of one thread of one x86-64 processor, at few channels. Phones, GPUs and NPUs differ:
   `keras-upsample export` times a file on your machine.{gaps}
-- `AnyUp2D` can't take part. It does not double a decoder's map, but brings the features of a finished
-  network, e.g. a vision transformer, to the size of their image in one step, and it is of use only
-  with trained weights, which this package does not have."""
+- `AnyUp2D` can't take part. It does not double a decoder's map, but brings the features of a
+  finished network, e.g. a vision transformer, to the size of their image in one step, and it is of
+  use only with trained weights, which this package does not have."""
