@@ -16,6 +16,7 @@ import numpy as np
 from .._others import _tf_lite
 from ..program._patching import Patch, Place
 from ._interpreter import inputs_in_order
+from ._narrow_ranges import widened
 
 Feed = dict[str, np.ndarray]
 
@@ -43,7 +44,7 @@ _PATCH = Patch(_places)
 
 
 def measure_ranges(calibrated: bytes, feeds: Iterable[Feed]) -> bytes:
-    """A calibrated TFLite file with ranges measured anew."""
+    """A calibrated TFLite file with ranges measured anew, and wide enough for its operators."""
     schema = _tf_lite.schema()
     content = bytearray(calibrated)
     graph = schema.Model.GetRootAs(content, 0).Subgraphs(0)
@@ -52,7 +53,8 @@ def measure_ranges(calibrated: bytes, feeds: Iterable[Feed]) -> bytes:
         quantization = graph.Tensors(index).Quantization()
         if quantization is not None and quantization.MinLength() == 1:
             ends[index] = quantization.MinAsNumpy(), quantization.MaxAsNumpy()
-    for index, (low, high) in _extremes(calibrated, list(ends), feeds).items():
+    measured = widened(calibrated, _extremes(calibrated, list(ends), feeds))
+    for index, (low, high) in measured.items():
         ends[index][0][:], ends[index][1][:] = low, high
     return bytes(content)
 

@@ -9,10 +9,11 @@ from keras import layers, ops
 
 from keras_upsample import data, export
 from keras_upsample.edge._file import read
+from keras_upsample.errors import ExportError
 from keras_upsample.export import _artefact
 from keras_upsample.formats import _tflite_converter
 from keras_upsample.layers import MaxPoolingWithIndices2D, MaxUnpooling2D
-from keras_upsample.quantization import _ranges
+from keras_upsample.quantization import _narrow_ranges, _ranges
 
 SIZE = (24, 32, 3)
 
@@ -99,3 +100,66 @@ def test_the_calibrator_is_as_before_whatever_happens() -> None:
         assert Calibrator.calibrate is not before
         raise KeyError
     assert Calibrator.calibrate is before
+
+
+def dead_units() -> keras.Model:
+    """A gate whose narrow layer is 0 on every image: its range says nothing."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input(SIZE, name="image")
+    x = layers.Conv2D(8, 3, padding="same", activation="relu")(image)
+    gate = layers.GlobalAveragePooling2D(keepdims=True)(x)
+    gate = layers.Conv2D(2, 1, activation="relu", name="dead")(gate)
+    gate = layers.Conv2D(8, 1, activation="sigmoid")(gate)
+    model = keras.Model(image, layers.Conv2D(3, 1, name="scores")(x * gate))
+    model.get_layer("dead").bias.assign([-100.0, -50.0])
+    return model
+
+
+def small_product() -> keras.Model:
+    """A product far smaller than its factors: one is small wherever the other is large."""
+    keras.utils.set_random_seed(1)
+    image = keras.Input(SIZE, name="image")
+    x = layers.Conv2D(8, 3, padding="same", activation="relu")(image)
+    dark = layers.Conv2D(8, 3, padding="same", activation="relu", name="dark")(image)
+    x = layers.Concatenate()([x, x * dark])
+    model = keras.Model(image, layers.Conv2D(3, 1, name="scores")(x))
+    layer = model.get_layer("dark")
+    layer.kernel.assign(-abs(layer.kernel))
+    layer.bias.assign([0.002] * 8)
+    return model
+
+
+@pytest.mark.parametrize("built", [dead_units, small_product])
+def test_ranges_that_are_too_narrow_for_the_runtime(built, tmp_path, monkeypatch) -> None:
+    """XNNPACK refuses factors of 256 and more. Once it does not, `_narrow_ranges` can go."""
+    report = export.to_tflite(built(), tmp_path / "m.tflite", precision="int8")
+    assert report.verifications[0].snr_db > 35
+    monkeypatch.setattr(_ranges, "widened", lambda content, ends: ends)
+    with pytest.raises(ExportError, match="XNNPACK runtime"):
+        export.to_tflite(built(), tmp_path / "narrow.tflite", precision="int8")
+
+
+def test_only_ranges_that_are_too_narrow_are_widened(monkeypatch) -> None:
+    steps = {
+        "conv": ("CONV_2D", [0, 10, 11], [1]),  # the largest weight is 0.5
+        "move": ("RESHAPE", [1], [2]),
+        "sum": ("ADD", [3, 4], [5]),
+        "product": ("MUL", [6, 7], [8]),
+        "fine": ("CONV_2D", [0, 10], [9]),
+    }
+    operators = [(*step, lambda index: 0.5) for step in steps.values()]
+    monkeypatch.setattr(_narrow_ranges, "_operators", lambda content: operators)
+    ends = {
+        0: (0.0, 255.0),  # a step of 1; times 0.5 / 127 that is 0.0039 a sum
+        1: (0.0, 0.0), 2: (0.0, 0.0),
+        3: (0.0, 1e-9), 4: (-100.0, 155.0), 5: (-90.0, 165.0),
+        6: (0.0, 255.0), 7: (-510.0, 0.0), 8: (-1e-3, 1e-3),
+        9: (-1.0, 3.0),
+    }  # fmt: skip
+    found = _narrow_ranges.widened(b"", ends)
+    unit = 0.5 / 127
+    assert found[1] == found[2] == (0.0, pytest.approx(255 * unit))
+    assert found[3] == (0.0, pytest.approx(255 / 256))
+    low, high = found[8]
+    assert low == -256 and high - low == pytest.approx(255 * 2)
+    assert all(found[i] == ends[i] for i in (0, 4, 5, 6, 7, 9))
