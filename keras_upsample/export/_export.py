@@ -9,6 +9,7 @@ from .._ours import check_ours
 from .._publish import publish
 from ..errors import ExportError, first_line
 from ..examples._cases import Images
+from ..files._digest import digests_of
 from ..program._program import Program
 from ..targets import Target, target_named
 from ._artefact import check_target, make_artefact
@@ -98,6 +99,12 @@ def export(
                 failures[target.name] = (first_line(error) or type(error).__name__) + _stale(path)
                 _save(_report(model_name, artefacts, failures), directory)
             raise
+    for artefact in [a for a in artefacts if not _stands(a)]:
+        artefacts.remove(artefact)
+        failures[artefact.target] = (
+            f"{artefact.path!r} was written, and then replaced by another process. Export again, "
+            "to another folder."
+        )
     report = _report(model_name, artefacts, failures)
     _save(report, directory)
     if failures:
@@ -112,6 +119,14 @@ def _report(
     model: str, artefacts: Sequence[ArtefactReport], failures: dict[str, str]
 ) -> ExportReport:
     return ExportReport(model, tuple(artefacts), dict(failures), package_versions())
+
+
+def _stands(artefact: ArtefactReport) -> bool:
+    """Whether what was written is still there, so that the report tells of it."""
+    try:
+        return digests_of(Path(artefact.path)).items() >= artefact.sha256.items()
+    except (OSError, ValueError):
+        return False
 
 
 def _save(report: ExportReport, directory: Path) -> None:

@@ -9,6 +9,7 @@ Before a workshop's content is moved to its place, `swap.json` in it names the p
 of values beside it (see `files._onnx_file`) that a half-finished move has to give up or to remove.
 """
 
+import glob
 import json
 import os
 import re
@@ -35,22 +36,29 @@ _healed: set[Path] = set()
 
 
 @contextmanager
-def workshop(folder: Path, name: str) -> Iterator[Path]:
+def workshop(folder: Path, name: str, *, alone: str = "") -> Iterator[Path]:
     """A new folder in `folder` to work in, removed at the end.
 
     Args:
         folder: where it is made; what other processes left there unfinished is healed first.
         name: of what is made in it.
+        alone: a sentence's begin, `"... is being written"`, which refuses a second one of this
+            name as long as the first is there.
 
     Raises:
         OSError: the folder can't be written to.
+        BlockingIOError: there is another one of this name.
     """
-    with locked(folder) as alone:
+    start = name.encode()[:_LONGEST].decode(errors="ignore")
+    with locked(folder) as held:
         # Once for each process: a folder may hold a hundred thousand results.
-        if alone and folder.absolute() not in _healed:
+        if held and (alone or folder.absolute() not in _healed):
             heal(folder)
             _healed.add(folder.absolute())
-        start = name.encode()[:_LONGEST].decode(errors="ignore")
+        if held and alone and any(folder.glob(f".{glob.escape(start)}.????????{ENDING}")):
+            raise BlockingIOError(
+                f"{alone} by another process. Wait until that ends, or choose another folder."
+            )
         place = Path(tempfile.mkdtemp(prefix=f".{start}.", suffix=ENDING, dir=folder))
         descriptor = take(place)
     try:
@@ -63,6 +71,19 @@ def workshop(folder: Path, name: str) -> Iterator[Path]:
         finally:
             if descriptor is not None:
                 os.close(descriptor)
+
+
+@contextmanager
+def held_alone(folder: Path, name: str, what: str) -> Iterator[None]:
+    """Work in a folder that no other process works in under this name.
+
+    Where folders can't be locked, nobody can tell, and nothing is refused.
+
+    Raises:
+        BlockingIOError: another one does; the message begins with `what`.
+    """
+    with workshop(folder, name, alone=what):
+        yield
 
 
 @contextmanager

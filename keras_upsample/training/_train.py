@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import did_you_mean
+from ..files._workshop import held_alone
 from ._images import Images, images_of
 from ._names import MODEL, RECIPE, SCORES, WEIGHTS
 from ._recipe import Recipe
@@ -75,6 +76,7 @@ def train(
         FileExistsError: `out` holds a run already and `resume` is False.
         FileNotFoundError: there is no run to resume.
         FetchError: a labelled set can't be fetched.
+        BlockingIOError: another process trains in `out`.
 
     Example:
         >>> recipe = Recipe.from_yaml("recipe.yaml")  # doctest: +SKIP
@@ -93,67 +95,69 @@ def train(
     _check_folder(recipe, out, resume)
     images = dict(data) if data is not None else images_of(recipe.data)
     _check_images(recipe, images)
-    training = images["train"]
-    start = time.perf_counter()
-    keras.utils.set_random_seed(recipe.seed)
-    steps, each = recipe.steps or 0, recipe.steps_per_epoch or 1
-    _write_beside(out / RECIPE, _recipe_text(recipe, data))
+    out.mkdir(parents=True, exist_ok=True)
+    with held_alone(out, "train", f"`out` {str(out)!r} is being trained in"):
+        training = images["train"]
+        start = time.perf_counter()
+        keras.utils.set_random_seed(recipe.seed)
+        steps, each = recipe.steps or 0, recipe.steps_per_epoch or 1
+        _write_beside(out / RECIPE, _recipe_text(recipe, data))
 
-    def stopping(first: int) -> list[Any] | None:
-        if recipe.early_stopping is None:
-            return []
-        name, patience = recipe.early_stopping.score, recipe.early_stopping.patience
-        if has_ended(history(out)[:first], patience):
-            return None
-        return [
-            early_stopping(
-                lambda model: _validation_score(recipe, model, images["validation"]),
-                name,
-                patience,
-                out,
-                first,
-            )
-        ]
+        def stopping(first: int) -> list[Any] | None:
+            if recipe.early_stopping is None:
+                return []
+            name, patience = recipe.early_stopping.score, recipe.early_stopping.patience
+            if has_ended(history(out)[:first], patience):
+                return None
+            return [
+                early_stopping(
+                    lambda model: _validation_score(recipe, model, images["validation"]),
+                    name,
+                    patience,
+                    out,
+                    first,
+                )
+            ]
 
-    model = fit(
-        lambda: compiled(recipe, training),
-        lambda first: batches(recipe, training, first),
-        out,
-        steps=steps,
-        steps_per_epoch=each,
-        seed=recipe.seed,
-        resume=resume,
-        stop_after=stop_after,
-        callbacks=stopping,
-        verbose=verbose,
-    )
-    seconds = time.perf_counter() - start
-    epochs = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // each
-    best = epochs
-    if recipe.early_stopping is not None:
-        best = best_epoch(history(out)[:epochs]) + 1
-        if best != epochs:
-            model = keras.models.load_model(out / BEST)
-    final = _final_model(recipe, model, training, out)
-    scores: dict[str, Any] = {
-        part: _evaluate(recipe, final, images[part])
-        for part in ("validation", "test")
-        if part in images
-    }
-    facts: dict[str, Any] = {
-        "preset": recipe.preset,
-        "model": recipe.model["name"],
-        "seed": recipe.seed,
-        "steps": epochs * each,
-        "best_epoch": best,
-        "seconds": round(seconds),
-        "parameters": final.count_params(),
-        "versions": _versions(),
-        "images": {part: _names(found) for part, found in images.items()},
-        **{part: found.to_dict() for part, found in scores.items()},
-    }
-    _write_beside(out / SCORES, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
-    return TrainedModel(final, out / MODEL, scores, epochs, best)
+        model = fit(
+            lambda: compiled(recipe, training),
+            lambda first: batches(recipe, training, first),
+            out,
+            steps=steps,
+            steps_per_epoch=each,
+            seed=recipe.seed,
+            resume=resume,
+            stop_after=stop_after,
+            callbacks=stopping,
+            verbose=verbose,
+        )
+        seconds = time.perf_counter() - start
+        epochs = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // each
+        best = epochs
+        if recipe.early_stopping is not None:
+            best = best_epoch(history(out)[:epochs]) + 1
+            if best != epochs:
+                model = keras.models.load_model(out / BEST)
+        final = _final_model(recipe, model, training, out)
+        scores: dict[str, Any] = {
+            part: _evaluate(recipe, final, images[part])
+            for part in ("validation", "test")
+            if part in images
+        }
+        facts: dict[str, Any] = {
+            "preset": recipe.preset,
+            "model": recipe.model["name"],
+            "seed": recipe.seed,
+            "steps": epochs * each,
+            "best_epoch": best,
+            "seconds": round(seconds),
+            "parameters": final.count_params(),
+            "versions": _versions(),
+            "images": {part: _names(found) for part, found in images.items()},
+            **{part: found.to_dict() for part, found in scores.items()},
+        }
+        _write_beside(out / SCORES, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        return TrainedModel(final, out / MODEL, scores, epochs, best)
 
 
 def _check_folder(recipe: Recipe, out: Path, resume: bool) -> None:

@@ -1,6 +1,8 @@
 """The report: on disk, as text, as HTML."""
 
+import hashlib
 import json
+from pathlib import Path
 
 import keras
 import pytest
@@ -47,6 +49,13 @@ def test_report_json(net, tmp_path):
     assert onnx["operators"] == {"Transpose": 2, "Conv": 1}
     saved = sum(p.stat().st_size for p in (tmp_path / "saved_model").rglob("*") if p.is_file())
     assert stored["artefacts"][0]["file_size"] == saved
+    for artefact in stored["artefacts"]:
+        place = Path(artefact["path"])
+        files = [f for f in place.rglob("*") if f.is_file()] if place.is_dir() else [place]
+        assert artefact["sha256"] == {  # as `sha256sum` prints them in the report's folder
+            file.relative_to(tmp_path).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+            for file in files
+        }
     every = ("lower", "convert", "verify", "measure", "publish")
     assert steps == [(t, step) for t in ("saved_model", "tflite", "onnx") for step in every]
 
@@ -58,6 +67,20 @@ def test_precisions_do_not_overwrite_each_other(net, tmp_path):
         "report.json", "tiny.tflite", "tiny_dynamic.tflite", "tiny_float16.tflite"
     ]  # fmt: skip
     assert [a.target for a in report.artefacts] == targets[:3]
+
+
+@pytest.mark.parametrize("harm", [lambda file: file.write_bytes(b"other"), Path.unlink])
+def test_the_report_tells_of_files_that_stand_there(harm, net, tmp_path):
+    def meanwhile(target, step):
+        if (target, step) == ("onnx", "publish"):
+            harm(tmp_path / "tiny.tflite")
+
+    with pytest.raises(ExportError, match=r"tflite: .*replaced by another process") as info:
+        export.export(net, tmp_path, ["tflite", "onnx"], picture(), progress=meanwhile)
+    assert [a.target for a in info.value.report.artefacts] == ["onnx"]
+    stored = json.loads((tmp_path / "report.json").read_text())
+    assert [a["target"] for a in stored["artefacts"]] == ["onnx"]
+    assert list(stored["failures"]) == ["tflite"]
 
 
 def a_report(**options):

@@ -11,6 +11,7 @@ from toy_discs import FAST, MODEL, discs, write_folder
 
 from keras_upsample import predict
 from keras_upsample.data import LabelledImages, batches, photograph
+from keras_upsample.files._workshop import held_alone
 from keras_upsample.metadata import of
 from keras_upsample.training import EarlyStopping, Loss, Recipe, evaluate, images_of, train
 from keras_upsample.training._class_weights import balanced_weights
@@ -107,6 +108,14 @@ def test_a_resumed_run_ends_bit_equal(changed, tmp_path):
         files = [tmp_path / run / name for run in ("whole", "parts")]
         if files[0].exists() or files[1].exists():
             assert files[0].read_text() == files[1].read_text()
+
+
+def test_a_folder_takes_one_run_at_a_time(tmp_path):
+    with (
+        held_alone(tmp_path, "train", "it is held"),
+        pytest.raises(BlockingIOError, match="is being trained in by another process"),
+    ):
+        train(recipe(), tmp_path, data=DATA, verbose=0)
 
 
 def test_resume_refuses_another_recipe(tmp_path):

@@ -1,0 +1,102 @@
+"""Workshops: one process at a time, names, and what is left of strangers."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from keras_upsample.files import _workshop
+from keras_upsample.files._workshop import ENDING, heal, held_alone, workshop
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from keras_upsample.files._workshop import held_alone
+
+with held_alone(Path(sys.argv[1]), "run", "it"):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no locks on folders")
+
+
+@posix
+def test_a_folder_is_held_by_one_process(tmp_path):
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    with (
+        pytest.raises(BlockingIOError, match=r"`x` is used by another process\. Wait until"),
+        held_alone(tmp_path, "run", "`x` is used"),
+    ):
+        pass
+    with held_alone(tmp_path, "other", "it"):  # another kind of work
+        pass
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)
+    assert len(os.listdir(tmp_path)) == 1
+    with held_alone(tmp_path, "run", "it"):
+        pass
+    assert not os.listdir(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("name", ["[1]", "a*", "--config=x", "n" * 240, "\u00e9" * 100, "a\nb"])
+def test_names_are_no_patterns(name, tmp_path):
+    with (
+        workshop(tmp_path, name, alone="it is used"),
+        pytest.raises(BlockingIOError),
+        workshop(tmp_path, name, alone="it is used"),
+    ):
+        pass
+    with workshop(tmp_path, name, alone="it is used"):
+        pass
+    assert not os.listdir(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize(
+    "note",
+    [
+        '{"name": "../a", "added": [], "obsolete": ["../a.00000000.data"]}',
+        '{"name": "a", "added": [], "obsolete": ["mine.txt"]}',
+        '{"name": "a", "added": ["a.0000000g.data"], "obsolete": []}',
+        '{"name": "a"',
+        "[]",
+    ],
+)
+def test_a_note_that_names_other_files_is_not_followed(note, tmp_path):
+    folder = tmp_path / "folder"
+    left = folder / f".a.00000000{ENDING}"
+    left.mkdir(parents=True)
+    kept = [tmp_path / "a.00000000.data", folder / "mine.txt", folder / "a.0000000g.data"]
+    for file in kept:
+        file.touch()
+    (left / "a").touch()
+    (left / "swap.json").write_text(note)
+    heal(folder)
+    assert not left.exists() and all(file.exists() for file in kept)
+
+
+@posix
+def test_links_and_files_of_such_a_name_stay(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").touch()
+    (tmp_path / f".a.00000000{ENDING}").symlink_to(tmp_path / "mine")
+    (tmp_path / f".b.00000000{ENDING}").touch()
+    (tmp_path / f"c.00000000{ENDING}").mkdir()
+    before = sorted(os.listdir(tmp_path))
+    heal(tmp_path)
+    assert sorted(os.listdir(tmp_path)) == before and (tmp_path / "mine" / "file").exists()
+
+
+def test_where_nothing_can_be_locked_nothing_is_healed(tmp_path, monkeypatch):
+    left = tmp_path / f".a.00000000{ENDING}"
+    left.mkdir()
+    monkeypatch.setattr(_workshop, "can_lock", lambda folder: False)
+    heal(tmp_path)
+    assert left.exists()
