@@ -81,8 +81,7 @@ def _files(folder: Path) -> list[Path]:
 
 def our_data(path: Path) -> list[Path]:
     """The files of values beside an ONNX file that this package wrote with it."""
-    there = path.suffix.lower() == ".onnx" and path.is_file()
-    return data_files(path) if there and _read_mark(path) else []
+    return data_files(path) if path.suffix.lower() == ".onnx" and _read_mark(path) else []
 
 
 def _read_mark(path: Path) -> bool:
@@ -92,8 +91,10 @@ def _read_mark(path: Path) -> bool:
         OSError: the file can't be read.
     """
     reader = _MARKS.get(path.suffix.lower())
+    if reader is None or not path.is_file():
+        return False
     try:
-        return reader is not None and reader(path)
+        return reader(path)
     except OSError:
         raise
     except Exception:  # damaged or of another kind: not ours

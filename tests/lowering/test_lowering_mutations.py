@@ -230,7 +230,7 @@ MUTATIONS = [
     (branches, "concatenated", "np.concatenate(left)", "np.concatenate(left[::-1])",
      lambda: check_branches("resized in the middle")),
     (branches, "_apart", "None if number else", "None if not number else",
-     lambda: check_branches("open")),
+     lambda: check_branches("sum of three")),
     (branches, "_apart", "Activation(total, convolution.activation)", "Activation(total, None)",
      lambda: check_branches("resized in the middle")),
     (branches, "_apart", "results[1:], 1)", "results[2:], 1)", lambda: check_branches("sum")),
