@@ -46,8 +46,7 @@ def publish(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
             yield staged
             if directory:
                 _keep_others(path, staged)
-            for part in (staged, *data_files(staged)):
-                sync(part)
+            sync(place)
             with locked(path.parent):
                 _swap(staged, path)
                 sync_names(path.parent)

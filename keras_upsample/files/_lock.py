@@ -22,33 +22,9 @@ _WAIT = 30.0  # seconds; others hold it for some renames
 def take(folder: Path) -> int | None:
     """Lock a folder: a descriptor, which holds the lock until it is closed.
 
-    None if another descriptor holds it, or there are no locks here (`can_lock` tells).
+    None if another descriptor holds it, or there are no locks here.
     """
-    if fcntl is None:
-        return None
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def can_lock(folder: Path) -> bool:
-    """Whether folders can be locked at that place."""
-    if fcntl is None:
-        return False
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
-    return True
+    return _attempt(folder)[0]
 
 
 @contextmanager
@@ -57,13 +33,27 @@ def locked(folder: Path) -> Iterator[bool]:
 
     Yields whether it is held. It is not where there are no locks, nor after half a minute.
     """
-    descriptor = None
-    end = time.monotonic() + (_WAIT if can_lock(folder) else 0.0)
-    while (descriptor := take(folder)) is None and time.monotonic() < end:
+    end = time.monotonic() + _WAIT
+    descriptor, busy = _attempt(folder)
+    while busy and time.monotonic() < end:
         time.sleep(_LOOK)
+        descriptor, busy = _attempt(folder)
     try:
         yield descriptor is not None
     finally:
         if descriptor is not None:
             with suppress(OSError):
                 os.close(descriptor)
+
+
+def _attempt(folder: Path) -> tuple[int | None, bool]:
+    """A descriptor that holds the lock, if it was free, and whether another one holds it."""
+    if fcntl is None:
+        return None, False
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        return None, isinstance(error, BlockingIOError)
+    return descriptor, False

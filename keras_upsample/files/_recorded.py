@@ -6,7 +6,6 @@ from contextlib import suppress
 from pathlib import Path
 
 from ._digest import digest_of
-from ._lock import locked
 from ._workshop import replace_file
 
 RECORD = "sha256.json"
@@ -27,7 +26,8 @@ def record(files: Sequence[Path]) -> None:
     """
     folder = files[0].parent
     found = {path.name: digest_of(path) for path in files}
-    with replace_file(folder / RECORD) as staged, locked(folder):
+    # What another process records in between is lost, and its files are fetched once more.
+    with replace_file(folder / RECORD) as staged:
         text = json.dumps(_read(folder) | found, indent=1, sort_keys=True)
         staged.write_text(text + "\n", encoding="utf-8")
 

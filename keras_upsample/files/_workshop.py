@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from ._durable import sync, sync_names
-from ._lock import can_lock, locked, take
+from ._lock import locked, take
 
 ENDING = ".in-progress"
 REPLACED = "replaced_"
@@ -120,9 +120,10 @@ def note_swap(
 
 
 def heal(folder: Path) -> None:
-    """Undo or finish what dead processes left half done in a folder."""
-    if not can_lock(folder):
-        return  # nobody can tell the dead from the living
+    """Undo or finish what dead processes left half done in a folder.
+
+    Where folders can't be locked, nobody can tell the dead from the living, and all stays.
+    """
     with suppress(OSError):
         for entry in os.scandir(folder):
             if _NAME.fullmatch(entry.name) and _is_mine(entry):
@@ -139,7 +140,7 @@ def _heal(place: Path) -> None:
     with suppress(OSError):
         descriptor = take(place)
         if descriptor is None:
-            return  # its process lives
+            return  # its process lives, for all that can be known
         try:
             _clear(place)
         finally:
