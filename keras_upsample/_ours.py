@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .files._digest import digests_of, parts_of
+from .files._digest import have_digests, parts_of
 from .files._onnx_file import data_files
 from .metadata._saved_model import PLACE
 
@@ -134,7 +134,7 @@ def _read_report(path: Path) -> bool:
         if entry is None:
             return False
         if recorded := entry.get("sha256"):
-            return bool(digests_of(path).items() >= recorded.items())
+            return have_digests(path, recorded)
         return bool(entry["file_size"] == bytes_at(path))  # of an earlier version
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False

@@ -19,27 +19,25 @@ def session(verbose: bool) -> Iterator["Console"]:
     from .models import UserError
     from .quiet import quiet
 
+    expected = (UserError, ArtefactError, ValueError, TypeError, OSError, ImportError)
     os.environ["KERAS_BACKEND"] = "tensorflow"  # the only one that can export
     with quiet(verbose) as console:
         try:
             with all_temporary_files():
                 yield console
-        except (UserError, ArtefactError, ValueError, TypeError, OSError, ImportError) as error:
+        except Exception as error:
+            if isinstance(error, expected):
+                text = str(error)
+            elif _memory_ran_out(error):
+                text = (
+                    f"There is not enough memory: {first_line(error) or 'an allocation failed'}. "
+                    "End other programs, or take smaller images, tiles or batches."
+                )
+            else:
+                raise
             if verbose:
                 raise
-            console.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
-            raise typer.Exit(2) from error
-        except Exception as error:
-            if verbose or not _memory_ran_out(error):
-                raise
-            console.print(
-                f"There is not enough memory: {first_line(error) or 'an allocation failed'}. End "
-                "other programs, or take smaller images, tiles or batches.",
-                style="red",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            console.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
             raise typer.Exit(2) from error
 
 

@@ -1,6 +1,7 @@
 """SHA-256 digest of a file or folder."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 _BLOCK = 1 << 20
@@ -29,6 +30,11 @@ def digests_of(path: Path) -> dict[str, str]:
         _add(file, result)
         found[file.relative_to(path.parent).as_posix()] = result.hexdigest()
     return found
+
+
+def have_digests(path: Path, digests: Mapping[str, str]) -> bool:
+    """Whether an artefact still has the files that `digests_of` told of; it may have more."""
+    return digests_of(path).items() >= digests.items()
 
 
 def _add(file: Path, result: "hashlib._Hash") -> None:
