@@ -1,6 +1,9 @@
 """`keras-upsample demo`: a folder with a page that runs the model in a browser."""
 
+import json
+import os
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +13,7 @@ from ..files._package import Package
 from .options import InputShape, ModelChoice, integers, takes
 from .session import session
 
+FACTS = "demo.json"
 PAGE = Path(__file__).parent / "demo_page"
 _RUNTIME = Package(
     "onnxruntime-web",
@@ -63,29 +67,59 @@ def write_demo(
     """Write the folder.
 
     Raises:
-        UserError: there is no such model, or a page can't show what it gives.
+        UserError: there is no such model, a page can't show what it gives, or the folder holds
+            files of the same names that no demo wrote.
         FetchError: onnxruntime-web can't be downloaded.
         ExportError: the file does not compute what the model computes.
     """
+    from .._publish import publish
     from .._text import json_text
     from ..export import to_onnx
     from ..files._package import fetch_members
     from ..predict import load_model
     from .models import load_choice
 
+    copies = {file.name: file for file in PAGE.iterdir()}
+    if sample is not None:
+        copies[f"sample{sample.suffix.lower()}"] = sample
+    _check_folder(out, {FACTS, *copies, *_FILES})
     model = load_choice(choice, input_shape)
     predictor = load_model(model)
     facts = facts_of(predictor, model, side, input_shape)
     members = {f"package/dist/{name}": name for name in _FILES}
-    runtime = fetch_members(_RUNTIME, members)
-    out.mkdir(parents=True, exist_ok=True)
-    to_onnx(model, out / "model.onnx", input_shape=input_shape)
-    for file in (*runtime, *PAGE.iterdir()):
-        shutil.copyfile(file, out / file.name)
+    copies |= {file.name: file for file in fetch_members(_RUNTIME, members)}
     if sample is not None:
         facts["sample"] = f"sample{sample.suffix.lower()}"
-        shutil.copyfile(sample, out / facts["sample"])
-    (out / "demo.json").write_text(json_text(facts) + "\n", encoding="utf-8")
+    to_onnx(model, out / "model.onnx", input_shape=input_shape)
+    with publish(out / FACTS) as staged:  # first: by it the folder is known as a demo's
+        staged.write_text(json_text(facts) + "\n", encoding="utf-8")
+    for name, file in copies.items():
+        with publish(out / name) as staged:
+            shutil.copyfile(file, staged)
+
+
+def _check_folder(out: Path, names: Collection[str]) -> None:
+    """Refuse to replace files that no demo wrote.
+
+    Raises:
+        UserError: one is there.
+    """
+    from .models import UserError
+
+    there = sorted(name for name in names if os.path.lexists(out / name))
+    if there and not _is_demo(out / FACTS):
+        raise UserError(
+            f"--out {str(out)!r} holds {there[0]!r}, which no demo wrote. It is not replaced. "
+            "Choose another folder, or move it away."
+        )
+
+
+def _is_demo(path: Path) -> bool:
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(facts, dict) and {"multiple", "limit", "outputs", "scaling"} <= facts.keys()
 
 
 def facts_of(predictor: Any, model: Any, side: int, input_shape: Any = None) -> dict[str, Any]:

@@ -162,6 +162,25 @@ def test_the_folder(no_fetch, tmp_path: Path) -> None:
     assert ku.export.verify(model, out / "model.onnx").passed
 
 
+@pytest.mark.parametrize("name", ["index.html", "demo.json", "sample.png"])
+def test_a_file_of_the_user_stays(name, no_fetch, tmp_path: Path) -> None:
+    Image.fromarray(photograph("coffee")).save(tmp_path / "cup.png")
+    out = tmp_path / "page"
+    out.mkdir()
+    (out / name).write_text("{}")
+    with pytest.raises(UserError, match=f"holds '{name}', which no demo wrote"):
+        command.write_demo(ModelChoice("espcn:photos_x2"), out, tmp_path / "cup.png", 128, None)
+    assert [(path.name, path.read_text()) for path in out.iterdir()] == [(name, "{}")]
+
+
+def test_a_demo_is_written_again_beside_other_files(no_fetch, tmp_path: Path) -> None:
+    for side in (96, 64):
+        command.write_demo(ModelChoice("espcn:photos_x2"), tmp_path / "page", None, side, None)
+        (tmp_path / "page" / "mine.txt").write_text("mine")
+    assert json.loads((tmp_path / "page" / "demo.json").read_text())["limit"] == 64
+    assert (tmp_path / "page" / "mine.txt").read_text() == "mine"
+
+
 def test_classes_and_a_fixed_size() -> None:
     model = ku.zoo.load("unet:cells", input_shape=(64, 96, 2))
     facts = command.facts_of(ku.predict.load_model(model), model, 256)
