@@ -1,5 +1,6 @@
 """Private names of LiteRT, read in ai-edge-litert 2.3.0."""
 
+from functools import cache
 from typing import Any
 
 
@@ -11,6 +12,16 @@ def schema() -> Any:
     from ai_edge_litert import schema_py_generated
 
     return schema_py_generated
+
+
+@cache
+def builtin_operators() -> dict[int, str]:
+    """Number of an operator in a file -> its name, `CONV_2D`; TensorFlow's schema has the same.
+
+    ai-edge-litert 2.3.0, `ai_edge_litert.schema_py_generated.BuiltinOperator`.
+    """
+    builtin = vars(schema().BuiltinOperator)
+    return {number: name for name, number in builtin.items() if isinstance(number, int)}
 
 
 def table_of(item: Any) -> Any:

@@ -42,7 +42,7 @@ def read(path: Path, name: str) -> tuple[Preprocessing | Door, dict[str, str]]:
     schema = _litert.schema()
     model = schema.ModelT.InitFromObj(schema.Model.GetRootAs(path.read_bytes(), 0))
     graph = model.subgraphs[0]
-    builtin = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
+    builtin = _litert.builtin_operators()
     codes = [builtin[max(c.builtinCode, c.deprecatedBuiltinCode)] for c in model.operatorCodes]
     nodes = [_neutral(operator, codes[operator.opcodeIndex]) for operator in graph.operators]
     names = {int(t): graph.tensors[t].name.decode() for t in graph.outputs}

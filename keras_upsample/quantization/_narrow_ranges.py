@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .._others import _tf_lite
+from .._others import _litert, _tf_lite
 
 Ends = tuple[float, float]
 
@@ -86,7 +86,7 @@ def _operators(
 ) -> Iterator[tuple[str, list[int], list[int], Callable[[int], float]]]:
     """Name, inputs and outputs of each operator, and a function: a constant's largest |value|."""
     schema = _tf_lite.schema()
-    names = {v: k for k, v in vars(schema.BuiltinOperator).items() if isinstance(v, int)}
+    names = _litert.builtin_operators()
     model = schema.Model.GetRootAs(content, 0)
     graph = model.Subgraphs(0)
 

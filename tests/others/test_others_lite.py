@@ -60,6 +60,22 @@ def test_table_of(module: ModuleType, tflite: bytes):
 
 
 @of("ai-edge-litert")
+@pytest.mark.parametrize("module", [_litert, _tf_lite], ids=["litert", "tf_lite"])
+def test_builtin_operators_of_litert(module: ModuleType):
+    """The numbers of the format, https://www.tensorflow.org/lite; TensorFlow counts the same."""
+    names = _litert.builtin_operators()
+    assert (names[0], names[3], names[67], names[126]) == (
+        "ADD",
+        "CONV_2D",
+        "TRANSPOSE_CONV",
+        "BATCH_MATMUL",
+    )
+    theirs = vars(module.schema().BuiltinOperator)
+    assert all(theirs[name] == number for number, name in names.items() if name in theirs)
+    assert len(set(names.values()) & theirs.keys()) > 150
+
+
+@of("ai-edge-litert")
 @pytest.mark.parametrize("float32", [True, False])
 def test_gpu_model_of_litert(float32: bool, monkeypatch: pytest.MonkeyPatch):
     """What it asks for; what comes of it is tested in `tests/runtimes/test_runtimes_gpu.py`."""

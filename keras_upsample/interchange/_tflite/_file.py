@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +128,7 @@ def _tensor(number: int, table: Table, buffers: list[Table], content: bytes) -> 
 def _operator(table: Table, codes: list[Table]) -> TfliteOperator:
     code = codes[table.get("opcode_index", 0)]
     number = max(code.get("builtin_code", 0), code.get("deprecated_builtin_code", 0))
-    kind = _names().get(number, f"operator {number}")
+    kind = _litert.builtin_operators().get(number, f"operator {number}")
     if kind == _CUSTOM:
         kind = _text(code.get("custom_code", b"")) or _CUSTOM
     options = table.get("builtin_options")
@@ -176,9 +175,3 @@ def _signature(model: Table) -> dict[str, dict[int, str]]:
 
 def _text(content: bytes) -> str:
     return content.decode("utf-8", "replace")
-
-
-@cache
-def _names() -> dict[int, str]:
-    builtin = vars(_litert.schema().BuiltinOperator)
-    return {number: name for name, number in builtin.items() if isinstance(number, int)}
