@@ -10,9 +10,8 @@ from pathlib import Path
 from ._ours import other_files, our_data
 from .files._digest import digest_of
 from .files._durable import sync, sync_names
-from .files._lock import locked
 from .files._onnx_file import data_files
-from .files._workshop import REPLACED, note_swap, workshop
+from .files._workshop import REPLACED, names_locked, note_swap, workshop
 
 _ATTEMPTS = 20
 
@@ -47,7 +46,7 @@ def publish(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
             if directory:
                 _keep_others(path, staged)
             sync(place)
-            with locked(path.parent):
+            with names_locked(path.parent):
                 _swap(staged, path)
                 sync_names(path.parent)
             kept = True

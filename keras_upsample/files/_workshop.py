@@ -50,7 +50,7 @@ def workshop(folder: Path, name: str, *, alone: str = "") -> Iterator[Path]:
         BlockingIOError: there is another one of this name.
     """
     start = name.encode()[:_LONGEST].decode(errors="ignore")
-    with locked(folder) as held:
+    with names_locked(folder) as held:
         # Once for each process: a folder may hold a hundred thousand results.
         if held and (alone or folder.absolute() not in _healed):
             heal(folder)
@@ -71,6 +71,20 @@ def workshop(folder: Path, name: str, *, alone: str = "") -> Iterator[Path]:
         finally:
             if descriptor is not None:
                 os.close(descriptor)
+
+
+@contextmanager
+def names_locked(folder: Path) -> Iterator[bool]:
+    """Wait for the lock on a folder whose names change; yields whether it is held, see `locked`.
+
+    A workshop's own lock is held for as long as its process works in it. To wait for that, in this
+    process or in a child, would be in vain: nothing is healed in a workshop, which goes as a whole.
+    """
+    if _NAME.fullmatch(folder.absolute().name):
+        yield False
+        return
+    with locked(folder) as held:
+        yield held
 
 
 @contextmanager

@@ -4,10 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 
+from keras_upsample._publish import publish
 from keras_upsample.files import _lock
+from keras_upsample.files._scratch import all_temporary_files, scratch
 from keras_upsample.files._workshop import ENDING, heal, held_alone, workshop
 
 HOLD = """
@@ -100,3 +105,23 @@ def test_where_nothing_can_be_locked_nothing_is_healed(tmp_path, monkeypatch):
     monkeypatch.setattr(_lock, "fcntl", None)
     heal(tmp_path)
     assert left.exists()
+
+
+IN_A_CHILD = "from keras_upsample.files._scratch import scratch\nwith scratch(): pass"
+
+
+@pytest.mark.parametrize("where", ["here", "in a child", "published"])
+def test_nobody_waits_for_the_workshop_that_he_works_in(where, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with all_temporary_files():
+        start = time.monotonic()
+        if where == "here":
+            with scratch() as inner:
+                assert inner.parent.parent == tmp_path
+        elif where == "published":
+            with publish(Path(tempfile.gettempdir()) / "a.txt") as staged:
+                staged.write_text("a")
+        else:
+            subprocess.run([sys.executable, "-c", IN_A_CHILD], check=True, timeout=60)
+        assert time.monotonic() - start < 15  # a lock is waited for twice as long
+    assert not os.listdir(tmp_path)
