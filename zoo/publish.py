@@ -45,7 +45,7 @@ def publish(recipe: Recipe, base: Path, zoo: Path) -> str:
     chosen = max(runs, key=lambda one: one["validation"][by])
     source = base / f"seed{chosen['seed']}" / WEIGHTS
     _weight_source.SHIPPED.mkdir(exist_ok=True)
-    shutil.copyfile(source, _weight_source.SHIPPED / f"{preset.folder}.npz")
+    shutil.copyfile(source, _weight_source.SHIPPED / source.with_stem(preset.folder).name)
     results = {
         "preset": preset.name,
         "score": card.score,

@@ -53,8 +53,8 @@ def train(
     Writes `model.keras` (with `keras_upsample.metadata`), `recipe.yaml` and `scores.json` into
     `out`. During training it writes `checkpoint.keras` and `logs/` (`epochs.csv`, and TensorBoard's
     logs if TensorBoard is installed), with early stopping `best.keras` and `validation.json`, and
-    for a preset `weights.npz`. A run that was stopped continues with `resume` and gives the same
-    bits.
+    for a preset `weights.safetensors`. A run that was stopped continues with `resume` and gives the
+    same bits.
 
     Args:
         recipe: the model, the data and the settings of the training.

@@ -6,6 +6,7 @@ from pathlib import Path
 from keras_upsample.data import cache_folder
 from keras_upsample.errors import FetchError, first_line
 from keras_upsample.zoo._presets import Preset
+from keras_upsample.zoo._weight_file import ENDING
 
 SHIPPED = Path(__file__).parent / "weights"
 
@@ -19,7 +20,7 @@ def weight_file(preset: Preset) -> Path:
     Raises:
         FetchError: the file can't be downloaded, is not the expected one, or can't be kept.
     """
-    shipped = SHIPPED / f"{preset.folder}.npz"
+    shipped = SHIPPED / f"{preset.folder}{ENDING}"
     if shipped.is_file():
         return shipped
     if preset.url is None or preset.sha256 is None:
@@ -31,7 +32,7 @@ def weight_file(preset: Preset) -> Path:
 
     pooch.get_logger().setLevel("WARNING")
     folder = cache_folder() / "weights"
-    kept = folder / f"{preset.folder}.npz"
+    kept = folder / f"{preset.folder}{ENDING}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not kept.exists():
@@ -47,6 +48,6 @@ def weight_file(preset: Preset) -> Path:
         raise FetchError(
             f"The weights of {preset.name} could not be downloaded from {preset.url}: "
             f"{first_line(error)}. Check the network, or copy the file to {str(folder)!r} as "
-            f"{preset.folder}.npz."
+            f"{preset.folder}{ENDING}."
         ) from error
     return kept

@@ -10,6 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from keras_upsample import zoo
 from keras_upsample.data import cached, labelled_images
@@ -94,8 +95,7 @@ def test_a_preset_trains_into_the_file_that_ships(tmp_path):
     }
     recipe["optimizer"]["learning_rate"] = 1e-5
     done = train(Recipe.from_dict(recipe), tmp_path, verbose=0)
-    with np.load(tmp_path / WEIGHTS, allow_pickle=False) as archive:
-        stored = dict(archive)
+    stored = load_file(tmp_path / WEIGHTS)
     assert stored["subpixel/kernel"].dtype == np.float16
     loaded = keras.models.load_model(tmp_path / "model.keras")
     for variable in loaded.variables:
@@ -180,7 +180,7 @@ def test_publishing_takes_the_best_by_validation_not_by_test(tmp_path, monkeypat
         run["test"] = {"scores": {"astronaut gain_y": test, **scores}}
         (folder / SCORES).write_text(json.dumps(run))
     assert "seed 1 of 2" in PUBLISH.publish(recipe, tmp_path / "runs", tmp_path / "zoo")
-    assert (tmp_path / "shipped" / "espcn_photos_x2.npz").read_bytes() == b"\x01"
+    assert (tmp_path / "shipped" / "espcn_photos_x2.safetensors").read_bytes() == b"\x01"
     results = json.loads((tmp_path / "zoo" / "espcn_photos_x2" / "results.json").read_text())
     assert results["shipped_seed"] == 1
     assert results["runs"][0]["test"] == {"astronaut gain_y": 9.0, "cat psnr_y": 30.0}

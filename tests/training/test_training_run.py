@@ -210,7 +210,7 @@ def test_images_in_memory_are_no_preset(tmp_path):
     assert found.training_data == "3 images in memory"
     assert found.class_names == ("ground", "disc")
     assert found.input.scaling.base == "percentiles"  # as the recipe's sources
-    assert not (tmp_path / "weights.npz").exists()
+    assert not (tmp_path / "weights.safetensors").exists()
 
 
 def test_one_channel_of_two_classes(tmp_path):

@@ -1,11 +1,13 @@
 """Presets: what ships, what may be asked of them, and how files fail."""
 
 import inspect
+import json
 import pickle
 
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from keras_upsample import zoo
 from keras_upsample.zoo import PRESETS, _pretrained
@@ -17,17 +19,16 @@ WITHOUT_NETWORK = [name for name, preset in PRESETS.items() if preset.backbone i
 
 
 def test_shipped_weights_stay_small():
-    sizes = {path.name: path.stat().st_size for path in SHIPPED.glob("*.npz")}
-    assert set(sizes) == {f"{p.folder}.npz" for p in PRESETS.values() if p.url is None}
+    sizes = {path.name: path.stat().st_size for path in SHIPPED.glob("*.safetensors")}
+    assert set(sizes) == {f"{p.folder}.safetensors" for p in PRESETS.values() if p.url is None}
     assert sum(sizes.values()) < 8_000_000
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_shipped_weights_are_finite_half_floats(name):
-    with np.load(SHIPPED / f"{PRESETS[name].folder}.npz", allow_pickle=False) as archive:
-        for path in archive.files:
-            assert archive[path].dtype == np.float16, path
-            assert np.isfinite(archive[path]).all(), path
+    for path, array in load_file(SHIPPED / f"{PRESETS[name].folder}.safetensors").items():
+        assert array.dtype == np.float16, path
+        assert np.isfinite(array).all(), path
 
 
 @pytest.mark.parametrize("name", WITHOUT_NETWORK)
@@ -36,7 +37,7 @@ def test_presets_load(name):
     model = getattr(zoo, preset.model)(weights=preset.weights)
     assert model.preprocessing == preset.preprocessing
     assert model.class_names == (list(preset.classes) or None)
-    arrays = read_weights(SHIPPED / f"{preset.folder}.npz")
+    arrays = read_weights(SHIPPED / f"{preset.folder}.safetensors")
     assert {v.path for v in model.variables} == set(arrays)
     for variable in model.variables:
         np.testing.assert_array_equal(np.asarray(variable), arrays[variable.path])
@@ -87,19 +88,19 @@ def test_unknown_preset():
 
 def test_weights_file_round_trip_in_half_precision(tmp_path):
     arrays = {"a/kernel": np.linspace(-3, 3, 999, dtype="float32"), "b": np.float32([1e-3])}
-    write_weights(arrays, tmp_path / "w.npz")
-    back = read_weights(tmp_path / "w.npz")
+    write_weights(arrays, tmp_path / "w.safetensors")
+    back = read_weights(tmp_path / "w.safetensors")
     assert set(back) == set(arrays)
     for name, array in arrays.items():
         assert back[name].dtype == np.float32
         np.testing.assert_allclose(back[name], array, rtol=2**-11, atol=2**-25)
-    assert [path.name for path in tmp_path.iterdir()] == ["w.npz"]
+    assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
 
 
 @pytest.mark.parametrize("value", [1e5, np.nan])
 def test_weights_that_half_precision_cannot_hold(value, tmp_path):
     with pytest.raises(ValueError, match="'a' holds values that float16 can't"):
-        write_weights({"a": np.float32([value])}, tmp_path / "w.npz")
+        write_weights({"a": np.float32([value])}, tmp_path / "w.safetensors")
     assert not list(tmp_path.iterdir())
 
 
@@ -117,22 +118,46 @@ def test_loading_never_unpickles(tmp_path):
     trap = tmp_path / "trap"
     objects = np.empty(1, object)
     objects[0] = Planted(trap)
-    np.savez(tmp_path / "w.npz", a=objects)
-    with pytest.raises(ValueError, match=r"weights file 'w\.npz' can't be read"):
-        read_weights(tmp_path / "w.npz")
-    (tmp_path / "plain.npz").write_bytes(pickle.dumps(Planted(trap)))
-    with pytest.raises(ValueError, match=r"'plain\.npz' can't be read"):
-        read_weights(tmp_path / "plain.npz")
+    with (tmp_path / "w.safetensors").open("wb") as file:
+        np.savez(file, a=objects)
+    with pytest.raises(ValueError, match=r"weights file 'w\.safetensors' can't be read"):
+        read_weights(tmp_path / "w.safetensors")
+    (tmp_path / "plain.safetensors").write_bytes(pickle.dumps(Planted(trap)))
+    with pytest.raises(ValueError, match=r"'plain\.safetensors' can't be read"):
+        read_weights(tmp_path / "plain.safetensors")
     assert not trap.exists()
 
 
 @pytest.mark.parametrize("size", [0, 10, 1000])
 def test_truncated_weights(size, tmp_path):
-    write_weights({"a": np.random.default_rng(0).random(999)}, tmp_path / "w.npz")
-    whole = (tmp_path / "w.npz").read_bytes()
-    (tmp_path / "w.npz").write_bytes(whole[:size])
-    with pytest.raises(ValueError, match=r"'w\.npz' can't be read"):
-        read_weights(tmp_path / "w.npz")
+    write_weights({"a": np.random.default_rng(0).random(999)}, tmp_path / "w.safetensors")
+    whole = (tmp_path / "w.safetensors").read_bytes()
+    (tmp_path / "w.safetensors").write_bytes(whole[:size])
+    with pytest.raises(ValueError, match=r"'w\.safetensors' can't be read"):
+        read_weights(tmp_path / "w.safetensors")
+
+
+def with_header(header, data=bytes(16)):
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        (1 << 60).to_bytes(8, "little") + b"{}",
+        with_header({"a": {"dtype": "F16", "shape": [10**9], "data_offsets": [0, 2 * 10**9]}}),
+        with_header({"a": {"dtype": "F16", "shape": [10**9], "data_offsets": [0, 16]}}),
+        with_header({"a": {"dtype": "F16", "shape": [8], "data_offsets": [8, 24]}}),
+        with_header({"a": {"dtype": "PICKLE", "shape": [8], "data_offsets": [0, 16]}}),
+        with_header([]),
+    ],
+    ids=["header beyond the file", "data beyond it", "more elements", "a gap", "a kind", "a list"],
+)
+def test_weights_that_claim_what_is_not_there(content, tmp_path):
+    (tmp_path / "w.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match=r"'w\.safetensors' can't be read"):
+        read_weights(tmp_path / "w.safetensors")
 
 
 TINY = Preset("unet", "tiny", {"filters": (2, 3), "classes": 2}, "", "")

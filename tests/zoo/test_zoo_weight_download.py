@@ -19,7 +19,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         type(self).asked += 1
-        if self.path == "/missing.npz":
+        if self.path == "/missing.safetensors":
             self.send_error(404)
             return
         self.send_response(200)
@@ -27,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         # "cut": half of what was announced, then the connection ends
         half = len(self.content) // 2
-        self.wfile.write(self.content[:half] if self.path == "/cut.npz" else self.content)
+        self.wfile.write(self.content[:half] if self.path == "/cut.safetensors" else self.content)
 
     def log_message(self, *arguments):
         pass
@@ -35,8 +35,8 @@ class Handler(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    write_weights({"a": np.arange(500, dtype="float32")}, tmp_path / "there.npz")
-    Handler.content, Handler.asked = (tmp_path / "there.npz").read_bytes(), 0
+    write_weights({"a": np.arange(500, dtype="float32")}, tmp_path / "there.safetensors")
+    Handler.content, Handler.asked = (tmp_path / "there.safetensors").read_bytes(), 0
     monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", str(tmp_path / "cache"))
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.delenv(name, raising=False)
@@ -59,17 +59,17 @@ def kept(tmp_path):
 
 
 def test_downloaded_once(server, tmp_path):
-    path = weight_file(preset(f"{server}/w.npz"))
+    path = weight_file(preset(f"{server}/w.safetensors"))
     np.testing.assert_array_equal(read_weights(path)["a"], np.arange(500))
-    assert weight_file(preset(f"{server}/w.npz")) == path
+    assert weight_file(preset(f"{server}/w.safetensors")) == path
     assert Handler.asked == 1
-    assert kept(tmp_path) == ["unet_far.npz"]
+    assert kept(tmp_path) == ["unet_far.safetensors"]
 
 
 def test_a_damaged_file_in_the_cache_is_downloaded_again(server):
-    path = weight_file(preset(f"{server}/w.npz"))
+    path = weight_file(preset(f"{server}/w.safetensors"))
     path.write_bytes(b"damaged")
-    assert weight_file(preset(f"{server}/w.npz")).read_bytes() == Handler.content
+    assert weight_file(preset(f"{server}/w.safetensors")).read_bytes() == Handler.content
     assert Handler.asked == 2
 
 
@@ -82,14 +82,14 @@ def test_a_damaged_file_in_the_cache_is_downloaded_again(server):
     ],
 )
 def test_what_goes_wrong_is_told_and_leaves_nothing(name, change, message, server, tmp_path):
-    entry = dataclasses.replace(preset(f"{server}/{name}.npz"), **change)
+    entry = dataclasses.replace(preset(f"{server}/{name}.safetensors"), **change)
     with pytest.raises(FetchError, match=rf"weights of unet:far .*({message})"):
         weight_file(entry)
     assert kept(tmp_path) == []
 
 
 def test_no_server(server, tmp_path):
-    entry = preset("http://127.0.0.1:9/w.npz")  # port 9, discard, which nobody serves
+    entry = preset("http://127.0.0.1:9/w.safetensors")  # port 9, discard, which nobody serves
     with pytest.raises(FetchError, match=r"could not be downloaded.*Check the network"):
         weight_file(entry)
     assert kept(tmp_path) == []
@@ -99,7 +99,7 @@ def test_a_cache_that_cannot_be_written(server, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", str(tmp_path / "file"))
     with pytest.raises(FetchError, match="KERAS_UPSAMPLE_CACHE"):
-        weight_file(preset(f"{server}/w.npz"))
+        weight_file(preset(f"{server}/w.safetensors"))
 
 
 def test_a_missing_shipped_file_is_told(tmp_path):
