@@ -161,9 +161,10 @@ def predict_to_files(
         with ExitStack() as stack:
             staged = {kind: stack.enter_context(publish(path)) for kind, path in files.items()}
             said = task.write(staged)
+            for kind, path in files.items():
+                record(path, facts[path], staged[kind])
         for path in files.values():
             notes += _write_crs(path, source, facts[path])
-            record(path, facts[path])
         frame = f"{source.frame}: " if source.frame else ""
         notes += [frame + note for note in (*source.notes, *said) if note]
         written += files.values()
@@ -200,7 +201,7 @@ def _write_crs(path: Path, source: Source, facts: Any) -> list[str]:
         ]
     with publish(beside) as staged:
         staged.write_text(as_aux_xml(source.place.crs), "utf-8")
-    record(beside, facts)
+        record(beside, facts, staged)
     return []
 
 

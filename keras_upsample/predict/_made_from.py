@@ -16,6 +16,7 @@ from ._predictor import Predictor
 FOLDER = ".keras_upsample"
 
 _WHAT = {"image": "another image", "model": "another model"}
+_NO_FACTS = ("result", "before")
 _NO_MATTER = ("network", "classes", "taken", "assumed")
 _OURS = (
     "It is neither taken for this one nor replaced: pass overwrite=True (--overwrite), or choose "
@@ -69,7 +70,7 @@ def keep(path: Path, facts: Mapping[str, str], *, overwrite: bool = False) -> bo
         )
     if overwrite:
         return False
-    for name in dict.fromkeys([*facts, *(name for name in record if name != "result")]):
+    for name in dict.fromkeys([*facts, *(name for name in record if name not in _NO_FACTS)]):
         if record.get(name) != facts.get(name):
             change = f"another {name!r} ({record.get(name)}, now {facts.get(name)})"
             what = _WHAT.get(name, change)
@@ -87,18 +88,26 @@ def _own_record(path: Path) -> Mapping[str, Any] | None:
         return None
     with suppress(OSError, ValueError):
         record = json.loads(_place(path).read_text(encoding="utf-8"))
-        if isinstance(record, dict) and record.get("result") == digest_of(path):
-            return record
+        digest = digest_of(path)
+        for one in (record, record.get("before")) if isinstance(record, dict) else ():
+            if isinstance(one, dict) and one.get("result") == digest:
+                return one
     return None
 
 
-def record(path: Path, facts: Mapping[str, str]) -> None:
-    """Record what a result that was just written was made from."""
+def record(path: Path, facts: Mapping[str, str], staged: Path) -> None:
+    """Record what a result was made from, before it is renamed from `staged` to `path`.
+
+    The record of the one that it replaces is kept in it. So whichever of the two stands there after
+    a process was killed, the next one knows it.
+    """
     from .._publish import publish
 
-    with publish(_place(path)) as staged:
-        text = json.dumps({**facts, "result": digest_of(path)}, indent=1)
-        staged.write_text(text + "\n", encoding="utf-8")
+    before = _own_record(path)
+    known = {} if before is None else {"before": {k: v for k, v in before.items() if k != "before"}}
+    with publish(_place(path)) as place:
+        text = json.dumps({**facts, "result": digest_of(staged), **known}, indent=1)
+        place.write_text(text + "\n", encoding="utf-8")
 
 
 def _place(path: Path) -> Path:

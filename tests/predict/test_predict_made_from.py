@@ -1,5 +1,6 @@
 """No result of another image or another model is ever taken for this one's."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ import tifffile
 from PIL import Image
 from predicting import picture, predictor, small_net
 
+from keras_upsample import _publish
 from keras_upsample.images._sources import ImageError
 from keras_upsample.metadata import Scaling
 from keras_upsample.predict import load_model, predict_to_files
@@ -182,3 +184,30 @@ def test_a_picture_with_the_name_of_a_result_of_another(tmp_path) -> None:
     with pytest.raises(ImageError, match=r"a_overlay\.png' is there, and nothing says"):
         predict_to_files(predictor(), one, tmp_path, overwrite=True)
     assert other.read_bytes() == before
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["before", "new"])
+def test_stopped_between_any_two_renames(before, tmp_path, monkeypatch) -> None:
+    image = saved(tmp_path / "a.png", picture())
+    swap = _publish._swap
+    for last in range(8):
+        out = tmp_path / str(last)
+        if before:
+            predict_to_files(predictor(darkest), image, out)
+        calls = iter(range(last))
+
+        def stop(staged, path, calls=calls):
+            if next(calls, None) is None:
+                raise KeyboardInterrupt
+            swap(staged, path)
+
+        monkeypatch.setattr(_publish, "_swap", stop)
+        with contextlib.suppress(KeyboardInterrupt):
+            predict_to_files(predictor(), image, out, overwrite=before)
+            break
+        monkeypatch.setattr(_publish, "_swap", swap)
+        # The next run neither refuses what the stopped one wrote, nor what it did not reach.
+        files = predict_to_files(predictor(), image, out, overwrite=before)
+        assert len(files.written) + len(files.kept) == 2
+        assert len(predict_to_files(predictor(), image, out).kept) == 2
+    assert last == 4  # two results and two records
