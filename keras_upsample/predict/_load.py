@@ -13,6 +13,7 @@ from ..errors import ArtefactError, did_you_mean, first_line
 from ..files._digest import digest_of
 from ..metadata import TASKS, Metadata, attach, of, read
 from ..metadata._scaling import UNIT, Scaling, scaling_named
+from ..runtimes._forks import check_fork
 from ._channels import order_of
 from ._meaning import SCORES, Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner
@@ -153,6 +154,8 @@ def _network(
             "`layout` is for .tflite and .onnx files whose shapes leave it open. Received "
             f"{layout!r} for {named}."
         )
+    if not of_file and not hasattr(source, "operator_counts"):
+        check_fork()
     if not isinstance(source, str | Path):
         if hasattr(source, "operator_counts"):
             return of_runner(source, source.runtime, _metadata_at(source), output)

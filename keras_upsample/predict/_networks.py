@@ -10,6 +10,7 @@ from ..introspection._facts import Door
 from ..introspection._file import facts_of_runner
 from ..metadata import Input, Metadata, Output, Scaling
 from ..runtimes import Runner
+from ..runtimes._forks import check_fork
 from ._identity import of_model
 from ._stride import LIKELY_STRIDE, stride_of
 from ._valid import Margin
@@ -112,6 +113,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
     door = found.graph.doors[0] if found.graph.doors else Door()
 
     def run(image: np.ndarray) -> np.ndarray:
+        check_fork()
         values = infer(_batch_of(image, batch, dtype))[chosen].numpy()[0]
         return with_channels(values, image.shape[0], image.shape[1])
 

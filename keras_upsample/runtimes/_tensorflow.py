@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import ArtefactError
 from ..metadata import Metadata
 from ..metadata._saved_model import read_saved_model
+from ._forks import check_fork
 from ._runner import TensorInfo, load_errors
 
 
@@ -27,6 +28,7 @@ class SavedModelRunner:
     def __init__(self, path: Path) -> None:
         import tensorflow as tf
 
+        check_fork()
         self.path = path
         self.runtime = f"TensorFlow {tf.__version__}"
         with load_errors(path, self.runtime):
@@ -43,6 +45,7 @@ class SavedModelRunner:
     def __call__(self, feeds: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         import tensorflow as tf
 
+        check_fork()
         results = self.function(**{name: tf.constant(array) for name, array in feeds.items()})
         return {info.name: results[info.name].numpy() for info in self.outputs}
 
