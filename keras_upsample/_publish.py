@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ._ours import other_files, our_data
 from .files._digest import digest_of
-from .files._durable import sync, sync_names
+from .files._durable import naming, sync, sync_names
 from .files._onnx_file import data_files
 from .files._workshop import REPLACED, names_locked, note_swap, workshop
 
@@ -42,9 +42,10 @@ def publish(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
                     f"`path` {str(path)!r} can't be written", error, path.parent
                 ) from error
             staged = place / path.name
-            yield staged
-            if directory:
-                _keep_others(path, staged)
+            with naming(path):
+                yield staged
+                if directory:
+                    _keep_others(path, staged)
             sync(place)
             with names_locked(path.parent):
                 _swap(staged, path)

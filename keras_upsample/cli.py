@@ -456,4 +456,8 @@ def run_script(command: Callable[..., Any]) -> None:
 def main() -> None:
     """Entry point of the `keras-upsample` command."""
     clear_up_on_signals()
-    app(prog_name="keras-upsample")
+    try:
+        app(prog_name="keras-upsample")
+    except MemoryError:  # before any command began, which says it otherwise
+        typer.echo("There is not enough memory to start. End other programs.", err=True)
+        raise SystemExit(2) from None

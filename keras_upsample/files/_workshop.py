@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ._durable import sync, sync_names
+from ._durable import naming, sync, sync_names
 from ._lock import locked, take
 
 ENDING = ".in-progress"
@@ -68,6 +68,9 @@ def workshop(folder: Path, name: str, *, alone: str = "") -> Iterator[Path]:
             _clear(place)
         except OSError:  # a later one does it
             _healed.discard(folder.absolute())
+        except BaseException:  # a signal that came meanwhile
+            shutil.rmtree(place, ignore_errors=True)
+            raise
         finally:
             if descriptor is not None:
                 os.close(descriptor)
@@ -110,7 +113,8 @@ def replace_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with workshop(path.parent, path.name) as place:
         staged = place / path.name
-        yield staged
+        with naming(path):
+            yield staged
         sync(staged)
         os.replace(staged, path)
         sync_names(path.parent)

@@ -86,7 +86,8 @@ def is_ours(path: Path) -> bool:
 def _own_record(path: Path) -> Mapping[str, Any] | None:
     if path.is_symlink() or not path.is_file():
         return None
-    with suppress(OSError, ValueError):
+    # What can't be read for another reason is an error of its own: it may well be ours.
+    with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
         record = json.loads(_place(path).read_text(encoding="utf-8"))
         digest = digest_of(path)
         for one in (record, record.get("before")) if isinstance(record, dict) else ():

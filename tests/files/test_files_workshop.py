@@ -1,6 +1,9 @@
 """Workshops: one process at a time, names, and what is left of strangers."""
 
+import errno
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,3 +128,32 @@ def test_nobody_waits_for_the_workshop_that_he_works_in(where, tmp_path, monkeyp
             subprocess.run([sys.executable, "-c", IN_A_CHILD], check=True, timeout=60)
         assert time.monotonic() - start < 15  # a lock is waited for twice as long
     assert not os.listdir(tmp_path)
+
+
+def test_a_signal_that_comes_while_a_workshop_is_cleared(tmp_path, monkeypatch):
+    real, calls = shutil.rmtree, []
+
+    def interrupted(*arguments, **options):
+        calls.append(arguments)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        real(*arguments, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", interrupted)
+    with pytest.raises(KeyboardInterrupt), workshop(tmp_path, "a") as place:
+        (place / "b").write_text("b")
+    assert not os.listdir(tmp_path)
+
+
+@posix
+@pytest.mark.parametrize("code", ["ENOSPC", "EROFS"])
+def test_an_error_of_the_disk_names_the_file(code, tmp_path):
+    number = getattr(errno, code)
+    with pytest.raises(OSError, match=re.escape(str(tmp_path / "a.txt"))) as caught:  # noqa: SIM117
+        with publish(tmp_path / "a.txt") as staged:
+            staged.write_text("a")
+            raise OSError(number, os.strerror(number))  # as of a write, which knows no name
+    assert caught.value.errno == number
+    with pytest.raises(OSError) as caught, publish(tmp_path / "a.txt"):
+        raise OSError(errno.EIO, "of another file that is read")
+    assert caught.value.filename is None
