@@ -1,0 +1,76 @@
+"""Damaged ONNX files, SavedModels, and Keras' archives."""
+
+import io
+import json
+import random
+import zipfile
+from functools import partial
+
+from reliability_study.mutate import bytes_of, message, plain, several
+
+
+def onnx(content: bytes, rng: random.Random) -> bytes:
+    return several(
+        rng, content, [(8, partial(_onnx_fields, rng=rng)), (2, partial(bytes_of, rng=rng))]
+    )
+
+
+def _onnx_fields(content: bytes, rng: random.Random) -> bytes:
+    from onnx import ModelProto
+
+    model = ModelProto.FromString(content)
+    message(model, rng)
+    return bytes(model.SerializeToString())
+
+
+def saved_model(content: bytes, rng: random.Random) -> bytes:
+    """`saved_model.pb`."""
+    return several(
+        rng, content, [(8, partial(_graph_fields, rng=rng)), (2, partial(bytes_of, rng=rng))]
+    )
+
+
+def _graph_fields(content: bytes, rng: random.Random) -> bytes:
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    model = SavedModel.FromString(content)
+    message(model, rng)
+    return bytes(model.SerializeToString())
+
+
+def keras(content: bytes, rng: random.Random) -> bytes:
+    """A `.keras` archive: its members damaged, and their CRC true."""
+    return several(rng, content, [(9, partial(_members, rng=rng)), (1, partial(bytes_of, rng=rng))])
+
+
+def _members(content: bytes, rng: random.Random) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    name = rng.choices(sorted(files), [8 if n == "config.json" else 2 for n in sorted(files)])[0]
+    choice = rng.random()
+    if choice < 0.05:
+        del files[name]
+    elif name.endswith(".json") and choice < 0.9:
+        files[name] = json.dumps(plain(json.loads(files[name]), rng)).encode("utf-8", "replace")
+    else:
+        files[name] = bytes_of(files[name], rng)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def h5(content: bytes, rng: random.Random) -> bytes:
+    """An HDF5 file: bytes anywhere, most of them in its structure; or the model's configuration."""
+    return several(rng, content, [(1, partial(_config, rng=rng)), (1, partial(bytes_of, rng=rng))])
+
+
+def _config(content: bytes, rng: random.Random) -> bytes:
+    import h5py
+
+    held = io.BytesIO(content)
+    with h5py.File(held, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        file.attrs["model_config"] = json.dumps(plain(config, rng)).encode("utf-8", "replace")
+    return held.getvalue()
