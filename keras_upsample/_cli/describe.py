@@ -51,6 +51,8 @@ def _notes(runner: Any, name: str, metadata: Metadata | None) -> list[str]:
     """Facts that `predict` would read from the graph, or assume."""
     from ..predict._networks import of_runner
 
+    if not runner.outputs:
+        return []
     try:
         network = of_runner(runner, name, metadata, runner.outputs[0].name)
     except ValueError:  # it takes no pictures, or contradicts its metadata

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..images._claims import open_picture, whole_page
+from ..images._claims import open_picture, open_tiff, whole_page
 from ..images._pictures import sources_in
 from ..images._sources import ImageError, reading
 
@@ -48,7 +48,7 @@ def _index_colours(path: Path) -> list[np.ndarray] | None:
     if path.suffix.lower() in (".tif", ".tiff"):
         import tifffile
 
-        with tifffile.TiffFile(path) as file:
+        with open_tiff(path) as file:
             if file.pages.first.photometric != tifffile.PHOTOMETRIC.PALETTE:
                 return None
             return [whole_page(page) for page in file.pages]
@@ -66,7 +66,7 @@ def _palette_colours(path: Path) -> list[np.ndarray] | None:
         return None
     import tifffile
 
-    with tifffile.TiffFile(path) as file:
+    with open_tiff(path) as file:
         if file.pages.first.photometric != tifffile.PHOTOMETRIC.PALETTE:
             return None
         pages: Any = file.pages

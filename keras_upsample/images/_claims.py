@@ -4,6 +4,7 @@ import lzma
 import math
 import os
 import re
+import struct
 import threading
 import zlib
 from collections.abc import Iterator
@@ -67,6 +68,42 @@ def without_limit() -> Iterator[None]:
             yield
         finally:
             Image.MAX_IMAGE_PIXELS = before
+
+
+def open_tiff(path: Path) -> Any:
+    """`tifffile.TiffFile`, once its list of pages is known to end.
+
+    Raises:
+        ClaimError: a page leads back to an earlier one. tifffile would list millions of them.
+    """
+    import tifffile
+
+    file = tifffile.TiffFile(path)
+    try:
+        _check_list(file)
+    except BaseException:
+        file.close()
+        raise
+    return file
+
+
+def _check_list(file: Any) -> None:
+    kind, handle = file.tiff, file.filehandle
+    seen: set[int] = set()
+    handle.seek(8 if kind.offsetsize == 8 else 4)
+    while (read := handle.read(kind.offsetsize)) and len(read) == kind.offsetsize:
+        (offset,) = struct.unpack(kind.offsetformat, read)
+        if not offset or offset >= handle.size:
+            return
+        if offset in seen:
+            raise ClaimError(f"its page {len(seen)} leads back to an earlier one.")
+        seen.add(offset)
+        handle.seek(offset)
+        count = handle.read(kind.tagnosize)
+        if len(count) < kind.tagnosize:
+            return
+        (tags,) = struct.unpack(kind.tagnoformat, count)
+        handle.seek(offset + kind.tagnosize + tags * kind.tagsize)
 
 
 def check_description(page: Any) -> None:

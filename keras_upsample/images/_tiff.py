@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ._claims import check_description, check_series
+from ._claims import check_description, check_series, open_tiff
 from ._sources import ImageError, Source
 from ._tiff_facts import facts_of
 from ._tiff_pages import View, decodable, decode
@@ -32,7 +32,7 @@ def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
     """
     import tifffile
 
-    with tifffile.TiffFile(path) as file:
+    with open_tiff(path) as file:
         check_description(file.pages.first)
         series = file.series[0]
         page = series.keyframe

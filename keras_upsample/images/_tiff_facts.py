@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ._claims import ClaimError, open_picture
+from ._claims import ClaimError, open_picture, open_tiff
 from ._georeference import nodata_of, of_page
 from ._nodata import as_value
 from ._sources import ImageError, Source
@@ -38,7 +38,6 @@ def _mask(path: Path, file: Any, page: Any) -> Callable[[int, int], np.ndarray] 
     Raises:
         ImageError: there is one, and it can't be used.
     """
-    import tifffile
 
     size = (page.imagelength, page.imagewidth)
     for number, other in enumerate(file.pages):
@@ -49,7 +48,7 @@ def _mask(path: Path, file: Any, page: Any) -> Callable[[int, int], np.ndarray] 
     beside = path.with_name(f"{path.name}.msk")
     if not beside.is_file():
         return None
-    with tifffile.TiffFile(beside) as masks:
+    with open_tiff(beside) as masks:
         first = masks.pages[0]
         if (first.imagelength, first.imagewidth) != size or not decodable(first):
             raise ImageError(f"the mask in {beside.name} can't be decoded and is not used")
@@ -69,7 +68,7 @@ def single_page(path: Path, decode: Callable[[Path], Source]) -> Source:
     """
     import tifffile
 
-    with tifffile.TiffFile(path) as file:
+    with open_tiff(path) as file:
         page = file.pages[0]
         try:
             picture = decode(path)

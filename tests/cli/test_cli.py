@@ -244,3 +244,11 @@ def test_an_untrained_model_is_checked(tmp_path: Path) -> None:
     report = json.loads(result.stdout)
     assert {"CONV_2D", "LOGISTIC"} <= {p["operator"] for p in report["placements"]}
     assert "not compared" in report["notes"][-1]
+
+
+def test_notes_on_a_file_without_outputs() -> None:
+    from types import SimpleNamespace
+
+    from keras_upsample._cli.describe import _notes
+
+    assert _notes(SimpleNamespace(inputs=(), outputs=()), "a.tflite", None) == []

@@ -199,3 +199,26 @@ def test_honest_pictures_are_read(suffix, tmp_path) -> None:
     Image.fromarray(values).save(tmp_path / f"a.{suffix}")
     (source,) = sources_in(tmp_path / f"a.{suffix}", 3)
     assert np.abs(source.rows(0, 9)[..., :3].astype(int) - values).max() < 8
+
+
+@pytest.mark.parametrize("big", [False, True], ids=["tiff", "bigtiff"])
+@pytest.mark.parametrize("back", [0, 2])
+def test_pages_that_lead_in_a_circle(back, big, tmp_path) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path, bigtiff=big) as writer:
+        for value in range(3):
+            writer.write(np.full((8, 9), value, "uint8"), metadata=None, contiguous=False)
+    assert len(sources_in(path, 1)) == 3
+    with tifffile.TiffFile(path) as file:
+        offset, kind = file.pages[back].offset, file.tiff
+        last = file.pages[2].offset
+    content = bytearray(path.read_bytes())
+    (tags,) = struct.unpack_from(kind.tagnoformat, content, last)
+    struct.pack_into(
+        kind.offsetformat, content, last + kind.tagnosize + tags * kind.tagsize, offset
+    )
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match="its page 3 leads back to an earlier one"):
+        sources_in(path, 1)
+    with pytest.raises(ImageError, match="its page 3 leads back to an earlier one"):
+        read_masks(path)
