@@ -3,10 +3,12 @@
 import importlib
 import zipfile
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from ._keras2_file import readable, version_of
+from ._keras_first_read import first_read
 from .errors import ArtefactError, first_line
 
 # A word of Keras' refusal -> what it refused.
@@ -23,10 +25,12 @@ SUFFIXES = (".keras", ".h5", ".hdf5")
 def load_keras_file(path: Path, imports: Sequence[str] = (), *, trust: bool = False) -> Any:
     """Load a Keras model file, without its optimizer and losses.
 
+    A file that is new to this machine is first read in a child process, see `_keras_first_read`.
+
     Args:
         path: the file.
         imports: modules that register its custom classes.
-        trust: whether Python code (Lambda) that it holds may run.
+        trust: whether Python code (Lambda) that it holds may run, and no claim is checked.
 
     Raises:
         ArtefactError: it is none, is damaged, or needs a class or a trust that it was not given.
@@ -46,11 +50,12 @@ def load_keras_file(path: Path, imports: Sequence[str] = (), *, trust: bool = Fa
             importlib.import_module(module)
         except ImportError as error:
             raise ArtefactError(f"--import {module}: {error}") from error
-    try:
-        with readable(path) as file:
-            return keras.models.load_model(file, compile=False, safe_mode=not trust)
-    except Exception as error:  # zipfile, h5py, json and Keras raise kinds of their own
-        raise ArtefactError(_why(path, error)) from error
+    with nullcontext() if trust else first_read(path):
+        try:
+            with readable(path) as file:
+                return keras.models.load_model(file, compile=False, safe_mode=not trust)
+        except Exception as error:  # zipfile, h5py, json and Keras raise kinds of their own
+            raise ArtefactError(_why(path, error)) from error
 
 
 def _why(path: Path, error: Exception) -> str:

@@ -17,7 +17,7 @@ FLOORS = (
     ("files", "ops", "viz"),
     ("_keras2_functions", "initializers", "losses", "metadata", "metrics", "targets"),
     ("_keras2", "_ours", "images", "layers", "runtimes"),
-    ("_keras2_file", "_publish", "_saved_model_source", "data", "program"),
+    ("_keras2_file", "_keras_first_read", "_publish", "_saved_model_source", "data", "program"),
     ("edge", "examples", "interchange", "introspection"),
     ("zoo",),
     ("quantization",),

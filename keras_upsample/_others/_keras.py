@@ -1,8 +1,11 @@
 """Private names of Keras, read in Keras 3.15.1."""
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
+from functools import wraps
+from threading import RLock, get_ident
 from typing import Any
 
 CALLS = ("_inbound_nodes", "_outbound_nodes")
@@ -279,3 +282,53 @@ def tensorflow_nn() -> Any:
     from keras.src.backend.tensorflow import nn
 
     return nn
+
+
+_ONE_BOUND = RLock()
+
+
+@contextmanager
+def variables_within(most: int, refusal: Callable[[int], Exception]) -> Iterator[None]:
+    """Inside, this thread makes no variables of more than `most` elements together.
+
+    The one that is too many is refused before it is allocated, and the error leaves the block
+    whatever Keras makes of it. Other threads that ask for a bound wait.
+
+    Args:
+        most: number of elements.
+        refusal: number of elements that were asked for -> the error.
+
+    Keras 3.15.1, `keras.Variable.__init__(initializer, shape)`: all variables of layers, metrics
+    and seed generators are made by that class.
+    """
+    import keras
+
+    kind, thread, asked = keras.Variable, get_ident(), 0
+    own = "__init__" in vars(kind)
+    original = kind.__init__
+
+    @wraps(original)
+    def bounded(self: Any, initializer: Any, shape: Any = None, *args: Any, **more: Any) -> None:
+        nonlocal asked
+        if get_ident() == thread and callable(initializer) | isinstance(initializer, str):
+            asked += math.prod(int(n) for n in shape or ())
+            if asked > most:
+                raise refusal(asked)
+        original(self, initializer, shape, *args, **more)
+
+    with _ONE_BOUND:
+        kind.__init__ = bounded
+        try:
+            yield
+        except Exception as error:
+            if asked > most:
+                raise refusal(asked) from error
+            raise
+        else:
+            if asked > most:
+                raise refusal(asked)
+        finally:
+            if own:
+                kind.__init__ = original
+            else:
+                del kind.__init__

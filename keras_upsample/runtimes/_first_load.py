@@ -2,19 +2,18 @@
 
 The runtimes are C++ code that trusts its files: a damaged file crashes the process. A file that
 was loaded before, or was written and verified here, is recognised by its SHA-256 and loaded at
-once, also by later processes: `first_loads.txt` in the cache folder has one line for each file and
-runtime.
+once, also by later processes (`files._tried`).
 """
 
 import json
 import subprocess
-from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..errors import ArtefactError
 from ..files._digest import digest_of
 from ..files._tflite_structure import check_structure
+from ..files._tried import note_tried, was_tried
 from ._child import describe_end, run_module
 from ._runner import load_errors
 
@@ -32,10 +31,7 @@ _TITLES = {
 _READ_AS_TFLITE = ("LiteRT", "TensorFlow Lite")
 
 LOAD_SECONDS, RUN_SECONDS = 300, 20
-_MOST_KNOWN = 1 << 20  # bytes of the list, then it begins anew
 MARK = "first load:"
-
-_known: set[str] = set()
 
 
 def admit(path: Path, runtime: str) -> None:
@@ -52,11 +48,11 @@ def admit(path: Path, runtime: str) -> None:
         if title in _READ_AS_TFLITE:
             check_structure(path.read_bytes())
         key = _key(path, runtime)
-    if key in _known or key in _read_memory():
+    if was_tried(key):
         return
     refused = _refusal(path, runtime)
     if refused is None:
-        _remember(key)
+        note_tried(key)
     elif refused:
         raise ArtefactError(refused)
 
@@ -64,7 +60,7 @@ def admit(path: Path, runtime: str) -> None:
 def remember(path: Path, runtime: str) -> None:
     """Record a file that was loaded and run here; it is not tried in a child process again."""
     if runtime in _TITLES:
-        _remember(_key(path, runtime))
+        note_tried(_key(path, runtime))
 
 
 def _key(path: Path, runtime: str) -> str:
@@ -110,27 +106,3 @@ def _refusal(path: Path, runtime: str) -> str | None:
         f"{start}{what} ended the process that tried it first with {how}. It is damaged, or meets "
         f"a fault of the runtime. {hint}"
     )
-
-
-def _list() -> Path:
-    from ..files._cache import cache_folder
-
-    return cache_folder() / "first_loads.txt"
-
-
-def _read_memory() -> set[str]:
-    with suppress(OSError, ValueError):
-        return set(_list().read_text(encoding="utf-8").splitlines())
-    return set()
-
-
-def _remember(key: str) -> None:
-    if key in _known:
-        return
-    _known.add(key)
-    with suppress(OSError):  # it is only time saved
-        place = _list()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        full = place.exists() and place.stat().st_size > _MOST_KNOWN
-        with place.open("w" if full else "a", encoding="utf-8") as file:
-            file.write(key + "\n")

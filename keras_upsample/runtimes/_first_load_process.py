@@ -1,6 +1,7 @@
 """The child process of `_first_load`."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ArtefactError
+from ..files._limits import limit_memory, limit_time
 from ._first_load import LOAD_SECONDS, MARK, RUN_SECONDS
 from ._load import load
 
@@ -19,7 +21,7 @@ def main() -> None:
     """In the child process: load the file, run it once on zeros, print the steps that succeed."""
     runtime, path = sys.argv[1], Path(sys.argv[2])
     _limit_memory()
-    _limit_time(LOAD_SECONDS)
+    limit_time(LOAD_SECONDS)
     try:
         runner = load(path, runtime=runtime, trust=True)
     except ArtefactError as error:
@@ -28,7 +30,7 @@ def main() -> None:
     except Exception:  # not the file's doing; the process that asked says it better
         return
     _say("loaded")
-    _limit_time(RUN_SECONDS)
+    limit_time(RUN_SECONDS)
     for feeds in _zeros(runner):
         with suppress(Exception):  # an error is no crash: zeros need not suit the model
             runner(feeds)
@@ -55,25 +57,10 @@ def _say(what: str) -> None:
 
 
 def _limit_memory() -> None:
-    """Limit the process to the machine's memory, so that a larger claim gets an error and other
-    processes are not pushed out of memory."""
-    with suppress(ImportError, OSError, ValueError, AttributeError):
-        import os
-        import resource
-
+    """To the machine's; runtimes reserve address space beyond what they use."""
+    with suppress(OSError, ValueError, AttributeError):
         there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-        most = max(there, _LEAST_MEMORY)
-        resource.setrlimit(resource.RLIMIT_AS, (most, resource.getrlimit(resource.RLIMIT_AS)[1]))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _limit_time(seconds: float) -> None:
-    """End the process after `seconds`, by a signal that ends native code too."""
-    with suppress(ImportError, AttributeError):
-        import signal
-
-        signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        limit_memory(max(there, _LEAST_MEMORY))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What is used of Keras beside its public names still is what we take it for."""
 
 import inspect
+from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 import keras
@@ -341,3 +343,25 @@ def test_functions_of_keras_on_tensorflow(layer: str, monkeypatch: pytest.Monkey
     if name == "conv":
         parameters = "inputs kernel strides padding data_format dilation_rate"
         assert list(inspect.signature(original).parameters) == parameters.split()
+
+
+@of("keras")
+def test_variables_within():
+    made: list = []
+    with _keras.variables_within(10, ValueError):
+        other = Thread(target=lambda: made.append(keras.Variable("zeros", shape=(100,))))
+        other.start()
+        other.join()
+        made.append(keras.Variable("zeros", shape=(10,)))
+    assert len(made) == 2
+    for build in (
+        lambda: layers.Dense(5).build((None, 2)),
+        lambda: layers.Dropout(0.5) and [keras.random.SeedGenerator(1) for _ in range(6)],
+        lambda: [keras.metrics.Mean() for _ in range(6)],
+        lambda: keras.Variable(initializer="zeros", shape=(11,)),
+    ):
+        with pytest.raises(ValueError, match=r"1[1-5]$"), _keras.variables_within(10, ValueError):
+            build()
+    with pytest.raises(KeyError), _keras.variables_within(10, KeyError), suppress(Exception):
+        layers.Dense(5).build((None, 2))  # an error that the block keeps to itself
+    assert keras.Variable("zeros", shape=(100,)).shape == (100,)

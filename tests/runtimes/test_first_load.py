@@ -8,6 +8,7 @@ from test_tflite_structure import changed, first
 
 from keras_upsample import runtimes
 from keras_upsample.errors import ArtefactError
+from keras_upsample.files import _tried
 from keras_upsample.runtimes import _first_load
 
 
@@ -15,7 +16,7 @@ from keras_upsample.runtimes import _first_load
 def fresh(tmp_path, monkeypatch):
     """A machine that has met no file."""
     monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(_first_load, "_known", set())
+    monkeypatch.setattr(_tried, "_known", set())
 
 
 @pytest.fixture
@@ -35,12 +36,12 @@ def test_once_for_each_content(kind, artefacts, tmp_path, calls, monkeypatch):
     for _ in range(2):
         runtimes.load(path)
     assert len(calls) == 1
-    monkeypatch.setattr(_first_load, "_known", set())  # as a later process
+    monkeypatch.setattr(_tried, "_known", set())  # as a later process
     runtimes.load(path)
     assert len(calls) == 1
     assert (tmp_path / "cache" / "first_loads.txt").read_text().count("\n") == 1
     monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", "/dev/null/nowhere")  # can't be kept: no matter
-    monkeypatch.setattr(_first_load, "_known", set())
+    monkeypatch.setattr(_tried, "_known", set())
     runtimes.load(path)
     assert len(calls) == 2
 
