@@ -26,19 +26,27 @@ MEMORY = 2**30  # bytes above those of the libraries
 _SPARE = 2**24
 """Elements that layers may have beside those in the file: tables that they compute."""
 
-_HINT = "If you know where the file comes from, trust=True (--trust) loads it all the same."
+_SUFFIXES = (".keras", ".h5", ".hdf5")
+HINT = "If you know where the file comes from, trust=True (--trust) loads it all the same."
 
 
 @contextmanager
-def first_read(path: Path) -> Iterator[None]:
-    """Read a file in a child process, then let the block load it by Keras.
+def first_read(path: Path, *, hint: str = HINT) -> Iterator[None]:
+    """Read a model or weights file in a child process, then let the block load it by Keras.
 
-    A file that was loaded before, or that is there without a change, is not tried again.
+    A file that was loaded before is not tried again. One of another kind (`.json`) is not read.
+
+    Args:
+        path: the file.
+        hint: what to do where it is refused.
 
     Raises:
         ArtefactError: it is damaged, the process did not survive, the file claims more than it
             holds, or the block makes variables of more elements than the file has.
     """
+    if path.suffix not in _SUFFIXES:
+        yield
+        return
     try:
         key = f"{digest_of(path)} keras {version('keras')} h5py {version('h5py')}"
     except OSError as error:
@@ -46,12 +54,12 @@ def first_read(path: Path) -> Iterator[None]:
     if was_tried(key):
         yield
         return
-    elements = _elements(path)
+    elements = _elements(path, hint)
 
     def refusal(asked: int) -> ArtefactError:
         return ArtefactError(
             f"{str(path)!r} is refused: its layers ask for weights of {asked:,} elements, and the "
-            f"file has {elements:,}. {_HINT}"
+            f"file has {elements:,}. {hint}"
         )
 
     with variables_within(elements + elements // 4 + _SPARE, refusal):
@@ -59,7 +67,7 @@ def first_read(path: Path) -> Iterator[None]:
     note_tried(key)
 
 
-def _elements(path: Path) -> int:
+def _elements(path: Path, hint: str) -> int:
     """Elements of all weights in a file, which a child process has read."""
     seconds = SECONDS + path.stat().st_size / SPEED
     start = f"{str(path)!r} can't be loaded by Keras: "
@@ -70,26 +78,26 @@ def _elements(path: Path) -> int:
             seconds=seconds + 30,
         )
     except subprocess.TimeoutExpired:
-        raise ArtefactError(f"{start}{_too_long(seconds)}") from None
+        raise ArtefactError(f"{start}{_too_long(seconds, hint)}") from None
     lines = [line.partition(MARK)[2] for line in done.stdout.splitlines() if MARK in line]
     if lines:
         said = json.loads(lines[-1])
         if "damage" in said:
             raise ArtefactError(f"{start}it is damaged: {said['damage'].rstrip('.')}.")
         if "claim" in said:
-            raise ArtefactError(f"{str(path)!r} is refused: {said['claim']}. {_HINT}")
+            raise ArtefactError(f"{str(path)!r} is refused: {said['claim']}. {hint}")
         return int(said["elements"])
     how = describe_end(done.returncode)
     if how == "SIGALRM":
-        raise ArtefactError(f"{start}{_too_long(seconds)}")
+        raise ArtefactError(f"{start}{_too_long(seconds, hint)}")
     if done.returncode > 0:
         last = done.stderr.strip().splitlines()[-1:] or ["no message"]
         raise ArtefactError(f"{start}the process that reads it first can't start: {last[0]}")
     raise ArtefactError(
         f"{start}reading it ended the process that tried it first with {how}. It is damaged, or "
-        f"meets a fault of libhdf5. {_HINT}"
+        f"meets a fault of libhdf5. {hint}"
     )
 
 
-def _too_long(seconds: float) -> str:
-    return f"to read it takes more than {seconds:.0f} seconds. {_HINT}"
+def _too_long(seconds: float, hint: str) -> str:
+    return f"to read it takes more than {seconds:.0f} seconds. {hint}"

@@ -163,6 +163,27 @@ def test_values_of_other_files(tmp_path) -> None:
     refused(hdf5(tmp_path / "c.h5", link), "'x' is a link to the file '.*secret'")
 
 
+def test_weights_are_read_in_the_same_way(tmp_path, monkeypatch) -> None:
+    from keras_upsample._cli.models import UserError, load_choice
+    from keras_upsample._cli.options import ModelChoice
+    from keras_upsample.zoo._weights import load_file
+
+    net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])
+    good, bad = tmp_path / "good.weights.h5", tmp_path / "bad.weights.h5"
+    for path in (good, bad):
+        net.save_weights(path)
+    with h5py.File(bad, "a") as file:
+        file["x"] = h5py.ExternalLink("secret", "/y")
+    load_file(net, good, "net")
+    with pytest.raises(ValueError, match=r"`encoder_weights`: .*'x' is a link.*secret'\.$"):
+        load_file(net, bad, "net")
+    monkeypatch.setattr("keras_upsample.zoo.espcn", lambda: net)
+    load_choice(ModelChoice("espcn", weights=str(good)))
+    with pytest.raises(UserError, match=r"--weights '.*' can't be loaded: .*trust=True"):
+        load_choice(ModelChoice("espcn", weights=str(bad)))
+    load_choice(ModelChoice("espcn", weights=str(bad), trust=True))
+
+
 def test_groups_in_a_circle_end(tmp_path) -> None:
     def circle(file: Any) -> None:
         file["x"] = file["/"]

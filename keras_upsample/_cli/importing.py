@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .options import Verbose, integers
+from .options import Trust, Verbose, integers
 from .session import session
 
 
@@ -40,6 +40,7 @@ def import_model(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace a file that stands at --out.")
     ] = False,
+    trust: Trust = False,
     verbose: Verbose = False,
 ) -> None:
     """Read a model of another framework as a native, trainable Keras model."""
@@ -62,7 +63,9 @@ def import_model(
         try:
             with console.status("read and compare" if verify else "read"):
                 if smp is None and not source.is_dir():
-                    model = from_file(source, input_shape=shape, name=name, verify=verify)
+                    model = from_file(
+                        source, input_shape=shape, name=name, verify=verify, trust=trust
+                    )
                 else:
                     model = from_smp(
                         source,

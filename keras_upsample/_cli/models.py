@@ -2,9 +2,11 @@
 
 import difflib
 import inspect
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from .._keras_first_read import first_read
 from ..errors import first_line
 from ..export._source import load_source
 from .options import ModelChoice
@@ -61,7 +63,8 @@ def load_choice(choice: ModelChoice, input_shape: Any = None) -> Any:
         )
     if choice.weights is not None:
         try:
-            model.load_weights(choice.weights)
+            with nullcontext() if choice.trust else first_read(Path(choice.weights)):
+                model.load_weights(choice.weights)
         except Exception as error:  # h5py, zipfile and Keras raise kinds of their own
             raise UserError(
                 f"--weights {choice.weights!r} can't be loaded: {first_line(error)}"

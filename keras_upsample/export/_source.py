@@ -52,21 +52,21 @@ def load_source(
             f"`signature` is for SavedModel folders. Received: {signature!r} for {str(path)!r}."
         )
     if is_foreign(path):
-        return _foreign(path, input_shape)
+        return _foreign(path, input_shape, trust)
     from .._keras_file import load_keras_file
 
     return load_keras_file(path, imports, trust=trust)
 
 
-def _foreign(path: Path, input_shape: Any) -> Any:
+def _foreign(path: Path, input_shape: Any, trust: bool) -> Any:
     """Sizes that can stay open do; `input_shape` is for those that can't."""
     try:
         try:
-            return from_file(path)
+            return from_file(path, trust=trust)
         except InputShapeError:
             if input_shape is None:
                 raise
-            return from_file(path, input_shape=input_shape)
+            return from_file(path, input_shape=input_shape, trust=trust)
     except VerificationError as error:
         raise ArtefactError(str(error)) from error
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ._net import OnnxNet, OnnxNode, computed
+from ..errors import ArtefactError
+from ._net import MOST_ELEMENTS, SMALL, OnnxNet, OnnxNode, computed
 from ._observe import Observed
 from ._open import Varying, opened
 
-_SMALL = 64  # numbers; longer constants are no shapes, and are not copied for shape inference
+_GROWTH = 8  # how many times its own constants those that a file's nodes compute may be
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,15 @@ def folded(net: OnnxNet, shapes: Mapping[str, tuple[int, ...]]) -> Folded:
     """What is left of a net whose inputs have these shapes.
 
     Nodes that can't be computed stay; whoever reads the net names them.
+
+    Raises:
+        ArtefactError: its nodes compute far more constants than the file has.
     """
     known = dict(net.constants)
     nodes: Sequence[OnnxNode] = net.nodes
     found: Mapping[str, tuple[int, ...]] = shapes
     while True:
-        left = [node for node in nodes if not _computed_into(known, node, net.opset, found)]
+        left = [node for node in nodes if not _computed_into(known, node, net, found)]
         if nodes is not net.nodes and len(left) == len(nodes):
             return Folded(replace(net, nodes=left, constants=known), MappingProxyType(found))
         nodes = left
@@ -59,7 +63,7 @@ def folded_at(net: OnnxNet, observed: Observed) -> Folded:
         node
         for node in net.nodes
         if not all(name in observed.values for name in node.outputs if name)
-        and not _computed_into(known, node, net.opset, {})
+        and not _computed_into(known, node, net, {})
     ]
     shapes = {
         name: tuple(map(opened, zip(*seen, strict=True)))
@@ -72,7 +76,7 @@ def folded_at(net: OnnxNet, observed: Observed) -> Folded:
 def _computed_into(
     known: dict[str, np.ndarray],
     node: OnnxNode,
-    opset: int,
+    net: OnnxNet,
     shapes: Mapping[str, tuple[int, ...]],
 ) -> bool:
     if node.kind == "Shape" and node.inputs[0] in shapes:
@@ -85,10 +89,16 @@ def _computed_into(
         known[node.outputs[0]] = known[node.inputs[0]]
         return True
     try:
-        arrays = computed(node, opset, [known.get(name) for name in node.inputs])
+        arrays = computed(node, net.opset, [known.get(name) for name in node.inputs])
     except Exception:  # of onnx' evaluator, which lacks operators of other domains
         return False
     known |= zip((name for name in node.outputs if name), arrays, strict=False)
+    own, there = (sum(array.size for array in each.values()) for each in (net.constants, known))
+    if there > MOST_ELEMENTS + _GROWTH * own:
+        raise ArtefactError(
+            f"its nodes up to {node.name!r} ({node.kind}) compute constants of {there:,} elements, "
+            f"and the file has {own:,}"
+        )
     return True
 
 
@@ -105,11 +115,11 @@ def _shapes(
     read = {name for node in nodes for name in node.inputs}
     constants = [(name, array) for name, array in known.items() if name in read]
     small = [
-        numpy_helper.from_array(array, name) for name, array in constants if array.size <= _SMALL
+        numpy_helper.from_array(array, name) for name, array in constants if array.size <= SMALL
     ]
     inputs = [_info(name, np.dtype(np.float32), shape) for name, shape in shapes.items()]
     inputs += [
-        _info(name, array.dtype, array.shape) for name, array in constants if array.size > _SMALL
+        _info(name, array.dtype, array.shape) for name, array in constants if array.size > SMALL
     ]
     outputs = [onnx.ValueInfoProto(name=name) for name in net.outputs]
     graph = helper.make_graph([node.proto for node in nodes], "live", inputs, outputs, small)

@@ -14,6 +14,7 @@ def from_file(
     input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
     name: str | None = None,
     verify: bool = True,
+    trust: bool = False,
 ) -> Any:
     """Read a model of another framework as a native Keras model, by the ending of its file.
 
@@ -24,6 +25,8 @@ def from_file(
         input_shape: (height, width, channels); for ONNX and ncnn. Default: the file's.
         name: of the model. Default: the file's.
         verify: whether to compare the model with the file in its own runtime.
+        trust: whether you know where the file comes from; for ONNX and TFLite, which are else first
+            run in a child process.
 
     Returns:
         The model: images (N, H, W, C), channels last.
@@ -43,16 +46,16 @@ def from_file(
         raise ArtefactError(
             f"{str(path)!r} has an ending that is not read. Allowed: {', '.join(ENDINGS)}."
         )
-    return _READERS[path.suffix](path, input_shape, name, verify)
+    return _READERS[path.suffix](path, input_shape, name, verify, trust)
 
 
-def _onnx(path: Path, shape: Any, name: str | None, verify: bool) -> Any:
+def _onnx(path: Path, shape: Any, name: str | None, verify: bool, trust: bool) -> Any:
     from ._from_onnx import from_onnx
 
-    return from_onnx(path, input_shape=shape, name=name, verify=verify)
+    return from_onnx(path, input_shape=shape, name=name, verify=verify, trust=trust)
 
 
-def _ncnn(path: Path, shape: Any, name: str | None, verify: bool) -> Any:
+def _ncnn(path: Path, shape: Any, name: str | None, verify: bool, trust: bool) -> Any:
     from ._from_ncnn import from_ncnn
 
     # None: compared where ncnn is installed.
@@ -65,14 +68,14 @@ def _ncnn(path: Path, shape: Any, name: str | None, verify: bool) -> Any:
     )
 
 
-def _tflite(path: Path, shape: Any, name: str | None, verify: bool) -> Any:
+def _tflite(path: Path, shape: Any, name: str | None, verify: bool, trust: bool) -> Any:
     from ._from_tflite import from_tflite
 
     _no_shape(path, shape)
-    return from_tflite(path, name=name, verify=verify)
+    return from_tflite(path, name=name, verify=verify, trust=trust)
 
 
-def _tfjs(path: Path, shape: Any, name: str | None, verify: bool) -> Any:
+def _tfjs(path: Path, shape: Any, name: str | None, verify: bool, trust: bool) -> Any:
     from ._from_tfjs import from_tfjs
 
     _no_shape(path, shape)
@@ -87,7 +90,7 @@ def _no_shape(path: Path, shape: Any) -> None:
         )
 
 
-_READERS: Mapping[str, Callable[[Path, Any, str | None, bool], Any]] = MappingProxyType(
+_READERS: Mapping[str, Callable[[Path, Any, str | None, bool, bool], Any]] = MappingProxyType(
     {".onnx": _onnx, ".tflite": _tflite, ".param": _ncnn, ".json": _tfjs}
 )
 ENDINGS = tuple(_READERS)

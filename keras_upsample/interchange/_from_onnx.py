@@ -21,6 +21,7 @@ def from_onnx(
     input_shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
     name: str | None = None,
     verify: bool = True,
+    trust: bool = False,
 ) -> Any:
     """Read an ONNX file as a Keras model of native layers, channels last, ready to be trained.
 
@@ -36,6 +37,8 @@ def from_onnx(
         name: of the model. Default: the file's.
         verify: whether to compare the model with the file in ONNX Runtime: on noise, and at
             several sizes, odd ones included, where they stay open.
+        trust: whether you know where the file comes from. If True, it is run in this process at
+            once; else first in a child process, see `runtimes.load`.
 
     Returns:
         The model. It takes images (N, H, W, C) and gives maps (N, H', W', C'); other tensors keep
@@ -55,7 +58,7 @@ def from_onnx(
     path = Path(path)
     net = read_net(path)
     shapes = input_shapes(net, path, input_shape)
-    observed = observed_at(net, path, shapes)
+    observed = observed_at(net, path, shapes, trust=trust)
     try:
         model = build(net, shapes, name or _plain(path.stem), observed)
     except ArtefactError as error:
@@ -69,9 +72,9 @@ def from_onnx(
         sizes = list(sizes_to_compare(net, shapes, observed))
         with file_of(net.proto, path) if net.half else nullcontext(path) as same:
             for size in sizes:
-                compare(model, net, size, same, found)
+                compare(model, net, size, same, found, trust=trust)
         if net.half:
-            compare_with_half(model, sizes[0], path, net.last)
+            compare_with_half(model, sizes[0], path, net.last, trust=trust)
     return model
 
 

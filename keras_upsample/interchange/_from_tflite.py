@@ -13,7 +13,9 @@ from ._fold import folded
 from ._net import OnnxNet
 
 
-def from_tflite(path: str | Path, *, name: str | None = None, verify: bool = True) -> Any:
+def from_tflite(
+    path: str | Path, *, name: str | None = None, verify: bool = True, trust: bool = False
+) -> Any:
     """Read a TFLite file of floats as a Keras model of native layers, ready to be trained.
 
     Each operator becomes the layer that `from_onnx` writes for the ONNX operator that computes the
@@ -25,6 +27,8 @@ def from_tflite(path: str | Path, *, name: str | None = None, verify: bool = Tru
         name: of the model. Default: the file's.
         verify: whether to compare the model with the file in LiteRT, on noise
             and, where it takes images of 1 or 3 channels, on a photograph.
+        trust: whether you know where the file comes from. If True, it is run in this process at
+            once; else first in a child process, see `runtimes.load`.
 
     Returns:
         The model. Its tensors have the axes of the file's, images (N, H, W, C). The batch is open.
@@ -70,7 +74,7 @@ def from_tflite(path: str | Path, *, name: str | None = None, verify: bool = Tru
     if verify:
         from ..runtimes import load
 
-        compare_with_file(model, load(path, runtime="litert"), shapes, path)
+        compare_with_file(model, load(path, runtime="litert", trust=trust), shapes, path)
     found = read(path)
     return model if found is None else attach(model, found)
 

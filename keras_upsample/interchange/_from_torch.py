@@ -89,7 +89,7 @@ def _by(export: Any, module: Any, one: Any, name: str) -> Any:
         path = folder / "module.onnx"
         onnx.save(proto, str(path))
         try:
-            model = from_onnx(path, name=layer_name(name, {}), verify=False)
+            model = from_onnx(path, name=layer_name(name, {}), verify=False, trust=True)
         except ArtefactError as error:
             text = str(error).removeprefix(f"`{path}`: ")
             raise ArtefactError(origins.named(text)) from error

@@ -74,7 +74,12 @@ def file_of(proto: Any, path: Path) -> Iterator[Path]:
 
 
 def compare_with_half(
-    model: Any, shapes: Mapping[str, tuple[int, ...]], path: Path, last: bool
+    model: Any,
+    shapes: Mapping[str, tuple[int, ...]],
+    path: Path,
+    last: bool,
+    *,
+    trust: bool = False,
 ) -> None:
     """The model beside the float16 file itself, on noise.
 
@@ -88,7 +93,7 @@ def compare_with_half(
     def kept(array: np.ndarray) -> np.ndarray:
         return array if last or array.ndim < 4 else array.transpose(CHANNELS_LAST[array.ndim])
 
-    runner = load(path, runtime="onnxruntime", layout="nchw")
+    runner = load(path, runtime="onnxruntime", layout="nchw", trust=trust)
     rng = np.random.default_rng(1)
     feeds = {
         info.name: rng.normal(0.5, 0.5, shape).astype(info.dtype)

@@ -94,14 +94,19 @@ def _asked(
     return wanted
 
 
-def observed_at(net: OnnxNet, path: Path, shapes: InputShapes) -> Observed | None:
-    """The file at several sizes, where some stay open.
+def observed_at(net: OnnxNet, path: Path, shapes: InputShapes, *, trust: bool) -> Observed | None:
+    """The file at several sizes, where some stay open; without `trust` in a child process first.
 
     Raises:
+        ArtefactError: ONNX Runtime can't load it, or did not survive it.
         InputShapeError: it runs at fewer than two of them.
     """
     if all(None not in shape for shape in shapes.values()):
         return None
+    if not trust:
+        from ..runtimes._first_load import admit
+
+        admit(path, "onnxruntime")
     observed = observe(net, [_at(size, shapes, net) for size in (*_EVEN, *_ODD)])
     if len(observed.sizes) < 2:
         tried = ", ".join(f"{h}x{w}" for h, w in (*_EVEN, *_ODD))

@@ -1,5 +1,6 @@
 """An ONNX file as plain nodes and arrays."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,13 @@ from ..errors import ArtefactError, first_line
 from ._half import has_float16, in_float32
 
 _LONGEST = 2**24
+
+MOST_ELEMENTS = 2**27
+"""Of a constant that nodes compute."""
+
+SMALL = 64  # numbers; longer constants are no shapes, and are not copied for shape inference
+_NO_LARGER = frozenset(("Compress", "NonMaxSuppression", "NonZero", "Unique"))
+"""Operators whose results depend on values, and have no more elements than those."""
 
 OPSETS = range(9, 24)
 
@@ -195,8 +203,13 @@ def _type_of(value: Any) -> tuple[tuple[int | None, ...], np.dtype]:
 
 
 def computed(node: OnnxNode, opset: int, inputs: Sequence[np.ndarray | None]) -> list[np.ndarray]:
-    """What a node makes of constants, by ONNX' reference evaluator."""
+    """What a node makes of constants, by ONNX' reference evaluator.
+
+    Raises:
+        ArtefactError: it makes more than `MOST_ELEMENTS`, or nobody can say beforehand.
+    """
     import onnx
+    from onnx import numpy_helper
     from onnx.reference import ReferenceEvaluator
 
     given = {
@@ -208,7 +221,28 @@ def computed(node: OnnxNode, opset: int, inputs: Sequence[np.ndarray | None]) ->
         )
         for name, array in given.items()
     ]
+    small = [
+        numpy_helper.from_array(array, name) for name, array in given.items() if array.size <= SMALL
+    ]
     outputs = [onnx.ValueInfoProto(name=name) for name in node.outputs if name]
-    graph = onnx.helper.make_graph([node.proto], "constants", values, outputs)
+    graph = onnx.helper.make_graph([node.proto], "constants", values, outputs, small)
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", opset)])
+    _check_elements(node, onnx.shape_inference.infer_shapes(model, data_prop=True))
     return [np.asarray(array) for array in ReferenceEvaluator(model).run(None, given)]
+
+
+def _check_elements(node: OnnxNode, model: Any) -> None:
+    """The size of what a node makes, by ONNX' inference, before anything is allocated."""
+    if any(attribute.HasField("g") or attribute.graphs for attribute in node.proto.attribute):
+        raise ArtefactError(f"the node {node.name!r} ({node.kind}) has a graph, and may never end")
+    for value in model.graph.output:
+        shape = value.type.tensor_type.shape
+        dims = [dim.dim_value for dim in shape.dim if dim.HasField("dim_value")]
+        known = value.type.tensor_type.HasField("shape") and len(dims) == len(shape.dim)
+        if not known and node.kind not in _NO_LARGER:
+            raise ArtefactError(f"the size of {value.name!r} ({node.kind}) is not known")
+        if math.prod(dims) > MOST_ELEMENTS:
+            raise ArtefactError(
+                f"the node {node.name!r} ({node.kind}) makes a constant of {math.prod(dims):,} "
+                f"elements; at most {MOST_ELEMENTS:,} are computed"
+            )

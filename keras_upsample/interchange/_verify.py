@@ -27,6 +27,8 @@ def compare(
     shapes: Mapping[str, tuple[int, ...]],
     path: Path,
     metadata: Metadata | None = None,
+    *,
+    trust: bool = False,
 ) -> None:
     """Both on noise, and on photographs where the range of the input is known; with two images
     where the file takes so many.
@@ -44,9 +46,10 @@ def compare(
     raw = before_sigmoid(model, net)
     if raw is not None:
         with file_of(raw[1].proto, path) as file:
-            compare(*raw, shapes, file, metadata)
+            compare(*raw, shapes, file, metadata, trust=trust)
     natural = squashed(net) if raw is not None else {}
-    runner = load(path, runtime="onnxruntime", layout="nchw")  # as the file has it, whatever it is
+    # The layout is as the file has it, whatever that is.
+    runner = load(path, runtime="onnxruntime", layout="nchw", trust=trust)
     open_batch = all(lengths[0] is None for lengths, _ in net.inputs.values())
     count = _BATCH if open_batch else 1
     for feeds in _inputs(shapes, count, net, metadata):

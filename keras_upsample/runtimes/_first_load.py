@@ -11,10 +11,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from ..errors import ArtefactError
-from ..files._digest import digest_of
+from ..files._digest import digest_of, parts_of
 from ..files._tflite_structure import check_structure
 from ..files._tried import note_tried, was_tried
-from ._child import describe_end, run_module
+from ._child import MoreMemoryError, describe_end, run_module
 from ._runner import load_errors
 
 # TensorFlow on SavedModels is not among them: it checks what it reads (of 230 damaged ones none
@@ -30,8 +30,15 @@ _TITLES = {
 
 _READ_AS_TFLITE = ("LiteRT", "TensorFlow Lite")
 
-LOAD_SECONDS, RUN_SECONDS = 300, 20
+LOAD_SECONDS, RUN_SECONDS, SPEED = 300, 60, 10e6
+"""What loading and one run may take; a run takes a second more for each `SPEED` bytes."""
+
+SMALL, MEMORY = 10_000_000, 3 * 2**29
+"""A file below so many bytes is loaded and run once in so much memory."""
+
 MARK = "first load:"
+
+_HINT = "If you know where the file comes from, trust=True (--trust) loads it here all the same."
 
 
 def admit(path: Path, runtime: str) -> None:
@@ -76,33 +83,46 @@ def _refusal(path: Path, runtime: str) -> str | None:
     """None if the file runs, else why it is refused; "" if loading it here gives the reason."""
     title = _TITLES[runtime][0]
     start = f"`{path}` can't be loaded by {title}: "
-    hint = "If you know where the file comes from, trust=True (--trust) loads it here all the same."
+    size = sum(part.stat().st_size for part in parts_of(path))
+    seconds = RUN_SECONDS + size / SPEED
+    slow = f"{start}that took more than {LOAD_SECONDS} seconds. {_HINT}"
     try:
         done = run_module(
             "runtimes._first_load_process",
-            [runtime, str(path)],
-            seconds=LOAD_SECONDS + RUN_SECONDS + 30,
+            [runtime, str(path), str(LOAD_SECONDS), str(seconds)],
+            seconds=LOAD_SECONDS + seconds + 30,
+            memory=MEMORY if size < SMALL else None,
         )
-        code, output, log = done.returncode, done.stdout, done.stderr
-    except subprocess.TimeoutExpired as error:
-        code, log = None, ""
-        output = error.stdout.decode("utf-8", "replace") if error.stdout else ""
-    said = [line.partition(MARK)[2].strip() for line in output.splitlines() if MARK in line]
+    except subprocess.TimeoutExpired:
+        return slow
+    except MoreMemoryError:
+        return (
+            f"{start}to load it and to run it once takes more than {MEMORY / 2**30:g} GiB of "
+            f"memory, and the file has {size:,} bytes. {_HINT}"
+        )
+    said = [line.partition(MARK)[2].strip() for line in done.stdout.splitlines() if MARK in line]
     loaded = "loaded" in said
     if "ran" in said:
         return None  # whatever became of the process when it ended
-    how = "none" if code is None else describe_end(code)
-    if how in ("none", "SIGALRM"):
-        # One inference may take its time; loading may not.
-        return None if loaded else f"{start}that took more than {LOAD_SECONDS} seconds. {hint}"
-    if code == 0:
-        refused = next((json.loads(line) for line in said if line.startswith('"')), "")
+    how = describe_end(done.returncode)
+    if how == "SIGALRM" and loaded:
+        return (
+            f"{start}one run of it on zeros takes more than {seconds:.0f} seconds, and may never "
+            f"end. {_HINT}"
+        )
+    if how == "SIGALRM":
+        return slow
+    refused = next((json.loads(line) for line in said if line.startswith('"')), "")
+    if loaded and refused:
+        why = refused.rstrip(".")
+        return f"{start}one run of it on zeros needs more memory than there is: {why}. {_HINT}"
+    if done.returncode == 0:
         return str(refused)
-    if code == 1 and not said:
-        last = log.strip().splitlines()[-1:] or ["no message"]
+    if done.returncode == 1 and not said:
+        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
         return f"{start}the process for its first load can't start: {last[0]}"
     what = "running it" if loaded else "loading it"
     return (
         f"{start}{what} ended the process that tried it first with {how}. It is damaged, or meets "
-        f"a fault of the runtime. {hint}"
+        f"a fault of the runtime. {_HINT}"
     )

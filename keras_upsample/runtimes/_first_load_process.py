@@ -2,38 +2,46 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArtefactError
+from ..errors import ArtefactError, first_line
 from ..files._limits import limit_memory, limit_time
-from ._first_load import LOAD_SECONDS, MARK, RUN_SECONDS
+from ._first_load import MARK
 from ._load import load
 
 _LEAST_MEMORY = 8 << 30  # address space that TensorFlow reserves is more than it uses
 _OPEN_SIZE = 32
+_MEMORY = r"bad.?alloc|allocate|out of memory"
+"""What runtimes say when memory runs out."""
 
 
 def main() -> None:
     """In the child process: load the file, run it once on zeros, print the steps that succeed."""
-    runtime, path = sys.argv[1], Path(sys.argv[2])
+    runtime, path, load_seconds, run_seconds = sys.argv[1:]
     _limit_memory()
-    limit_time(LOAD_SECONDS)
+    limit_time(float(load_seconds))
     try:
-        runner = load(path, runtime=runtime, trust=True)
+        runner = load(Path(path), runtime=runtime, trust=True)
     except ArtefactError as error:
         _say(json.dumps(str(error)))
         return
     except Exception:  # not the file's doing; the process that asked says it better
         return
     _say("loaded")
-    limit_time(RUN_SECONDS)
-    for feeds in _zeros(runner):
-        with suppress(Exception):  # an error is no crash: zeros need not suit the model
+    limit_time(float(run_seconds))
+    try:
+        for feeds in _zeros(runner):
             runner(feeds)
+    except Exception as error:  # no crash: zeros need not suit the model
+        text = first_line(error)
+        if isinstance(error, MemoryError) or re.search(_MEMORY, text, re.IGNORECASE):
+            _say(json.dumps(text))
+            return
     _say("ran")
 
 

@@ -40,7 +40,9 @@ def load_file(
         progress=progress,
     )
     name = preset.name.replace(":", "_")
-    options: dict[str, Any] = {} if preset.reader == "from_tfjs" else {"verify": verify}
+    options: dict[str, Any] = {}
+    if preset.reader != "from_tfjs":
+        options |= {"verify": verify, "trust": True}  # its SHA-256 is that of the recorded file
     if preset.reader == "from_onnx" and None not in shape:
         options["input_shape"] = shape
     model = getattr(interchange, preset.reader)(file, name=name, **options)

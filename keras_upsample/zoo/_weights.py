@@ -3,11 +3,13 @@
 import os
 import warnings
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import keras
 
-from keras_upsample.errors import FetchError, first_line
+from keras_upsample._keras_first_read import first_read
+from keras_upsample.errors import ArtefactError, FetchError, first_line
 
 _PATH_HINT = (
     "a weights file of `keras.applications.{builder}(include_top=False)`, saved by "
@@ -73,10 +75,14 @@ def load_file(model: Any, weights: Any, name: str, hint: str = "weights that fit
     """Load a weights file.
 
     Raises:
-        ValueError: it does not fit; the message has the `name` of the network and the `hint`.
+        ValueError: it is damaged, or does not fit; then the message has the `name` of the network
+            and the `hint`.
     """
     try:
-        model.load_weights(os.fspath(weights))
+        with first_read(Path(weights), hint=""):
+            model.load_weights(os.fspath(weights))
+    except ArtefactError as error:
+        raise ValueError(f"`encoder_weights`: {error}".rstrip()) from error
     except Exception as error:
         raise ValueError(
             f"`encoder_weights`: {os.fspath(weights)!r} does not fit {name}. Expected {hint}. "

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from test_tflite_structure import changed, first
 
@@ -84,6 +85,8 @@ def test_a_file_that_crashes_the_runtime(artefacts, tmp_path):
         (-11, "", r"loading it ended the process .* with SIGSEGV.*trust=True \(--trust\)"),
         (-6, "first load: loaded\n", "running it ended the process .* with SIGABRT"),
         (-14, "", "that took more than 300 seconds"),
+        (-14, "first load: loaded\n", r"run of it on zeros takes more than 60 .*trust=True"),
+        (0, 'first load: loaded\nfirst load: "no room."', r"more memory than there is: no room\. "),
         (3, "", "with code 3"),
         (1, "", "can't start: No module named 'nothing'"),
         (0, 'first load: "`m` is damaged"\n', "^`m` is damaged$"),
@@ -98,10 +101,9 @@ def test_how_it_ended(code, output, message, artefacts, monkeypatch):
     assert "\n" not in str(info.value)
 
 
-@pytest.mark.parametrize("output", ["first load: loaded\n", "first load: loaded\nfirst load: ran"])
-def test_a_slow_inference_or_a_bad_ending_is_no_damage(output, artefacts, monkeypatch):
-    code = -14 if "ran" not in output else -11
-    done = subprocess.CompletedProcess([], code, output, "")
+def test_a_bad_ending_is_no_damage(artefacts, monkeypatch):
+    output = "first load: loaded\nfirst load: ran"
+    done = subprocess.CompletedProcess([], -11, output, "")
     monkeypatch.setattr(_first_load, "run_module", lambda *args, **kwargs: done)
     runtimes.load(artefacts[0]["onnx"])
 
@@ -160,6 +162,71 @@ def test_other_values_beside_a_file_are_another_file(artefacts, tmp_path, calls)
     (tmp_path / "m.data").write_bytes(data)
     runtimes.load(path)
     assert len(calls) == 2
+
+
+def onnx_file(path, nodes, constants):
+    """A file of one input x and one output y, (1, 3, 8, 8)."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, (1, 3, 8, 8)) for n in ("x", "y")]
+    arrays = [numpy_helper.from_array(np.asarray(array), n) for n, array in constants.items()]
+    graph = helper.make_graph(nodes, "net", [ends[0]], [ends[1]], arrays)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
+    model.ir_version = 9
+    save(model, str(path))
+    return path
+
+
+def endless_loop(path):
+    from onnx import TensorProto, helper
+
+    info = helper.make_tensor_value_info
+    ends = [
+        [info(f"go_{i}", TensorProto.BOOL, ()), info(f"x_{i}", TensorProto.FLOAT, None)]
+        for i in range(2)
+    ]
+    same = [helper.make_node("Identity", [f"{n}_0"], [f"{n}_1"]) for n in ("go", "x")]
+    body = helper.make_graph(same, "body", [info("i", TensorProto.INT64, ()), *ends[0]], ends[1])
+    loop = helper.make_node("Loop", ["", "go", "x"], ["y"], body=body)
+    return onnx_file(path, [loop], {"go": True})
+
+
+def claim(path, *shape):
+    """An array of this shape, of which the largest value is added to the image."""
+    from onnx import helper
+
+    nodes = [
+        helper.make_node("ConstantOfShape", ["shape"], ["c"]),
+        helper.make_node("ReduceMax", ["c"], ["m"], keepdims=0),
+        helper.make_node("Add", ["x", "m"], ["y"]),
+    ]
+    return onnx_file(path, nodes, {"shape": np.array(shape, "int64")})
+
+
+def test_a_loop_without_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(_first_load, "RUN_SECONDS", 1)
+    path = endless_loop(tmp_path / "m.onnx")
+    for _ in range(2):
+        with pytest.raises(ArtefactError, match="takes more than 1 seconds, and may never end"):
+            runtimes.load(path)
+
+
+def test_memory_of_a_small_file(tmp_path):
+    path = claim(tmp_path / "m.onnx", 10**6, 10**6)
+    with pytest.raises(ArtefactError, match=r"memory than there is: .*4000000000000\. .*--trust"):
+        runtimes.load(path)
+    path = claim(tmp_path / "n.onnx", 10**4, 10**5)  # 4 GB, which many machines have
+    message = r"takes more than 1\.5 GiB of memory, and the file has \d{3} bytes.*--trust"
+    with pytest.raises(ArtefactError, match=message):
+        runtimes.load(path)
+
+
+def test_a_large_file_may_take_more_memory(artefacts, monkeypatch):
+    monkeypatch.setattr(_first_load, "MEMORY", 2**20)
+    with pytest.raises(ArtefactError, match=r"takes more than 0\.000976562 GiB"):
+        runtimes.load(artefacts[0]["onnx"])
+    monkeypatch.setattr(_first_load, "SMALL", 100)
+    assert runtimes.load(artefacts[0]["onnx"]).inputs
 
 
 def test_the_process_has_no_more_memory_than_the_machine():
