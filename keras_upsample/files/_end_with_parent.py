@@ -6,20 +6,23 @@ import sys
 # Without it a child of a process that was killed goes on: a download, or a model that computes.
 # The child asks the system for a signal at the end of its parent; on Linux, which alone has that.
 _ASK = """
-import ctypes, os, sys
+import ctypes, os, resource, sys
 ctypes.CDLL(None).prctl(1, 9)  # PR_SET_PDEATHSIG, SIGKILL
 if os.getppid() != int(sys.argv[1]):
     sys.exit("its parent has ended")
-os.execv(sys.argv[2], sys.argv[2:])
+if (largest := int(sys.argv[2])) >= 0:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+os.execv(sys.argv[3], sys.argv[3:])
 """
 
 
-def end_with_parent(command: list[str]) -> list[str]:
+def end_with_parent(command: list[str], *, largest: int = -1) -> list[str]:
     """The command line that runs a program so that it ends with this process.
 
     Args:
         command: path of the program, and its arguments.
+        largest: bytes that a file may have which it writes, on Linux; it fails beyond.
     """
     if sys.platform != "linux":
         return command
-    return [sys.executable, "-I", "-S", "-c", _ASK, str(os.getpid()), *command]
+    return [sys.executable, "-I", "-S", "-c", _ASK, str(os.getpid()), str(largest), *command]

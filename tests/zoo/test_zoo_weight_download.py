@@ -3,12 +3,15 @@
 import dataclasses
 import hashlib
 import threading
+import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
 
 from keras_upsample.errors import FetchError
+from keras_upsample.files import _transfer
 from keras_upsample.zoo._presets import Preset
 from keras_upsample.zoo._weight_file import read_weights, write_weights
 from keras_upsample.zoo._weight_source import weight_file
@@ -23,7 +26,14 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(404)
             return
         self.send_response(200)
-        self.send_header("Content-Length", str(len(self.content)))
+        if self.path in ("/endless.npz", "/slow.npz"):
+            self.end_headers()
+            with suppress(OSError):  # until who asked is gone
+                while True:
+                    self.wfile.write(self.content if self.path == "/endless.npz" else b"x")
+                    time.sleep(0.05)
+        more = 2**40 if self.path == "/lie.npz" else 0
+        self.send_header("Content-Length", str(len(self.content) + more))
         self.end_headers()
         # "cut": half of what was announced, then the connection ends
         half = len(self.content) // 2
@@ -85,6 +95,27 @@ def test_what_goes_wrong_is_told_and_leaves_nothing(name, change, message, serve
     entry = dataclasses.replace(preset(f"{server}/{name}.safetensors"), **change)
     with pytest.raises(FetchError, match=rf"weights of unet:far .*({message})"):
         weight_file(entry)
+    assert kept(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "name, known", [("endless", True), ("endless", False), ("slow", True), ("lie", True)]
+)
+def test_a_transfer_ends(name, known, server, tmp_path, monkeypatch):
+    """A server that does not end, one that sends 20 bytes in a second, one that announces 1 TB."""
+    size = len(Handler.content)
+    monkeypatch.setattr(_transfer, "MOST", 2 * size)
+    monkeypatch.setattr(_transfer, "SECONDS", 1)
+    entry = dataclasses.replace(preset(f"{server}/{name}.npz"), size=size if known else None)
+    most = size if known else 2 * size
+    message = {
+        "endless": f"more than {most:,} bytes, which is {'what it should' if known else 'what is'}",
+        "slow": "it takes more than 1 seconds",
+        "lie": "IncompleteRead|Connection broken",
+    }[name]
+    with pytest.raises(FetchError, match=message) as info:
+        weight_file(entry)
+    assert "\n" not in str(info.value)
     assert kept(tmp_path) == []
 
 
