@@ -258,8 +258,16 @@ def _read_weights(path: Path) -> None:
         file.visititems(lambda _, item: item[()] if isinstance(item, h5py.Dataset) else None)
 
 
+def _read_onnx(path: Path) -> None:
+    """Its nodes are numbered by what the process converted before."""
+    import onnx
+
+    onnx.checker.check_model(str(path))
+
+
 _READERS: dict[str, Callable[[Path], Any]] = {
     "saved_model.pb": _read_graph,
+    ".onnx": _read_onnx,
     ".keras": _read_archive,
     ".h5": _read_weights,
     ".json": lambda path: json.loads(path.read_text()),
