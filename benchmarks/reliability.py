@@ -121,7 +121,9 @@ def _options() -> argparse.Namespace:
 
 
 def _tell(options: argparse.Namespace, row: str, part: str, figures: dict[str, Any]) -> list[str]:
-    """Write figures down; what is bad of them."""
+    """Write figures down; what is bad of them. Paths in messages begin with OUT."""
+    text = json.dumps(figures).replace(json.dumps(str(options.out))[1:-1], "OUT")
+    figures = json.loads(text)
     enter(options.results, row, part, figures)
     shown = {k: v for k, v in figures.items() if not isinstance(v, list)}
     print(f"{row} {part}: {json.dumps(shown)}", flush=True)
