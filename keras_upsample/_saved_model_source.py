@@ -11,6 +11,7 @@ from typing import Any
 
 from ._others import _tensorflow
 from .errors import ArtefactError, did_you_mean, first_line
+from .files._plain_path import plain_path
 
 _SERVING = "serving_default"
 _SAME = frozenset({"serve", _SERVING})
@@ -48,7 +49,8 @@ def load_saved_model(path: Path, signature: str | None = None, *, trust: bool = 
         except Exception as error:  # its own, and protobuf's of a damaged file
             raise ArtefactError(f"{str(path)!r} can't be loaded: {first_line(error)}") from error
     try:
-        loaded = tf.saved_model.load(str(path))
+        with plain_path(path) as plain:
+            loaded = tf.saved_model.load(str(plain))
     except Exception as error:  # TensorFlow's, of several kinds
         raise ArtefactError(
             f"{str(path)!r} can't be loaded by TensorFlow {tf.__version__}: {first_line(error)}"

@@ -26,5 +26,24 @@ def finite(value: Any) -> Any:
 
 
 def json_text(value: Any) -> str:
-    """Plain values as indented JSON, see `finite`."""
-    return json.dumps(finite(value), indent=2, ensure_ascii=False)
+    """Plain values as indented JSON, see `finite`; what can't be shown is escaped as `\\u001b`."""
+    text = json.dumps(finite(value), indent=2, ensure_ascii=False)
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def printable(name: object) -> str:
+    """A name of a file, or in one, as it can be shown: in one line, and no command to a terminal.
+
+    What is not printable is escaped, as in a Python string: line ends, control characters, marks
+    that turn the direction of text, and bytes that are not UTF-8.
+    """
+    return "".join(c if c.isprintable() else _escaped(c) for c in str(name))
+
+
+def printable_lines(text: object) -> str:
+    """The same for a text whose line ends are ours."""
+    return "\n".join(map(printable, str(text).split("\n")))
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape", "surrogatepass").decode("ascii")

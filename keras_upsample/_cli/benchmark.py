@@ -9,6 +9,7 @@ import typer
 from .._text import json_text
 from ..files._scratch import scratch
 from .options import AsJson, Imports, InputShape, ModelChoice, Trust, Verbose, integers
+from .screen import say
 from .session import session
 
 _TARGETS = ("tflite", "onnx", "saved_model")
@@ -71,10 +72,10 @@ def benchmark(
             )
         if as_json:
             facts: dict[str, Any] = {"processor": processor(), **result.to_dict()}
-            typer.echo(json_text(facts))
+            say(json_text(facts))
             return
-        typer.echo(str(result))
-        typer.echo(processor())
+        say(str(result))
+        say(processor())
 
 
 def _artefacts(

@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .._text import printable
+from .screen import say, screen
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -26,21 +29,19 @@ def list_data() -> None:
     for entry in DATASETS.values():
         size = f"{entry.size / 1e6:.0f} MB"
         state = "cached" if cached(entry.name) else ""
-        typer.echo(f"{entry.name:<16} {size:>5}  {state:<7} {entry.title} ({entry.licence})")
-    typer.echo(f"\ncache  {cache_folder()}")
-    typer.echo("oxford_iiit_pet, through TensorFlow Datasets: keras_upsample.data.oxford_iiit_pet")
+        say(f"{entry.name:<16} {size:>5}  {state:<7} {entry.title} ({entry.licence})")
+    say(f"\ncache  {printable(cache_folder())}")
+    say("oxford_iiit_pet, through TensorFlow Datasets: keras_upsample.data.oxford_iiit_pet")
 
 
 @app.command()
 def fetch(names: Names) -> None:
     """Download data sets into the cache, unless they are there, and verify their SHA-256."""
-    from rich.console import Console
-
     from ..data import DATASETS, cached
     from ..data import fetch as fetch_files
     from ..errors import FetchError
 
-    console = Console(stderr=True)
+    console = screen(stderr=True)
     if unknown := [name for name in names if name not in DATASETS]:
         _complain(
             console, f"`NAME` must be one of {', '.join(DATASETS)}. Received: {', '.join(unknown)}."
@@ -57,13 +58,13 @@ def fetch(names: Names) -> None:
             failed = True
             continue
         for path in files:
-            typer.echo(f"{name}: {state}: {path}")
+            say(f"{name}: {state}: {printable(path)}")
     if failed:
         raise typer.Exit(1)
 
 
 def _complain(console: "Console", line: str) -> None:
-    console.print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    console.print(line, style="red")
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def _bar(console: "Console", name: str) -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description:<16}"),
+        TextColumn("{task.description:<16}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TimeElapsedColumn(),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 from collections.abc import Collection
 from pathlib import Path
@@ -53,11 +54,9 @@ def demo(
         if sample is not None and not sample.is_file():
             raise UserError(f"--sample {str(sample)!r} is not a file.")
         write_demo(choice, out, sample, side, shape)
+        folder = shlex.quote(str(out))
         console.print(
-            f"python -m http.server --directory {out}   # then open http://localhost:8000",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
+            f"python -m http.server --directory {folder}   # then open http://localhost:8000"
         )
 
 

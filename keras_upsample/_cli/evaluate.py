@@ -22,6 +22,7 @@ from .data_choice import (
 )
 from .options import AsJson, ClassNames, Imports, Trust, Verbose
 from .predictors import open_predictor
+from .screen import say
 from .session import session
 
 
@@ -124,9 +125,9 @@ def evaluate(
             class_name=class_name,
         )
         if as_json:
-            typer.echo(json_text(found.to_dict()))
+            say(json_text(found.to_dict()))
         else:
-            typer.echo(str(found))
+            say(str(found))
         if out is not None and found.curve is not None:
             written = write_threshold(
                 source, out, found.curve.threshold, imports=imports or (), trust=trust

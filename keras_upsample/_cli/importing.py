@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
+from .._text import printable
 from .options import Trust, Verbose, integers
+from .screen import say
 from .session import session
 
 
@@ -77,7 +79,7 @@ def import_model(
                         input_shape=shape or (256, 256, 3),
                     )
         except VerificationError as error:
-            console.print(str(error), style="red", markup=False, soft_wrap=True)
+            console.print(str(error), style="red")
             raise typer.Exit(1) from error
         with publish(out) as staged:
             model.save(staged)
@@ -89,7 +91,7 @@ def _say(model: object, out: Path) -> None:
     from .describe import lines_of, of_model
 
     for line in lines_of(of_model(model, 256, layers=False)):
-        typer.echo(line)
+        say(line)
     if not of(model).inputs:
-        typer.echo("The file does not say which values its input takes: see docs/metadata.md.")
-    typer.echo(f"written: {out}")
+        say("The file does not say which values its input takes: see docs/metadata.md.")
+    say(f"written: {printable(out)}")

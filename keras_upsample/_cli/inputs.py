@@ -29,7 +29,7 @@ def image_files(images: Sequence[str], out: Path) -> list[Path]:
         elif path.exists():
             files = [path]
         elif glob.has_magic(text):
-            matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
+            matches = [Path(match) for match in sorted(glob.glob(_pattern(text), recursive=True))]
             pictures = [file for file in matches if _is_picture(file)]
             files = _not_in(out, pictures)
             if not files:
@@ -74,6 +74,13 @@ def _with_suffix(file: Path) -> str:
 
 def _with_folder(file: Path) -> str:
     return f"{file.resolve().parent.name}_{_with_suffix(file)}"
+
+
+def _pattern(text: str) -> str:
+    """A pattern whose first folders are there under these names, `[1]/*.png`, taken as names."""
+    pattern = Path(text)
+    there = next((folder for folder in pattern.parents if folder.exists()), Path())
+    return str(Path(glob.escape(str(there)), pattern.relative_to(there)))
 
 
 def _is_picture(file: Path) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .._text import printable
 from ..errors import first_line
 
 
@@ -69,11 +70,12 @@ def predict_all(
             raise  # of the folder, so that no other image would do better
         except (ValueError, OSError, MemoryError) as error:
             line = first_line(error)
-            report(line if str(file) in line else f"{file}: {line}")
+            named = any(form in line for form in (str(file), repr(str(file)), printable(file)))
+            report(line if named else f"{printable(file)}: {line}")
             tally.failed += 1
             continue
         for line in result.notes:
-            note(f"{file}: {line}")
+            note(f"{printable(file)}: {line}")
         tally.written += bool(result.written)
         tally.kept += not result.written
     return tally

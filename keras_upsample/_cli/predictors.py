@@ -38,5 +38,5 @@ def open_predictor(
         warnings.simplefilter("ignore", UserWarning)  # the lines below say the same
         predictor = load_model(source, trust=trust, **options)
     for line in (*predictor.taken, *predictor.assumed):
-        console.print(line, style="yellow", markup=False, highlight=False, soft_wrap=True)
+        console.print(line, style="yellow")
     return source, predictor

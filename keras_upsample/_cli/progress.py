@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from .._text import printable
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -21,7 +23,7 @@ def export_progress(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description:<24}"),
+        TextColumn("{task.description:<24}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
@@ -40,7 +42,7 @@ def export_progress(
                 done.get(t, 0) if t == target else len(_STEPS)
                 for t in targets[: targets.index(target) + 1]
             )
-            bar.update(task, completed=finished, description=f"{target}: {name}")
+            bar.update(task, completed=finished, description=printable(f"{target}: {name}"))
 
         yield step
 
@@ -53,7 +55,7 @@ def image_progress(
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (
-        TextColumn("{task.fields[image]:<24.24}"),
+        TextColumn("{task.fields[image]:<24.24}", markup=False),
         BarColumn(),
         TextColumn("{task.fields[number]}/{task.total:.0f}"),
         TimeRemainingColumn(),
@@ -64,6 +66,8 @@ def image_progress(
         task = bar.add_task("", total=len(names), image="", number=0)
 
         def step(number: int, done: float) -> None:
-            bar.update(task, completed=number + done, image=names[number], number=number + 1)
+            bar.update(
+                task, completed=number + done, image=printable(names[number]), number=number + 1
+            )
 
         yield step

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from .screen import screen
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -21,27 +23,25 @@ def quiet(verbose: bool = False) -> Iterator["Console"]:
     The console that is handed out writes to the real standard error. If the block ends in an
     error that no command expected, the last lines of the log are shown after all.
     """
-    from rich.console import Console
-
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if verbose:
-        yield Console(stderr=True)
+        yield screen(stderr=True)
         return
     sys.stderr.flush()
     real = os.dup(2)
-    with tempfile.TemporaryFile("w+b") as log, os.fdopen(real, "w", closefd=False) as screen:
+    with tempfile.TemporaryFile("w+b") as log, os.fdopen(real, "w", closefd=False) as shown:
         os.dup2(log.fileno(), 2)
         try:
-            yield Console(file=screen)
+            yield screen(file=shown)
         except (KeyboardInterrupt, SystemExit, typer.Exit, typer.Abort):
             raise
         except BaseException:
             sys.stderr.flush()
             log.seek(0)
-            screen.write(log.read()[-4000:].decode("utf-8", "replace"))
+            shown.write(log.read()[-4000:].decode("utf-8", "replace"))
             raise
         finally:
             sys.stderr.flush()
-            screen.flush()
+            shown.flush()
             os.dup2(real, 2)
     os.close(real)

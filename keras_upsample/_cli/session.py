@@ -37,7 +37,7 @@ def session(verbose: bool) -> Iterator["Console"]:
                 raise
             if verbose:
                 raise
-            console.print(text, style="red", markup=False, highlight=False, soft_wrap=True)
+            console.print(text, style="red")
             raise typer.Exit(2) from error
 
 

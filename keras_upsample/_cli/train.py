@@ -34,6 +34,7 @@ from .options import (
     Verbose,
     integers,
 )
+from .screen import say
 from .session import session
 
 _MODEL_OPTIONS = ("encoder", "encoder_weights", "upsample", "fusion", "geometry", "fc_width")
@@ -177,7 +178,7 @@ def train(
         else:
             chosen = recipe_of(options)
         progress = 1 if sys.stdout.isatty() else 2
-        typer.echo(str(train_model(chosen, out, resume=resume, verbose=progress)))
+        say(str(train_model(chosen, out, resume=resume, verbose=progress)))
 
 
 def recipe_of(options: dict[str, Any]) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 
+from .._text import printable
 from ._conventions import Convention
 from ._files import Files, one_place
 from ._patterns import Key, Pattern
@@ -108,6 +109,6 @@ def _without(
 
 
 def first(lines: Sequence[str]) -> list[str]:
-    """The first lines, and how many more there are."""
+    """The first lines, as they can be shown, and how many more there are."""
     more = len(lines) - _SHOWN
-    return [*lines[:_SHOWN], *([f"... and {more} more"] if more > 0 else [])]
+    return [*map(printable, lines[:_SHOWN]), *([f"... and {more} more"] if more > 0 else [])]

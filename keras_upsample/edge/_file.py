@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._others import _litert
+from .._text import printable
 from ..errors import ArtefactError, first_line
 from ..files._tflite_structure import check_structure
 
@@ -83,18 +84,20 @@ def read(path: str | Path) -> FileFacts:
     path = Path(path)
     if not path.is_file():
         what = "is a directory" if path.is_dir() else "does not exist"
-        raise ArtefactError(f"`{path}` {what}. Pass a .tflite file.")
+        raise ArtefactError(f"`{printable(path)}` {what}. Pass a .tflite file.")
     content = path.read_bytes()
     if content[4:8] != b"TFL3":
-        raise ArtefactError(f"`{path}` is no TFLite file: it lacks the mark TFL3.")
+        raise ArtefactError(f"`{printable(path)}` is no TFLite file: it lacks the mark TFL3.")
     try:
         check_structure(content)
         return _facts(content)
     except Exception as error:  # the schema's code meets damage as struct.error, IndexError, ...
         reason = first_line(error)
-        raise ArtefactError(f"`{path}` is damaged and can't be read: {reason}") from error
+        raise ArtefactError(
+            f"`{printable(path)}` is damaged and can't be read: {reason}"
+        ) from error
     except RecursionError as error:
-        raise ArtefactError(f"`{path}` is damaged: it refers to itself.") from error
+        raise ArtefactError(f"`{printable(path)}` is damaged: it refers to itself.") from error
 
 
 def _facts(content: bytes) -> FileFacts:

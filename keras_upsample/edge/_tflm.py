@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+from .._text import printable
 from ..errors import ArtefactError
 from ..runtimes._child import run_module
 from ..runtimes._tflm import tflm_reason
@@ -64,7 +65,7 @@ def smallest_arena(path: str | Path) -> Arena:
         found = {"error": f"its process ended with {done.returncode}"}
     if "error" in found:
         raise ArtefactError(
-            f"`{path}` does not run in TFLM: {tflm_reason(done.stderr, found['error'])}"
+            f"`{printable(path)}` does not run in TFLM: {tflm_reason(done.stderr, found['error'])}"
         )
     names = tuple(sorted({op.name for op in facts.operators}))
     return Arena(found["arena"], facts.size, names)

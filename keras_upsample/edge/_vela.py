@@ -1,6 +1,7 @@
 """Vela, Arm's compiler for Ethos-U, in a process of its own."""
 
 import csv
+import glob
 import re
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from .._text import printable
 from ..errors import ArtefactError
+from ..files._plain_path import plain_path
 from ..files._scratch import scratch
 from ._file import read
 
@@ -62,23 +65,27 @@ def compile_file(path: Path, accelerator: str, keep: Path | None = None) -> Comp
         ArtefactError: Vela refuses the file.
     """
     require_vela()
-    with scratch() as folder:
+    with scratch() as folder, plain_path(path) as plain:
         out = keep or folder
         command = [
-            sys.executable, "-m", "ethosu.vela", str(path), "--accelerator-config", accelerator,
+            sys.executable, "-m", "ethosu.vela", str(plain.absolute()),
+            "--accelerator-config", accelerator,
             "--output-dir", str(out), "--show-cpu-operations",
         ]  # fmt: skip
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, errors="replace", check=False
+        )
         text = done.stdout + done.stderr
-        compiled = out / f"{path.stem}_vela.tflite"
+        compiled = out / f"{plain.stem}_vela.tflite"
         if done.returncode or not compiled.is_file():
             lines = [line for line in text.splitlines() if line and "Warning" not in line]
             raise ArtefactError(
-                f"`{path}` can't be compiled by Vela: {lines[-1] if lines else 'no reason given'}"
+                f"`{printable(path)}` can't be compiled by Vela: "
+                f"{lines[-1] if lines else 'no reason given'}"
             )
         cpu = [op for op in read(compiled).operators if op.name != "ethos-u"]
-        summary = next(out.glob(f"{path.stem}_summary_*.csv"))
-        with summary.open(encoding="utf-8") as file:
+        summary = next(out.glob(f"{glob.escape(plain.stem)}_summary_*.csv"))
+        with summary.open(encoding="utf-8", errors="replace") as file:
             figures = next(csv.DictReader(file))
     return Compiled(
         version("ethos-u-vela"),

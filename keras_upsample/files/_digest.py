@@ -1,6 +1,7 @@
 """SHA-256 digest of a file or folder."""
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,9 +13,8 @@ def digest_of(path: Path) -> str:
     result = hashlib.sha256()
     for file in parts_of(path):
         if file != path:
-            result.update(
-                f"\0{file.relative_to(path if path.is_dir() else path.parent)}\0".encode()
-            )
+            name = file.relative_to(path if path.is_dir() else path.parent)
+            result.update(b"\0" + os.fsencode(name) + b"\0")
         _add(file, result)
     return result.hexdigest()
 

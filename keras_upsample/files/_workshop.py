@@ -49,7 +49,7 @@ def workshop(folder: Path, name: str, *, alone: str = "") -> Iterator[Path]:
         OSError: the folder can't be written to.
         BlockingIOError: there is another one of this name.
     """
-    start = name.encode()[:_LONGEST].decode(errors="ignore")
+    start = os.fsencode(name)[:_LONGEST].decode(errors="ignore")
     with names_locked(folder) as held:
         # Once for each process: a folder may hold a hundred thousand results.
         if held and (alone or folder.absolute() not in _healed):

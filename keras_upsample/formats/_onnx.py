@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import ExportError, first_line
 from ..files._onnx_file import save_onnx
+from ..files._plain_path import plain_path
 from ..program._inference import tensor_specs
 from ..program._signature import Signature
 from ._advice import advice
@@ -83,7 +84,8 @@ def write_onnx(
     _describe(proto, layout)
     save_onnx(proto, path, constants)
     try:
-        onnx.checker.check_model(str(path), full_check=True)
+        with plain_path(path) as plain:
+            onnx.checker.check_model(str(plain), full_check=True)
     except Exception as error:
         reason = "; ".join(complaints) or first_line(error)
         raise ExportError(f"The model has no valid ONNX form: {reason}") from error

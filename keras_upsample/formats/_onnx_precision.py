@@ -11,6 +11,7 @@ from typing import Any
 from ..edge._file import layer_of
 from ..errors import ExportError, first_line
 from ..files._onnx_file import data_files, save_onnx
+from ..files._plain_path import plain_path
 from ..files._scratch import scratch
 from ..quantization._feeds import Feeds
 from ..runtimes._layout import to_layout
@@ -65,11 +66,11 @@ def to_int8(
             return feed and {name: to_layout(value, layout) for name, value in feed.items()}
 
     large = bool(data_files(path))
-    with scratch() as folder, _advice_unsaid():
+    with scratch() as folder, plain_path(path) as plain, _advice_unsaid():
         prepared, quantised = folder / "prepared.onnx", folder / "quantised.onnx"
         try:
             quant_pre_process(
-                str(path),
+                str(plain),
                 str(prepared),
                 skip_symbolic_shape=True,
                 save_as_external_data=large,

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from ..files._plain_path import plain_path
 from ..program._inference import inference_function
 from ..program._signature import Signature
 
@@ -23,10 +24,11 @@ def write_saved_model(model: Any, signature: Signature, path: Path) -> list[str]
     module = tf.Module()
     module.model_weights = list(concrete.graph.variables)
     module.serve = function
-    try:
-        tf.saved_model.save(module, str(path), signatures={"serving_default": concrete})
-    except AssertionError:
-        # The model holds other resources than variables (lookup tables): let it be tracked whole.
-        module.model = model
-        tf.saved_model.save(module, str(path), signatures={"serving_default": concrete})
+    with plain_path(path) as plain:
+        try:
+            tf.saved_model.save(module, str(plain), signatures={"serving_default": concrete})
+        except AssertionError:
+            # It holds other resources than variables (lookup tables): let it be tracked whole.
+            module.model = model
+            tf.saved_model.save(module, str(plain), signatures={"serving_default": concrete})
     return list(concrete.structured_outputs)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .._text import printable
 from ..errors import ArtefactError, first_line
 from ._torch_module import load_torch
 
@@ -42,7 +43,7 @@ def read_checkpoint(weights: str | Path | Mapping[str, Any]) -> Checkpoint:
     if isinstance(weights, Mapping):
         return Checkpoint(_state_in(weights, "The checkpoint"), {}, "The state dict")
     path = Path(weights)
-    source = f"`{path}`"
+    source = f"`{printable(path)}`"
     if not path.is_dir():
         return Checkpoint(_state_in(_load(path), source), {}, source)
     file = next((path / name for name in _FILES if (path / name).is_file()), None)
@@ -60,7 +61,9 @@ def read_checkpoint(weights: str | Path | Mapping[str, Any]) -> Checkpoint:
 
 def _load(path: Path) -> Any:
     if not path.is_file():
-        raise ArtefactError(f"`{path}` does not exist. Pass a file of a state dict, or a folder.")
+        raise ArtefactError(
+            f"`{printable(path)}` does not exist. Pass a file of a state dict, or a folder."
+        )
     torch = load_torch()
     try:
         if path.suffix == _SAFE:
@@ -72,13 +75,14 @@ def _load(path: Path) -> Any:
         found = re.search(r"GLOBAL ([\w.]+)", str(error))
         what = f"`{found[1]}`" if found else "Python objects"
         raise ArtefactError(
-            f"`{path}` holds {what} beside tensors, a whole module perhaps; it was not unpickled, "
+            f"`{printable(path)}` holds {what} beside tensors, a whole module perhaps; it was not "
+            "unpickled, "
             "as that runs code of the file. Where you trust it, save what is needed: `torch.save("
             'torch.load(path, weights_only=False).state_dict(), path)`, or `["state_dict"]` of a '
             "Lightning checkpoint."
         ) from error
     except Exception as error:  # of torch, safetensors, zip
-        raise ArtefactError(f"`{path}` can't be read: {first_line(error)}") from error
+        raise ArtefactError(f"`{printable(path)}` can't be read: {first_line(error)}") from error
 
 
 def _state_in(found: Any, source: str) -> dict[str, Any]:

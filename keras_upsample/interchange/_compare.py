@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._text import printable
 from ._agreement import check_agreement
 
 
@@ -36,7 +37,9 @@ def compare_with_file(
         theirs = [case[place] for case in wanted]
         reach = max(float(np.ptp(values)) for values in theirs) or 1.0
         for ours, values in zip((case[place] for case in found), theirs, strict=True):
-            check_agreement(f"`{path}`: the output {label!r}", runner.runtime, ours, values, reach)
+            check_agreement(
+                f"`{printable(path)}`: the output {label!r}", runner.runtime, ours, values, reach
+            )
 
 
 def outputs_of(model: Any, given: Sequence[np.ndarray]) -> list[np.ndarray]:

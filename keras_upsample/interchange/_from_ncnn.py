@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._text import printable
 from ..errors import ArtefactError, first_line
 from ._agreement import check_agreement
 from ._context import layer_name
@@ -77,7 +78,8 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise ArtefactError(
-            f"`{path}` can't be read: {first_line(error)}. Pass a `.param` and a `.bin` file."
+            f"`{printable(path)}` can't be read: {first_line(error)}. Pass a `.param` and a `.bin` "
+            "file."
         ) from error
 
 
@@ -87,8 +89,8 @@ def _image(
     if asked is None:
         if channels is None:
             raise ValueError(
-                f"`{path}` does not say how many channels its image has. Pass `input_shape`, e.g. "
-                "(None, None, 3)."
+                f"`{printable(path)}` does not say how many channels its image has. Pass "
+                "`input_shape`, e.g. (None, None, 3)."
             )
         return None, None, channels
     sizes = tuple(asked)
@@ -100,7 +102,8 @@ def _image(
         )
     if channels is not None and sizes[2] != channels:
         raise ValueError(
-            f"`input_shape` {sizes} does not fit `{path}`, whose image has {channels} channels."
+            f"`input_shape` {sizes} does not fit `{printable(path)}`, whose image has {channels} "
+            "channels."
         )
     return sizes[0], sizes[1], sizes[2]
 

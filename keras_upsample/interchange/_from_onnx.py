@@ -5,6 +5,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from .._text import printable
 from ..errors import ArtefactError, first_line
 from ..metadata import attach
 from ..metadata._onnx import from_properties
@@ -62,9 +63,9 @@ def from_onnx(
     try:
         model = build(net, shapes, name or _plain(path.stem), observed)
     except ArtefactError as error:
-        raise type(error)(f"`{path}`: {error}") from error
+        raise type(error)(f"`{printable(path)}`: {error}") from error
     except Exception as error:  # a file whose nodes don't fit together
-        raise ArtefactError(f"`{path}` can't be read: {first_line(error)}.") from error
+        raise ArtefactError(f"`{printable(path)}` can't be read: {first_line(error)}.") from error
     found = from_properties(net.properties)
     if found is not None:
         attach(model, found)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .._text import printable
 from ..errors import ArtefactError, first_line
 from ._tfjs_file import TfjsFile, read_tfjs
 
@@ -52,7 +53,7 @@ def from_tfjs(
             config["config"] = {**config["config"], "name": name}
         model = _built(config, dict(custom_objects or {}))
     except Exception as error:  # Keras raises kinds of its own
-        raise ArtefactError(f"`{path}`: {_why(error)}") from error
+        raise ArtefactError(f"`{printable(path)}`: {_why(error)}") from error
     _fill(model, file, path)
     return model
 
@@ -108,18 +109,20 @@ def _fill(model: Any, file: TfjsFile, path: Path) -> None:
             if len(found) != 1:
                 what = "several weights" if found else "no weights"
                 raise ArtefactError(
-                    f"`{path}` has {what} for {names[0]!r}{': ' if found else ''}"
+                    f"`{printable(path)}` has {what} for {names[0]!r}{': ' if found else ''}"
                     f"{', '.join(found)}."
                 )
             values = left.pop(found[0])
             if values.shape != tuple(variable.shape):
                 raise ArtefactError(
-                    f"`{path}`: {found[0]!r} has the shape {values.shape}; its layer asks for "
-                    f"{tuple(variable.shape)}."
+                    f"`{printable(path)}`: {found[0]!r} has the shape {values.shape}; its layer "
+                    f"asks for {tuple(variable.shape)}."
                 )
             variable.assign(values)
     if left:
-        raise ArtefactError(f"`{path}` has weights that no layer takes: {', '.join(left)}.")
+        raise ArtefactError(
+            f"`{printable(path)}` has weights that no layer takes: {', '.join(left)}."
+        )
 
 
 def _is(key: str, name: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .._text import printable
 from ..errors import ArtefactError, first_line
 from ..metadata import attach, read
 from ._build import build
@@ -52,13 +53,13 @@ def from_tflite(
         lengths = tensor.signature[1:]
         if tensor.kind != "FLOAT32" or not tensor.shape:
             raise ArtefactError(
-                f"`{path}`: the input {label!r} is {tensor.kind.lower()} of shape {tensor.shape}; "
-                "float32 arrays with a batch are read."
+                f"`{printable(path)}`: the input {label!r} is {tensor.kind.lower()} of shape "
+                f"{tensor.shape}; float32 arrays with a batch are read."
             )
         if None in lengths:
             raise ArtefactError(
-                f"`{path}` leaves sizes of {label!r} open: {tensor.signature}. Convert the model "
-                "again with fixed sizes."
+                f"`{printable(path)}` leaves sizes of {label!r} open: {tensor.signature}. Convert "
+                "the model again with fixed sizes."
             )
         shapes[label] = tensor.shape
     try:
@@ -68,9 +69,9 @@ def from_tflite(
         _check_lengths(net, of_one, lengths_of(file))
         model = build(net, of_one, name or layer_name(path.stem, {}))
     except ArtefactError as error:
-        raise ArtefactError(f"`{path}`: {error}") from error
+        raise ArtefactError(f"`{printable(path)}`: {error}") from error
     except Exception as error:  # of options that fit no layer, in files that are damaged
-        raise ArtefactError(f"`{path}` can't be read: {first_line(error)}") from error
+        raise ArtefactError(f"`{printable(path)}` can't be read: {first_line(error)}") from error
     if verify:
         from ..runtimes import load
 

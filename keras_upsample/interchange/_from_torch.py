@@ -3,6 +3,7 @@
 import warnings
 from typing import Any
 
+from .._text import printable
 from ..errors import ArtefactError
 from ..files._scratch import scratch
 from ._torch_module import evaluating, example_input, output_of, plain_module
@@ -91,7 +92,7 @@ def _by(export: Any, module: Any, one: Any, name: str) -> Any:
         try:
             model = from_onnx(path, name=layer_name(name, {}), verify=False, trust=True)
         except ArtefactError as error:
-            text = str(error).removeprefix(f"`{path}`: ")
+            text = str(error).removeprefix(f"`{printable(path)}`: ")
             raise ArtefactError(origins.named(text)) from error
     _freeze_constants(model, origins.constant)
     if origins.shared:

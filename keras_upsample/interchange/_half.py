@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._text import printable
 from ..errors import VerificationError
 from ..files._scratch import scratch
 
@@ -106,7 +107,8 @@ def compare_with_half(
         error = float(np.abs(ours - theirs).max()) / (float(np.ptp(theirs)) or 1.0)
         if not error <= _ROUNDED:
             raise VerificationError(
-                f"`{path}`: the output {label!r} differs from the float16 file in ONNX Runtime by "
+                f"`{printable(path)}`: the output {label!r} differs from the float16 file in ONNX "
+                "Runtime by "
                 f"{error:.1e} of its range; at most {_ROUNDED:g} is rounding. No model was "
                 "returned."
             )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._text import printable
 from ..errors import ArtefactError, InputShapeError
 from ._net import OnnxNet
 from ._observe import Observed, Shapes, observe
@@ -36,12 +37,13 @@ def input_shapes(net: OnnxNet, path: Path, asked: Asked) -> InputShapes:
     for label, (lengths, dtype) in net.inputs.items():
         if dtype != np.float32:
             raise ArtefactError(
-                f"`{path}`: the input {label!r} has {dtype}; float32 is read. Export the network "
-                "in float32."
+                f"`{printable(path)}`: the input {label!r} has {dtype}; float32 is read. Export "
+                "the network in float32."
             )
         if lengths and lengths[0] not in (None, 1):
             raise ArtefactError(
-                f"`{path}`: the input {label!r} is {tuple(lengths)}, a batch of {lengths[0]} that "
+                f"`{printable(path)}`: the input {label!r} is {tuple(lengths)}, a batch of "
+                f"{lengths[0]} that "
                 "the file fixes. Export the network with a batch of 1, or an open one."
             )
         shape: tuple[int | None, ...] = (1, *lengths[1:])
@@ -50,8 +52,8 @@ def input_shapes(net: OnnxNet, path: Path, asked: Asked) -> InputShapes:
         open_axes = {axis for axis, n in enumerate(shape) if n is None}
         if not open_axes <= _image_axes(len(shape), net):
             raise InputShapeError(
-                f"`{path}` leaves lengths of {label!r} open: {tuple(lengths)}. Pass `input_shape`, "
-                "e.g. (256, 256, 3)."
+                f"`{printable(path)}` leaves lengths of {label!r} open: {tuple(lengths)}. Pass "
+                "`input_shape`, e.g. (256, 256, 3)."
             )
         result[label] = shape
     return result
@@ -111,8 +113,8 @@ def observed_at(net: OnnxNet, path: Path, shapes: InputShapes, *, trust: bool) -
     if len(observed.sizes) < 2:
         tried = ", ".join(f"{h}x{w}" for h, w in (*_EVEN, *_ODD))
         raise InputShapeError(
-            f"`{path}` leaves its sizes open, and does not run at {tried} in ONNX Runtime. Pass "
-            "`input_shape`, a size that it takes."
+            f"`{printable(path)}` leaves its sizes open, and does not run at {tried} in ONNX "
+            "Runtime. Pass `input_shape`, a size that it takes."
         )
     return observed
 

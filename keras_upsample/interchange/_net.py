@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from .._text import printable
 from ..errors import ArtefactError, first_line
 from ._half import has_float16, in_float32
 
@@ -128,15 +129,15 @@ def read_net(path: Path) -> OnnxNet:
     from onnx import numpy_helper
 
     if not path.is_file():
-        raise ArtefactError(f"`{path}` does not exist. Pass an .onnx file.")
+        raise ArtefactError(f"`{printable(path)}` does not exist. Pass an .onnx file.")
     with _readable(path):
         proto = onnx.load(str(path))
     opsets = {entry.domain: entry.version for entry in proto.opset_import}
     opset = opsets.get("", opsets.get("ai.onnx", 0))
     if opset not in OPSETS:
         raise ArtefactError(
-            f"`{path}` has opset {opset}; opsets {OPSETS[0]} to {OPSETS[-1]} are read. Export it "
-            "again with another `opset_version`."
+            f"`{printable(path)}` has opset {opset}; opsets {OPSETS[0]} to {OPSETS[-1]} are read. "
+            "Export it again with another `opset_version`."
         )
     with _readable(path):
         if half := has_float16(proto):
@@ -191,7 +192,9 @@ def _readable(path: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:  # of onnx, protobuf, the file system
-        raise ArtefactError(f"`{path}` can't be read as ONNX: {first_line(error)}") from error
+        raise ArtefactError(
+            f"`{printable(path)}` can't be read as ONNX: {first_line(error)}"
+        ) from error
 
 
 def _type_of(value: Any) -> tuple[tuple[int | None, ...], np.dtype]:

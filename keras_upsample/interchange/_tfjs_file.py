@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._text import printable
 from ..errors import ArtefactError, first_line
 
 _DTYPES = {"float32": "<f4", "float16": "<f2", "int32": "<i4", "uint16": "<u2", "uint8": "u1"}
@@ -37,7 +38,9 @@ def read_tfjs(path: Path) -> TfjsFile:
         ArtefactError: a file is missing or damaged, or is no layers model.
     """
     if not path.is_file():
-        raise ArtefactError(f"`{path}` does not exist. Pass the model.json of a TF.js model.")
+        raise ArtefactError(
+            f"`{printable(path)}` does not exist. Pass the model.json of a TF.js model."
+        )
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise ValueError(f"more than {_MOST_BYTES:,} bytes")
@@ -47,16 +50,20 @@ def read_tfjs(path: Path) -> TfjsFile:
         if kind == "layers-model" and not {"class_name", "config"} <= config.keys():
             raise ValueError("its modelTopology has no `class_name` and `config`")
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
-        raise ArtefactError(f"`{path}` is no model.json of TF.js: {first_line(error)}") from error
+        raise ArtefactError(
+            f"`{printable(path)}` is no model.json of TF.js: {first_line(error)}"
+        ) from error
     if kind != "layers-model":
         raise ArtefactError(
-            f"`{path}` is a {kind}; layers models are read. Convert the Keras model by "
+            f"`{printable(path)}` is a {kind}; layers models are read. Convert the Keras model by "
             "`tensorflowjs_converter --output_format=tfjs_layers_model`."
         )
     try:
         weights = dict(_weights(plain.get("weightsManifest", []), path.parent))
     except (ValueError, KeyError, AttributeError, TypeError, OSError) as error:
-        raise ArtefactError(f"`{path}`: its weights can't be read: {first_line(error)}") from error
+        raise ArtefactError(
+            f"`{printable(path)}`: its weights can't be read: {first_line(error)}"
+        ) from error
     return TfjsFile(config, str(topology.get("keras_version", "")), weights)
 
 

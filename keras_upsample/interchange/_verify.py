@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._text import printable
 from ..data import photograph
 from ..errors import VerificationError, first_line
 from ..metadata import Metadata
@@ -60,7 +61,7 @@ def compare(
             wanted = _last(expected[label], net)
             # A sigmoid gives [0, 1]; in front of it the range is that of the values there.
             check_agreement(
-                f"`{path}`: the output {label!r}",
+                f"`{printable(path)}`: the output {label!r}",
                 "ONNX Runtime",
                 found,
                 wanted,
@@ -74,7 +75,7 @@ def _run(path: Path, where: str, call: Any, *arguments: Any) -> Any:
         return call(*arguments)
     except Exception as error:  # of ONNX Runtime, Keras or TensorFlow
         raise VerificationError(
-            f"`{path}` can't be run {where}: {first_line(error)}. No model was returned."
+            f"`{printable(path)}` can't be run {where}: {first_line(error)}. No model was returned."
         ) from error
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from .._text import printable
 from ..errors import ArtefactError, first_line
 from ._assets import of_archive
 from ._facts import Metadata
@@ -34,8 +35,8 @@ def read(path: str | Path) -> Metadata | None:
     if not path.exists() or kind not in _READERS:
         what = "is of another kind" if path.exists() else "does not exist"
         raise ArtefactError(
-            f"`{path}` {what}. Metadata is in .keras, .tflite and .onnx files and in SavedModel "
-            "folders."
+            f"`{printable(path)}` {what}. Metadata is in .keras, .tflite and .onnx files and in "
+            "SavedModel folders."
         )
     with _reading(path):
         return _READERS[kind](path)
@@ -49,7 +50,7 @@ def _reading(path: Path) -> Iterator[None]:
         raise
     except Exception as error:  # zipfile, protobuf, struct and json raise kinds of their own
         raise ArtefactError(
-            f"The metadata of `{path}` can't be read: {first_line(error)}"
+            f"The metadata of `{printable(path)}` can't be read: {first_line(error)}"
         ) from error
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .._keras_file import SUFFIXES, load_keras_file
+from .._text import printable
 from ..errors import ArtefactError, did_you_mean, first_line
 from ..files._digest import digest_of
 from ..metadata import TASKS, Metadata, attach, of, read
@@ -173,7 +174,7 @@ def _network(
         return of_keras(load_keras_file(path, trust=trust), output)
     if not of_file:
         what = "a folder without saved_model.pb" if path.is_dir() else "a file of another kind"
-        raise ArtefactError(f"`{path}` is {what}. Allowed: {_ALLOWED}.")
+        raise ArtefactError(f"`{printable(path)}` is {what}. Allowed: {_ALLOWED}.")
     from ..runtimes import load
 
     runner = load(path, threads=threads, layout=layout, trust=trust)

@@ -11,7 +11,7 @@ from typing import IO, Any, cast
 
 import numpy as np
 
-from .._text import table_lines
+from .._text import printable, table_lines
 from ..errors import ArtefactError
 from ._child import describe_end, module_command
 from ._load import default_runtime
@@ -244,4 +244,4 @@ class _Child:
         how = describe_end(self.process.wait())
         self.log.seek(0)
         last = self.log.read().strip().splitlines()[-1:] or ["no message"]
-        raise ArtefactError(f"`{self.path}`: its process ended with {how}: {last[0]}")
+        raise ArtefactError(f"`{printable(self.path)}`: its process ended with {how}: {last[0]}")

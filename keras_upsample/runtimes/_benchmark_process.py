@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .._text import printable
 from ..errors import first_line
 from ._benchmark import MARK
 from ._load import default_runtime, load
@@ -30,8 +31,8 @@ def main() -> None:
     try:
         _answer_all(path, threads, trust)
     except Exception as error:  # TensorFlow's, ONNX Runtime's and LiteRT's share no class
-        said = first_line(error)
-        _say({"error": said if str(path) in said else f"`{path}` can't be run: {said}"})
+        said, shown = first_line(error), printable(path)
+        _say({"error": said if shown in said else f"`{shown}` can't be run: {said}"})
 
 
 def _answer_all(path: Path, threads: int, trust: bool) -> None:

@@ -10,6 +10,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from .._text import printable
 from ..errors import ArtefactError
 from ..files._digest import digest_of, parts_of
 from ..files._tflite_structure import check_structure
@@ -82,7 +83,7 @@ def _key(path: Path, runtime: str) -> str:
 def _refusal(path: Path, runtime: str) -> str | None:
     """None if the file runs, else why it is refused; "" if loading it here gives the reason."""
     title = _TITLES[runtime][0]
-    start = f"`{path}` can't be loaded by {title}: "
+    start = f"`{printable(path)}` can't be loaded by {title}: "
     size = sum(part.stat().st_size for part in parts_of(path))
     seconds = RUN_SECONDS + size / SPEED
     slow = f"{start}that took more than {LOAD_SECONDS} seconds. {_HINT}"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._text import printable
 from ..errors import ArtefactError
 from ..files._scratch import scratch
 from ._child import describe_end, run_module
@@ -167,7 +168,7 @@ def outputs_of(done: Attempt, path: Path, engine: str) -> dict[str, np.ndarray]:
             ended.
     """
     if done.fault:
-        raise ArtefactError(f"`{path}` is computed wrongly by {engine}: {done.fault}")
+        raise ArtefactError(f"`{printable(path)}` is computed wrongly by {engine}: {done.fault}")
     if done.outputs is None:
-        raise ArtefactError(f"`{path}` does not run in {engine}: {done.reason}")
+        raise ArtefactError(f"`{printable(path)}` does not run in {engine}: {done.reason}")
     return done.outputs

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from .._text import printable
 from ..errors import ArtefactError
 from ._gpu import Attempt, attempt, outputs_of
 from ._litert import LiteRTRunner
@@ -38,7 +39,7 @@ class LiteRTGpuRunner(LiteRTRunner):
             fixed = tuple(int(n) for n in detail["shape"])
             if fixed != feeds[name].shape:
                 raise ArtefactError(
-                    f"`{self.path}` takes {fixed} as {name!r} on a GPU, which "
+                    f"`{printable(self.path)}` takes {fixed} as {name!r} on a GPU, which "
                     f"keeps sizes fixed. Received: {feeds[name].shape}. Export with that "
                     "`input_shape`."
                 )

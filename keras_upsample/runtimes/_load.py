@@ -4,6 +4,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .._text import printable
 from ..errors import ArtefactError
 
 if TYPE_CHECKING:
@@ -110,11 +111,11 @@ def load(
     if layout not in (None, "nhwc", "nchw"):
         raise ValueError(f"`layout` must be 'nhwc', 'nchw' or None. Received: {layout!r}.")
     if not path.exists():
-        raise ArtefactError(f"`{path}` does not exist.")
+        raise ArtefactError(f"`{printable(path)}` does not exist.")
     if path.is_dir() != (runtime == "tensorflow"):
         what = "a directory" if path.is_dir() else "a file"
         wanted = "a SavedModel directory" if runtime == "tensorflow" else "a file"
-        raise ArtefactError(f"`{path}` is {what}; {runtime} needs {wanted}.")
+        raise ArtefactError(f"`{printable(path)}` is {what}; {runtime} needs {wanted}.")
     if reason := absence(runtime):
         raise ModuleNotFoundError(reason)
     if not trust:
@@ -177,7 +178,7 @@ def default_runtime(path: Path) -> str:
     """
     allowed = "Allowed: a SavedModel directory, a .tflite file or an .onnx file."
     if not path.exists():
-        raise ArtefactError(f"`{path}` is missing. {allowed}")
+        raise ArtefactError(f"`{printable(path)}` is missing. {allowed}")
     if path.suffix == ".tflite":
         return "litert"
     if path.suffix == ".onnx":
@@ -185,4 +186,4 @@ def default_runtime(path: Path) -> str:
     if path.is_dir() and (path / "saved_model.pb").is_file():
         return "tensorflow"
     what = "a directory without saved_model.pb" if path.is_dir() else "of another kind"
-    raise ArtefactError(f"`{path}` is {what}. {allowed}")
+    raise ArtefactError(f"`{printable(path)}` is {what}. {allowed}")

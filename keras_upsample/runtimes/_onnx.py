@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..files._onnx_graph import external_files
+from ..files._plain_path import plain_path
 from ._layout import settle_layout
 from ._runner import TensorInfo, cpu_threads, load_errors
 
@@ -50,9 +51,9 @@ class OnnxRunner:
             # without them values stay in the file, mapped into memory.
             level = ort.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
             options.graph_optimization_level = level
-        with load_errors(path, self.runtime):
+        with load_errors(path, self.runtime), plain_path(path) as plain:
             self._session = ort.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                str(plain), options, providers=["CPUExecutionProvider"]
             )
             self.inputs = tuple(_info(node) for node in self._session.get_inputs())
             self.outputs = tuple(_info(node) for node in self._session.get_outputs())

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
+from .._text import printable
 from ..errors import ArtefactError, first_line
 
 
@@ -68,7 +69,9 @@ def load_errors(
     try:
         yield
     except Exception as error:
-        raise ArtefactError(f"`{path}` can't be loaded by {runtime}: {reason(error)}") from error
+        raise ArtefactError(
+            f"`{printable(path)}` can't be loaded by {runtime}: {reason(error)}"
+        ) from error
 
 
 def cpu_threads() -> int:

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from .._text import printable
 from ..errors import ArtefactError
+from ..files._plain_path import plain_path
 from ..metadata import Metadata
 from ..metadata._saved_model import read_saved_model
 from ._forks import check_fork
@@ -31,8 +33,8 @@ class SavedModelRunner:
         check_fork()
         self.path = path
         self.runtime = f"TensorFlow {tf.__version__}"
-        with load_errors(path, self.runtime):
-            self._loaded = tf.saved_model.load(str(path))
+        with load_errors(path, self.runtime), plain_path(path) as plain:
+            self._loaded = tf.saved_model.load(str(plain))
         self.function = _choose_signature(path, self._loaded.signatures)
         _, keywords = self.function.structured_input_signature
         facts = _facts(path)
@@ -64,11 +66,11 @@ def _choose_signature(path: Path, signatures: Mapping[str, Any]) -> Any:
         return signatures["serving_default" if "serving_default" in names else names[0]]
     if not names:
         raise ArtefactError(
-            f"`{path}` has no signature, so that nothing says what goes in. Write it with one: "
-            "model.export(folder), or tf.saved_model.save(..., signatures=...)."
+            f"`{printable(path)}` has no signature, so that nothing says what goes in. Write it "
+            "with one: model.export(folder), or tf.saved_model.save(..., signatures=...)."
         )
     raise ArtefactError(
-        f"`{path}` has several signatures, {', '.join(names)}, and none is called "
+        f"`{printable(path)}` has several signatures, {', '.join(names)}, and none is called "
         f"'serving_default'. Export one of them and use that file: keras-upsample export {path} "
         f"--signature {names[0]} ..."
     )

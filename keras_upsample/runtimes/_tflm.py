@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from .._text import printable
 from ..errors import ArtefactError
 from ..files._scratch import scratch
 from ._child import run_module
@@ -35,7 +36,9 @@ class TflmRunner(LiteRTRunner):
             done = run_module("runtimes._tflm_process", [*map(str, (file, given, found))])
             if not found.exists():
                 reason = tflm_reason(done.stderr, f"its process ended with {done.returncode}")
-                raise ArtefactError(f"`{self.path}` does not run in {self.runtime}: {reason}")
+                raise ArtefactError(
+                    f"`{printable(self.path)}` does not run in {self.runtime}: {reason}"
+                )
             with np.load(found) as values:
                 return {name: values[str(place)] for name, place in outputs.items()}
 

@@ -1,12 +1,12 @@
 """A recipe -> a trained model with its metadata, recipe and scores."""
 
 import dataclasses
-import json
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .._text import json_text, printable
 from ..errors import did_you_mean
 from ..files._workshop import held_alone
 from ._images import Images, images_of
@@ -156,7 +156,7 @@ def train(
             "images": {part: _names(found) for part, found in images.items()},
             **{part: found.to_dict() for part, found in scores.items()},
         }
-        _write_beside(out / SCORES, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+        _write_beside(out / SCORES, json_text(facts) + "\n")
         return TrainedModel(final, out / MODEL, scores, epochs, best)
 
 
@@ -164,13 +164,18 @@ def _check_folder(recipe: Recipe, out: Path, resume: bool) -> None:
     """Refuse to mix two runs in one folder."""
     from ._fit import CHECKPOINT
 
+    if str(out.absolute()).encode("utf-8", "replace").decode() != str(out.absolute()):
+        raise ValueError(
+            f"`out` must be a path in UTF-8: TensorFlow writes logs there. Received: {str(out)!r}."
+        )
     if out.exists() and not out.is_dir():
         raise ValueError(f"`out` must be a folder. Received the file {str(out)!r}.")
     kept = out / RECIPE
     if resume:
         if not (out / CHECKPOINT).is_file():
             raise FileNotFoundError(
-                f"There is no {out / CHECKPOINT} to resume. Leave out --resume (resume=True)."
+                f"There is no {printable(out / CHECKPOINT)} to resume. Leave out --resume "
+                "(resume=True)."
             )
         if kept.is_file():
             _check_same(Recipe.from_yaml(kept, trust=True).to_dict(), recipe.to_dict(), kept)
@@ -178,8 +183,8 @@ def _check_folder(recipe: Recipe, out: Path, resume: bool) -> None:
     for name in (CHECKPOINT, MODEL, SCORES, WEIGHTS):
         if (out / name).exists():
             raise FileExistsError(
-                f"{out / name} is there already. Pass --resume (resume=True) to go on with the "
-                "run, or choose another folder."
+                f"{printable(out / name)} is there already. Pass --resume (resume=True) to go on "
+                "with the run, or choose another folder."
             )
     if kept.is_file() and not kept.read_text(encoding="utf-8").startswith(_HEAD):
         raise FileExistsError(

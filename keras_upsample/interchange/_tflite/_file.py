@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..._others import _litert
+from ..._text import printable
 from ...errors import ArtefactError
 from ...files._flatbuffer import DamagedError, Table, read_root
 from ...files._tflite_schema import TENSOR_TYPES
@@ -79,12 +80,12 @@ def read_file(path: Path) -> TfliteFile:
         ArtefactError: it is missing or damaged, or quantised, or keeps values between calls.
     """
     if not path.is_file():
-        raise ArtefactError(f"`{path}` does not exist. Pass a .tflite file.")
+        raise ArtefactError(f"`{printable(path)}` does not exist. Pass a .tflite file.")
     content = path.read_bytes()
     try:
         check_structure(content)
     except DamagedError as error:
-        raise ArtefactError(f"`{path}` can't be read as TFLite: {error}.") from error
+        raise ArtefactError(f"`{printable(path)}` can't be read as TFLite: {error}.") from error
     model = read_root(content, "Model")
     graph = model.all("subgraphs")[0]
     buffers = model.all("buffers")
@@ -145,19 +146,20 @@ def _operator(table: Table, codes: list[Table]) -> TfliteOperator:
 def _check_plain(path: Path, operator: TfliteOperator, tensor: TfliteTensor) -> None:
     if tensor.kind in _QUANTIZED:
         raise ArtefactError(
-            f"`{path}`: {operator.kind} has the tensor {tensor.name!r}, {tensor.kind.lower()}. "
+            f"`{printable(path)}`: {operator.kind} has the tensor {tensor.name!r}, "
+            f"{tensor.kind.lower()}. "
             "Files of integers (quantised ones, and images as integers) are not read. Pass the "
             "float32 or float16 file that it was made from."
         )
     if math.prod(tensor.shape) > _MOST:
         raise ArtefactError(
-            f"`{path}`: {operator.kind} has the tensor {tensor.name!r} of shape {tensor.shape}; at "
-            f"most {_MOST:,} numbers are read."
+            f"`{printable(path)}`: {operator.kind} has the tensor {tensor.name!r} of shape "
+            f"{tensor.shape}; at most {_MOST:,} numbers are read."
         )
     if tensor.kept:
         raise ArtefactError(
-            f"`{path}`: {operator.kind} has the tensor {tensor.name!r}, which keeps its value from "
-            "call to call. Such files are not read."
+            f"`{printable(path)}`: {operator.kind} has the tensor {tensor.name!r}, which keeps its "
+            "value from call to call. Such files are not read."
         )
 
 
