@@ -23,8 +23,9 @@ SECONDS, SPEED = 20, 20e6
 
 MEMORY = 2**30  # bytes above those of the libraries
 
-_SPARE = 2**24
-"""Elements that layers may have beside those in the file: tables that they compute."""
+SHARE, SPARE = 4, 2**24
+"""Elements that layers may have beside those in the file, tables that they compute: one for each
+`SHARE` of the file's, and `SPARE` more."""
 
 _SUFFIXES = (".keras", ".h5", ".hdf5")
 HINT = "If you know where the file comes from, trust=True (--trust) loads it all the same."
@@ -62,7 +63,7 @@ def first_read(path: Path, *, hint: str = HINT) -> Iterator[None]:
             f"file has {elements:,}. {hint}"
         )
 
-    with variables_within(elements + elements // 4 + _SPARE, refusal):
+    with variables_within(elements + elements // SHARE + SPARE, refusal):
         yield
     note_tried(key)
 

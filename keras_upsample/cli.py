@@ -28,13 +28,14 @@ from ._cli.options import (
     takes,
 )
 from ._cli.predictors import open_predictor
-from ._cli.screen import say
+from ._cli.screen import PrintableGroup, say
 from ._cli.session import session
 from ._cli.signals import clear_up_on_signals
 from ._cli.train import train
 from ._text import json_text, printable
 
 app = typer.Typer(
+    cls=PrintableGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

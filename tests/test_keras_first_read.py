@@ -236,6 +236,18 @@ def test_too_much_time_or_memory(model, tmp_path, monkeypatch) -> None:
     assert load_keras_file(path).count_params() == model.count_params()
 
 
+def test_a_file_in_which_libhdf5_never_ends(tmp_path, monkeypatch) -> None:
+    """A text in the file's heap has no length: libhdf5 1.14 looks for the next one for ever."""
+    path = hdf5(tmp_path / "m.h5", lambda file: file.attrs.update(made="a text of any length"))
+    content = bytearray(path.read_bytes())
+    length = content.index(b"GCOL") + 16 + 8
+    assert struct.unpack_from("<Q", content, length)[0] > 0
+    content[length : length + 8] = bytes(8)
+    path.write_bytes(content)
+    monkeypatch.setattr(_keras_first_read, "SECONDS", 1)
+    refused(path, "takes more than 1 seconds|it is damaged")  # as later versions may say
+
+
 @pytest.mark.parametrize(
     "code, message",
     [

@@ -10,7 +10,7 @@ from ._end_with_parent import end_with_parent
 from ._transfer import Limit
 
 _OPTIONS = ("--ignore-scripts", "--loglevel=error", "--no-update-notifier", "--no-progress")
-_LISTS = 2**26  # bytes beside the tarball: npm keeps lists of a package's versions too
+LISTS = 2**26  # bytes beside the tarball: npm keeps lists of a package's versions too
 
 
 def download_tarball(
@@ -46,7 +46,7 @@ def download_tarball(
     try:
         done = subprocess.run(
             # npm writes to its cache first, so that only the system can tell how much it is.
-            end_with_parent(command, largest=size + _LISTS),
+            end_with_parent(command, largest=size + LISTS),
             cwd=folder,  # away from a package.json that is none of ours
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -63,7 +63,7 @@ def download_tarball(
     if done.returncode and "EFBIG" in done.stderr:
         raise FetchError(
             f"{label!r}: npm's download of {name} {version} was stopped: there are more than "
-            f"{size + _LISTS:,} bytes, and it should have {size:,}. See npm's settings (`npm "
+            f"{size + LISTS:,} bytes, and it should have {size:,}. See npm's settings (`npm "
             "config list`)."
         )
     tarballs = list(folder.glob("*.tgz"))

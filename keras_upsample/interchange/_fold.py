@@ -12,7 +12,7 @@ from ._net import MOST_ELEMENTS, SMALL, OnnxNet, OnnxNode, computed
 from ._observe import Observed
 from ._open import Varying, opened
 
-_GROWTH = 8  # how many times its own constants those that a file's nodes compute may be
+GROWTH = 8  # how many times its own constants those that a file's nodes compute may be
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _computed_into(
         return False
     known |= zip((name for name in node.outputs if name), arrays, strict=False)
     own, there = (sum(array.size for array in each.values()) for each in (net.constants, known))
-    if there > MOST_ELEMENTS + _GROWTH * own:
+    if there > MOST_ELEMENTS + GROWTH * own:
         raise ArtefactError(
             f"its nodes up to {node.name!r} ({node.kind}) compute constants of {there:,} elements, "
             f"and the file has {own:,}"

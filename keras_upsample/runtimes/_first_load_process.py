@@ -15,7 +15,7 @@ from ._first_load import MARK
 from ._load import load
 
 _LEAST_MEMORY = 8 << 30  # address space that TensorFlow reserves is more than it uses
-_OPEN_SIZE = 32
+OPEN_SIZE = 32
 _MEMORY = r"bad.?alloc|allocate|out of memory"
 """What runtimes say when memory runs out."""
 
@@ -52,7 +52,7 @@ def _zeros(runner: Any) -> Iterator[dict[str, Any]]:
         return
     shapes = {
         info.name: tuple(
-            size if size is not None else _OPEN_SIZE if axis else 1
+            size if size is not None else OPEN_SIZE if axis else 1
             for axis, size in enumerate(info.shape)
         )
         for info in runner.inputs

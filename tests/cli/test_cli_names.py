@@ -248,3 +248,12 @@ def test_a_run_where_tensorflow_writes_no_logs(folder) -> None:
         with pytest.raises(ValueError, match="`out` must be a path in UTF-8") as info:
             train(recipe_named("unet:cells"), NOT_UTF8)
         assert str(info.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "name", ["--a\x1b[31m", "--out\u202e=x", NOT_UTF8, "info\x1b]0;x\x07"], ids=ascii
+)
+def test_names_that_a_pattern_of_the_shell_made_arguments(name) -> None:
+    for arguments in ((name,), ("info", "unet", name), ("data", "fetch", "--", name)):
+        said = "".join(command(*arguments, code=2))
+        assert printable(name).partition("=")[0] in said

@@ -116,7 +116,7 @@ def test_a_tarball_that_is_not_the_expected_one(registry, tmp_path):
 def test_a_tarball_that_does_not_end(registry, tmp_path, monkeypatch):
     """The registry sends more than it should, and then nothing any more."""
     (tmp_path / "npm").mkdir()
-    monkeypatch.setattr(_npm, "_LISTS", 2**12)
+    monkeypatch.setattr(_npm, "LISTS", 2**12)
     with pytest.raises(FetchError, match=r"was stopped: .* more than [\d,]+ bytes, and it should"):
         download_tarball(NAME, "endless", "toy", tmp_path / "npm", lambda done: None, 10)
     monkeypatch.setattr(_transfer, "SECONDS", 2)
