@@ -456,6 +456,8 @@ def main() -> None:
     clear_up_on_signals()
     try:
         app(prog_name="keras-upsample")
+    except KeyboardInterrupt:  # before any command began, which clears up first
+        raise SystemExit(130) from None
     except MemoryError:  # before any command began, which says it otherwise
         typer.echo("There is not enough memory to start. End other programs.", err=True)
         raise SystemExit(2) from None

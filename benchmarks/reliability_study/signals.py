@@ -23,7 +23,7 @@ def end_by_signals(job: Job, count: int, seed: int, folder: Path, stop: Stop) ->
         sent = SIGNALS[number % len(SIGNALS)]
         rng = random.Random(f"signal {job.name} {seed} {number}")
         bench.restore()
-        when = rng.uniform(0.05, 0.95) * bench.seconds
+        when = rng.uniform(0.15, 0.95) * bench.seconds  # once the command has begun
         ended = bench.run(
             job.new, strike=lambda _, t, when=when, sent=sent: sent if t >= when else None
         )

@@ -252,3 +252,21 @@ def test_notes_on_a_file_without_outputs() -> None:
     from keras_upsample._cli.describe import _notes
 
     assert _notes(SimpleNamespace(inputs=(), outputs=()), "a.tflite", None) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [(KeyboardInterrupt, 130, ""), (MemoryError, 2, "There is not enough memory to start.")],
+)
+def test_interrupted_before_a_command_began(error, status, said, monkeypatch, capsys) -> None:
+    from keras_upsample import cli
+
+    def fail(**_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "clear_up_on_signals", lambda: None)
+    monkeypatch.setattr(cli, "app", fail)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == status
+    assert capsys.readouterr().err.startswith(said)
