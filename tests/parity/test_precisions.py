@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from places import PLACES
-from precision_cells import CELLS, Cell, Files
+from precision_cells import CELLS, PLACES_OF, Cell, Files
 
 QUICK = {"transposed_conv", "bilinear"}
 QUICK_TARGETS = {"tflite_int8", "onnx_int8", "onnx_float16"}
@@ -15,6 +15,7 @@ _INDICES = "max unpooling compares numbers, which rounded ones win by chance"
 _CONSTANT_ON_THE_LEFT = (
     "the GPU accelerator refuses these products of matrices; `litert_gpu` has other forms"
 )
+_PLACES_OF_8_BITS = "random weights: FreqFusion moves pixels by offsets of 8 bits, which costs 2 dB"
 KNOWN: dict[Cell, str] = {
     **{
         (technique, target, "LiteRT-GPU"): _CONSTANT_ON_THE_LEFT
@@ -22,7 +23,15 @@ KNOWN: dict[Cell, str] = {
         for target in ("tflite", "tflite_float16", "tflite_dynamic")
     },
     ("bilinear", "tflite_int16x8", "TFLM"): "TFLM has no RESIZE_BILINEAR of 16 bits",
-    ("joint_bilateral", "tflite_int16x8", "TFLM"): "TFLM does not allocate it",
+    **{
+        (technique, "tflite_int16x8", "TFLM"): "TFLM does not allocate it"
+        for technique in ("joint_bilateral", "sapa", "freq_fusion")
+    },
+    **{
+        ("freq_fusion", target, place): _PLACES_OF_8_BITS
+        for target in ("tflite_int8", "onnx_int8")
+        for place in PLACES_OF[target]
+    },
     ("max_unpooling", "tflite_int8", "TFLM"): "TFLM has no SELECT_V2 of 32-bit integers",
     ("max_unpooling", "tflite_int8", "LiteRT-CPU-reference"): _INDICES,
     ("max_unpooling", "tflite_dynamic", "LiteRT-CPU-XNNPACK"): _INDICES,
