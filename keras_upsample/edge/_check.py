@@ -119,9 +119,8 @@ def _by_rule(path: Path, facts: FileFacts, device: Device) -> CheckReport:
                 reason = f"{found} [{rule.source}]"
                 placement = replace(placement, place=CPU, reason=reason, remedy=rule.remedy)
                 break
-            where = operator.layer or operator.outputs[0].name
             notes.append(
-                f"warning: {operator.name} of {where}: {found}; users saw this refused "
+                f"warning: {operator.name} of {operator.where}: {found}; users saw this refused "
                 f"[{rule.source}]. Try {rule.remedy}."
             )
         placements.append(placement)

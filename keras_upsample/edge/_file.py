@@ -58,6 +58,11 @@ class OperatorFacts:
     options: Mapping[str, Any]
     layer: str
 
+    @property
+    def where(self) -> str:
+        """Its layer; where that is unknown, its first output, which a damaged file may lack."""
+        return self.layer or next((tensor.name for tensor in self.outputs), "no layer")
+
 
 @dataclass(frozen=True)
 class FileFacts:

@@ -144,8 +144,7 @@ def known_to_be_wrong(operators: "Iterable[OperatorFacts]", device: str) -> Iter
         for rule in WRONG.get(device, ()):
             found = rule.finds(operator)
             if found and not open_sizes(operator):
-                where = operator.layer or operator.outputs[0].name
                 yield (
-                    f"known to be wrong: {operator.name} of {where}: {found} [{rule.source}]. "
-                    f"Remedy: {rule.remedy}"
+                    f"known to be wrong: {operator.name} of {operator.where}: {found} "
+                    f"[{rule.source}]. Remedy: {rule.remedy}"
                 )

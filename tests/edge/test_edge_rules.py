@@ -137,3 +137,18 @@ def test_without_a_driver_wrong_operators_are_problems():
 def test_rules_pass_over_what_a_damaged_operator_lacks():
     bare = operator("TRANSPOSE_CONV", inputs=(), outputs=(), options={})
     assert report("litert_gpu", bare).passed
+
+
+@pytest.mark.parametrize("device", ["litert_gpu", "edge_tpu"])
+@pytest.mark.parametrize("name", ["ADD", "PAD", "POW", "CUMSUM", "RESIZE_BILINEAR", "CONV_2D"])
+def test_operators_of_damaged_files_may_lack_tensors(name, device):
+    whole = shaped(2, 4, 4, 8, kind="int32")
+    for inputs in ((), (whole,), (whole, whole)):
+        found = report(device, replace(operator(name, inputs=inputs, outputs=()), layer=""))
+        assert [placement.operator for placement in found.placements] == [name]
+
+
+def test_a_rule_names_the_place_of_an_operator_without_outputs():
+    pad = operator("PAD", inputs=(shaped(1, 4, 4, 8, kind="int32"),), outputs=())
+    found = report("litert_gpu", replace(pad, layer=""))
+    assert any("PAD of no layer" in line for line in found.problems)
