@@ -16,7 +16,11 @@ _DEEP = "random weights, many convolutions: up to 1.7% of the elements are off b
 _HALF = ("LiteRT GPU, half", "ONNX Runtime WebGPU, half")
 KNOWN: dict[Cell, str] = {
     **{(name, column): _MAXIMA for name in ("max_unpooling", "segnet") for column in _HALF},
-    **{("segnet, bilinear", column): _DEEP for column in _HALF},
+    **{
+        (name, column): _DEEP
+        for name in ("segnet, bilinear", "pspnet, MobileNetV2")
+        for column in _HALF
+    },
     ("fcn32s", _HALF[0]): _DEEP,
     ("fcn16s", _HALF[1]): _DEEP,
 }
