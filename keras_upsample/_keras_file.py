@@ -3,12 +3,11 @@
 import importlib
 import zipfile
 from collections.abc import Sequence
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from ._keras2_file import readable, version_of
-from ._keras_first_read import first_read
+from ._keras_first_read import SUFFIXES, first_read
 from .errors import ArtefactError, first_line
 
 # A word of Keras' refusal -> what it refused.
@@ -18,8 +17,6 @@ _UNSAFE = {
     "vocabulary file": "a vocabulary that is read from another file",
     "`Lambda`": "a Lambda layer, which is Python code",
 }
-
-SUFFIXES = (".keras", ".h5", ".hdf5")
 
 
 def load_keras_file(path: Path, imports: Sequence[str] = (), *, trust: bool = False) -> Any:
@@ -50,7 +47,7 @@ def load_keras_file(path: Path, imports: Sequence[str] = (), *, trust: bool = Fa
             importlib.import_module(module)
         except ImportError as error:
             raise ArtefactError(f"--import {module}: {error}") from error
-    with nullcontext() if trust else first_read(path):
+    with first_read(path, trust=trust):
         try:
             with readable(path) as file:
                 return keras.models.load_model(file, compile=False, safe_mode=not trust)

@@ -27,25 +27,26 @@ SHARE, SPARE = 4, 2**24
 """Elements that layers may have beside those in the file, tables that they compute: one for each
 `SHARE` of the file's, and `SPARE` more."""
 
-_SUFFIXES = (".keras", ".h5", ".hdf5")
+SUFFIXES = (".keras", ".h5", ".hdf5")
 HINT = "If you know where the file comes from, trust=True (--trust) loads it all the same."
 
 
 @contextmanager
-def first_read(path: Path, *, hint: str = HINT) -> Iterator[None]:
+def first_read(path: Path, *, trust: bool = False, hint: str = HINT) -> Iterator[None]:
     """Read a model or weights file in a child process, then let the block load it by Keras.
 
     A file that was loaded before is not tried again. One of another kind (`.json`) is not read.
 
     Args:
         path: the file.
+        trust: whether it is neither tried nor bounded.
         hint: what to do where it is refused.
 
     Raises:
         ArtefactError: it is damaged, the process did not survive, the file claims more than it
             holds, or the block makes variables of more elements than the file has.
     """
-    if path.suffix not in _SUFFIXES:
+    if trust or path.suffix not in SUFFIXES:
         yield
         return
     try:

@@ -9,10 +9,10 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-import h5py
 import keras
 import numpy as np
 import pytest
+from keras_configs import edited
 
 from keras_upsample._keras2 import translate
 from keras_upsample._keras2_file import version_of
@@ -67,27 +67,6 @@ def test_functions_on_tensors_are_exported(tmp_path) -> None:
     runner = runtimes.load(tmp_path / "a.onnx")
     (found,) = runner({runner.inputs[0].name: image}).values()
     np.testing.assert_allclose(found, expected, atol=5e-5 * np.ptp(expected))
-
-
-def edited(path: Path, change: Any) -> Path:
-    """A copy whose configuration went through `change`."""
-    copy = path.with_stem("edited")
-    if path.suffix == ".h5":
-        shutil.copy(path, copy)
-        with h5py.File(copy, "a") as file:
-            config = json.loads(file.attrs["model_config"])
-            change(config)
-            file.attrs["model_config"] = json.dumps(config).encode()
-        return copy
-    with zipfile.ZipFile(path) as old, zipfile.ZipFile(copy, "w") as new:
-        for item in old.namelist():
-            data = old.read(item)
-            if item == "config.json":
-                config = json.loads(data)
-                change(config)
-                data = json.dumps(config).encode()
-            new.writestr(item, data)
-    return copy
 
 
 def layers_of(config: dict[str, Any]) -> dict[str, dict[str, Any]]:

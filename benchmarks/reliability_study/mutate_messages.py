@@ -5,37 +5,33 @@ import json
 import random
 import zipfile
 from functools import partial
+from typing import Any
 
 from reliability_study.mutate import bytes_of, message, plain, several
 
 
 def onnx(content: bytes, rng: random.Random) -> bytes:
-    return several(
-        rng, content, [(8, partial(_onnx_fields, rng=rng)), (2, partial(bytes_of, rng=rng))]
-    )
-
-
-def _onnx_fields(content: bytes, rng: random.Random) -> bytes:
     from onnx import ModelProto
 
-    model = ModelProto.FromString(content)
-    message(model, rng)
-    return bytes(model.SerializeToString())
+    return _of_messages(ModelProto, content, rng)
 
 
 def saved_model(content: bytes, rng: random.Random) -> bytes:
     """`saved_model.pb`."""
-    return several(
-        rng, content, [(8, partial(_graph_fields, rng=rng)), (2, partial(bytes_of, rng=rng))]
-    )
-
-
-def _graph_fields(content: bytes, rng: random.Random) -> bytes:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-    model = SavedModel.FromString(content)
-    message(model, rng)
-    return bytes(model.SerializeToString())
+    return _of_messages(SavedModel, content, rng)
+
+
+def _of_messages(kind: Any, content: bytes, rng: random.Random) -> bytes:
+    """Fields of a message of this kind changed, or a fifth of the time bytes of its file."""
+
+    def fields(content: bytes) -> bytes:
+        changed = kind.FromString(content)
+        message(changed, rng)
+        return bytes(changed.SerializeToString())
+
+    return several(rng, content, [(8, fields), (2, partial(bytes_of, rng=rng))])
 
 
 def keras(content: bytes, rng: random.Random) -> bytes:

@@ -2,7 +2,6 @@
 
 import difflib
 import inspect
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +62,7 @@ def load_choice(choice: ModelChoice, input_shape: Any = None) -> Any:
         )
     if choice.weights is not None:
         try:
-            with nullcontext() if choice.trust else first_read(Path(choice.weights)):
+            with first_read(Path(choice.weights), trust=choice.trust):
                 model.load_weights(choice.weights)
         except Exception as error:  # h5py, zipfile and Keras raise kinds of their own
             raise UserError(

@@ -28,7 +28,8 @@ def open_predictor(
         trust: as for `keras_upsample.predict.load_model`.
         options: further arguments of `load_model`.
     """
-    from .._keras_file import SUFFIXES, load_keras_file
+    from .._keras_file import load_keras_file
+    from .._keras_first_read import SUFFIXES
     from ..predict import load_model
 
     source: Any = model

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from .._keras_file import SUFFIXES, load_keras_file
+from .._keras_file import load_keras_file
+from .._keras_first_read import SUFFIXES
 from .._text import printable
 from ..errors import ArtefactError, did_you_mean, first_line
 from ..files._digest import digest_of

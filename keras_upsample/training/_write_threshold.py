@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .._keras_file import SUFFIXES, load_keras_file
+from .._keras_file import load_keras_file
+from .._keras_first_read import SUFFIXES
 from ..errors import ArtefactError
 
 
