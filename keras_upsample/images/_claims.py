@@ -20,6 +20,10 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")
 MOST_BYTES = 2**30
 """Of what can only be decoded whole: a picture, a strip or tile of a TIFF."""
 
+# PNG stores at most 8,256 pixels in a byte, GIF 2,731, JPEG 341 (deflate and one bit a pixel, the
+# longest entry of LZW, two bits a block of zeros). WebP has no such limit, nor has a GIF's canvas.
+_MOST_IN_A_BYTE = 10_000
+_MOST_IN_ANY_FILE = 1 << 23
 _MOST_FRAMES = 100_000
 _MOST_BAND = 4 * MOST_BYTES
 _PILLOW = threading.Lock()
@@ -38,7 +42,8 @@ def open_picture(path: Path) -> Any:
     """`PIL.Image.open` with the decoders of `FORMATS` alone, nothing decoded yet.
 
     Raises:
-        ImageError: decoding it would take more than `MOST_BYTES`.
+        ImageError: decoding it would take more than `MOST_BYTES`, or it claims more pixels than a
+            picture of so few bytes has.
     """
     from PIL import Image
 
@@ -52,6 +57,14 @@ def open_picture(path: Path) -> Any:
                 f"{str(path)!r} has {opened.width}x{opened.height} pixels, and {opened.format} can "
                 "only be decoded whole, in more than 1 GiB. Convert it to a tiled TIFF, which is "
                 "read in windows."
+            )
+    pixels, there = opened.width * opened.height, os.path.getsize(path)
+    if pixels > (most := _MOST_IN_ANY_FILE + _MOST_IN_A_BYTE * there):
+        with opened:
+            raise ImageError(
+                f"{str(path)!r} claims {opened.width}x{opened.height} pixels in {there:,} bytes; at "
+                f"most {most:,} pixels are read from so few. If they are right, convert it to a "
+                "tiled TIFF."
             )
     return opened
 

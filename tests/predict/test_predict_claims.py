@@ -164,6 +164,25 @@ def test_pictures_of_more_pixels_than_memory(tmp_path) -> None:
             read_picture(tmp_path / "a.png", 3, "images")
 
 
+def test_pictures_of_more_pixels_than_their_bytes_hold(tmp_path) -> None:
+    (tmp_path / "a.png").write_bytes(png(4000, 4000))
+    refused(tmp_path / "a.png", "claims 4000x4000 pixels in")
+    Image.new("RGB", (23, 19)).save(tmp_path / "a.webp", lossless=True, save_all=True,
+                                    append_images=[Image.new("RGB", (23, 19), "red")])  # fmt: skip
+    content = bytearray((tmp_path / "a.webp").read_bytes())
+    at = content.index(b"VP8X") + 12
+    content[at : at + 3] = (4_194_326).to_bytes(3, "little")  # the width of the canvas, less one
+    (tmp_path / "a.webp").write_bytes(content)
+    refused(tmp_path / "a.webp", "claims 4194327x19 pixels in")
+
+
+def test_the_emptiest_png_that_is_honest_is_read(tmp_path) -> None:
+    Image.new("1", (6000, 6000)).save(tmp_path / "a.png")
+    assert (tmp_path / "a.png").stat().st_size < 36_000_000 / 7_000
+    (source,) = sources_in(tmp_path / "a.png", 1)
+    assert not source.rows(5990, 6000).any()
+
+
 @pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.gif"])
 def test_postscript_is_not_run(name, tmp_path, monkeypatch) -> None:
     from PIL import EpsImagePlugin
