@@ -12,6 +12,7 @@ import json
 import os
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,7 @@ def networks() -> Iterator[tuple[str, Callable[[], Any], Any]]:
     from upsampler_study.training import weights_file
 
     from keras_upsample import data, zoo
+    from keras_upsample.metadata import Metadata, attach, of
 
     for preset, name in SETS.items():
         builder, _, weights = preset.partition(":")
@@ -78,7 +80,8 @@ def networks() -> Iterator[tuple[str, Callable[[], Any], Any]]:
         def build(row: Any = row, path: Path = path) -> Any:
             model = row.build(Budget().filters)
             model.load_weights(path)
-            model.preset = "unet:cells"  # whose training images teach the ranges
+            # Its preset's training images teach the ranges.
+            attach(model, replace(of(model) or Metadata(), preset="unet:cells"))
             return model
 
         yield row.name, build, cells
