@@ -1,6 +1,7 @@
 """What survives which failure: damaged files, kills, errors of the disk, signals, threads, time.
 
 python benchmarks/reliability.py fuzz tflite --count 1000 --seed 1   # or onnx, picture, keras, ...
+python benchmarks/reliability.py fuzz tflite --count 20000 --go-on   # what the results lack of them
 python benchmarks/reliability.py kill --count 20      # kill -9 at random moments of each command
 python benchmarks/reliability.py fail --every 10      # the n-th call of the file system fails
 python benchmarks/reliability.py folders              # 20 folders with files of the user's
@@ -34,8 +35,8 @@ sys.path[:0] = [str(BENCHMARKS.parent), str(BENCHMARKS)]
 
 from reliability_study import faults  # noqa: E402
 from reliability_study.forked import preload, preload_as  # noqa: E402
-from reliability_study.fuzz import KINDS, fuzz  # noqa: E402
-from reliability_study.report import enter, stop_after  # noqa: E402
+from reliability_study.fuzz import KINDS, added, fuzz  # noqa: E402
+from reliability_study.report import enter, known, stop_after  # noqa: E402
 from reliability_study.seeds import seeds_in  # noqa: E402
 
 RESULTS = BENCHMARKS / "results" / "reliability.json"
@@ -104,6 +105,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, help="inputs, moments, layouts or runs")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first input of fuzz")
+    parser.add_argument(
+        "--go-on", action="store_true", help="of fuzz: from the last input in the results on"
+    )
     parser.add_argument("--every", type=int, default=1, help="calls of `fail`: 1 is all of them")
     parser.add_argument("--minutes", type=float, help="after which a row ends")
     parser.add_argument("--short", action="store_true", help="of all: few of each")
@@ -139,16 +143,16 @@ def _fuzz(options: argparse.Namespace, minutes: float | None) -> list[str]:
     for kind in kinds:
         stop = stop_after(None if minutes is None else minutes / len(kinds))
         _warm_up(options, kind)
-        figures = fuzz(
-            kind,
-            options.count or 100,
-            options.seed,
-            options.seeds,
-            options.out,
-            stop,
-            options.first,
-        )
-        found += _tell(options, "fuzz", kind, figures)
+        sofar = known(options.results, "fuzz", kind) if options.go_on else {}
+        if sofar and sofar.get("seed") != options.seed:
+            raise SystemExit(f"{options.results} has {kind} of --seed {sofar.get('seed')}.")
+        first = sofar["inputs"] if sofar else options.first
+        left = (options.count or 100) - (first if options.go_on else 0)
+        said: list[str] = []
+        for share in fuzz(kind, left, options.seed, options.seeds, options.out, stop, first):
+            sofar = {**added(sofar, share), "seed": options.seed}
+            said = _tell(options, "fuzz", kind, sofar)
+        found += said
     return found
 
 

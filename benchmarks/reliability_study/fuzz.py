@@ -5,7 +5,7 @@ import random
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,15 +95,45 @@ KINDS = {
 }
 
 
+SHARE = 250
+"""Inputs after which figures are written: what a run that is cut off loses."""
+
+
 def fuzz(
     kind: str, count: int, seed: int, seeds: Path, out: Path, stop: Stop, first: int = 0
+) -> Iterator[dict[str, Any]]:
+    """Run `count` damaged files of a kind; those that failed are kept in `out/failing`.
+
+    Yields the figures of `SHARE` inputs at a time.
+    """
+    for begin in range(first, first + count, SHARE):
+        figures = _share(
+            kind, range(begin, min(begin + SHARE, first + count)), seed, seeds, out, stop
+        )
+        if figures["inputs"]:
+            yield figures
+        if stop():
+            return
+
+
+def added(before: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures of the inputs of both."""
+    if not before:
+        return dict(figures)
+    return {
+        name: max(before[name], value) if name in ("peak", "longest") else before[name] + value
+        for name, value in figures.items()
+    }
+
+
+def _share(
+    kind: str, numbers: Iterable[int], seed: int, seeds: Path, out: Path, stop: Stop
 ) -> dict[str, Any]:
-    """Run `count` damaged files of a kind; those that failed are kept in `out/failing`."""
     tally: Counter[str] = Counter()
     peak = longest = 0.0
     kept: list[str] = []
     start, done = time.monotonic(), 0
-    for number in range(first, first + count):
+    for number in numbers:
         if stop():
             break
         outcome, faults, arguments, work = one(kind, seed, number, seeds, out)

@@ -32,12 +32,18 @@ def versions() -> dict[str, str]:
     return found
 
 
+def known(results: Path, row: str, part: str) -> dict[str, Any]:
+    """Figures of a part of a row that an earlier run wrote; empty where none did."""
+    found = json.loads(results.read_text()) if results.exists() else {}
+    return dict(found.get(row, {}).get(part, {}))
+
+
 def enter(results: Path, row: str, part: str, figures: dict[str, Any]) -> None:
     """Write the figures of a part of a row. What an earlier run found of other parts stays."""
-    known = json.loads(results.read_text()) if results.exists() else {}
+    rows = json.loads(results.read_text()) if results.exists() else {}
     entry = {"date": date.today().isoformat(), "versions": versions(), **figures}
-    known.setdefault(row, {})[part] = entry
+    rows.setdefault(row, {})[part] = entry
     results.parent.mkdir(parents=True, exist_ok=True)
     temporary = results.with_name(f"{results.name}.new")
-    temporary.write_text(json.dumps(known, indent=1) + "\n")
+    temporary.write_text(json.dumps(rows, indent=1) + "\n")
     os.replace(temporary, results)
