@@ -42,11 +42,11 @@ def publish(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
                     f"`path` {str(path)!r} can't be written", error, path.parent
                 ) from error
             staged = place / path.name
-            with naming(path):
+            with naming(path, place):
                 yield staged
                 if directory:
                     _keep_others(path, staged)
-            sync(place)
+                sync(place)
             with names_locked(path.parent):
                 _swap(staged, path)
                 sync_names(path.parent)

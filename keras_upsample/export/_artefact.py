@@ -11,6 +11,7 @@ from .._publish import check_place, publish
 from ..errors import ArtefactError, ExportError, first_line
 from ..examples._shown import describe_values
 from ..files._digest import digests_of
+from ..files._durable import is_of_disk, naming
 from ..files._onnx_file import data_files
 from ..formats._convert import convert
 from ..formats._inside import Inside
@@ -93,7 +94,8 @@ def make_artefact(
         outputs: list[str] = []
 
         def write(program: Program, place: Path) -> None:
-            outputs[:] = convert(program, place, target, options, ready.feeds, subject.inside)
+            with naming(place):
+                outputs[:] = convert(program, place, target, options, ready.feeds, subject.inside)
 
         def by_table() -> Program:
             return fit(program, target, ready.feeds, replace(options, tune=False)).program
@@ -106,6 +108,8 @@ def make_artefact(
         except (ExportError, UnknownLayerError):
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter
+            if is_of_disk(error):
+                raise
             raise ExportError(f"The model can't be traced: {first_line(error)}") from error
         by = "litert_flex" if options.allow_flex else target.runtime
         check, unchecked = check_on_device(staged, target)

@@ -5,12 +5,14 @@ https://www.kernel.org/doc/html/latest/filesystems/ext4/.
 """
 
 import errno
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
 
-_OF_WRITING = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_OF_DISKS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)
 
 
 def sync(path: Path) -> None:
@@ -50,15 +52,47 @@ def sync_names(folder: Path) -> None:
         os.close(descriptor)
 
 
+def is_of_disk(error: BaseException) -> bool:
+    """Whether a disk could not take or give what was asked for."""
+    return isinstance(error, OSError) and error.errno in _OF_DISKS
+
+
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: Path, place: Path | None = None) -> Iterator[None]:
     """Let an error of the disk that names no file name this one.
 
-    A write to an open file knows a number alone. What may be an error of reading stays as it is.
+    A call on an open file knows a number alone. What is read in the block has a `naming` of its
+    own, or its errors would name the file that is written.
+
+    Args:
+        path: the file, as the user knows it.
+        place: the folder where it is made: an error of a file in it names the file that this one
+            will be.
     """
     try:
         yield
     except OSError as error:
-        if error.filename is None and error.errno in _OF_WRITING:
+        named = error.filename
+        if named is None and is_of_disk(error):
             error.filename = str(path)
+        elif place is not None and isinstance(named, str) and Path(named).is_relative_to(place):
+            error.filename = str(path.parent / Path(named).relative_to(place))
         raise
+
+
+def open_new(path: Path) -> IO[bytes]:
+    """Open a file to write to, like `path.open("wb")`; each error of the disk names it.
+
+    Where several files are written at once, `naming` around all of them could not tell which.
+    """
+    return io.BufferedWriter(_Named(path, "w"))
+
+
+class _Named(io.FileIO):
+    def write(self, data: Any) -> int:
+        with naming(Path(os.fsdecode(self.name))):
+            return super().write(data)
+
+    def close(self) -> None:
+        with naming(Path(os.fsdecode(self.name))):
+            super().close()

@@ -113,9 +113,9 @@ def replace_file(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     with workshop(path.parent, path.name) as place:
         staged = place / path.name
-        with naming(path):
+        with naming(path, place):
             yield staged
-        sync(staged)
+            sync(staged)
         os.replace(staged, path)
         sync_names(path.parent)
 

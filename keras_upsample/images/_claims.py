@@ -62,8 +62,8 @@ def open_picture(path: Path) -> Any:
     if pixels > (most := _MOST_IN_ANY_FILE + _MOST_IN_A_BYTE * there):
         with opened:
             raise ImageError(
-                f"{str(path)!r} claims {opened.width}x{opened.height} pixels in {there:,} bytes; at "
-                f"most {most:,} pixels are read from so few. If they are right, convert it to a "
+                f"{str(path)!r} claims {opened.width}x{opened.height} pixels in {there:,} bytes; "
+                f"at most {most:,} pixels are read from so few. If they are right, convert it to a "
                 "tiled TIFF."
             )
     return opened

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..files._durable import open_new
+
 _TILE = 256
 _LEVEL = 2  # of zlib, as in PNG
 _CLASSIC = 3 * 2**30
@@ -55,7 +57,7 @@ class TiffWriter:
         self._places: list[int] = []
         self._lengths: list[int] = []
         self._waiting = np.empty((0, size[1], channels), self._dtype)
-        self._file = path.open("wb")
+        self._file = open_new(path)
         self._file.write(
             b"II" + (struct.pack("<HHHQ", 43, 8, 0, 0) if self._big else b"*\0\0\0\0\0")
         )

@@ -9,6 +9,8 @@ from typing import Protocol, Self
 
 import numpy as np
 
+from ..files._durable import open_new
+
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY, _RGB, _INDEXED = 0, 2, 3
 _ALPHA = 4  # of the kind: the last channel is opacity
@@ -57,7 +59,7 @@ class PngWriter:
         kind = _RGB if channels >= 3 else _GREY if palette is None else _INDEXED
         kind += _ALPHA if channels in (2, 4) else 0
         self._dtype = np.dtype(dtype)
-        self._file = path.open("wb")
+        self._file = open_new(path)
         self._file.write(_SIGNATURE)
         bits = 8 * self._dtype.itemsize
         self._chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0))
@@ -108,7 +110,7 @@ class NpyWriter:
     """A NumPy file of float32, (H, W, K), to be opened with `np.load(path, mmap_mode="r")`."""
 
     def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
-        self._file = path.open("wb")
+        self._file = open_new(path)
         header = {"descr": "<f4", "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(self._file, header)
 

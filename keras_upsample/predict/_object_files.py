@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..files._durable import naming
 from ..images._georeference import Georeference
 from ..images._tiff_writer import TiffWriter
 from ._objects import Object, Objects
@@ -36,12 +37,13 @@ def write_objects(
         name: name of the layer in GeoJSON.
         place: georeference of the class map, None for none.
     """
-    if kind == "objects":
-        write_geojson(path, objects, name)
-    elif kind == "object table":
-        write_table(path, objects)
-    else:
-        write_label_image(path, objects, place)
+    with naming(path):
+        if kind == "objects":
+            write_geojson(path, objects, name)
+        elif kind == "object table":
+            write_table(path, objects)
+        else:
+            write_label_image(path, objects, place)
 
 
 def write_geojson(path: Path, objects: Objects, name: str = "objects") -> None:

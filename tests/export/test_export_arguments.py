@@ -1,5 +1,8 @@
 """Bad arguments: the name, what was received, what is allowed, what to do; nothing is written."""
 
+import errno
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +10,7 @@ from exporting import convolution, noise, picture
 
 from keras_upsample import export
 from keras_upsample.errors import ArtefactError, ExportError
+from keras_upsample.export import _artefact
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +243,20 @@ def test_a_model_that_fails_says_so_in_one_line(tmp_path):
         ONNX(model, tmp_path / "m.onnx", images=picture())
     assert "first line" in str(info.value)
     assert "\n" not in str(info.value)
+
+
+@pytest.mark.parametrize("write, name", [(ONNX, "m.onnx"), (TFLITE, "m.tflite")])
+def test_a_disk_that_does_not_take_the_file_is_no_fault_of_the_model(
+    write, name, fixed, tmp_path, monkeypatch
+):
+    def convert(*arguments):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))  # as of a write, which knows no name
+
+    monkeypatch.setattr(_artefact, "convert", convert)
+    with pytest.raises(OSError) as info:
+        write(fixed, tmp_path / name, images=picture())
+    assert (info.value.errno, info.value.filename) == (errno.EIO, str(tmp_path / name))
+    assert not list(tmp_path.iterdir())
 
 
 def test_other_backends_are_told_at_the_door(tmp_path, monkeypatch):

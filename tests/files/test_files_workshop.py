@@ -9,14 +9,16 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from keras_upsample._publish import publish
 from keras_upsample.files import _lock
+from keras_upsample.files._durable import naming, open_new
 from keras_upsample.files._scratch import all_temporary_files, scratch
-from keras_upsample.files._workshop import ENDING, heal, held_alone, workshop
+from keras_upsample.files._workshop import ENDING, heal, held_alone, replace_file, workshop
 
 HOLD = """
 import sys, time
@@ -146,14 +148,47 @@ def test_a_signal_that_comes_while_a_workshop_is_cleared(tmp_path, monkeypatch):
 
 
 @posix
-@pytest.mark.parametrize("code", ["ENOSPC", "EROFS"])
-def test_an_error_of_the_disk_names_the_file(code, tmp_path):
+@pytest.mark.parametrize("code", ["ENOSPC", "EROFS", "EIO"])
+@pytest.mark.parametrize("write", [publish, replace_file])
+def test_an_error_of_the_disk_names_the_file(write, code, tmp_path):
     number = getattr(errno, code)
-    with pytest.raises(OSError, match=re.escape(str(tmp_path / "a.txt"))) as caught:  # noqa: SIM117
-        with publish(tmp_path / "a.txt") as staged:
+    with pytest.raises(OSError, match=re.escape(repr(str(tmp_path / "a.txt")))) as caught:  # noqa: SIM117
+        with write(tmp_path / "a.txt") as staged:
             staged.write_text("a")
             raise OSError(number, os.strerror(number))  # as of a write, which knows no name
     assert caught.value.errno == number
-    with pytest.raises(OSError) as caught, publish(tmp_path / "a.txt"):
-        raise OSError(errno.EIO, "of another file that is read")
+    with pytest.raises(OSError) as caught, write(tmp_path / "a.txt"):
+        raise OSError("of no disk")
     assert caught.value.filename is None
+    with pytest.raises(OSError) as caught, write(tmp_path / "a.txt"):  # noqa: SIM117
+        with naming(tmp_path / "b.txt"):
+            raise OSError(number, os.strerror(number))
+    assert caught.value.filename == str(tmp_path / "b.txt")
+
+
+@posix
+@pytest.mark.parametrize("write", [publish, replace_file])
+def test_an_error_of_fsync_names_the_file(write, tmp_path, monkeypatch):
+    def fsync(descriptor):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(OSError) as caught, write(tmp_path / "a.txt") as staged:
+        staged.write_text("a")
+    assert caught.value.filename == str(tmp_path / "a.txt")  # not the one that is renamed to it
+    assert not os.listdir(tmp_path)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that answers EIO")
+def test_a_file_that_the_disk_does_not_take_has_its_name_in_the_error(tmp_path):
+    """Address 0 of a process can't be written to: the kernel's own EIO, by write or by close."""
+    path = tmp_path / "a.bin"
+    path.symlink_to("/proc/self/mem")
+    for end in (lambda file: file.flush(), lambda file: file.close()):
+        file = open_new(path)
+        file.write(b"a")
+        with pytest.raises(OSError) as caught:
+            end(file)
+        assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(path))
+        with suppress(OSError):
+            file.close()

@@ -1,5 +1,10 @@
 """Results as files: their pixels, their names, and that none is half-written."""
 
+import errno
+import os
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tifffile
@@ -7,8 +12,12 @@ from PIL import Image
 from predicting import picture, predictor
 
 from keras_upsample import viz
+from keras_upsample._cli.predicting import predict_all
+from keras_upsample.files import _durable
+from keras_upsample.images import _tiff_writer, _writers
+from keras_upsample.images._pictures import sources_in
 from keras_upsample.images._writers import NpyWriter, PngWriter
-from keras_upsample.predict import predict_to_files
+from keras_upsample.predict import _files, predict_to_files
 
 RNG = np.random.default_rng(35)
 
@@ -220,6 +229,51 @@ def test_a_folder_that_can_not_be_written(tmp_path) -> None:
     path = saved(tmp_path, picture())
     with pytest.raises((PermissionError, NotADirectoryError)):
         predict_to_files(predictor(), path, path / "out")
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that answers EIO")
+@pytest.mark.parametrize("ending", ["classes.png", "overlay.png", "probabilities.npy"])
+@pytest.mark.parametrize("on_earth", [False, True], ids=["picture", "GeoTIFF"])
+def test_a_result_that_the_disk_does_not_take_is_named(ending, on_earth, tmp_path, monkeypatch):
+    """Address 0 of a process can't be written to: the kernel's own EIO, which has no name."""
+    if on_earth:
+        ending = Path(ending).with_suffix(".tif").name
+        (tmp_path / "a.pgw").write_text("1\n0\n0\n-1\n0\n0\n")
+    image, out = saved(tmp_path, picture()), tmp_path / "out"
+    opened = _durable.open_new
+
+    def unwritable(path: Path):
+        if path.name.endswith(ending):
+            path.symlink_to("/proc/self/mem")
+        return opened(path)
+
+    for module in (_writers, _tiff_writer):
+        monkeypatch.setattr(module, "open_new", unwritable)
+    with pytest.raises(OSError) as caught:
+        predict_to_files(predictor(), image, out, probabilities=True)
+    named = str(out / f"a_{ending}")
+    assert (caught.value.errno, caught.value.filename) == (errno.EIO, named)
+    assert not out.exists()
+
+    reports: list[str] = []
+    tally = predict_all(
+        predictor(), [image], ["a"], out, step=lambda *_: None, report=reports.append,
+        note=reports.append, probabilities=True,
+    )  # fmt: skip
+    assert tally.failed == 1 and len(reports) == 1
+    assert f"Input/output error: {named!r}" in reports[0]
+
+
+def test_an_image_that_the_disk_does_not_give_is_named(tmp_path, monkeypatch):
+    image = saved(tmp_path, picture())
+    (source,) = sources_in(image, 3)
+
+    def read(top: int, bottom: int):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(_files, "sources_in", lambda *_: [replace(source, read=read)])
+    with pytest.raises(ValueError, match=r"The image can't be read: .*Input/output error$"):
+        predict_to_files(predictor(), image, tmp_path / "out")
 
 
 @pytest.mark.parametrize(
