@@ -165,7 +165,8 @@ def check_page(page: Any) -> None:
     """The strips or tiles of a page, each of which is decoded whole.
 
     Raises:
-        ClaimError: one would take more than `MOST_BYTES`, or they have no size.
+        ClaimError: one would take more than `MOST_BYTES`, they have no size, or the page's height
+            and width take more of them than it lists.
     """
     key = page.keyframe
     rows, across = (
@@ -175,6 +176,13 @@ def check_page(page: Any) -> None:
     )
     if rows < 1 or across < 1:
         raise ClaimError(f"its strips or tiles are {rows}x{across} pixels.")
+    planes, depth, height, width, _ = key.shaped
+    needed = planes * depth * -(-height // rows) * -(-width // across)
+    if needed > (listed := len(page.dataoffsets)):
+        raise ClaimError(
+            f"its {height:,}x{width:,} pixels take {needed:,} strips or tiles, and it lists "
+            f"{listed:,}. It is damaged or was cut off."
+        )
     size = rows * across * key.shaped[-1] * key.dtype.itemsize
     if size > MOST_BYTES:
         kind = "tiles" if key.is_tiled else "strips"

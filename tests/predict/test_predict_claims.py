@@ -156,6 +156,18 @@ def test_a_strip_that_unpacks_without_end(tmp_path, monkeypatch) -> None:
     refused(tmp_path / "a.tif", "unpacks to more than 1 GiB")
 
 
+def test_a_tiff_with_fewer_tiles_than_its_width_takes(tmp_path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((20, 30, 3), "uint8"), tile=(16, 16), compression="zlib")
+    content = bytearray(path.read_bytes())
+    with tifffile.TiffFile(path) as file:
+        width = file.pages[0].tags["ImageWidth"].offset
+    content[width + 8 : width + 12] = (2**31).to_bytes(4, "little")
+    content[width + 2 : width + 4] = (4).to_bytes(2, "little")  # a LONG
+    path.write_bytes(content)
+    refused(path, "takes? 268,435,456 strips or tiles, and it lists 4")
+
+
 def test_pictures_of_more_pixels_than_memory(tmp_path) -> None:
     for side in (50_000, 2**31 - 1):
         (tmp_path / "a.png").write_bytes(png(side, side))
