@@ -35,7 +35,7 @@ sys.path[:0] = [str(BENCHMARKS.parent), str(BENCHMARKS)]
 
 from reliability_study import faults  # noqa: E402
 from reliability_study.forked import preload, preload_as  # noqa: E402
-from reliability_study.fuzz import KINDS, added, fuzz  # noqa: E402
+from reliability_study.fuzz import KINDS, added, counted, fuzz, without  # noqa: E402
 from reliability_study.report import enter, known, stop_after  # noqa: E402
 from reliability_study.seeds import seeds_in  # noqa: E402
 
@@ -106,7 +106,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0, help="number of the first input of fuzz")
     parser.add_argument(
-        "--go-on", action="store_true", help="of fuzz: from the last input in the results on"
+        "--go-on",
+        action="store_true",
+        help="of fuzz: what failed in the results, and what they lack",
     )
     parser.add_argument("--every", type=int, default=1, help="calls of `fail`: 1 is all of them")
     parser.add_argument("--minutes", type=float, help="after which a row ends")
@@ -124,13 +126,23 @@ def _options() -> argparse.Namespace:
     return options
 
 
-def _tell(options: argparse.Namespace, row: str, part: str, figures: dict[str, Any]) -> list[str]:
-    """Write figures down; what is bad of them. Paths in messages begin with OUT."""
-    text = json.dumps(figures).replace(json.dumps(str(options.out))[1:-1], "OUT")
-    figures = json.loads(text)
-    enter(options.results, row, part, figures)
-    shown = {k: v for k, v in figures.items() if not isinstance(v, list)}
-    print(f"{row} {part}: {json.dumps(shown)}", flush=True)
+def _tell(
+    options: argparse.Namespace,
+    row: str,
+    part: str,
+    figures: dict[str, Any],
+    shown: dict[str, Any] | None = None,
+) -> list[str]:
+    """Write figures down; what is bad of them, or of `shown`, which is made of them.
+
+    Paths in messages begin with OUT.
+    """
+    text = json.dumps([figures, shown]).replace(json.dumps(str(options.out))[1:-1], "OUT")
+    kept, shown = json.loads(text)
+    enter(options.results, row, part, kept)
+    figures = shown or kept
+    numbers = {k: v for k, v in figures.items() if not isinstance(v, list)}
+    print(f"{row} {part}: {json.dumps(numbers)}", flush=True)
     said = [*figures.get("found", ()), *figures.get("failing", ()), *figures.get("errors", ())]
     bad = any(figures.get(name) for name in BAD) or bool(said) or "died" in figures
     bad = bad or any(value in ("hangs", "wrong") for value in figures.values())
@@ -147,11 +159,18 @@ def _fuzz(options: argparse.Namespace, minutes: float | None) -> list[str]:
         if sofar and sofar.get("seed") != options.seed:
             raise SystemExit(f"{options.results} has {kind} of --seed {sofar.get('seed')}.")
         first = sofar["inputs"] if sofar else options.first
-        left = (options.count or 100) - (first if options.go_on else 0)
+        last = (options.count or 100) + (0 if options.go_on else first)
+        again = sofar.get("failing", [])
+        for failed in again:
+            sofar = without(sofar, failed)
         said: list[str] = []
-        for share in fuzz(kind, left, options.seed, options.seeds, options.out, stop, first):
-            sofar = {**added(sofar, share), "seed": options.seed}
-            said = _tell(options, "fuzz", kind, sofar)
+        for numbers, until in (
+            ([failed["number"] for failed in again], stop_after(None)),
+            (range(first, last), stop),
+        ):
+            for share in fuzz(kind, numbers, options.seed, options.seeds, options.out, until):
+                sofar = {**added(sofar, share), "seed": options.seed}
+                said = _tell(options, "fuzz", kind, sofar, counted(sofar))
         found += said
     return found
 

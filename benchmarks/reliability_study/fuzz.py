@@ -98,18 +98,25 @@ KINDS = {
 SHARE = 250
 """Inputs after which figures are written: what a run that is cut off loses."""
 
+_COUNTS = {
+    "without a line": ("ended", "no"),
+    "tracebacks": ("traceback",),
+    "above 2 GiB": ("memory",),
+    "above 30 s": ("time", "stopped"),
+    "orphans": ("orphans",),
+}
+"""A count of the page: the first words of the faults that it counts."""
+
 
 def fuzz(
-    kind: str, count: int, seed: int, seeds: Path, out: Path, stop: Stop, first: int = 0
+    kind: str, numbers: Sequence[int], seed: int, seeds: Path, out: Path, stop: Stop
 ) -> Iterator[dict[str, Any]]:
-    """Run `count` damaged files of a kind; those that failed are kept in `out/failing`.
+    """Run the damaged files of a kind that have these numbers; `out/failing` keeps what failed.
 
     Yields the figures of `SHARE` inputs at a time.
     """
-    for begin in range(first, first + count, SHARE):
-        figures = _share(
-            kind, range(begin, min(begin + SHARE, first + count)), seed, seeds, out, stop
-        )
+    for begin in range(0, len(numbers), SHARE):
+        figures = _share(kind, numbers[begin : begin + SHARE], seed, seeds, out, stop)
         if figures["inputs"]:
             yield figures
         if stop():
@@ -126,12 +133,41 @@ def added(before: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, An
     }
 
 
+def without(figures: Mapping[str, Any], failing: Mapping[str, Any]) -> dict[str, Any]:
+    """Figures without an input that failed, which is to be run again."""
+    ended = "read" if failing["status"] == 0 else "refused"
+    return {
+        **figures,
+        "inputs": figures["inputs"] - 1,
+        ended: figures[ended] - 1,
+        "failing": [each for each in figures["failing"] if each != failing],
+    }
+
+
+def counted(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of the page: what failed, by kind of fault, and the largest of all inputs."""
+    failing = figures["failing"]
+    words = Counter(fault.partition(" ")[0] for each in failing for fault in each["faults"])
+    return {
+        **figures,
+        **{name: sum(words[word] for word in of) for name, of in _COUNTS.items()},
+        **{
+            name: max([figures[name], *(each[name] for each in failing)])
+            for name in ("peak", "longest")
+        },
+        "failing": [
+            f"{each['name']}: {', '.join(each['faults'])}: {each['line']}" for each in failing
+        ],
+    }
+
+
 def _share(
     kind: str, numbers: Iterable[int], seed: int, seeds: Path, out: Path, stop: Stop
 ) -> dict[str, Any]:
+    """Counts of inputs, the largest of those that passed, and what failed."""
     tally: Counter[str] = Counter()
     peak = longest = 0.0
-    kept: list[str] = []
+    failing: list[dict[str, Any]] = []
     start, done = time.monotonic(), 0
     for number in numbers:
         if stop():
@@ -139,24 +175,19 @@ def _share(
         outcome, faults, arguments, work = one(kind, seed, number, seeds, out)
         done += 1
         tally["read" if outcome.status == 0 else "refused"] += 1
-        peak, longest = max(peak, outcome.peak), max(longest, outcome.seconds)
-        tally.update(fault.partition(" ")[0] for fault in faults)
         if faults:
-            kept.append(_keep(kind, seed, number, outcome, faults, arguments, work, out))
+            failing.append(_keep(kind, seed, number, outcome, faults, arguments, work, out))
+        else:
+            peak, longest = max(peak, outcome.peak), max(longest, outcome.seconds)
         shutil.rmtree(work, ignore_errors=True)
     return {
         "inputs": done,
         "read": tally["read"],
         "refused": tally["refused"],
-        "without a line": tally["ended"] + tally["no"],
-        "tracebacks": tally["traceback"],
-        "above 2 GiB": tally["memory"],
-        "above 30 s": tally["time"] + tally["stopped"],
-        "orphans": tally["orphans"],
         "peak": peak,
         "longest": longest,
         "seconds": time.monotonic() - start,
-        "failing": kept,
+        "failing": failing,
     }
 
 
@@ -220,8 +251,8 @@ def _keep(
     arguments: Sequence[str],
     work: Path,
     out: Path,
-) -> str:
-    """The file, how to make it again, and what was said."""
+) -> dict[str, Any]:
+    """Keep the file, how to make it again, and what was said; a summary."""
     place = out / "failing" / f"{kind}_{seed}_{number}"
     shutil.rmtree(place, ignore_errors=True)
     shutil.copytree(work, place, ignore=shutil.ignore_patterns("tmp", OUT), symlinks=True)
@@ -240,4 +271,12 @@ def _keep(
         "errors": outcome.errors[-4000:],
     }
     (place / "facts.json").write_text(json.dumps(facts, indent=1))
-    return f"{kind}_{seed}_{number}: {', '.join(faults)}: {outcome.line[:160]}"
+    return {
+        "name": place.name,
+        "number": number,
+        "faults": list(faults),
+        "line": outcome.line[:160],
+        "status": outcome.status,
+        "peak": outcome.peak,
+        "longest": outcome.seconds,
+    }

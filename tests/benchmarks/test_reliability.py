@@ -148,6 +148,27 @@ def figures_of(done, folder):
     return json.loads((folder / "reliability.json").read_text())
 
 
+def test_figures_of_fuzz_go_on_and_forget_what_passes_now():
+    fuzz = study("fuzz")
+    failed = {
+        "name": "tflite_1_3", "number": 3, "faults": ["stopped after 90 s", "memory"], "line": "no",
+        "status": -9, "peak": 9, "longest": 90.0,
+    }  # fmt: skip
+    share = {"inputs": 4, "read": 1, "refused": 3, "peak": 5, "longest": 2.0, "seconds": 8.0,
+             "failing": [failed]}  # fmt: skip
+    both = fuzz.added(fuzz.added({}, share), {**share, "peak": 6, "failing": []})
+    assert (both["inputs"], both["read"], both["peak"], both["longest"]) == (8, 2, 6, 2.0)
+    shown = fuzz.counted(both)
+    assert (shown["above 2 GiB"], shown["above 30 s"], shown["tracebacks"]) == (1, 1, 0)
+    assert (shown["peak"], shown["longest"]) == (9, 90.0)
+    assert shown["failing"] == ["tflite_1_3: stopped after 90 s, memory: no"]
+    mended = fuzz.added(fuzz.without(both, failed), {**share, "inputs": 1, "read": 1, "refused": 0,
+                                                     "failing": []})  # fmt: skip
+    shown = fuzz.counted(mended)
+    assert (shown["inputs"], shown["read"], shown["refused"]) == (8, 3, 5)
+    assert shown["above 30 s"] == 0 and shown["failing"] == [] and shown["longest"] == 2.0
+
+
 def test_a_short_run_of_every_part(tmp_path):
     found = figures_of(run("all", "--short", "--out", tmp_path / "all"), tmp_path / "all")
     assert found["fuzz"]["tflite"]["inputs"] == found["fuzz"]["picture"]["inputs"] == 6
