@@ -8,7 +8,7 @@ from ..program._graph import Build, Node, Tensor
 from ..program._keras_table import TABLE
 from ..program._operations import Operation
 from ..program._surroundings import Surroundings, sources
-from ._rewrite import Form, Rewrite
+from ._rewrite import Block, Form, Rewrite
 
 _A = TypeVar("_A", bound=Operation)
 _B = TypeVar("_B", bound=Operation)
@@ -132,7 +132,7 @@ class Here:
         forms: Mapping[str, Build | Form],
         gain: str,
         *,
-        block: str = "",
+        block: Block | None = None,
         always: bool = False,
     ) -> Rewrite:
         """Equal forms of the pattern, see `Rewrite`; a build alone is a `Form` that pays."""
@@ -140,7 +140,7 @@ class Here:
         named = {
             name: form if isinstance(form, Form) else Form(form) for name, form in forms.items()
         }
-        return Rewrite(self.rule, self.names, inputs, output, named, gain, block, always)
+        return Rewrite(self.rule, self.names, inputs, output, named, gain, block or Block(), always)
 
 
 def _view(node: Node, kinds: tuple[type[Operation], ...]) -> Any:

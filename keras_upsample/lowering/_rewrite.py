@@ -21,6 +21,28 @@ class Form:
 
 
 @dataclass(frozen=True)
+class Block:
+    """What the time of a block depends on.
+
+    Attributes:
+        kind: operators, kernels, strides and factors, in words, with `{}` for each size.
+        sizes: channels, filters, height and width. Blocks of one kind take times that change little
+            where their sizes do.
+    """
+
+    kind: str = ""
+    sizes: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.kind.format(*self.sizes)
+
+
+def block(kind: str, *sizes: int | None) -> Block:
+    """A block; sizes that are open become 0."""
+    return Block(kind, tuple(int(size or 0) for size in sizes))
+
+
+@dataclass(frozen=True)
 class Rewrite:
     """Equal forms of a block.
 
@@ -30,7 +52,7 @@ class Rewrite:
         inputs, output: tensors that the block reads and makes.
         forms: name -> form, without the form that the block has now.
         gain: the expected gain, in words.
-        block: the block's kind and size in words; the key of its times in the cache.
+        block: what its time depends on.
         always: whether the first form is never slower, so that it is taken without measurement.
     """
 
@@ -40,7 +62,7 @@ class Rewrite:
     output: Tensor
     forms: Mapping[str, Form]
     gain: str
-    block: str = ""
+    block: Block = Block()
     always: bool = False
 
     def without(self, names: Collection[str]) -> "Rewrite":

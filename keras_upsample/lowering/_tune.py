@@ -82,7 +82,7 @@ class Tuner:
             if perf_counter() > self._end:
                 return self._otherwise(proposal, graph)
             if self._progress is not None:
-                self._progress(proposal.block)
+                self._progress(str(proposal.block))
             times = self._measure(proposal, graph)
             self._cache.put(key, times)
         before = times[KEEP]
@@ -130,5 +130,5 @@ def _noise(signature: "Signature") -> "Iterator[dict[str, np.ndarray]]":
 
 def _key(proposal: Rewrite, target: "Target") -> str:
     shapes = ["x".join(str(n or 1) for n in tensor.shape) for tensor in proposal.inputs]
-    parts = [proposal.rule, proposal.block, " ".join(shapes), ", ".join(proposal.forms)]
+    parts = [proposal.rule, str(proposal.block), " ".join(shapes), ", ".join(proposal.forms)]
     return " | ".join(parts + ["between pools"] * target.own_layout)

@@ -8,7 +8,7 @@ layout that its convolutions like.
 from ...program._operations import Convolution
 from ...targets._names import CONCATENATION
 from .._match import Here, require
-from .._rewrite import Rewrite
+from .._rewrite import Rewrite, block
 from . import _parts, minimal_filtering
 
 NAME = CONCATENATION
@@ -21,15 +21,18 @@ def by_parts(here: Here) -> Rewrite:
     require(not minimal_filtering.filterable(convolution), "`minimal_filtering` takes it")
     parts = _parts.parts_of(convolution, here)
     rows, columns, _, filters = (int(n) for n in convolution.kernel.shape)
-    widths = "+".join(str(part.shape[3]) for part in parts)
     height, width = convolution.x.shape[1:3]
     return here.rewrite(
         tuple(parts),
         {_parts.BY_PARTS: _parts.form(convolution, here.emitter)},
         "no copy of what is concatenated",
-        block=(
-            f"convolution {rows}x{columns} {widths}->{filters} at {height}x{width}, "
-            f"stride {convolution.strides[0]}, dilation {convolution.dilation[0]}"
+        block=block(
+            f"convolution {rows}x{columns} {'+'.join('{}' for _ in parts)}->{{}} at {{}}x{{}}, "
+            f"stride {convolution.strides[0]}, dilation {convolution.dilation[0]}",
+            *(part.shape[3] for part in parts),
+            filters,
+            height,
+            width,
         ),
     )
 

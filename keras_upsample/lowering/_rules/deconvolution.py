@@ -14,7 +14,7 @@ import numpy as np
 from ...program._graph import Tensor
 from ...program._operations import Crop, Pads, Resize, Transposed, ZeroPadding
 from .._match import Here, require
-from .._rewrite import Rewrite
+from .._rewrite import Rewrite, block
 
 NAME = "deconvolution"
 
@@ -43,9 +43,11 @@ def as_resize(here: Here) -> Rewrite:
         (view.x,),
         {"resize": resize},
         f"{channels} channels by themselves, not {channels}x{channels}",
-        block=(
-            f"bilinear deconvolution {rows}x{columns}/{view.scale[0]} of {channels} channels at "
-            f"{height}x{width}"
+        block=block(
+            f"bilinear deconvolution {rows}x{columns}/{view.scale[0]} of {{}} at {{}}x{{}}",
+            channels,
+            height,
+            width,
         ),
         always=channels > 1,
     )

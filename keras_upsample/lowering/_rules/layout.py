@@ -12,7 +12,7 @@ from ...program._operations import Pool, Resize
 from ...program._twin import twin
 from ...targets._names import LAYOUT
 from .._match import Here, require
-from .._rewrite import Rewrite
+from .._rewrite import Rewrite, block
 
 NAME = LAYOUT
 
@@ -46,7 +46,14 @@ def behind_a_pool(here: Here) -> Rewrite:
         (x,),
         {"behind a pool": build},
         "the resize in the layout of the convolutions",
-        block=f"{resize.interpolation} {height}x{width} -> {rows}x{columns} of {channels} channels",
+        block=block(
+            f"{resize.interpolation} {{}}x{{}} -> {{}}x{{}} of {{}} channels",
+            height,
+            width,
+            rows,
+            columns,
+            channels,
+        ),
     )
 
 

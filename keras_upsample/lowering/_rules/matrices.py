@@ -11,7 +11,7 @@ from ...program._graph import Tensor
 from ...program._operations import Resize
 from ...program._twin import twin
 from .._match import Here, NoMatch, require
-from .._rewrite import Rewrite
+from .._rewrite import Rewrite, block
 
 NAME = "matrices"
 
@@ -41,7 +41,9 @@ def two_products(here: Here) -> Rewrite:
         (resize.x,),
         {"matrices": products},
         "a dense product where the operator is slow",
-        block=f"bilinear {height}x{width} -> {rows}x{columns} of {channels} channels",
+        block=block(
+            "bilinear {}x{} -> {}x{} of {} channels", height, width, rows, columns, channels
+        ),
     )
 
 

@@ -43,7 +43,7 @@ from ...program._operations import (
 )
 from ...targets._names import FILTERING
 from .._match import Here, require
-from .._rewrite import Rewrite
+from .._rewrite import Rewrite, block
 from . import _parts, _tiles
 
 NAME = FILTERING
@@ -111,12 +111,17 @@ def _rewrite_of(here: Here, view: Convolution, parts: Sequence[Tensor]) -> Rewri
         forms[_tiles.FORM] = lambda *xs: tiled(_parts.concatenate(xs, here.emitter()))
         gain += " or x0.25 (4x4 by 6x6), weights x2 or x4"
     height, width = view.x.shape[1:3]
-    widths = "+".join(str(part.shape[3]) for part in parts)
     return here.rewrite(
         tuple(parts),
         forms,
         gain,
-        block=f"convolution 3x3 {widths}->{view.kernel.shape[3]} at {height}x{width}",
+        block=block(
+            f"convolution 3x3 {'+'.join('{}' for _ in parts)}->{{}} at {{}}x{{}}",
+            *(part.shape[3] for part in parts),
+            view.kernel.shape[3],
+            height,
+            width,
+        ),
     )
 
 

@@ -35,7 +35,7 @@ from ...program._operations import (
 )
 from ...targets._names import INTERLEAVED, INTERLEAVED_ADDED, NEAREST
 from .._match import Here, NoMatch, require
-from .._rewrite import Form, Rewrite
+from .._rewrite import Block, Form, Rewrite, block
 from . import _interleaved, _parts, _phases, _resizes
 
 NAME = NEAREST
@@ -51,7 +51,7 @@ def alone(here: Here) -> Rewrite:
         (resize.x,),
         _phases.forms(transposed, here.emitter) | _interleaved.forms(transposed, here.emitter),
         _gain(convolution, transposed, 0),
-        block=_block(convolution, resize, 0),
+        block=_block(convolution, resize),
     )
 
 
@@ -135,7 +135,7 @@ def lateral(here: Here) -> Rewrite:
         (resize.x, first.x),
         forms,
         f"multiply-adds x{least / before:.2f}, and no upsampled copy",
-        block=_block(convolution, resize, 0) + f", plus 1x1 of {first.kernel.shape[2]}",
+        block=_block(convolution, resize, lateral_channels=int(first.kernel.shape[2])),
     )
 
 
@@ -226,12 +226,14 @@ def _gain(view: Convolution, transposed: Transposed, skip_channels: int) -> str:
     return f"multiply-adds x{after / before:.2f}, and no upsampled copy"
 
 
-def _block(view: Convolution, resize: Resize, skip_channels: int) -> str:
+def _block(
+    view: Convolution, resize: Resize, skip_channels: int = 0, lateral_channels: int = 0
+) -> Block:
     rows, columns, channels, filters = (int(n) for n in view.kernel.shape)
-    height, width = resize.x.shape[1:3]
-    beside = f" beside {skip_channels}" if skip_channels else ""
     scale = "x".join(map(str, resize.scale or ()))
-    return (
-        f"nearest {scale} of {channels - skip_channels} channels at {height}x{width}{beside}, "
-        f"convolution {rows}x{columns} to {filters}"
-    )
+    kind = f"nearest {scale} of {{}} channels at {{}}x{{}}, convolution {rows}x{columns} to {{}}"
+    sizes = [channels - skip_channels, *resize.x.shape[1:3], filters]
+    for words, size in ((", beside {}", skip_channels), (", plus 1x1 of {}", lateral_channels)):
+        if size:
+            kind, sizes = kind + words, [*sizes, size]
+    return block(kind, *sizes)

@@ -16,7 +16,7 @@ from ...program._graph import Build, Tensor
 from ...program._operations import Convolution, Interleaving, Shuffle, Transposed
 from ...targets._names import INTERLEAVED, SHUFFLE
 from .._match import Here, NoMatch, require
-from .._rewrite import Rewrite
+from .._rewrite import Rewrite, block
 
 NAME = SHUFFLE
 BY_ROWS, ONE_HOT = "by rows", "one-hot transposed"
@@ -30,7 +30,10 @@ def behind_convolution(here: Here) -> Rewrite:
     require(not convolution.depthwise, "the convolution is depthwise")
     require(by_element(convolution.activation), "its activation mixes channels")
     forms = {BY_ROWS: _by_rows(convolution, index, here)}
-    return here.rewrite((convolution.x,), forms, _GAIN, block=_block(shuffle))
+    rows, columns, channels, filters = convolution.kernel.shape
+    kind = f"convolution {rows}x{columns} {{}}->{{}} at {{}}x{{}}, shuffle {shuffle.scale}"
+    sizes = (channels, filters, *convolution.x.shape[1:3])
+    return here.rewrite((convolution.x,), forms, _GAIN, block=block(kind, *sizes))
 
 
 def alone(here: Here) -> Rewrite:
@@ -51,7 +54,9 @@ def alone(here: Here) -> Rewrite:
     forms: dict[str, Build] = {ONE_HOT: one_hot}
     if shuffle.order == "dcr":
         forms = {INTERLEAVED: interleaved, **forms}
-    return here.rewrite((shuffle.x,), forms, _GAIN, block=_block(shuffle))
+    height, width = shuffle.x.shape[1:3]
+    of = block(f"shuffle {s} of {{}} channels at {{}}x{{}}", channels, height, width)
+    return here.rewrite((shuffle.x,), forms, _GAIN, block=of)
 
 
 PATTERNS = (behind_convolution, alone)
@@ -70,10 +75,6 @@ def _shuffle(here: Here) -> tuple[Shuffle, np.ndarray]:
     if shuffle.order == "crd":  # channel c s s + a s + b
         index = np.arange(channels).reshape(filters, s, s).transpose(1, 2, 0)
     return shuffle, index
-
-
-def _block(shuffle: Shuffle) -> str:
-    return f"shuffle {shuffle.scale} of {int(shuffle.x.shape[3] or 0)} channels"
 
 
 def _by_rows(convolution: Convolution, index: np.ndarray, here: Here) -> Build:

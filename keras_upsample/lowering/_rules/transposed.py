@@ -7,7 +7,7 @@ as large as its stride the convolution is 1x1.
 from ...program._operations import Transposed
 from ...targets._names import TRANSPOSED
 from .._match import Here, require
-from .._rewrite import Rewrite
+from .._rewrite import Rewrite, block
 from . import _interleaved, _phases
 
 NAME = TRANSPOSED
@@ -28,8 +28,12 @@ def by_phases(here: Here) -> Rewrite:
         (view.x,),
         forms,
         "an ordinary convolution and a copy for a scatter of overlapping blocks",
-        block=(
-            f"transposed {rows}x{columns}/{view.scale[0]} {channels}->{filters} at {height}x{width}"
+        block=block(
+            f"transposed {rows}x{columns}/{view.scale[0]} {{}}->{{}} at {{}}x{{}}",
+            channels,
+            filters,
+            height,
+            width,
         ),
     )
 
