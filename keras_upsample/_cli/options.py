@@ -128,6 +128,14 @@ class FileChoice:
     tune_seconds: Annotated[
         float | None, typer.Option(help="Time limit of --tune per target, in seconds (600).")
     ] = None
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="Times of blocks that forms are chosen by: host (of processors like this one), "
+            "portable, a profile's name or file.",
+            metavar="PROFILE",
+        ),
+    ] = None
     representative_data: RepresentativeData = None
     integer_io: Annotated[
         bool,

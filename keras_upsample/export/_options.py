@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 from ..errors import did_you_mean
 from ..formats._convert import FileOptions
+from ..lowering._profiles import check_profile
 from ..lowering._tune import tuning_seconds
 from ..metadata import Metadata
 from ..program._input_shape import ShapeArgument
@@ -42,7 +43,11 @@ class Options(FileOptions):
             `keras_upsample.lowering.lower`. False keeps the model's own operators.
         tune: measure the forms on this machine (for an Ethos-U: by Vela's estimates) and take the
             fastest. The first time this takes about a minute. A number limits the seconds per
-            target. False takes the forms of the target's table.
+            target.
+        profile: the profile of block times that forms are chosen by without a measurement:
+            `"host"`, one of processors like this machine's, which ONNX files take by default;
+            `"portable"`, forms for any machine, the default of the others; the name of a profile,
+            or the path of its file. Where no profile fits, the target's table decides.
         representative_data: 8 or more images that calibrate integer files: an array
             `(N, H, W, C)`, a folder, or an iterable of images or, for several inputs, of dicts of
             arrays by name. Default: the training images of a preset, else photographs. A model that
@@ -90,6 +95,7 @@ class Options(FileOptions):
     threshold: float | None = None
     lower: bool = True
     tune: bool | float = False
+    profile: str | None = None
     representative_data: Any = None
     resizable: bool = False
     gate: GateArgument = None
@@ -98,6 +104,7 @@ class Options(FileOptions):
     def __post_init__(self) -> None:
         super().__post_init__()
         tuning_seconds(self.tune)
+        check_profile(self.profile)
         if self.resizable and self.allow_flex:
             raise ValueError("`resizable` and `allow_flex` can't go together. Leave one out.")
         if self.keep_float and (self.integer_io or self.scaling == "inside"):
@@ -183,6 +190,7 @@ class Chosen(TypedDict, total=False):
     threshold: float | None
     lower: bool
     tune: bool | float
+    profile: str | None
     representative_data: Any
     resizable: bool
     gate: GateArgument

@@ -78,7 +78,9 @@ def fit(
     progress("lower")
     if feeds is not None:
         program = program.attempt(_lines.NOTE.rule, _lines.put_lines_on_images)
-    program = lower_program(program, target, tune=options.tune, progress=progress)
+    program = lower_program(
+        program, target, tune=options.tune, profile=options.profile, progress=progress
+    )
     if feeds is None or program.notice:
         return Prepared(program, program, feeds)
     if GATHERS in target.lacks:

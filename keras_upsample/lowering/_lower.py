@@ -39,6 +39,7 @@ def lower(
     *,
     input_shape: Any = None,
     tune: bool | float = False,
+    profile: str | None = None,
     head: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Lowered:
@@ -53,7 +54,9 @@ def lower(
             this machine (for an Ethos-U: by Vela's estimate), and take the fastest. Times are
             stored by runtime, processor and block in the cache folder (KERAS_UPSAMPLE_CACHE). A
             number limits the seconds of measuring (True: 600); blocks that are not measured get
-            the form of the target's table. False takes that form for all blocks.
+            the form of the profile or of the target's table.
+        profile: the profile whose forms are taken without a measurement, as for
+            `keras_upsample.export.export`.
         head: as for `keras_upsample.export.export`.
         progress: called with a description of each block before it is measured.
 
@@ -78,7 +81,7 @@ def lower(
     if chosen.static:
         signature = signature.fixed()
     program = add_head(program_of(model, signature), head)
-    program = lower_program(program, chosen, tune=tune, progress=progress)
+    program = lower_program(program, chosen, tune=tune, profile=profile, progress=progress)
     return Lowered(program.model, program.notes, program.notice)
 
 
@@ -87,15 +90,25 @@ def lower_program(
     target: "Target",
     *,
     tune: bool | float = False,
+    profile: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Program:
     """`lower` for a program; unchanged, with a notice and no notes, if its graph can't be read."""
     from ..errors import first_line
+    from ._choose import by_table
+    from ._profile import by_profile
+    from ._profiles import profile_for
     from ._tune import tuning_seconds
 
     seconds = tuning_seconds(tune)
+    chosen, why = profile_for(target, profile)
+    choose = by_table(target) if chosen is None else by_profile(chosen, by_table(target))
     try:
-        return _lower(program, target, seconds, progress)
+        result = _lower(program, target, seconds, choose, progress)
+        if not why:
+            return result
+        name = "by table" if chosen is None else chosen.name
+        return result.with_notes(Applied("profile", (program.name,), name, why))
     except Exception as error:  # whatever the model's own code raises: export goes on without
         if strict() and not isinstance(error, NotAGraphError):
             raise
@@ -117,27 +130,31 @@ def rewrite(program: Program, target: "Target", choose: Choose) -> Program:
 
 
 def _lower(
-    program: Program, target: "Target", tune: float, progress: Callable[[str], None] | None
+    program: Program,
+    target: "Target",
+    tune: float,
+    otherwise: Choose,
+    progress: Callable[[str], None] | None,
 ) -> Program:
-    from ._choose import as_decided, by_table
+    from ._choose import as_decided
     from ._meters import meter_of, why_unmeasured
     from ._tune import Tuner
 
     meter = meter_of(target) if tune else None
     if meter is None:
-        result = rewrite(program, target, by_table(target))
+        result = rewrite(program, target, otherwise)
         if not tune:
             return result
         return result.with_notes(
             Applied("tuning", (program.name,), "by table", why_unmeasured(target))
         )
-    choose: Choose = Tuner(target, meter, tune, progress)
+    choose: Choose = Tuner(target, meter, tune, otherwise, progress)
     fixed = program.signature.fixed()
     if fixed != program.signature:
         # Times are those of one size; at open sizes the same forms are taken.
         rehearsal = Rewriting(program.at(fixed).graph, choose, target.never_forms)
         rehearsal.run(_stages(target))
-        choose = as_decided(rehearsal.applied, by_table(target))
+        choose = as_decided(rehearsal.applied, otherwise)
     return rewrite(program, target, choose)
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ..files._scratch import scratch
 from ..program._applied import KEEP
 from ..program._graph import Graph
+from ._block_key import key_of
 from ._blocks import block_model
 from ._meters import Meter
 from ._rewrite import Rewrite
@@ -18,6 +19,7 @@ from ._tuning_cache import TuningCache
 if TYPE_CHECKING:
     from ..program._signature import Signature
     from ..targets import Target
+    from ._rewriting import Choose
 
 MIN_GAIN = 1.03
 """A form must be so much faster than what stands there: below, noise decides."""
@@ -51,7 +53,8 @@ class Tuner:
         target: target that the blocks are converted for.
         meter: measures files of this target.
         seconds: limit of the time for measuring. After it, blocks that are not in the cache get
-            the form of the target's table.
+            the form that `otherwise` chooses.
+        otherwise: chooses where nothing was measured.
         progress: called with the description of each block before it is measured.
     """
 
@@ -60,15 +63,14 @@ class Tuner:
         target: "Target",
         meter: Meter,
         seconds: float,
+        otherwise: "Choose",
         progress: Callable[[str], None] | None = None,
     ) -> None:
-        from ._choose import by_table
-
         self._target, self._meter = target, meter
-        self._cache = TuningCache(target, meter.conditions)
+        self.cache = TuningCache(target, meter.conditions)
         self._end = perf_counter() + seconds
         self._progress = progress
-        self._otherwise = by_table(target)
+        self._otherwise = otherwise
 
     def __call__(self, proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:
         if proposal.always and len(proposal.forms) == 1:
@@ -76,15 +78,15 @@ class Tuner:
         sizes = [size for tensor in proposal.inputs for size in tensor.shape[1:]]
         if None in sizes:
             return self._otherwise(proposal, graph)
-        key = _key(proposal, self._target)
-        times = self._cache.get(key)
+        key = key_of(proposal, self._target)
+        times = self.cache.get(key)
         if times is None:
             if perf_counter() > self._end:
                 return self._otherwise(proposal, graph)
             if self._progress is not None:
                 self._progress(str(proposal.block))
             times = self._measure(proposal, graph)
-            self._cache.put(key, times)
+            self.cache.put(key, times)
         before = times[KEEP]
         fastest = min(times, key=lambda form: times[form])
         if times[fastest] == float("inf"):
@@ -126,9 +128,3 @@ def _noise(signature: "Signature") -> "Iterator[dict[str, np.ndarray]]":
     shapes = {spec.name: [size or 1 for size in spec.shape] for spec in signature.inputs}
     for _ in range(2):
         yield {name: rng.random(shape).astype("float32") for name, shape in shapes.items()}
-
-
-def _key(proposal: Rewrite, target: "Target") -> str:
-    shapes = ["x".join(str(n or 1) for n in tensor.shape) for tensor in proposal.inputs]
-    parts = [proposal.rule, str(proposal.block), " ".join(shapes), ", ".join(proposal.forms)]
-    return " | ".join(parts + ["between pools"] * target.own_layout)

@@ -2,7 +2,7 @@
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,12 @@ class TuningCache:
         names = (target.name, *conditions)
         self.path = cache_folder() / "tuning" / ("_".join(map(_file_name, names)) + ".json")
         self._times: dict[str, dict[str, float]] = _read(self.path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._times)
+
+    def __getitem__(self, block: str) -> Mapping[str, float]:
+        return self._times[block]
 
     def get(self, block: str) -> Mapping[str, float] | None:
         return self._times.get(block)
@@ -67,15 +73,24 @@ def processor() -> str:
 
     Several generations of processors may have the same model name.
     """
+    name = _facts().get("model name") or platform.processor() or platform.machine()
+    known = instructions()
+    return f"{name} ({', '.join(known)})" if known else name
+
+
+def instructions() -> tuple[str, ...]:
+    """The processor's instructions that runtimes choose their kernels by; empty if unknown."""
+    facts = _facts()
+    flags = f"{facts.get('flags', '')} {facts.get('Features', '')}".split()
+    return tuple(dict.fromkeys(text for flag, text in _INSTRUCTIONS.items() if flag in flags))
+
+
+def _facts() -> dict[str, str]:
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
         lines = []
-    facts = {key.strip(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
-    name = facts.get("model name") or platform.processor() or platform.machine()
-    flags = f"{facts.get('flags', '')} {facts.get('Features', '')}".split()
-    known = dict.fromkeys(text for flag, text in _INSTRUCTIONS.items() if flag in flags)
-    return f"{name} ({', '.join(known)})" if known else name
+    return {key.strip(): value.strip() for key, _, value in (x.partition(":") for x in lines)}
 
 
 def _file_name(text: str) -> str:

@@ -94,6 +94,7 @@ def _onnx(
         never=never,
         never_forms=_INTERLEAVED_FORMS,
         own_layout=True,
+        profile="host",
     )
 
 

@@ -34,6 +34,8 @@ class Target:
         integer_io: whether inputs and outputs are integers too.
         own_layout: whether the runtime keeps feature maps in a layout or memory of its own between
             convolutions and pools; blocks are then measured between pools.
+        profile: the profile of block times that forms are chosen by where none is asked for:
+            `"host"`, the one of the machine that exports, or `"portable"`.
         weights: bits -> quantization grid of the weights, for files with integer activations; the
             first entry is the default.
         headroom: factor by which activation ranges are widened, as a headroom for brighter images.
@@ -57,6 +59,7 @@ class Target:
     lacks: frozenset[str] = frozenset()
     integer_io: bool = False
     own_layout: bool = False
+    profile: str = "portable"
     weights: Mapping[int, Grid] = field(default_factory=lambda: MappingProxyType({}))
     headroom: float = 1.0
     device: str = ""

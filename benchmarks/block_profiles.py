@@ -1,0 +1,205 @@
+"""Times of blocks in each of their forms: the profiles that exports choose forms by.
+
+python benchmarks/block_profiles.py measure --target onnx --minutes 30   # on an idle machine
+python benchmarks/block_profiles.py write --target onnx   # the package's file of them
+python benchmarks/block_profiles.py judge                 # how well profiles predict
+
+`measure` takes the models of the zoo, at several widths, sizes and encoders, and times the blocks
+that their lowering meets, as `tune` does, into the tuning cache. A block is left out where one of
+the same kind is known whose sizes differ by less than `--spacing` octaves. `judge` leaves each
+block of each profile out and asks the others for it: the share of blocks that get a form within 2%
+of the fastest, and the mean of the times over those of the fastest forms.
+"""
+
+import argparse
+import json
+import math
+import os
+import random
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "keras_upsample" / "lowering" / "profiles"
+SIZES = (96, 128, 192, 256, 384, 512)
+WIDTHS = ((16, 32, 64, 128), (24, 48, 96, 192), (32, 64, 128, 256, 512), (64, 128, 256, 512))
+ENCODERS = ("mobilenet_v2", "resnet50", "efficientnet_b0", "mobilenet_v3_large")
+UPSAMPLES = ("nearest", "bilinear", "transposed_conv", "pixel_shuffle", "bicubic")
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("measure", "write", "judge"))
+    parser.add_argument("--target", default="onnx", help="export target (onnx)")
+    parser.add_argument("--minutes", type=float, default=30.0, help="of measure (30)")
+    parser.add_argument("--spacing", type=float, default=0.45, help="octaves between blocks")
+    options = parser.parse_args()
+    if options.what == "measure":
+        measure(options.target, options.minutes, options.spacing)
+    elif options.what == "write":
+        print(write(options.target))
+    else:
+        for path in sorted(FOLDER.glob("*.json")):
+            print(path.stem, judge(path))
+
+
+def models() -> Iterator[tuple[str, Callable[[], Any]]]:
+    """Names and builders, in a fixed random order, so that a run that ends early has of all."""
+    from keras_upsample import zoo
+
+    found: list[tuple[str, Callable[[], Any]]] = []
+    for size in SIZES:
+        shape = (size, size, 3)
+        for up in UPSAMPLES:
+            for widths in WIDTHS:
+                found.append(
+                    (
+                        f"unet {up} {widths[0]} at {size}",
+                        lambda s=shape, w=widths, u=up: zoo.unet(s, 3, filters=w, upsample=u),
+                    )
+                )
+            for encoder in ENCODERS:
+                for name in ("unet", "linknet", "fpn", "unet_plus_plus"):
+                    found.append(
+                        (
+                            f"{name} {encoder} {up} at {size}",
+                            lambda n=name, s=shape, e=encoder, u=up: getattr(zoo, n)(
+                                s, 3, encoder=e, encoder_weights=None, upsample=u
+                            ),
+                        )
+                    )
+        found += [
+            (f"{name} at {size}", lambda n=name, s=shape: getattr(zoo, n)(s, 21))
+            for name in ("fcn8s", "deeplab_v3_plus", "segnet", "pspnet", "bisenet_v2")
+        ]
+        found += [
+            (f"espcn x{n} at {size}", lambda n=n, s=size: zoo.espcn((s, s, 3), scale=n))
+            for n in (2, 3, 4)
+        ]
+    random.Random(0).shuffle(found)
+    yield from found
+
+
+def measure(target: str, minutes: float, spacing: float) -> None:
+    """Time blocks into the tuning cache until the minutes are over."""
+    import keras
+
+    from keras_upsample.lowering._block_key import parts_of_key
+    from keras_upsample.lowering._choose import by_table
+    from keras_upsample.lowering._lower import rewrite
+    from keras_upsample.lowering._meters import meter_of
+    from keras_upsample.lowering._tune import Tuner
+    from keras_upsample.program._program import program_of
+    from keras_upsample.program._signature import signature_to_run
+    from keras_upsample.targets import TARGETS
+
+    table = TARGETS[target]
+    meter, otherwise = meter_of(table), by_table(table)
+    assert meter is not None
+    end = monotonic() + 60 * minutes
+    tuner = Tuner(table, meter, 60 * minutes, otherwise, print)
+    known = [parts_of_key(key) for key in tuner.cache]
+
+    def choose(proposal: Any, graph: Any) -> tuple[str, float | None]:
+        block = proposal.block
+        if 0 in block.sizes or (proposal.always and len(proposal.forms) == 1):
+            return otherwise(proposal, graph)
+        near = any(
+            (rule, kind) == (proposal.rule, block.kind)
+            and math.dist(map(math.log2, sizes), map(math.log2, block.sizes)) < spacing
+            for rule, kind, sizes in known
+        )
+        if near or monotonic() > end:
+            return otherwise(proposal, graph)
+        known.append((proposal.rule, block.kind, block.sizes))
+        return tuner(proposal, graph)
+
+    for name, build in models():
+        if monotonic() > end:
+            break
+        print(f"== {name}", flush=True)
+        keras.utils.set_random_seed(0)
+        try:
+            model = build()
+        except (ValueError, TypeError) as error:  # a size or option that this network has not
+            print(f"   {error}")
+            continue
+        rewrite(program_of(model, signature_to_run(model).fixed()), table, choose)
+        keras.backend.clear_session()
+    print(len(known), "blocks")
+
+
+def write(target: str) -> Path:
+    """The package's profile of this machine, from the tuning cache."""
+    from keras_upsample.lowering._meters import meter_of
+    from keras_upsample.lowering._tuning_cache import TuningCache, instructions
+    from keras_upsample.runtimes._runner import cpu_threads
+    from keras_upsample.targets import TARGETS
+
+    table = TARGETS[target]
+    meter = meter_of(table)
+    assert meter is not None
+    cache = TuningCache(table, meter.conditions)
+    about = {
+        "target": target,
+        "runtime": meter.conditions[0],
+        "instructions": list(instructions()),
+        "threads": cpu_threads(),
+        "date": date.today().isoformat(),
+    }
+    blocks = {key: {form: float(f"{t:.4g}") for form, t in cache[key].items()} for key in cache}
+    kinds = "_".join(each.lower().replace("-", "") for each in instructions())
+    path = FOLDER / f"{target}_{kinds}_{cpu_threads()}threads.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"about": about, "blocks": blocks}, indent=0, sort_keys=True) + "\n")
+    return path
+
+
+def judge(path: Path) -> dict[str, float]:
+    """Each block predicted from the others: how good the choice is."""
+    from types import SimpleNamespace
+
+    from keras_upsample.lowering._block_key import parts_of_key
+    from keras_upsample.lowering._profile import profile_of
+    from keras_upsample.lowering._rewrite import Block
+
+    content = json.loads(path.read_text())
+    good = known = sure = total = 0
+    by_profile, by_keeping = [], []
+    for key, times in content["blocks"].items():
+        rest = {k: v for k, v in content["blocks"].items() if k != key}
+        rule, kind, sizes = parts_of_key(key)
+        finite = {form: t for form, t in times.items() if math.isfinite(t)}
+        forms = dict.fromkeys(form for form in finite if form != "as it is")
+        proposal: Any = SimpleNamespace(rule=rule, block=Block(kind, sizes), forms=forms)
+        profile = profile_of(path.stem, content["about"], rest)
+        decision = profile.decided(proposal)
+        total += 1
+        if decision is None or "as it is" not in finite:
+            continue
+        known += 1
+        sure += profile.sure(proposal)
+        least = min(finite.values())
+        by_profile.append(math.log(finite[decision[0]] / least))
+        by_keeping.append(math.log(finite["as it is"] / least))
+        good += finite[decision[0]] <= 1.02 * least
+    if not known:
+        return {"blocks": total}
+    return {
+        "blocks": total,
+        "known": known / total,
+        "sure": sure / known,
+        "within 2%": good / known,
+        "time over the fastest": math.exp(sum(by_profile) / known),
+        "as they stand, over the fastest": math.exp(sum(by_keeping) / known),
+    }
+
+
+if __name__ == "__main__":
+    main()

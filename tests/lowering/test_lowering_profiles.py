@@ -1,0 +1,142 @@
+"""Profiles: forms by the times of blocks of like sizes, without a measurement."""
+
+import json
+import math
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+
+from keras_upsample import export
+from keras_upsample.lowering import _profiles, _tune, lower
+from keras_upsample.lowering._profile import FARTHEST, read_profile
+from keras_upsample.lowering._profiles import profile_for
+from keras_upsample.targets import TARGETS
+
+RULE = "minimal_filtering"
+KIND = "convolution 3x3 {}->{} at {}x{}"
+FORM = "4 by 6"
+
+
+def profile_file(path, blocks, **about):
+    about = {
+        "target": "onnx", "runtime": "ONNX Runtime 1", "instructions": ["AVX2"], "threads": 2,
+        "date": "2026-11-30", **about,
+    }  # fmt: skip
+    keys = {f"{RULE} | {KIND} | {sizes} | 1x8x8x8 | {FORM}": t for sizes, t in blocks.items()}
+    path.write_text(json.dumps({"about": about, "blocks": keys}))
+    return path
+
+
+def convolution(channels=64, filters=64, size=(32, 48), seed=0):
+    keras.utils.set_random_seed(seed)
+    image = keras.Input((*size, channels))
+    return keras.Model(image, keras.layers.Conv2D(filters, 3, padding="same", name="c")(image))
+
+
+def proposed(model):
+    """The proposals of the target `onnx` for a model."""
+    from keras_upsample.lowering._lower import rewrite
+    from keras_upsample.program._program import program_of
+    from keras_upsample.program._signature import signature_to_run
+
+    found = []
+
+    def choose(proposal, graph):
+        found.append(proposal)
+        return "as it is", None
+
+    rewrite(program_of(model, signature_to_run(model)), TARGETS["onnx"], choose)
+    return [each for each in found if each.rule == RULE]
+
+
+def test_gains_are_interpolated_between_the_nearest_blocks(tmp_path):
+    blocks = {
+        "64 64 32 32": {"as it is": 2.0, FORM: 1.0},
+        "64 64 32 64": {"as it is": 4.0, FORM: 4.0},
+        "64 64 256 256": {"as it is": 1.0, FORM: 9.0},  # too far away
+    }
+    profile = read_profile(profile_file(tmp_path / "p.json", blocks))
+    (proposal,) = proposed(convolution())  # 32 x 48 pixels
+    near, far = math.log2(48 / 32), math.log2(64 / 48)
+    weights = [1 / (d**2 + 0.01) for d in (near, far)]
+    expected = weights[0] * math.log(2) / sum(weights)
+    (estimate,) = profile.estimates(proposal).values()
+    assert estimate.gain == pytest.approx(expected)
+    spread = math.sqrt(
+        (weights[0] * (math.log(2) - expected) ** 2 + weights[1] * expected**2) / sum(weights)
+    )
+    assert estimate.doubt == pytest.approx(spread + 0.03 * far)
+    assert profile.decided(proposal)[0] == FORM
+    (wide,) = proposed(convolution(size=(32 * 16, 48 * 16)))
+    assert math.dist((5, 5.585), (9, 9.585)) > FARTHEST
+    assert profile.decided(wide) is None
+
+
+@pytest.mark.parametrize(("took", "form"), [(0.5, FORM), (0.98, "as it is"), (3.0, "as it is")])
+def test_a_model_takes_the_forms_of_the_profile(took, form, tmp_path):
+    path = profile_file(tmp_path / "p.json", {"64 64 32 32": {"as it is": 1.0, FORM: took}})
+    model = convolution()
+    lowered = lower(model, "onnx", profile=str(path))
+    (entry,) = (each for each in lowered.applied if each.rule == RULE)
+    assert entry.form == form and entry.measured is None
+    (said,) = (each for each in lowered.applied if each.rule == "profile")
+    assert said.form == "p" and "ONNX Runtime 1" in said.gain and "2 threads" in said.gain
+    x = np.random.default_rng(0).random((2, 32, 48, 64), "float32")
+    np.testing.assert_allclose(lowered.model(x), model(x), atol=1e-5)
+
+
+def test_without_a_measurement_and_always_the_same(tmp_path, monkeypatch):
+    def measure(*_, **__):
+        raise AssertionError("something was measured")
+
+    monkeypatch.setattr(_tune.Tuner, "_measure", measure)
+    path = profile_file(tmp_path / "p.json", {"64 64 32 32": {"as it is": 1.0, FORM: 0.5}})
+    both = [lower(convolution(seed=s), "onnx", profile=str(path)).applied for s in (0, 1)]
+    assert [e.form for e in both[0]] == [e.form for e in both[1]]
+    assert lower(convolution(), "onnx").applied == lower(convolution(), "onnx").applied
+
+
+def test_an_export_names_its_profile(tmp_path):
+    path = profile_file(tmp_path / "p.json", {"64 64 32 32": {"as it is": 1.0, FORM: 0.5}})
+    report = export.to_onnx(convolution(), tmp_path / "m.onnx", profile=str(path))
+    assert report.verifications[0].passed
+    assert any(line.startswith("profile: ") and "AVX2" in line for line in report.lowering)
+
+
+def test_the_host_gets_the_profile_of_its_instructions_and_threads(tmp_path, monkeypatch):
+    from keras_upsample.lowering import _tuning_cache
+    from keras_upsample.runtimes import _runner
+
+    monkeypatch.setattr(_tuning_cache, "instructions", lambda: ("AVX2", "AVX-512"))
+    monkeypatch.setattr(_runner, "cpu_threads", lambda: 8)
+    fits = read_profile(profile_file(tmp_path / "p.json", {}, instructions=["AVX2", "AVX-512"],
+                                     threads=8))  # fmt: skip
+    others = {
+        "a": replace(fits, name="a", threads=2),
+        "b": replace(fits, name="b", instructions=("AVX2",)),
+        "c": replace(fits, name="c", target="tflite"),
+    }
+    monkeypatch.setattr(_profiles, "shipped", lambda: {**others, "p": fits})
+    chosen, why = profile_for(TARGETS["onnx"], None)
+    assert chosen is fits and "like this one" in why
+    assert profile_for(TARGETS["tflite"], None) == (None, "")
+    monkeypatch.setattr(_profiles, "shipped", lambda: others)
+    chosen, why = profile_for(TARGETS["onnx"], None)
+    assert chosen is None and "no profile fits this machine (AVX2, AVX-512, 8 threads)" in why
+    lines = [str(entry) for entry in lower(convolution(), "onnx").applied]
+    assert any("by table: no profile fits" in line for line in lines)
+
+
+def test_profiles_that_are_not_there(tmp_path):
+    with pytest.raises(ValueError, match=r"`profile` may be 'host', 'portable'.*'hots'.*'host'"):
+        export.Options(profile="hots")
+    (tmp_path / "p.json").write_text("{}")
+    for content in ("", "{}", '{"about": {}, "blocks": 1}'):
+        (tmp_path / "p.json").write_text(content)
+        with pytest.raises(ValueError, match="is no profile"):
+            lower(convolution(), "onnx", profile=str(tmp_path / "p.json"))
+    of_another = profile_file(tmp_path / "q.json", {}, target="tflite")
+    with pytest.raises(ValueError, match="is of the target 'tflite', not of 'onnx'"):
+        lower(convolution(), "onnx", profile=str(of_another))
