@@ -34,11 +34,12 @@ def locked(folder: Path) -> Iterator[bool]:
     Yields whether it is held. It is not where there are no locks, nor after half a minute.
     """
     end = time.monotonic() + _WAIT
-    descriptor, busy = _attempt(folder)
-    while busy and time.monotonic() < end:
-        time.sleep(_LOOK)
-        descriptor, busy = _attempt(folder)
+    descriptor: int | None = None
     try:
+        descriptor, busy = _attempt(folder)
+        while busy and time.monotonic() < end:
+            time.sleep(_LOOK)
+            descriptor, busy = _attempt(folder)
         yield descriptor is not None
     finally:
         if descriptor is not None:

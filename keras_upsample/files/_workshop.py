@@ -9,16 +9,17 @@ Before a workshop's content is moved to its place, `swap.json` in it names the p
 of values beside it (see `files._onnx_file`) that a half-finished move has to give up or to remove.
 """
 
+import atexit
 import glob
 import json
 import os
 import re
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from ._durable import naming, sync, sync_names
@@ -33,6 +34,8 @@ _LONGEST = 100  # characters of the name in a workshop's name; a file's name may
 _JOURNAL = "swap.json"
 
 _healed: set[Path] = set()
+_unfinished: dict[Path, int] = {}
+"""Workshops that are in use -> the process that made them; a fork knows its parent's too."""
 
 
 @contextmanager
@@ -50,30 +53,69 @@ def workshop(folder: Path, name: str, *, alone: str = "") -> Iterator[Path]:
         BlockingIOError: there is another one of this name.
     """
     start = os.fsencode(name)[:_LONGEST].decode(errors="ignore")
-    with names_locked(folder) as held:
-        # Once for each process: a folder may hold a hundred thousand results.
-        if held and (alone or folder.absolute() not in _healed):
-            heal(folder)
-            _healed.add(folder.absolute())
-        if held and alone and any(folder.glob(f".{glob.escape(start)}.????????{ENDING}")):
-            raise BlockingIOError(
-                f"{alone} by another process. Wait until that ends, or choose another folder."
-            )
-        place = Path(tempfile.mkdtemp(prefix=f".{start}.", suffix=ENDING, dir=folder))
-        descriptor = take(place)
+    place: Path | None = None
+    descriptor: int | None = None
     try:
+        with names_locked(folder) as held:
+            # Once for each process: a folder may hold a hundred thousand results.
+            if held and (alone or folder.absolute() not in _healed):
+                heal(folder)
+                _healed.add(folder.absolute())
+            if held and alone and any(folder.glob(f".{glob.escape(start)}.????????{ENDING}")):
+                raise BlockingIOError(
+                    f"{alone} by another process. Wait until that ends, or choose another folder."
+                )
+            place = _make(folder, start)
+            descriptor = take(place)
         yield place
     finally:
         try:
-            _clear(place)
-        except OSError:  # a later one does it
-            _healed.discard(folder.absolute())
-        except BaseException:  # a signal that came meanwhile
-            shutil.rmtree(place, ignore_errors=True)
-            raise
+            if place is not None:
+                _leave(place)
         finally:
             if descriptor is not None:
                 os.close(descriptor)
+
+
+def _make(folder: Path, start: str) -> Path:
+    """A new folder with a name that `_NAME` knows."""
+    while True:
+        place = folder / f".{start}.{token_hex(4)}{ENDING}"
+        # Before it is there: a signal can come between the call and what would note its result.
+        _unfinished[place.absolute()] = os.getpid()
+        try:
+            os.mkdir(place, 0o700)
+            return place
+        except OSError as error:
+            del _unfinished[place.absolute()]
+            if not isinstance(error, FileExistsError):
+                raise
+
+
+def _leave(place: Path) -> None:
+    try:
+        _clear(place)
+    except OSError:  # a later one does it
+        _healed.discard(place.parent.absolute())
+    except BaseException:  # a signal that came meanwhile
+        _clear(place)
+        raise
+    finally:
+        _unfinished.pop(place.absolute(), None)
+
+
+def _leave_all() -> None:
+    """Remove the workshops of this process that a signal kept from being removed.
+
+    A signal is an exception between any two instructions: also before the `try` of a context
+    manager begins, and after its `finally` does.
+    """
+    for place in [place for place, process in _unfinished.items() if process == os.getpid()]:
+        with suppress(OSError):
+            _clear(place)
+
+
+atexit.register(_leave_all)
 
 
 @contextmanager
