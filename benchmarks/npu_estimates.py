@@ -155,8 +155,7 @@ def stock(technique: str) -> Any:
     import keras
 
     keras.utils.set_random_seed(0)
-    export_latency._FILTERS = FILTERS
-    return export_latency.stock_unet(technique, SIZE)
+    return export_latency.stock_unet(technique, SIZE, FILTERS)
 
 
 def cells(model: Any) -> list[str]:
