@@ -246,3 +246,37 @@ def test_how_it_ended(code, message, model, tmp_path, monkeypatch) -> None:
     done = subprocess.CompletedProcess([], code, "", "Traceback\nNo module named 'nothing'\n")
     monkeypatch.setattr(_keras_first_read, "run_module", lambda *args, **kwargs: done)
     refused(saved(model, tmp_path / "m.keras"), message)
+
+
+def _wide_dilation(config: dict) -> None:
+    (layer,) = (each for each in config["config"]["layers"] if each["class_name"] == "Conv2D")
+    layer["config"]["dilation_rate"] = 2**70
+
+
+def _mask_of_text(config: dict) -> None:
+    (layer,) = (
+        each for each in config["config"]["layers"] if each["class_name"] == "BatchNormalization"
+    )
+    layer["inbound_nodes"][0]["kwargs"]["mask"] = ["1", "1"]
+
+
+@pytest.mark.parametrize("suffix", [".keras", ".h5"])
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [(_wide_dilation, "Python int too large"), (_mask_of_text, "'list' object has no attribute")],
+)
+def test_a_model_that_is_read_and_can_not_be_run(change, reason, suffix, tmp_path) -> None:
+    """`info` shows what is known of it, `predict` says why in one line."""
+    from typer.testing import CliRunner
+
+    from keras_upsample.cli import app
+    from keras_upsample.predict import load_model
+
+    image = keras.Input((None, None, 3))  # Keras does not compute open sizes when it reads
+    x = keras.layers.BatchNormalization()(keras.layers.Conv2D(4, 3)(image))
+    path = edited(saved(keras.Model(image, x), tmp_path / f"m{suffix}"), change)
+    shown = CliRunner().invoke(app, ["info", str(path)])
+    assert shown.exit_code == 0, shown.output
+    assert "can't be run at 256x256x3" in shown.output and reason in shown.output
+    with pytest.raises(ArtefactError, match=f"can't be run: Exception encountered .*{reason}"):
+        load_model(path)

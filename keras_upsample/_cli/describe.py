@@ -5,7 +5,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..errors import ArtefactError
+from ..errors import ArtefactError, first_line
 from ..metadata import Metadata, as_lines, of, read
 from .options import ModelChoice
 
@@ -81,7 +81,10 @@ def of_model(model: Any, size: int, layers: bool) -> dict[str, Any]:
     spec = signature.inputs[0]
     if len(signature.inputs) == 1 and len(spec.shape) == 4:
         shape = tuple(n or size for n in spec.shape[1:])
-        facts["multiply_adds"] = {"count": multiply_adds(model, shape), "at": list(shape)}
+        try:
+            facts["multiply_adds"] = {"count": multiply_adds(model, shape), "at": list(shape)}
+        except Exception as error:  # of the layers, whose configurations a file holds
+            facts["notes"] = [f"it can't be run at {_shape(shape)}: {first_line(error)}"]
     if skips := skips_of(model):
         facts["skips"] = [asdict(skip) for skip in skips]
     if layers:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import ArtefactError, first_line
 from ..introspection._facts import Door
 from ..introspection._file import facts_of_runner
 from ..metadata import Input, Metadata, Output, Scaling
@@ -79,6 +80,7 @@ def of_keras(model: Any, output: str | None = None) -> Network:
         RuntimeError: Keras runs on another backend than TensorFlow.
         ValueError: the model's input is not one image, or it has several outputs and none was
             chosen.
+        ArtefactError: its layers can't be called.
     """
     import keras
 
@@ -103,7 +105,10 @@ def of_keras(model: Any, output: str | None = None) -> Network:
     set_precision(own)
     replace_stock_layers(layers_of_their_class(own))
     infer = inference_function(own, signature)
-    outputs = tuple(infer.get_concrete_function().structured_outputs)
+    try:
+        outputs = tuple(infer.get_concrete_function().structured_outputs)
+    except Exception as error:  # of the layers: the model may be a file's, or of the user's own
+        raise ArtefactError(f"{model.name!r} can't be run: {first_line(error)}") from error
     found = known(program_of(model, signature))
     chosen = _chosen_output(model.name, outputs, output)
     batch, *depth, height, width, channels = shape

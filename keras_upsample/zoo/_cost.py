@@ -67,7 +67,8 @@ def operations_at(model: Any, shape: Sequence[int]) -> Iterator[Any]:
         with _tensorflow.inline_functions(), forms:
             return model(x, training=False)
 
-    return _operations(tf.function(inference).get_concrete_function(specification).graph)
+    traced = tf.function(inference, autograph=False).get_concrete_function(specification)
+    return _operations(traced.graph)
 
 
 def _operations(graph: Any) -> Iterator[Any]:
