@@ -55,7 +55,8 @@ def load_saved_model(path: Path, signature: str | None = None, *, trust: bool = 
         raise ArtefactError(
             f"{str(path)!r} can't be loaded by TensorFlow {tf.__version__}: {first_line(error)}"
         ) from error
-    function = _choose_signature(path, loaded.signatures, signature)
+    # A damaged file's root may be any object.
+    function = _choose_signature(path, getattr(loaded, "signatures", {}), signature)
     try:
         frozen = _tensorflow.freeze(function)
     except Exception as error:  # TensorFlow's, of several kinds

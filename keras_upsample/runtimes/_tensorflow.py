@@ -35,7 +35,8 @@ class SavedModelRunner:
         self.runtime = f"TensorFlow {tf.__version__}"
         with load_errors(path, self.runtime), plain_path(path) as plain:
             self._loaded = tf.saved_model.load(str(plain))
-        self.function = _choose_signature(path, self._loaded.signatures)
+        # A damaged file's root may be any object.
+        self.function = _choose_signature(path, getattr(self._loaded, "signatures", {}))
         _, keywords = self.function.structured_input_signature
         facts = _facts(path)
         inputs = [item.name for item in facts.inputs]

@@ -153,6 +153,22 @@ def test_what_is_no_source(tmp_path) -> None:
     assert not (tmp_path / "a.onnx").exists()
 
 
+def test_a_saved_model_whose_root_lost_its_signatures(tmp_path) -> None:
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    from keras_upsample import runtimes
+
+    network(16).export(str(tmp_path / "m"), verbose=False)
+    graph = SavedModel.FromString((tmp_path / "m" / "saved_model.pb").read_bytes())
+    children = graph.meta_graphs[0].object_graph_def.nodes[0].children
+    (place,) = (i for i, child in enumerate(children) if child.local_name == "signatures")
+    del children[place]
+    (tmp_path / "m" / "saved_model.pb").write_bytes(graph.SerializeToString())
+    for read in (runtimes.load, export.load_source):
+        with pytest.raises(ArtefactError, match="has no signature"):
+            read(tmp_path / "m")
+
+
 def test_a_graph_that_reads_files_is_not_run(tmp_path) -> None:
     class Reads(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((None, 2), tf.float32, name="x")])
