@@ -103,7 +103,7 @@ def measure(target: str, minutes: float, spacing: float) -> None:
     meter, otherwise = meter_of(table), by_table(table)
     assert meter is not None
     end = monotonic() + 60 * minutes
-    tuner = Tuner(table, meter, 60 * minutes, otherwise, print)
+    tuner = Tuner(table, meter, 60 * minutes, otherwise, progress=print)
     known = [parts_of_key(key) for key in tuner.cache]
 
     def choose(proposal: Any, graph: Any) -> tuple[str, float | None]:

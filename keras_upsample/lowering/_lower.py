@@ -15,6 +15,7 @@ from ._unmatched import explain_unmatched
 
 if TYPE_CHECKING:
     from ..targets import Target
+    from ._profile import Profile
 
 
 @dataclass(frozen=True)
@@ -97,15 +98,15 @@ def lower_program(
     from ..errors import first_line
     from ._choose import by_table
     from ._profile import by_profile
-    from ._profiles import profile_for
+    from ._profiles import HOST, profile_for
     from ._tune import tuning_seconds
 
     seconds = tuning_seconds(tune)
-    chosen, why = profile_for(target, profile)
+    chosen, why = profile_for(target, profile or (HOST if seconds else None))
     choose = by_table(target) if chosen is None else by_profile(chosen, by_table(target))
     try:
-        result = _lower(program, target, seconds, choose, progress)
-        if not why:
+        result = _lower(program, target, seconds, choose, chosen, progress)
+        if not why or (chosen is None and seconds):
             return result
         name = "by table" if chosen is None else chosen.name
         return result.with_notes(Applied("profile", (program.name,), name, why))
@@ -134,6 +135,7 @@ def _lower(
     target: "Target",
     tune: float,
     otherwise: Choose,
+    profile: "Profile | None",
     progress: Callable[[str], None] | None,
 ) -> Program:
     from ._choose import as_decided
@@ -148,7 +150,8 @@ def _lower(
         return result.with_notes(
             Applied("tuning", (program.name,), "by table", why_unmeasured(target))
         )
-    choose: Choose = Tuner(target, meter, tune, otherwise, progress)
+    of_machine = profile if profile is not None and profile.instructions else None
+    choose: Choose = Tuner(target, meter, tune, otherwise, of_machine, progress)
     fixed = program.signature.fixed()
     if fixed != program.signature:
         # Times are those of one size; at open sizes the same forms are taken.

@@ -100,6 +100,16 @@ class Profile:
         stands = Estimate(0.0, found[best].doubt)
         return (best, found[best]) if found[best].gain >= MIN_GAIN else (KEEP, stands)
 
+    def hopeful(self, proposal: Rewrite) -> list[str]:
+        """The forms that may be the fastest, and those that the profile does not know."""
+        found = self.estimates(proposal)
+        best = max((0.0, *(each.gain - each.doubt for each in found.values())))
+        return [
+            form
+            for form in proposal.forms
+            if form not in found or found[form].gain + found[form].doubt >= best
+        ]
+
     def sure(self, proposal: Rewrite) -> bool:
         """Whether another choice than `decided` would hardly be faster."""
         decision = self.decided(proposal)

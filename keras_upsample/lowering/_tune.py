@@ -19,6 +19,7 @@ from ._tuning_cache import TuningCache
 if TYPE_CHECKING:
     from ..program._signature import Signature
     from ..targets import Target
+    from ._profile import Profile
     from ._rewriting import Choose
 
 MIN_GAIN = 1.03
@@ -55,6 +56,8 @@ class Tuner:
         seconds: limit of the time for measuring. After it, blocks that are not in the cache get
             the form that `otherwise` chooses.
         otherwise: chooses where nothing was measured.
+        profile: of this machine; blocks that it is sure of are not measured, nor forms that it
+            does not expect to be the fastest.
         progress: called with the description of each block before it is measured.
     """
 
@@ -64,6 +67,7 @@ class Tuner:
         meter: Meter,
         seconds: float,
         otherwise: "Choose",
+        profile: "Profile | None" = None,
         progress: Callable[[str], None] | None = None,
     ) -> None:
         self._target, self._meter = target, meter
@@ -71,6 +75,7 @@ class Tuner:
         self._end = perf_counter() + seconds
         self._progress = progress
         self._otherwise = otherwise
+        self._profile = profile
 
     def __call__(self, proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:
         if proposal.always and len(proposal.forms) == 1:
@@ -81,6 +86,8 @@ class Tuner:
         key = key_of(proposal, self._target)
         times = self.cache.get(key)
         if times is None:
+            if self._profile is not None and self._profile.sure(proposal):
+                return self._otherwise(proposal, graph)
             if perf_counter() > self._end:
                 return self._otherwise(proposal, graph)
             if self._progress is not None:
@@ -98,7 +105,10 @@ class Tuner:
         """Seconds by form, the minimum over interleaved rounds; a form that fails is left out."""
         with scratch() as folder:
             opened: dict[str, Any] = {}
-            for number, form in enumerate((KEEP, *proposal.forms)):
+            forms = list(proposal.forms)
+            if self._profile is not None:
+                forms = self._profile.hopeful(proposal)
+            for number, form in enumerate((KEEP, *forms)):
                 path = folder / f"form{number}{self._target.suffix}"
                 try:
                     model = block_model(proposal, graph, form, pooled=self._target.own_layout)

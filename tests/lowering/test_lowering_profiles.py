@@ -140,3 +140,35 @@ def test_profiles_that_are_not_there(tmp_path):
     of_another = profile_file(tmp_path / "q.json", {}, target="tflite")
     with pytest.raises(ValueError, match="is of the target 'tflite', not of 'onnx'"):
         lower(convolution(), "onnx", profile=str(of_another))
+
+
+def test_tuning_measures_what_the_profile_is_not_sure_of(tmp_path, monkeypatch):
+    measured = []
+
+    def measure(self, proposal, graph):
+        forms = self._profile.hopeful(proposal)
+        measured.append((str(proposal.block), forms))
+        return {"as it is": 1.0, **dict.fromkeys(forms, 0.25)}
+
+    monkeypatch.setattr(_tune.Tuner, "_measure", measure)
+    blocks = {
+        "64 64 32 48": {"as it is": 1.0, FORM: 0.5},  # like the model's, and surely faster
+        "64 64 512 512": {"as it is": 1.0, FORM: 0.5},
+        "64 65 512 512": {"as it is": 1.0, FORM: 1.5},  # so that nothing is sure there
+    }
+    path = str(profile_file(tmp_path / "p.json", blocks))
+    for size, expected in (((32, 48), None), ((512, 512), 4.0), ((8, 8), 4.0)):
+        lowered = lower(convolution(size=size), "onnx", tune=True, profile=path)
+        (entry,) = (each for each in lowered.applied if each.rule == RULE)
+        assert (entry.form, entry.measured) == (FORM, expected)
+    assert [text for text, _ in measured] == [
+        f"convolution 3x3 64->64 at {n}x{n}" for n in (512, 8)
+    ]  # the second is far from all of the profile's
+
+
+def test_forms_without_hope_are_not_measured(tmp_path):
+    blocks = {"64 64 32 32": {"as it is": 1.0, FORM: 3.0}}
+    profile = read_profile(profile_file(tmp_path / "p.json", blocks))
+    (near,), (far,) = (proposed(convolution(size=(n, n))) for n in (32, 512))
+    assert profile.sure(near) and profile.hopeful(near) == []
+    assert not profile.sure(far) and profile.hopeful(far) == [FORM]
