@@ -20,6 +20,7 @@ from keras_upsample import _keras_first_read
 from keras_upsample._keras_file import load_keras_file
 from keras_upsample.errors import ArtefactError
 from keras_upsample.files import _keras_archive, _tried
+from keras_upsample.files._hdf5_structure import most_unpacked
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +110,53 @@ def test_a_small_file_that_asks_for_terabytes(tmp_path) -> None:
     refused(
         edited(saved(dense, tmp_path / "m.h5"), enlarge), "weights of 1,000,000,000,000 elements"
     )
+
+
+def test_weights_that_layers_may_make(tmp_path, monkeypatch) -> None:
+    """A quarter more than the file has, and as many again as tables may have."""
+    monkeypatch.setattr(_keras_first_read, "SPARE", 6)
+    dense = keras.Sequential([keras.Input((4,)), keras.layers.Dense(4)])  # 20 elements
+    saved(dense, tmp_path / "m.keras")
+
+    def asked(units: int) -> str:
+        def enlarge(config: dict) -> None:
+            config["config"]["layers"][1]["config"]["units"] = units
+
+        with pytest.raises(ArtefactError) as info:
+            load_keras_file(edited(tmp_path / "m.keras", enlarge))
+        return str(info.value)
+
+    assert "ask for weights" not in asked(6)  # 30 of 31: Keras finds that they do not fit
+    assert "ask for weights of 35 elements, and the file has 20" in asked(7)
+
+
+@pytest.mark.parametrize("size, most", [(1, 2**28), (2**20, 2**28), (2**28, 20 * 2**28)])
+def test_what_a_file_may_claim(size, most) -> None:
+    assert most_unpacked(size) == most
+
+
+def test_time_grows_with_the_file(model, tmp_path, monkeypatch) -> None:
+    given: list = []
+
+    def run_module(module: str, arguments: list, **options: Any) -> Any:
+        given.append((arguments, options))
+        return subprocess.CompletedProcess([], -14, "", "")
+
+    monkeypatch.setattr(_keras_first_read, "run_module", run_module)
+    monkeypatch.setattr(_keras_first_read, "SPEED", 100)
+    path = saved(model, tmp_path / "m.keras")
+    refused(path, "takes more than")
+    (((_, seconds, memory), options),) = given
+    assert float(seconds) == 20 + path.stat().st_size / 100 < options["seconds"]
+    assert int(memory) == 2**30
+
+
+def test_trust_loads_what_ended_its_process(model, tmp_path, monkeypatch) -> None:
+    done = subprocess.CompletedProcess([], -11, "", "")
+    monkeypatch.setattr(_keras_first_read, "run_module", lambda *args, **kwargs: done)
+    path = saved(model, tmp_path / "m.keras")
+    refused(path, r"SIGSEGV.*trust=True \(--trust\)")
+    assert load_keras_file(path, trust=True).count_params() == model.count_params()
 
 
 def hdf5(path: Path, write: Callable[[Any], None]) -> Path:

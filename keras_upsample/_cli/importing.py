@@ -1,5 +1,6 @@
 """`keras-upsample import`: a model of another framework -> a `.keras` file."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +55,7 @@ def import_model(
 
         if out.suffix != ".keras":
             raise UserError(f"--out must be a .keras file. Received: {str(out)!r}.")
-        if out.exists() and not overwrite:
+        if os.path.lexists(out) and not overwrite:
             raise UserError(f"{str(out)!r} exists. Choose another --out, or pass --overwrite.")
         if smp is None and (encoder or normalization):
             raise UserError(

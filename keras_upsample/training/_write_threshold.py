@@ -1,6 +1,7 @@
 """A copy of a model whose metadata hold a threshold."""
 
 import math
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ def write_threshold(
     from ..predict import load_model
 
     out = Path(out)
-    if out.exists():
+    if os.path.lexists(out):
         raise FileExistsError(f"{out} is there already. Choose another path for the copy.")
     if not 0 < threshold < 1:
         raise ValueError(f"`threshold` must be between 0 and 1. Received: {threshold!r}.")

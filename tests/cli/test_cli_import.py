@@ -65,6 +65,29 @@ def test_import_says_what_is_wrong_in_one_line(source, out, message, folder, tmp
     assert not list(tmp_path.iterdir())
 
 
+def test_what_stands_at_out_is_replaced_on_request_alone(folder, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from keras_upsample import interchange
+    from keras_upsample.cli import app
+
+    model = keras.Sequential([keras.Input((4, 4, 3)), keras.layers.Conv2D(2, 1)])
+    monkeypatch.setattr(interchange, "from_file", lambda *_, **__: model)
+    out, elsewhere = tmp_path / "a.keras", tmp_path / "elsewhere"
+    command = ["import", str(folder / "theirs.onnx"), "--out", str(out)]
+    for stands in ("a file", "a link to nothing"):
+        if stands == "a file":
+            out.write_text("of the user")
+        else:
+            out.unlink()
+            out.symlink_to(elsewhere)
+        assert CliRunner().invoke(app, command).exit_code == 2
+        assert out.is_symlink() or out.read_text() == "of the user"
+        assert CliRunner().invoke(app, [*command, "--overwrite"]).exit_code == 0
+        assert keras.saving.load_model(out).count_params() == model.count_params()
+    assert not elsewhere.exists()
+
+
 def test_a_checkpoint_needs_its_extra_or_a_name(folder, tmp_path):
     result = run("import", folder / "theirs.onnx", "--out", tmp_path / "a.keras", "--encoder", "x")
     assert result.returncode == 2 and "--smp names theirs" in one_line(result.stderr)

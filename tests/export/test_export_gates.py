@@ -70,6 +70,8 @@ def test_a_wrong_artefact_is_not_published(before, kind, tmp_path, monkeypatch):
     monkeypatch.setattr(_artefact, "convert", of_another_kernel(model, 1e-3))
     with pytest.raises(VerificationError, match=r"does not compute what the model computes") as e:
         write(model, tmp_path, kind)
+    failed = next(d for d in e.value.verification.differences if d.failure)
+    assert f" On {failed.case}: " in str(e.value)
     assert "'out'[0, " in str(e.value)
     assert "allowed 5e-05" in str(e.value)
     assert snapshot(tmp_path) == stood

@@ -250,3 +250,14 @@ def test_a_traced_function_gives_variables_back():
     nested = Traced(tf.function(counted, autograph=False))
     assert float(nested(tf.constant(2.0))) == 6.0
     assert float(count) == 2.0
+
+
+def test_dtype_policies_stay(tmp_path):
+    image = keras.Input((8, 8, 3), name="image")
+    x = convolution(3, dtype="mixed_float16")(image)
+    model = keras.Model(image, layers.Conv2D(2, 1, dtype="mixed_bfloat16")(x))
+    before = [layer.dtype_policy.name for layer in model.layers]
+    assert "mixed_float16" in before and keras.config.dtype_policy().name == "float32"
+    export.to_onnx(model, tmp_path / "m.onnx", images=[noise(8, 8, 3)])
+    assert [layer.dtype_policy.name for layer in model.layers] == before
+    assert keras.config.dtype_policy().name == "float32"

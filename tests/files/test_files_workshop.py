@@ -179,6 +179,30 @@ def test_an_error_of_fsync_names_the_file(write, tmp_path, monkeypatch):
     assert not os.listdir(tmp_path)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the kernel for a file's name")
+@pytest.mark.parametrize("write", [publish, replace_file])
+def test_files_are_on_the_disk_before_and_after_they_are_renamed(write, tmp_path, monkeypatch):
+    """Or a power cut might show the new name with no content, or the old one."""
+    order = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(descriptor):
+        order.append(Path(os.readlink(f"/proc/self/fd/{descriptor}")).name)
+        fsync(descriptor)
+
+    def replaced(source, target):
+        order.append("renamed")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", replaced)
+    with write(tmp_path / "a.txt") as staged:
+        staged.write_text("a")
+    assert order.count("renamed") == 1
+    assert "a.txt" in order[: order.index("renamed")]
+    assert order[-2:] == ["renamed", tmp_path.name]
+
+
 @pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="no file that answers EIO")
 def test_a_file_that_the_disk_does_not_take_has_its_name_in_the_error(tmp_path):
     """Address 0 of a process can't be written to: the kernel's own EIO, by write or by close."""

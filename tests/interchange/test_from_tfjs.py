@@ -196,6 +196,9 @@ def test_what_is_refused(arrays, tmp_path):
         with pytest.raises(ArtefactError) as error:
             interchange.from_tfjs(written(tmp_path, given, **options))
         assert message in str(error.value)
+    path = written(tmp_path, arrays, [*LAYERS, _lambda()])
+    with pytest.raises(ArtefactError, match="a Lambda layer, which is Python code"):
+        interchange.from_file(path, trust=True)
     with pytest.raises(ArtefactError, match="does not exist"):
         interchange.from_tfjs(tmp_path / "none.json")
 

@@ -1,9 +1,11 @@
 """No result of another image or another model is ever taken for this one's."""
 
 import contextlib
+import errno
 import json
 import os
 import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -112,6 +114,23 @@ def test_what_nobody_knows_is_not_taken(tmp_path) -> None:
         record.write_text(text)
         with pytest.raises(ImageError, match="nothing says"):
             predict_to_files(predictor(), other, tmp_path / "out")
+
+
+def test_a_record_that_the_disk_does_not_give_is_not_missing(tmp_path, monkeypatch) -> None:
+    """Taken for a missing one, it would make a stranger's file of our result."""
+    image = saved(tmp_path / "a.png", picture())
+    predict_to_files(predictor(), image, tmp_path / "out")
+    read = Path.read_text
+
+    def fail(path: Path, *arguments, **options) -> str:
+        if path.name == "a_classes.png.json":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return read(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "read_text", fail)
+    for overwrite in (False, True):
+        with pytest.raises(OSError, match=r"Input/output error: .*a_classes\.png\.json"):
+            predict_to_files(predictor(), image, tmp_path / "out", overwrite=overwrite)
 
 
 def test_frames_are_told_apart_before_anything_is_written(tmp_path) -> None:

@@ -1,16 +1,19 @@
 """The first load of a foreign file happens in a process of its own."""
 
+import dataclasses
+import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from test_tflite_structure import changed, first
 
-from keras_upsample import runtimes
+from keras_upsample import interchange, runtimes
 from keras_upsample.errors import ArtefactError
 from keras_upsample.files import _tried
-from keras_upsample.runtimes import _first_load
+from keras_upsample.runtimes import _first_load, _first_load_process
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +66,36 @@ def test_not_for_what_was_written_here(tmp_path, calls):
 def test_trust_spares_the_process(artefacts, calls):
     runtimes.load(artefacts[0]["tflite"], trust=True)
     assert calls == []
+
+
+def test_what_is_damaged_is_refused_before_any_runtime_reads_it(artefacts, tmp_path, calls):
+    path = tmp_path / "m.tflite"
+    path.write_bytes(
+        changed(artefacts[0]["tflite"].read_bytes(), lambda m: setattr(first(m), "inputs", [500]))
+    )
+    with pytest.raises(ArtefactError, match="reads tensor 500"):
+        runtimes.load(path)
+    assert calls == []
+
+
+def test_trust_loads_what_ended_its_process(artefacts, monkeypatch):
+    done = subprocess.CompletedProcess([], -11, "", "")
+    monkeypatch.setattr(_first_load, "run_module", lambda *args, **kwargs: done)
+    for kind in ("tflite", "onnx"):
+        with pytest.raises(ArtefactError, match=r"SIGSEGV.*trust=True \(--trust\)"):
+            runtimes.load(artefacts[0][kind])
+        assert runtimes.load(artefacts[0][kind], trust=True).inputs
+
+
+def test_readers_of_other_formats_try_a_file_first_too(artefacts, monkeypatch, calls):
+    for read in (interchange.from_tflite, interchange.from_file):
+        monkeypatch.setattr(_tried, "_known", set())
+        (_tried.cache_folder() / "first_loads.txt").unlink(missing_ok=True)
+        read(artefacts[0]["tflite"], trust=True)
+        assert calls == []
+        read(artefacts[0]["tflite"])
+        assert len(calls) == 1
+        calls.clear()
 
 
 def test_a_file_that_crashes_the_runtime(artefacts, tmp_path):
@@ -142,6 +175,15 @@ def test_values_outside_of_the_folder(artefacts, tmp_path):
         runtimes.load(folder / "out.onnx")
     with pytest.raises(ArtefactError, match="can't be loaded by ONNX Runtime"):
         runtimes.load(folder / "out.onnx", trust=True)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = str(tmp_path / "m.data")
+    (folder / "out.onnx").write_bytes(model.SerializeToString())
+    with pytest.raises(ArtefactError, match=r"values in '/.*m\.data', outside of its own folder"):
+        runtimes.load(folder / "out.onnx")
+    with pytest.raises(ArtefactError, match="can't be loaded by ONNX Runtime"):
+        runtimes.load(folder / "out.onnx", trust=True)
     (folder / "m.data").unlink()
     (folder / "m.data").symlink_to(tmp_path / "m.data")
     with pytest.raises(ArtefactError, match="outside of its own folder"):
@@ -211,6 +253,36 @@ def test_a_loop_without_end(tmp_path, monkeypatch):
             runtimes.load(path)
 
 
+def test_a_load_without_end(artefacts, monkeypatch):
+    monkeypatch.setattr(_first_load, "LOAD_SECONDS", 0.01)
+    with pytest.raises(ArtefactError, match=r"that took more than 0\.01 seconds.*--trust"):
+        runtimes.load(artefacts[0]["onnx"])
+
+
+def test_the_time_of_a_run_grows_with_the_file(artefacts, monkeypatch):
+    given = []
+
+    def run_module(module, arguments, **options):
+        given.append((arguments, options))
+        return subprocess.CompletedProcess([], 0, "first load: loaded\nfirst load: ran\n", "")
+
+    monkeypatch.setattr(_first_load, "run_module", run_module)
+    monkeypatch.setattr(_first_load, "SPEED", 100)
+    path = artefacts[0]["onnx"]
+    runtimes.load(path)
+    (((_, _, load, one), options),) = given
+    assert (float(load), float(one)) == (300, 60 + path.stat().st_size / 100)
+    assert options["seconds"] > float(load) + float(one)
+
+
+def test_the_first_run_is_on_zeros_at_small_sizes(artefacts):
+    image = runtimes.load(artefacts[0]["onnx"]).inputs[0]
+    runner = SimpleNamespace(inputs=[dataclasses.replace(image, shape=(None, None, 6, None))])
+    (feeds,) = _first_load_process._zeros(runner)
+    assert feeds["image"].shape == (1, 32, 6, 32)
+    assert feeds["image"].dtype == np.float32 and not feeds["image"].any()
+
+
 def test_memory_of_a_small_file(tmp_path):
     path = claim(tmp_path / "m.onnx", 10**6, 10**6)
     with pytest.raises(ArtefactError, match=r"memory than there is: .*4000000000000\. .*--trust"):
@@ -236,4 +308,5 @@ def test_the_process_has_no_more_memory_than_the_machine():
         "f._limit_memory(); print(resource.getrlimit(resource.RLIMIT_AS)[0])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert 2**30 <= int(done.stdout) < 2**48
+    there = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    assert int(done.stdout) == max(there, 8 << 30)

@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
 
-from keras_upsample import export, predict, runtimes
+from keras_upsample import export, predict, runtimes, training
 from keras_upsample.errors import ArtefactError, VerificationError
 from keras_upsample.runtimes._saved_model_graph import check_saved_model
 
@@ -51,6 +52,7 @@ def bad(tmp_path) -> dict:
                 prefix=file, tensor_names=["a"], shape_and_slices=[""], dtypes=[tf.float32]
             )[0]
         ),
+        "SaveV2": checkpoint_of(tmp_path / "mark"),
         "PrintV2": lambda x: printed(x, tmp_path / "mark"),
     }
 
@@ -60,9 +62,20 @@ def printed(x, mark):
         return tf.identity(x)
 
 
+def checkpoint_of(mark):
+    def function(x):
+        write = tf.raw_ops.SaveV2(
+            prefix=str(mark), tensor_names=["a"], shape_and_slices=[""], tensors=[x]
+        )
+        with tf.control_dependencies([write]):
+            return tf.identity(x)
+
+    return function
+
+
 OPERATORS = (
     "ReadFile", "WriteFile", "MatchingFiles", "PyFunc", "EagerPyFunc", "TextLineDataset",
-    "RestoreV2", "PrintV2",
+    "RestoreV2", "SaveV2", "PrintV2",
 )  # fmt: skip
 
 
@@ -74,6 +87,40 @@ def test_operators_that_reach_out(operator, tmp_path):
     (tmp_path / "mark").unlink(missing_ok=True)
     for load in (runtimes.load, predict.load_model):
         with pytest.raises(ArtefactError, match=rf"operator {operator} .*trust=True \(--trust\)"):
+            load(path)
+    assert not (tmp_path / "mark").exists()
+
+
+@pytest.mark.parametrize(
+    "operator",
+    ["FIFOQueueV2", "Send", "RpcCall", "TFRecordReaderV2", "DecodeProtoV2", "ShardedFilename"],
+)
+def test_stateful_operators_are_allowed_by_name_alone(operator, tmp_path):
+    """Whether TensorFlow calls it stateful, its own table of operators says."""
+    from tensorflow.python.framework import op_def_registry
+
+    saved(tmp_path / "m", lambda x: x * 2)
+    place = tmp_path / "m" / "saved_model.pb"
+    graph = saved_model_pb2.SavedModel.FromString(place.read_bytes())
+    graph.meta_graphs[0].graph_def.node.add(name="more", op=operator)
+    place.write_bytes(graph.SerializeToString())
+    known = op_def_registry.get(operator)
+    if known is None or not known.is_stateful:
+        check_saved_model(tmp_path / "m")  # TensorFlow refuses what it does not know
+        return
+    with pytest.raises(ValueError, match=f"its operator {operator} "):
+        check_saved_model(tmp_path / "m")
+
+
+def test_every_door_asks_for_trust(tmp_path):
+    path = saved(tmp_path / "m", writes(tmp_path / "mark"))
+    (tmp_path / "mark").unlink(missing_ok=True)
+    for load in (
+        lambda path: runtimes.benchmark([path], rounds=1),
+        export.load_source,
+        lambda path: training.write_threshold(path, tmp_path / "copy", 0.4),
+    ):
+        with pytest.raises(ArtefactError, match=r"operator WriteFile .*trust=True"):
             load(path)
     assert not (tmp_path / "mark").exists()
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -60,6 +61,27 @@ def test_a_resumed_run_ends_bit_equal(tmp_path):
         np.testing.assert_array_equal(np.asarray(a), np.asarray(b), err_msg=a.path)
     epochs = (tmp_path / "parts" / "logs" / "epochs.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in epochs] == ["epoch", "0", "1", "2"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_checkpoint_that_is_not_written_leaves_the_last(error, tmp_path, monkeypatch):
+    options = {"steps": 4, "steps_per_epoch": 2, "verbose": 0}
+    fit(build, stream, tmp_path, stop_after=2, **options)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    assert before
+    save = keras.Model.save
+
+    def half(model, path, *arguments, **more):
+        save(model, path, *arguments, **more)
+        Path(path).write_bytes(Path(path).read_bytes()[:100])
+        raise error
+
+    monkeypatch.setattr(keras.Model, "save", half)
+    with pytest.raises(type(error)):
+        fit(build, stream, tmp_path, resume=True, **options)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    monkeypatch.undo()
+    assert int(fit(build, stream, tmp_path, resume=True, **options).optimizer.iterations) == 4
 
 
 def test_a_fresh_process_resumes_a_model_with_our_layers(tmp_path):
