@@ -55,8 +55,9 @@ def load_saved_model(path: Path, signature: str | None = None, *, trust: bool = 
         raise ArtefactError(
             f"{str(path)!r} can't be loaded by TensorFlow {tf.__version__}: {first_line(error)}"
         ) from error
-    # A damaged file's root may be any object.
-    function = _choose_signature(path, getattr(loaded, "signatures", {}), signature)
+    from .runtimes._tensorflow import signatures_of
+
+    function = _choose_signature(path, signatures_of(loaded), signature)
     try:
         frozen = _tensorflow.freeze(function)
     except Exception as error:  # TensorFlow's, of several kinds

@@ -35,8 +35,7 @@ class SavedModelRunner:
         self.runtime = f"TensorFlow {tf.__version__}"
         with load_errors(path, self.runtime), plain_path(path) as plain:
             self._loaded = tf.saved_model.load(str(plain))
-        # A damaged file's root may be any object.
-        self.function = _choose_signature(path, getattr(self._loaded, "signatures", {}))
+        self.function = _choose_signature(path, signatures_of(self._loaded))
         _, keywords = self.function.structured_input_signature
         facts = _facts(path)
         inputs = [item.name for item in facts.inputs]
@@ -59,6 +58,14 @@ class SavedModelRunner:
         for function in definition.library.function:
             counts.update(node.op for node in function.node_def)
         return dict(counts)
+
+
+def signatures_of(loaded: Any) -> dict[str, Any]:
+    """The signatures of a loaded SavedModel: in a damaged one any object may stand for them."""
+    found = getattr(loaded, "signatures", None)
+    if not isinstance(found, Mapping):
+        return {}
+    return {name: f for name, f in found.items() if hasattr(f, "structured_input_signature")}
 
 
 def _choose_signature(path: Path, signatures: Mapping[str, Any]) -> Any:

@@ -153,16 +153,21 @@ def test_what_is_no_source(tmp_path) -> None:
     assert not (tmp_path / "a.onnx").exists()
 
 
-def test_a_saved_model_whose_root_lost_its_signatures(tmp_path) -> None:
+@pytest.mark.parametrize("lost", ["signatures", "serving_default"])
+def test_a_saved_model_that_lost_its_signatures(lost, tmp_path) -> None:
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
     from keras_upsample import runtimes
 
     network(16).export(str(tmp_path / "m"), verbose=False)
     graph = SavedModel.FromString((tmp_path / "m" / "saved_model.pb").read_bytes())
-    children = graph.meta_graphs[0].object_graph_def.nodes[0].children
-    (place,) = (i for i, child in enumerate(children) if child.local_name == "signatures")
-    del children[place]
+    nodes = graph.meta_graphs[0].object_graph_def.nodes
+    (place,) = (i for i, child in enumerate(nodes[0].children) if child.local_name == "signatures")
+    if lost == "signatures":
+        del nodes[0].children[place]
+    else:  # it is the root, as any object can be
+        (signature,) = nodes[nodes[0].children[place].node_id].children
+        signature.node_id = 0
     (tmp_path / "m" / "saved_model.pb").write_bytes(graph.SerializeToString())
     for read in (runtimes.load, export.load_source):
         with pytest.raises(ArtefactError, match="has no signature"):
