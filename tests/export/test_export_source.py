@@ -166,8 +166,8 @@ def test_a_saved_model_that_lost_its_signatures(lost, tmp_path) -> None:
     if lost == "signatures":
         del nodes[0].children[place]
     else:  # it is the root, as any object can be
-        (signature,) = nodes[nodes[0].children[place].node_id].children
-        signature.node_id = 0
+        for signature in nodes[nodes[0].children[place].node_id].children:
+            signature.node_id = 0
     (tmp_path / "m" / "saved_model.pb").write_bytes(graph.SerializeToString())
     for read in (runtimes.load, export.load_source):
         with pytest.raises(ArtefactError, match="has no signature"):
