@@ -83,12 +83,6 @@ def train(
         >>> train(recipe, "run").scores["validation"].scores["mean_iou"]  # doctest: +SKIP
         0.83
     """
-    import keras
-
-    from ._early_stopping import BEST, best_epoch, early_stopping, has_ended, history
-    from ._fit import fit
-    from ._network import batches, compiled
-
     out = Path(out)
     if data is not None:
         recipe = _of_other_images(recipe, len(data.get("train", ())))
@@ -97,67 +91,111 @@ def train(
     _check_images(recipe, images)
     out.mkdir(parents=True, exist_ok=True)
     with held_alone(out, "train", f"`out` {str(out)!r} is being trained in"):
-        training = images["train"]
         start = time.perf_counter()
-        keras.utils.set_random_seed(recipe.seed)
-        steps, each = recipe.steps or 0, recipe.steps_per_epoch or 1
         _write_beside(out / RECIPE, _recipe_text(recipe, data))
-
-        def stopping(first: int) -> list[Any] | None:
-            if recipe.early_stopping is None:
-                return []
-            name, patience = recipe.early_stopping.score, recipe.early_stopping.patience
-            if has_ended(history(out)[:first], patience):
-                return None
-            return [
-                early_stopping(
-                    lambda model: _validation_score(recipe, model, images["validation"]),
-                    name,
-                    patience,
-                    out,
-                    first,
-                )
-            ]
-
-        model = fit(
-            lambda: compiled(recipe, training),
-            lambda first: batches(recipe, training, first),
-            out,
-            steps=steps,
-            steps_per_epoch=each,
-            seed=recipe.seed,
-            resume=resume,
-            stop_after=stop_after,
-            callbacks=stopping,
-            verbose=verbose,
-        )
+        model = _fitted(recipe, images, out, resume, stop_after, verbose)
         seconds = time.perf_counter() - start
-        epochs = int(keras.ops.convert_to_numpy(model.optimizer.iterations)) // each
-        best = epochs
-        if recipe.early_stopping is not None:
-            best = best_epoch(history(out)[:epochs]) + 1
-            if best != epochs:
-                model = keras.models.load_model(out / BEST)
-        final = _final_model(recipe, model, training, out)
+        epochs = _epochs(recipe, model)
+        model, best = _best(recipe, model, epochs, out)
+        final = _final_model(recipe, model, images["train"], out)
         scores: dict[str, Any] = {
             part: _evaluate(recipe, final, images[part])
             for part in ("validation", "test")
             if part in images
         }
-        facts: dict[str, Any] = {
-            "preset": recipe.preset,
-            "model": recipe.model["name"],
-            "seed": recipe.seed,
-            "steps": epochs * each,
-            "best_epoch": best,
-            "seconds": round(seconds),
-            "parameters": final.count_params(),
-            "versions": _versions(),
-            "images": {part: _names(found) for part, found in images.items()},
-            **{part: found.to_dict() for part, found in scores.items()},
-        }
+        result = TrainedModel(final, out / MODEL, scores, epochs, best)
+        facts = _facts(recipe, images, result, round(seconds))
         _write_beside(out / SCORES, json_text(facts) + "\n")
-        return TrainedModel(final, out / MODEL, scores, epochs, best)
+        return result
+
+
+def _fitted(
+    recipe: Recipe,
+    images: Mapping[str, Images],
+    out: Path,
+    resume: bool,
+    stop_after: int | None,
+    verbose: int,
+) -> Any:
+    """The compiled model after its last step."""
+    import keras
+
+    from ._fit import fit
+    from ._network import batches, compiled
+
+    keras.utils.set_random_seed(recipe.seed)
+    return fit(
+        lambda: compiled(recipe, images["train"]),
+        lambda first: batches(recipe, images["train"], first),
+        out,
+        steps=recipe.steps or 0,
+        steps_per_epoch=_steps_of_an_epoch(recipe),
+        seed=recipe.seed,
+        resume=resume,
+        stop_after=stop_after,
+        callbacks=lambda first: _stopping(recipe, images, out, first),
+        verbose=verbose,
+    )
+
+
+def _stopping(
+    recipe: Recipe, images: Mapping[str, Images], out: Path, first: int
+) -> list[Any] | None:
+    """The callback of early stopping, if the recipe has it; None if it has already stopped."""
+    from ._early_stopping import early_stopping, has_ended, history
+
+    if recipe.early_stopping is None:
+        return []
+    name, patience = recipe.early_stopping.score, recipe.early_stopping.patience
+    if has_ended(history(out)[:first], patience):
+        return None
+
+    def score(model: Any) -> float:
+        return _validation_score(recipe, model, images["validation"])
+
+    return [early_stopping(score, name, patience, out, first)]
+
+
+def _best(recipe: Recipe, model: Any, epochs: int, out: Path) -> tuple[Any, int]:
+    """The model of the best epoch, and its number from 1; the last without early stopping."""
+    import keras
+
+    from ._early_stopping import BEST, best_epoch, history
+
+    if recipe.early_stopping is None:
+        return model, epochs
+    best = best_epoch(history(out)[:epochs]) + 1
+    return (model if best == epochs else keras.models.load_model(out / BEST)), best
+
+
+def _epochs(recipe: Recipe, model: Any) -> int:
+    """Epochs that a model was trained for, by its optimizer."""
+    import keras
+
+    steps = int(keras.ops.convert_to_numpy(model.optimizer.iterations))
+    return steps // _steps_of_an_epoch(recipe)
+
+
+def _steps_of_an_epoch(recipe: Recipe) -> int:
+    return recipe.steps_per_epoch or 1
+
+
+def _facts(
+    recipe: Recipe, images: Mapping[str, Images], result: TrainedModel, seconds: int
+) -> dict[str, Any]:
+    """What `scores.json` says of a run."""
+    return {
+        "preset": recipe.preset,
+        "model": recipe.model["name"],
+        "seed": recipe.seed,
+        "steps": result.epochs * _steps_of_an_epoch(recipe),
+        "best_epoch": result.best_epoch,
+        "seconds": seconds,
+        "parameters": result.model.count_params(),
+        "versions": _versions(),
+        "images": {part: _names(found) for part, found in images.items()},
+        **{part: found.to_dict() for part, found in result.scores.items()},
+    }
 
 
 def _check_folder(recipe: Recipe, out: Path, resume: bool) -> None:
