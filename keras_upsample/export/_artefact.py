@@ -138,8 +138,8 @@ def make_artefact(
             verifications.append(beside(reference, staged, name, gate, real=target.calibrated))
             if verifications[-1].differences:
                 others.append(name)
-        for name in (by, *others):
-            remember(staged, name)
+        digests = digests_of(staged)
+        remember(staged, (by, *others), digests)
         progress("measure")
         partitions = getattr(first, "delegate_partitions", None)
         report = ArtefactReport(
@@ -166,7 +166,7 @@ def make_artefact(
                 *reference.shown(first),
             ),
             data_files=tuple(file.name for file in data_files(staged)),
-            sha256=digests_of(staged),
+            sha256=digests,
         )
         progress("publish")
     for line in report.warnings:

@@ -8,14 +8,22 @@ from pathlib import Path
 _BLOCK = 1 << 20
 
 
-def digest_of(path: Path) -> str:
-    """SHA-256 of a file, of an ONNX file with the data beside it, or of a folder with its names."""
+def digest_of(path: Path, digests: Mapping[str, str] | None = None) -> str:
+    """SHA-256 of a file, of an ONNX file with the data beside it, or of a folder with its names.
+
+    Args:
+        path: of the file or folder. Its own name makes no difference.
+        digests: what `digests_of` told of it; the files are not read then.
+    """
+    found = digests_of(path) if digests is None else digests
+    if list(found) == [path.name]:
+        return found[path.name]
     result = hashlib.sha256()
-    for file in parts_of(path):
-        if file != path:
-            name = file.relative_to(path if path.is_dir() else path.parent)
-            result.update(b"\0" + os.fsencode(name) + b"\0")
-        _add(file, result)
+    for name, digest in found.items():
+        inside = "" if name == path.name else name
+        if path.is_dir():
+            inside = name.removeprefix(f"{path.name}/")
+        result.update(os.fsencode(f"{digest} {inside}\0"))
     return result.hexdigest()
 
 
@@ -27,7 +35,9 @@ def digests_of(path: Path) -> dict[str, str]:
     found = {}
     for file in parts_of(path):
         result = hashlib.sha256()
-        _add(file, result)
+        with file.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                result.update(block)
         found[file.relative_to(path.parent).as_posix()] = result.hexdigest()
     return found
 
@@ -35,12 +45,6 @@ def digests_of(path: Path) -> dict[str, str]:
 def have_digests(path: Path, digests: Mapping[str, str]) -> bool:
     """Whether an artefact still has the files that `digests_of` told of; it may have more."""
     return digests_of(path).items() >= digests.items()
-
-
-def _add(file: Path, result: "hashlib._Hash") -> None:
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            result.update(block)
 
 
 def parts_of(path: Path) -> list[Path]:

@@ -7,6 +7,7 @@ once, also by later processes (`files._tried`).
 
 import json
 import subprocess
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -65,19 +66,26 @@ def admit(path: Path, runtime: str) -> None:
         raise ArtefactError(refused)
 
 
-def remember(path: Path, runtime: str) -> None:
-    """Record a file that was loaded and run here; it is not tried in a child process again."""
-    if runtime in _TITLES:
-        note_tried(_key(path, runtime))
+def remember(path: Path, runtimes: Iterable[str], digests: Mapping[str, str]) -> None:
+    """Record a file that was loaded and run here; it is not tried in a child process again.
+
+    Args:
+        path: of the file.
+        runtimes: that ran it.
+        digests: of its files, see `digests_of`.
+    """
+    for runtime in runtimes:
+        if runtime in _TITLES:
+            note_tried(_key(path, runtime, digests))
 
 
-def _key(path: Path, runtime: str) -> str:
+def _key(path: Path, runtime: str, digests: Mapping[str, str] | None = None) -> str:
     package = _TITLES[runtime][1]
     try:
         number = version(package)
     except PackageNotFoundError:
         number = "?"
-    return f"{digest_of(path)} {runtime} {number}"
+    return f"{digest_of(path, digests)} {runtime} {number}"
 
 
 def _refusal(path: Path, runtime: str) -> str | None:
