@@ -37,6 +37,7 @@ from reliability_study import faults  # noqa: E402
 from reliability_study.forked import preload, preload_as  # noqa: E402
 from reliability_study.fuzz import KINDS, added, counted, fuzz, without  # noqa: E402
 from reliability_study.report import enter, known, stop_after  # noqa: E402
+from reliability_study.rows import ROWS  # noqa: E402
 from reliability_study.seeds import seeds_in  # noqa: E402
 
 RESULTS = BENCHMARKS / "results" / "reliability.json"
@@ -53,11 +54,6 @@ SHORT: dict[str, tuple[list[str], int, int]] = {
 """What `--short` runs of each row: parts, count, every."""
 
 JOBS = ("export", "predict", "fetch", "train")
-BAD = (
-    "without a line", "tracebacks", "traceback", "above 2 GiB", "above 30 s", "orphans", "lost",
-    "half", "litter", "next run failed", "lost, half or left", "no reason", "signals",
-    "lost or half", "without the path", "status", "files changed or gone", "wrong status", "wrong",
-)  # fmt: skip
 
 SHARES = {
     "fuzz": 10, "kill": 4, "fail": 4, "folders": 1, "signals": 3, "threads": 1, "soak": 2
@@ -144,7 +140,9 @@ def _tell(
     numbers = {k: v for k, v in figures.items() if not isinstance(v, list)}
     print(f"{row} {part}: {json.dumps(numbers)}", flush=True)
     said = [*figures.get("found", ()), *figures.get("failing", ()), *figures.get("errors", ())]
-    bad = any(figures.get(name) for name in BAD) or bool(said) or "died" in figures
+    declared = ROWS[row]
+    bad = any(figures.get(name) for name in (*declared.bad, *declared.also_bad))
+    bad = bad or bool(said) or "died" in figures
     bad = bad or any(value in ("hangs", "wrong") for value in figures.values())
     return [f"{row} {part}: {line}" for line in (said or ["see above"])] if bad else []
 

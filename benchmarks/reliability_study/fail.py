@@ -5,7 +5,6 @@ import os
 import random
 import re
 import resource
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from reliability_study import faults
 from reliability_study.forked import Outcome
 from reliability_study.jobs import Bench, Job
 from reliability_study.report import Stop
+from reliability_study.trials import Trial, trials
 
 ERRORS = ("ENOSPC", "EIO", "EACCES", "ENOMEM")
 
@@ -22,34 +22,29 @@ def fail_at_calls(job: Job, every: int, folder: Path, stop: Stop) -> dict[str, A
     """Let every `every`-th call below the results fail, by each error; then kill at it."""
     bench = Bench(job, folder)
     calls = _calls(bench, 0, 0)[1]
-    tally: Counter[str] = Counter()
-    found: list[str] = []
     numbers = list(range(1, calls + 1, every))
     random.Random(0).shuffle(numbers)  # a run that is stopped has some of every part
-    for number in numbers:
-        for kind in (*ERRORS, "kill"):
-            if stop():
-                break
-            code = faults.KILL if kind == "kill" else getattr(errno, kind)
-            bench.restore()
-            outcome, _, call = _calls(bench, number, code)
-            if not call:
-                continue  # the order of calls is not the same in every run
-            call = call.replace(str(bench.work), "")
-            tally["struck"] += 1
-            problems = _judge(bench, outcome, kind, call)
-            if problems:
-                tally["wrong"] += 1
-                found += [f"{kind} at {number}, {call}: {what}" for what in problems]
-            tally["errors without harm"] += kind != "kill" and not outcome.status
-            for what in ("lost", "half", "traceback", "litter", "status", "without the path"):
-                tally[what] += any(p.startswith(what) for p in problems)
-            tally["no reason"] += any(p.startswith("no ") for p in problems)
-    names = (
-        "struck", "errors without harm", "lost", "half", "traceback", "status", "no reason",
-        "without the path", "litter",
-    )  # fmt: skip
-    return {"calls": calls, "every": every, **{n: tally[n] for n in names}, "found": found}
+
+    def failed(which: tuple[int, str]) -> Trial | None:
+        number, kind = which
+        code = faults.KILL if kind == "kill" else getattr(errno, kind)
+        outcome, _, call = _calls(bench, number, code)
+        if not call:
+            return None  # the order of calls is not the same in every run
+        call = call.replace(str(bench.work), "")
+        problems = _judge(bench, outcome, kind, call)
+        begins = ("lost", "half", "traceback", "status", "without the path", "litter")
+        counts = {
+            "struck": True,
+            "errors without harm": kind != "kill" and not outcome.status,
+            "no reason": any(p.startswith("no ") for p in problems),
+            **{begin: any(p.startswith(begin) for p in problems) for begin in begins},
+        }
+        return Trial(f"{kind} at {number}, {call}", counts, problems)
+
+    each = [(number, kind) for number in numbers for kind in (*ERRORS, "kill")]
+    figures = trials("fail", bench, each, stop, failed)
+    return {**figures, "calls": calls, "every": every}
 
 
 def _judge(bench: Bench, outcome: Outcome, kind: str, call: str) -> list[str]:
@@ -98,29 +93,27 @@ def _calls(bench: Bench, number: int, code: int) -> tuple[Outcome, int, str]:
 def memory_runs_out(job: Job, count: int, folder: Path, stop: Stop) -> dict[str, Any]:
     """Limit the memory that a command may still take, in `count` steps up to what it needs."""
     bench = Bench(job, folder)
-    tally: Counter[str] = Counter()
-    found: list[str] = []
-    for number in range(count):
-        if stop():
-            break
-        bench.restore()
+
+    def limited(number: int) -> Trial:
         more = (number * 400 // count) << 20
         outcome = bench.run(job.new, at_start=_limit(more))
         problems = []
-        tally["runs"] += 1
-        tally["done"] += outcome.status == 0
+        died = not outcome.traceback and outcome.status not in (0, 1, 2)
         if outcome.traceback:
-            tally["tracebacks"] += 1
             problems.append(f"traceback: {outcome.line[:200]}")
-        elif outcome.status not in (0, 1, 2):
-            tally["signals"] += 1
+        elif died:
             problems.append(f"status {outcome.status}: {outcome.line[:200]}")
         bench.heal()
         harm = bench.problems()
-        tally["lost or half"] += bool(harm)
-        found += [f"{more >> 20} MiB more: {what}" for what in (*problems, *harm)]
-    names = ("runs", "done", "tracebacks", "signals", "lost or half")
-    return {**{name: tally[name] for name in names}, "found": found}
+        counts = {
+            "done": outcome.status == 0,
+            "tracebacks": outcome.traceback,
+            "signals": died,
+            "lost or half": bool(harm),
+        }
+        return Trial(f"{more >> 20} MiB more", counts, (*problems, *harm))
+
+    return trials("memory", bench, range(count), stop, limited)
 
 
 def _limit(more: int) -> Callable[[], None]:

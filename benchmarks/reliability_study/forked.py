@@ -102,7 +102,13 @@ def preload_as(arguments: Sequence[Any], folder: Path, **options: Any) -> Outcom
     def tell() -> None:
         note.write_text("\n".join(sorted(sys.modules)))
 
+    options.setdefault("limits", Limits(seconds=900))  # the modules are new to this machine
     outcome = run_command(arguments, folder, at_exit=tell, **options)
+    if not note.exists():
+        raise RuntimeError(
+            f"{' '.join(map(str, arguments))} ended with {outcome.status} {outcome.stopped}: "
+            f"{outcome.errors[-2000:]}"
+        )
     for module in note.read_text().splitlines():
         if not f"{module}.".startswith(tuple(f"{name}." for name in _NOT_BEFORE_A_FORK)):
             with suppress(Exception):  # a name that stands for a part of another module

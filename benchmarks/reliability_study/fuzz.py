@@ -14,6 +14,7 @@ from reliability_study import mutate_messages, mutate_pictures, mutate_tflite
 from reliability_study.forked import Limits, Outcome, run_command
 from reliability_study.judge import faults_of
 from reliability_study.report import Stop
+from reliability_study.rows import FAULTS
 
 OUT = "out"
 IMAGE, MODEL = "pictures/rgb.png", "models/a.tflite"
@@ -98,15 +99,6 @@ KINDS = {
 SHARE = 250
 """Inputs after which figures are written: what a run that is cut off loses."""
 
-_COUNTS = {
-    "without a line": ("ended", "no"),
-    "tracebacks": ("traceback",),
-    "above 2 GiB": ("memory",),
-    "above 30 s": ("time", "stopped"),
-    "orphans": ("orphans",),
-}
-"""A count of the page: the first words of the faults that it counts."""
-
 
 def fuzz(
     kind: str, numbers: Sequence[int], seed: int, seeds: Path, out: Path, stop: Stop
@@ -150,7 +142,7 @@ def counted(figures: Mapping[str, Any]) -> dict[str, Any]:
     words = Counter(fault.partition(" ")[0] for each in failing for fault in each["faults"])
     return {
         **figures,
-        **{name: sum(words[word] for word in of) for name, of in _COUNTS.items()},
+        **{name: sum(words[word] for word in of) for name, of in FAULTS.items()},
         **{
             name: max([figures[name], *(each[name] for each in failing)])
             for name in ("peak", "longest")

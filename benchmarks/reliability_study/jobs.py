@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from reliability_study.forked import Outcome, run_command, run_function
+from reliability_study.forked import Limits, Outcome, run_command, run_function
 from reliability_study.seeds import TESTS
 
 OUT = "out"
 LOGS = "logs"  # of training: they grow line by line, and those of a run that was killed stay
+LIMITS = Limits(seconds=900)  # by the clock of a machine that may do other things too
 HEAVY = ("light", "tensorflow")
 
 
@@ -109,7 +110,9 @@ class Bench:
         return {"KERAS_UPSAMPLE_CACHE": str(cache), **dict(self.job.variables)}
 
     def run(self, arguments: tuple[str, ...], **options: Any) -> Outcome:
-        return run_command(arguments, self.work, variables=self.variables(), **options)
+        return run_command(
+            arguments, self.work, variables=self.variables(), limits=LIMITS, **options
+        )
 
     def _references(self) -> dict[str, dict[str, tuple[str, int]]]:
         """Files of the old and of the new results. A file that two good runs write differently (a
@@ -135,7 +138,10 @@ class Bench:
     def _good(self, arguments: tuple[str, ...]) -> float:
         done = self.run(arguments)
         if done.status:
-            raise RuntimeError(f"{' '.join(arguments)} fails undisturbed: {done.errors[-2000:]}")
+            raise RuntimeError(
+                f"{' '.join(arguments)} fails undisturbed, {done.status} {done.stopped}: "
+                f"{done.errors[-2000:]}"
+            )
         return done.seconds
 
     def clear(self) -> None:
@@ -148,6 +154,12 @@ class Bench:
         before = self.folder / "before"
         if before.exists():
             shutil.copytree(before, self.out, symlinks=True)
+
+        self.before = _everything(self.out)
+
+    def is_as_before(self) -> bool:
+        """Whether every file is that from before the command, and there is no other."""
+        return _everything(self.out) == self.before
 
     def again(self) -> Outcome:
         """The good run."""
@@ -200,6 +212,17 @@ class Bench:
             if name not in self.reference["new"] and name not in self.reference["old"]
         ]
         return sorted(set(found))
+
+
+def _everything(folder: Path) -> dict[str, str]:
+    """SHA-256 of each file below, in progress or not; where a link leads to."""
+    return {
+        str(path.relative_to(folder)): str(path.readlink())
+        if path.is_symlink()
+        else hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
 
 
 def files_in(folder: Path) -> dict[str, tuple[str, int]]:

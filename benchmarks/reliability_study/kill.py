@@ -5,54 +5,52 @@ import random
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from reliability_study.jobs import Bench, Job
 from reliability_study.report import Stop
 from reliability_study.seeds import TESTS
+from reliability_study.trials import Trial, trials
 
 WRITERS = ("file", "plain", "folder", "onnx")
 
 
 def kill_at_random(job: Job, count: int, seed: int, folder: Path, stop: Stop) -> dict[str, Any]:
-    """Kill a command `count` times, heal, run it again; count what is lost, half or left over."""
+    """Kill a command `count` times, heal, run it again; count what is lost, half or left over.
+
+    Where the healed folder is as it was before the command, byte by byte, the next run would be
+    that of the reference, and is not made again.
+    """
     bench = Bench(job, folder)
-    tally: Counter[str] = Counter()
-    found: list[str] = []
-    for number in range(count):
-        if stop():
-            break
+
+    def killed(number: int) -> Trial:
         rng = random.Random(f"kill {job.name} {seed} {number}")
-        bench.restore()
         when = rng.uniform(0, 1.05 * bench.seconds)
-        struck = bench.run(
-            job.new, strike=lambda _, t, when=when: signal.SIGKILL if t >= when else None
-        )
-        tally["moments"] += 1
-        tally["killed"] += struck.status == -signal.SIGKILL
-        tally["left something in progress"] += any(bench.work.rglob("*.in-progress"))
+        struck = bench.run(job.new, strike=lambda _, t: signal.SIGKILL if t >= when else None)
+        unfinished = any(bench.work.rglob("*.in-progress"))
         bench.heal()
         problems = bench.problems()
-        after = bench.again()
-        if after.status:
+        after = None if bench.is_as_before() else bench.again()
+        failed = after is not None and after.status != 0
+        if after is not None and failed:
             problems.append(f"the next run ended with {after.status}: {after.line[:200]}")
         else:
             problems += [p for p in bench.problems() if p not in problems]
         litter = bench.litter()
-        tally["lost"] += any(p.startswith("lost") for p in problems)
-        tally["half"] += any(p.startswith("half") for p in problems)
-        tally["next run failed"] += bool(after.status)
-        tally["litter"] += bool(litter)
-        tally["orphans"] += bool(struck.orphans)
-        found += [f"{number} ({when:.3f} s): {what}" for what in (*problems, *litter)]
-    names = ("moments", "killed", "left something in progress", "lost", "half", "litter", "orphans")
-    return {
-        **{name: tally[name] for name in (*names, "next run failed")},
-        "seconds of a run": bench.seconds,
-        "found": found,
-    }
+        counts = {
+            "killed": struck.status == -signal.SIGKILL,
+            "left something in progress": unfinished,
+            "lost": any(p.startswith("lost") for p in problems),
+            "half": any(p.startswith("half") for p in problems),
+            "litter": bool(litter),
+            "orphans": bool(struck.orphans),
+            "next run failed": failed,
+        }
+        return Trial(f"{number} ({when:.3f} s)", counts, (*problems, *litter))
+
+    figures = trials("kill", bench, range(count), stop, killed)
+    return {**figures, "seconds of a run": bench.seconds}
 
 
 def kill_at_each_call(folder: Path) -> dict[str, Any]:

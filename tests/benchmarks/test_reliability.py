@@ -143,6 +143,50 @@ def test_lost_and_half_files_are_seen(tmp_path):
     assert bench.litter() == ["other.txt", "out/.a.abcdefgh.in-progress", "tmp/left"]
 
 
+def test_a_run_that_changed_nothing_is_known(tmp_path):
+    jobs = study("jobs")
+    bench = jobs.Bench.__new__(jobs.Bench)
+    bench.folder, bench.work, bench.out = tmp_path, tmp_path / "work", tmp_path / "work" / "out"
+    (tmp_path / "before").mkdir()
+    (tmp_path / "before" / "a.tflite").write_text("old")
+    bench.restore()
+    assert bench.is_as_before()
+    for change in (
+        lambda: (bench.out / "a.tflite").write_text("new"),
+        lambda: (bench.out / "logs.csv").touch(),
+        lambda: (bench.out / "a.tflite").unlink(),
+        lambda: (bench.out / "link").symlink_to("a.tflite"),
+    ):
+        bench.restore()
+        change()
+        assert not bench.is_as_before()
+
+
+def test_trials_are_counted():
+    trial = study("trials").Trial
+    numbers, restored = iter(range(9)), []
+
+    class Bench:
+        def restore(self):
+            restored.append(True)
+
+    def disturb(number):
+        counts = {"wrong status": number > 1, "litter": True}
+        return None if number == 3 else trial(f"at {number}", counts, [f"found {number}"])
+
+    stop = lambda: len(restored) == 5  # noqa: E731
+    found = study("trials").trials("signals", Bench(), numbers, stop, disturb)
+    row = study("rows").ROWS["signals"]
+    assert [*found] == [*row.said, *row.bad, "found"]
+    assert (found["moments"], found["wrong status"], found["litter"], found["orphans"]) == (
+        4,
+        2,
+        4,
+        0,
+    )
+    assert found["found"] == [f"at {n}: found {n}" for n in (0, 1, 2, 4)]
+
+
 def figures_of(done, folder):
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return json.loads((folder / "reliability.json").read_text())
