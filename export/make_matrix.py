@@ -33,6 +33,11 @@ python export/to_tflite.py unet build/unet.tflite --classes 3 --precision float1
 python export/to_onnx.py unet build/unet.onnx --classes 3 --layout nchw
 ```
 
+`python export/to_openvino.py unet build/unet.xml --classes 3` writes OpenVINO's `.xml` with `.bin`
+beside it, and needs `pip install ".[openvino]"`. It is verified in float32. On processors with
+bfloat16 OpenVINO takes that unless it is asked for float32; the report has that error in a row of
+its own.
+
 One U-Net (widths 16, 32, 64, 128; three classes; seeded random weights) was exported with each
 upsampler to every target, and verified in the target's runtime on three photographs and noise. If
 sizes are open, an odd size and a batch of two were verified too. *Error*: largest |file − model| as

@@ -7,10 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .files import _openvino_ir
+from .files._beside import values_beside
 from .files._digest import have_digests, parts_of
-from .files._onnx_file import data_files
 from .metadata._saved_model import PLACE
 
+_WITH_VALUES = (".onnx", ".xml")
 _REMEDY = "Choose another path, or move it away."
 
 # What TensorFlow and this package write into the folder of a SavedModel.
@@ -32,6 +34,8 @@ def check_ours(path: Path, *, directory: bool, overwrite: bool = False) -> None:
     Raises:
         ValueError: it names what stands there.
     """
+    if path.suffix.lower() == _openvino_ir.SUFFIX:
+        _check_values(path)
     if not os.path.lexists(path):
         return
     if path.is_symlink():
@@ -51,6 +55,18 @@ def check_ours(path: Path, *, directory: bool, overwrite: bool = False) -> None:
         f"`path` {str(path)!r} is there and was not written by this package. It is not replaced. "
         f"{_REMEDY}"
     )
+
+
+def _check_values(path: Path) -> None:
+    """Refuse a file at the place of the values that is not of the OpenVINO file beside it."""
+    values = _openvino_ir.values_path(path)
+    if not os.path.lexists(values):
+        return
+    if values.is_symlink() or not (path.is_file() and (_read_mark(path) or _read_report(path))):
+        raise ValueError(
+            f"{str(values)!r} is there and was not written by this package with {path.name!r}. It "
+            f"is not replaced. {_REMEDY}"
+        )
 
 
 def other_files(folder: Path) -> list[Path]:
@@ -80,8 +96,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def our_data(path: Path) -> list[Path]:
-    """The files of values beside an ONNX file that this package wrote with it."""
-    return data_files(path) if path.suffix.lower() == ".onnx" and _read_mark(path) else []
+    """The files of values beside an ONNX or OpenVINO file that this package wrote with it."""
+    return values_beside(path) if path.suffix.lower() in _WITH_VALUES and _read_mark(path) else []
 
 
 def _read_mark(path: Path) -> bool:
@@ -121,6 +137,7 @@ def _of_report(path: Path) -> bool:
 _MARKS: Mapping[str, Callable[[Path], bool]] = {
     ".tflite": _of_tflite,
     ".onnx": _of_onnx,
+    ".xml": _openvino_ir.is_ours,
     ".json": _of_report,
 }
 

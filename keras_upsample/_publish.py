@@ -8,10 +8,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from ._ours import other_files, our_data
+from .files._beside import values_beside
 from .files._digest import digest_of
 from .files._durable import naming, sync, sync_names
-from .files._onnx_file import data_files
-from .files._workshop import REPLACED, names_locked, note_swap, workshop
+from .files._openvino_ir import values_path
+from .files._workshop import REPLACED, VALUES, names_locked, note_swap, workshop
 
 _ATTEMPTS = 20
 
@@ -115,9 +116,10 @@ def _swap(staged: Path, path: Path) -> None:
 
 
 def _swap_file(staged: Path, path: Path) -> None:
-    """Rename the file and its data. The data's name tells its content, so nothing reads it yet, and
-    what the old file reads stays until the file itself has changed in one step."""
-    new = {file: path.with_name(file.name) for file in data_files(staged)}
+    """Rename the file and its data. The name of an ONNX file's data tells its content, so nothing
+    reads it yet, and what the old file reads stays until the file itself has changed in one step.
+    """
+    new = {file: path.with_name(file.name) for file in values_beside(staged)}
     old = our_data(path)
     for file, place in new.items():
         if os.path.lexists(place) and place not in old and digest_of(place) != digest_of(file):
@@ -129,16 +131,30 @@ def _swap_file(staged: Path, path: Path) -> None:
     obsolete = [
         place for place in old if place not in new.values() and not _read_by_others(place, path)
     ]
-    if added or obsolete:
+    in_pairs = path.suffix.lower() == ".xml"
+    if added or obsolete or in_pairs:
         note_swap(
             staged.parent,
             path.name,
             added=[place.name for place in added],
             obsolete=[place.name for place in obsolete],
         )
+    if in_pairs:
+        _take_away(path, staged.parent)
     for file, place in new.items():
         os.replace(file, place)
     os.replace(staged, path)
+
+
+def _take_away(path: Path, place: Path) -> None:
+    """Move an OpenVINO file and its values to the workshop, which moves them back if need be.
+
+    The two names can't be given to other files in one step, and the values' name tells nothing of
+    their content: between the steps no file stands there, rather than one with wrong values.
+    """
+    with suppress(FileNotFoundError):
+        os.rename(path, place / f"{REPLACED}0")
+        os.rename(values_path(path), place / VALUES)
 
 
 def _read_by_others(data: Path, path: Path) -> bool:

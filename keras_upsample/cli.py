@@ -180,7 +180,9 @@ def export(
 @takes(choice=ModelChoice)
 def verify(
     choice: ModelChoice,
-    artefact: Annotated[Path, typer.Argument(help="A SavedModel folder, .tflite or .onnx file.")],
+    artefact: Annotated[
+        Path, typer.Argument(help="A SavedModel folder, .tflite, .onnx or .xml file.")
+    ],
     images: Images = None,
     runtime: Annotated[
         str | None, typer.Option(help="Runtime to use in place of the file's own.")
@@ -304,7 +306,8 @@ def predict(
     model: Annotated[
         str,
         typer.Argument(
-            help="A preset (see `list`), a .keras, .tflite or .onnx file, or a SavedModel folder."
+            help="A preset (see `list`), a .keras, .tflite, .onnx or .xml file, or a SavedModel "
+            "folder."
         ),
     ],
     images: Annotated[

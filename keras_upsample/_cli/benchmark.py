@@ -19,9 +19,9 @@ def benchmark(
     files: Annotated[
         list[str],
         typer.Argument(
-            help="SavedModel folders, .tflite and .onnx files; or a model or preset (see `list`) "
-            "or a .keras file, which is exported first. The others are compared with the first "
-            "one.",
+            help="SavedModel folders, .tflite, .onnx and .xml files; or a model or preset (see "
+            "`list`) or a .keras file, which is exported first. The others are compared with the "
+            "first one.",
             metavar="FILE...",
         ),
     ],
@@ -92,13 +92,14 @@ def _artefacts(
         UserError: an option for models, and there is none.
         ExportError: a model can't be exported.
     """
+    from ..runtimes._load import is_artefact
     from .models import UserError
 
     found: dict[Path, str] = {}
     models = 0
     for number, name in enumerate(files):
         path = Path(name)
-        if path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").is_file():
+        if is_artefact(path):
             found[path] = name
             continue
         models += 1

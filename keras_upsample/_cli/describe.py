@@ -14,16 +14,18 @@ def facts_of_choice(choice: ModelChoice, size: int, layers: bool) -> dict[str, A
     """Facts of a model or a file, as plain values.
 
     Args:
-        choice: the user's choice. A `.tflite` or `.onnx` file or a SavedModel is loaded in its
-            runtime, anything else by Keras.
+        choice: the user's choice. A `.tflite`, `.onnx` or `.xml` file or a SavedModel is loaded in
+            its runtime, anything else by Keras.
         size: height and width in pixels, for the multiply-adds.
         layers: whether to list every layer.
 
     Raises:
         ArtefactError, UserError: it can't be loaded.
     """
+    from ..runtimes._load import is_artefact
+
     path = Path(choice.model)
-    if path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").is_file():
+    if is_artefact(path):
         return _of_file(path, choice.trust)
     from .models import load_choice
 

@@ -30,7 +30,8 @@ def evaluate(
     model: Annotated[
         str,
         typer.Argument(
-            help="A preset (see `list`), a .keras, .tflite or .onnx file, or a SavedModel folder."
+            help="A preset (see `list`), a .keras, .tflite, .onnx or .xml file, or a SavedModel "
+            "folder."
         ),
     ],
     data: Annotated[

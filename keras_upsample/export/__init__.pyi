@@ -1,5 +1,5 @@
 from ._export import export
-from ._formats import to_onnx, to_saved_model, to_tflite
+from ._formats import to_onnx, to_openvino, to_saved_model, to_tflite
 from ._gates import TARGETS, Gate, Target
 from ._metadata import Metadata
 from ._options import Options
@@ -23,6 +23,7 @@ __all__ = [
     "load_source",
     "quantization_errors",
     "to_onnx",
+    "to_openvino",
     "to_saved_model",
     "to_tflite",
     "verify",

@@ -10,9 +10,9 @@ from .._ours import bytes_at, check_ours
 from .._publish import check_place, publish
 from ..errors import ArtefactError, ExportError, first_line
 from ..examples._shown import describe_values
+from ..files._beside import values_beside
 from ..files._digest import digests_of
 from ..files._durable import is_of_disk, naming
-from ..files._onnx_file import data_files
 from ..formats._convert import convert
 from ..formats._inside import Inside
 from ..formats._keras_quantized import check_quantized
@@ -24,6 +24,7 @@ from ..program._program import Program
 from ..quantization._calibration import held_out_images
 from ..runtimes import load
 from ..runtimes._first_load import remember
+from ..runtimes._load import absence
 from ..targets import Target
 from ._device import check_on_device
 from ._file_facts import facts_of_file, with_outputs
@@ -41,11 +42,15 @@ if TYPE_CHECKING:
 
 
 def check_target(path: Path, target: Target, *, overwrite: bool) -> None:
-    """Refuse a path that can't be written, or that holds files which this package did not write.
+    """Refuse a target without its runtime, and a path that can't be written or that holds files
+    which this package did not write.
 
     Raises:
         ValueError: it says what the path holds.
+        ModuleNotFoundError: it says what to install.
     """
+    if reason := absence(target.runtime):
+        raise ModuleNotFoundError(f"Target {target.name!r} needs its runtime: {reason}")
     directory = target.format == "saved_model"
     check_place(path, directory=directory, overwrite=overwrite)
     check_ours(path, directory=directory, overwrite=overwrite)
@@ -138,6 +143,11 @@ def make_artefact(
             verifications.append(beside(reference, staged, name, gate, real=target.calibrated))
             if verifications[-1].differences:
                 others.append(name)
+        for name in other_runtimes(tuple(target.declared)):
+            own = reference.gate(target.declared[name])
+            verifications.append(
+                beside(reference, staged, name, own, real=target.calibrated, declared=True)
+            )
         digests = digests_of(staged)
         remember(staged, (by, *others), digests)
         progress("measure")
@@ -165,7 +175,7 @@ def make_artefact(
                 ),
                 *reference.shown(first),
             ),
-            data_files=tuple(file.name for file in data_files(staged)),
+            data_files=tuple(file.name for file in values_beside(staged)),
             sha256=digests,
         )
         progress("publish")

@@ -53,6 +53,7 @@ def export(
             says so, and the error's `report` attribute is the report.
         ValueError, TypeError: a bad argument, or a path at which the file can't be written.
             Nothing was written.
+        ModuleNotFoundError: the runtime of a target is not installed. Nothing was written.
 
     Example:
         >>> report = export(model, "build/unet")  # doctest: +SKIP

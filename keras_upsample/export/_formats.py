@@ -1,4 +1,4 @@
-"""`to_saved_model`, `to_tflite`, `to_onnx`: export to one file."""
+"""`to_saved_model`, `to_tflite`, `to_onnx`, `to_openvino`: export to one file."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -25,6 +25,7 @@ _TARGETS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "int16x8": "tflite_int16x8",
         },
         "onnx": {"float32": "onnx", "float16": "onnx_float16", "int8": "onnx_int8"},
+        "openvino": {"float32": "openvino", "float16": "openvino_float16"},
     }
 )
 """Format -> precision -> name of the target."""
@@ -126,6 +127,43 @@ def to_onnx(
         >>> to_onnx(model, "build/unet.onnx", layout="nchw")  # doctest: +SKIP
     """
     return _write(model, path, "onnx", precision, images, choose_options(options, chosen))
+
+
+def to_openvino(
+    model: Any,
+    path: str | Path,
+    *,
+    precision: str = "float32",
+    images: Images = None,
+    options: Options | None = None,
+    **chosen: Unpack[Chosen],
+) -> ArtefactReport:
+    """Write OpenVINO IR, `NAME.xml` with `NAME.bin` beside it, and verify it in OpenVINO.
+
+    It is verified in float32. On processors with bfloat16, OpenVINO computes in bfloat16 unless
+    `compile_model` gets `{"INFERENCE_PRECISION_HINT": "f32"}`; the report has that error too.
+
+    Args:
+        model: any Keras model, or the path of one, as for `export`.
+        path: the `.xml` file to write.
+        precision: `"float32"` or `"float16"` (weights stored in half precision).
+        images: images for verification, see `verify`.
+        options, chosen: as for `export`.
+
+    Returns:
+        The artefact's report.
+
+    Raises:
+        ExportError, VerificationError, ValueError, TypeError, PermissionError: nothing was written,
+            and `path` is unchanged.
+        ModuleNotFoundError: OpenVINO is not installed.
+
+    Example:
+        >>> to_openvino(model, "build/unet.xml")  # doctest: +SKIP
+    """
+    if Path(path).suffix != ".xml":
+        raise ValueError(f"`path` must end in .xml. Received: {str(path)!r}.")
+    return _write(model, path, "openvino", precision, images, choose_options(options, chosen))
 
 
 def _write(

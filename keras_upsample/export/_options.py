@@ -69,8 +69,8 @@ class Options(FileOptions):
             the latency of resizes of small maps (docs/limits.md). Not for devices, nor for models
             of fixed height and width.
         opset: opset of ONNX files, 13 to 18.
-        layout: layout of inputs and outputs of rank 4 in ONNX files: `"nhwc"` as in Keras, or
-            `"nchw"`.
+        layout: layout of inputs and outputs of rank 4 in ONNX and OpenVINO files: `"nhwc"` as in
+            Keras, or `"nchw"`.
         gate: accuracy that verification demands, in place of the target's own: a `Gate`, a number,
             or a dict of these by target. A number is the largest error as a share of the output's
             range (float files), or the lowest signal-to-noise ratio in dB (8-bit files). The report
@@ -144,6 +144,10 @@ def _is_onnx(target: Target) -> bool:
     return target.format == "onnx"
 
 
+def _is_made_by_onnx(target: Target) -> bool:
+    return target.graph == "onnx"
+
+
 @dataclass(frozen=True)
 class _For:
     """Kinds of files that an option applies to."""
@@ -161,7 +165,7 @@ _FILES: Mapping[str, _For] = MappingProxyType(
         "keep_float": _For(
             'precision="int8"', lambda target: target.precision == "int8" and not target.device
         ),
-        "layout": _For("ONNX files", _is_onnx),
+        "layout": _For("ONNX and OpenVINO files", _is_made_by_onnx),
         "opset": _For("ONNX files", _is_onnx),
         "weight_bits": _For("8-bit ONNX files", lambda target: len(target.weights) > 1),
     }

@@ -24,12 +24,14 @@ class Verification:
         decides: whether a failure in this runtime keeps the artefact from being written; a failure
             in any other runtime is only a warning.
         error: why the runtime returned no outputs; empty if it did.
+        declared: gate of this runtime, if it is not the artefact's, see `Target.declared`.
     """
 
     runtime: str
     differences: tuple[Difference, ...]
     decides: bool = True
     error: str = ""
+    declared: Gate | None = None
 
     @property
     def passed(self) -> bool:
@@ -64,6 +66,8 @@ class Verification:
             return ""
         failed = [d for d in self.differences if d.failure]
         why = self.error or f"on {failed[0].case}, {failed[0].failure}"
+        if self.declared is not None and not self.error:
+            return f"{self.runtime}: {why}. Ask the runtime for float32"
         return f"{self.runtime}, for which the file is not, has other answers: {why}"
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from ..files._onnx_file import data_files
+from ..files._beside import values_beside
 from ..lowering._meters import meter_of
 from ..program._applied import KEEP, Applied
 from ..program._program import Program
@@ -48,9 +48,9 @@ def keep_the_faster(
     gain = times["table"] / times["tuned"] if runs else 0.0
     form, kept = ("tuned", tuned) if gain > 1 else ("by table", table)
     if kept is table:
-        for part in (path, *data_files(path)):
+        for part in (path, *values_beside(path)):
             _remove(part)
-        for part in (*data_files(other), other):
+        for part in (*values_beside(other), other):
             os.replace(part, path.with_name(part.name))
     shutil.rmtree(other.parent)
     why = "the tuned blocks together, against those of the table"

@@ -45,7 +45,7 @@ def verify(
 
     Args:
         model: the Keras model.
-        artefact_path: a SavedModel directory, a `.tflite` or an `.onnx` file.
+        artefact_path: a SavedModel directory, a `.tflite`, `.onnx` or `.xml` (OpenVINO) file.
         images: an array `(N, H, W, C)`, a list of arrays or files, or a folder of pictures.
             Default: photographs, resampled to the artefact's size. Random noise with a fixed seed,
             an odd size and a batch of 2 are added if the artefact accepts them.
@@ -128,20 +128,35 @@ def compare(
 
 
 def beside(
-    reference: Reference, path: Path, runtime: str, gate: Gate, *, real: bool = False
+    reference: Reference,
+    path: Path,
+    runtime: str,
+    gate: Gate,
+    *,
+    real: bool = False,
+    declared: bool = False,
 ) -> Verification:
     """`compare` in a runtime that the artefact is not for; a failure there is only a warning.
 
     Such a runtime is used because it happens to be installed. The artefact is not at fault if that
     runtime can't read it or adds numbers in another order.
+
+    Args:
+        reference: the model's outputs.
+        path: path of the artefact.
+        runtime: name of the runtime.
+        gate: accuracy that is demanded.
+        real: as for `compare`.
+        declared: whether the gate is the runtime's own.
     """
+    own = gate if declared else None
     try:
         # One after the other, so that no more than two copies of the weights are in memory.
         found = compare(reference, load(path, runtime=runtime, trust=True), gate, real=real)
     except (ArtefactError, ExportError, ValueError) as error:
         why = str(error).replace(str(path), path.name)
-        return Verification(runtime, (), decides=False, error=why)
-    return replace(found, decides=False)
+        return Verification(runtime, (), decides=False, error=why, declared=own)
+    return replace(found, decides=False, declared=own)
 
 
 def _match_names(runner: "Runner", expected: list[str]) -> dict[str, str]:

@@ -5,11 +5,13 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-_BLOCK = 1 << 20
+from . import _openvino_ir
+from ._sha256 import sha256_of
 
 
 def digest_of(path: Path, digests: Mapping[str, str] | None = None) -> str:
-    """SHA-256 of a file, of an ONNX file with the data beside it, or of a folder with its names.
+    """SHA-256 of a file, with the values beside it if it is ONNX or OpenVINO IR, or of a folder
+    with its names.
 
     Args:
         path: of the file or folder. Its own name makes no difference.
@@ -32,14 +34,8 @@ def digests_of(path: Path) -> dict[str, str]:
 
     `{"net.onnx": ...}`, `{"saved_model/saved_model.pb": ..., ...}`, as `sha256sum` prints them.
     """
-    found = {}
-    for file in parts_of(path):
-        result = hashlib.sha256()
-        with file.open("rb") as stream:
-            while block := stream.read(_BLOCK):
-                result.update(block)
-        found[file.relative_to(path.parent).as_posix()] = result.hexdigest()
-    return found
+    parts = parts_of(path)
+    return {file.relative_to(path.parent).as_posix(): sha256_of(file) for file in parts}
 
 
 def have_digests(path: Path, digests: Mapping[str, str]) -> bool:
@@ -48,7 +44,8 @@ def have_digests(path: Path, digests: Mapping[str, str]) -> bool:
 
 
 def parts_of(path: Path) -> list[Path]:
-    """The files that an artefact consists of: a folder's, or itself and an ONNX file's data.
+    """The files that an artefact consists of: a folder's, or itself and the values beside an ONNX
+    or OpenVINO file.
 
     Raises:
         ValueError: an ONNX file keeps values outside of its own folder.
@@ -59,4 +56,7 @@ def parts_of(path: Path) -> list[Path]:
         from ._onnx_graph import external_files
 
         return [path, *external_files(path)]
+    if path.suffix == _openvino_ir.SUFFIX:
+        values = _openvino_ir.values_path(path)
+        return [path, values] if values.is_file() else [path]
     return [path]

@@ -6,7 +6,7 @@ killed. The next one that writes to the same folder heals it: what was moved awa
 place, and the workshop is removed.
 
 Before a workshop's content is moved to its place, `swap.json` in it names the place, and the files
-of values beside it (see `files._onnx_file`) that a half-finished move has to give up or to remove.
+of values beside it (see `files._beside`) that a half-finished move has to give up or to remove.
 """
 
 import atexit
@@ -24,10 +24,14 @@ from typing import Any
 
 from ._durable import naming, sync, sync_names
 from ._lock import locked, take
+from ._openvino_ir import values_path
 
 ENDING = ".in-progress"
 REPLACED = "replaced_"
 """Begin of the names under which a workshop keeps what its content replaces; a number follows."""
+
+VALUES = "values_before"
+"""Name under which a workshop keeps the values of an OpenVINO file that its content replaces."""
 
 _NAME = re.compile(r"\..*\.[a-z0-9_]{8}" + re.escape(ENDING), re.DOTALL)
 _LONGEST = 100  # characters of the name in a workshop's name; a file's name may have 255 bytes
@@ -218,6 +222,8 @@ def _settle(place: Path, name: str, added: list[str], obsolete: list[str]) -> No
     folder = place.parent
     moved = sorted(place.glob(f"{REPLACED}*"), key=lambda old: int(old.name[len(REPLACED) :]))
     if moved and not os.path.lexists(folder / name):
+        if os.path.lexists(place / VALUES):
+            os.replace(place / VALUES, values_path(folder / name))
         os.rename(moved[-1], folder / name)
         sync_names(folder)
     unfinished = os.path.lexists(place / name)
@@ -236,6 +242,9 @@ def _read(path: Path) -> dict[str, Any] | None:
         note = json.loads(path.read_text(encoding="utf-8"))
         name, added, obsolete = note["name"], note["added"], note["obsolete"]
         values = re.compile(re.escape(name) + r"\.[0-9a-f]{8}\.data")
-        if Path(name).name == name and all(values.fullmatch(f) for f in (*added, *obsolete)):
+        beside = values_path(Path(name)).name if Path(name).suffix.lower() == ".xml" else None
+        if Path(name).name == name and all(
+            values.fullmatch(file) or file == beside for file in (*added, *obsolete)
+        ):
             return {"name": name, "added": added, "obsolete": obsolete}
     return None

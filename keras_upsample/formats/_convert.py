@@ -1,8 +1,10 @@
 """Conversion of a program to a target's file."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..program._program import Program
 from ..quantization._feeds import Feeds, amplify
@@ -10,6 +12,7 @@ from ..targets import Target
 from ._inside import Inside
 from ._onnx import LAYOUTS, OPSETS, write_onnx
 from ._onnx_precision import to_float16, to_int8
+from ._openvino import write_openvino
 from ._saved_model import write_saved_model
 from ._target_model import model_for_target
 from ._tflite import write_tflite
@@ -23,7 +26,8 @@ class FileOptions:
     Attributes:
         allow_flex: of TFLite files: take TensorFlow's operators where TFLite has none.
         opset: of ONNX files.
-        layout: of ONNX files, of the inputs and outputs that are images: "nhwc" or "nchw".
+        layout: of ONNX and OpenVINO files, of the inputs and outputs that are images: "nhwc" or
+            "nchw".
         integer_io: of integer TFLite files: inputs and outputs are integers too.
         keep_float: layers that an 8-bit file computes in float.
         weight_bits: of files whose target has several; None takes its first.
@@ -96,17 +100,26 @@ def convert(
                 keep_float=options.keep_float,
                 pixels=tuple(inside.outputs) if inside is not None else (),
             )
-        outputs = write_onnx(own, signature, path, opset=options.opset, layout=options.layout)
-        if target.precision == "float16":
-            to_float16(path)
-        elif target.precision == "int8":
-            to_int8(
-                path,
-                calibration or [],
-                options.layout,
-                options.keep_float,
-                target.bits(options.weight_bits),
-            )
+        with ExitStack() as stack:
+            graph = path
+            if target.format == "openvino":
+                # beside: what is large may not fit where the system keeps temporary files
+                folder = stack.enter_context(TemporaryDirectory(dir=path.parent))
+                graph = Path(folder) / "model.onnx"
+            outputs = write_onnx(own, signature, graph, opset=options.opset, layout=options.layout)
+            if target.precision == "int8":
+                to_int8(
+                    graph,
+                    calibration or [],
+                    options.layout,
+                    options.keep_float,
+                    target.bits(options.weight_bits),
+                )
+            half = target.precision == "float16"
+            if target.format == "openvino":
+                write_openvino(graph, path, outputs, half=half)
+            elif half:
+                to_float16(graph)
         return outputs
 
 

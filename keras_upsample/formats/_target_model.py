@@ -30,7 +30,7 @@ _REPLACED = {
     ),
     "onnx": (replace_resizes, inline_convolutions, replace_patches),
 }
-"""Format -> what replaces operators of TensorFlow while a model is traced for it."""
+"""Format of the graph -> what replaces operators of TensorFlow while a model is traced for it."""
 
 
 @contextmanager
@@ -41,7 +41,7 @@ def model_for_target(model: Any, target: Target) -> Iterator[Any]:
         model: is only read; the one that is given is `private`.
         target: for which it is traced.
     """
-    file_format = "" if target.format == "saved_model" else target.format
+    file_format = "" if target.format == "saved_model" else target.graph
     exact_sums = target.calibrated
     own = private_copy(model)
     set_precision(own)
@@ -52,6 +52,6 @@ def model_for_target(model: Any, target: Target) -> Iterator[Any]:
     with ops.resize_forms(target.forms), lacking(target.lacks), ExitStack() as others:
         if file_format and not exact_sums:
             others.enter_context(reductions_in_parts())
-        for replaced in _REPLACED.get(target.format, ()):
+        for replaced in _REPLACED.get(target.graph, ()):
             others.enter_context(replaced())
         yield own

@@ -38,8 +38,8 @@ class Runtime:
         from ..runtimes._runner import cpu_threads
         from ._tuning_cache import processor
 
-        package = {"litert": "ai-edge-litert", "onnxruntime": "onnxruntime"}
-        name = package.get(target.runtime, "tensorflow")
+        package = {"litert": "ai-edge-litert"}
+        name = package.get(target.runtime, target.runtime)
         runtime = f"{target.runtime}{version(name)}"
         self.conditions: tuple[str, ...] = (runtime, processor(), f"{cpu_threads()}threads")
         self._target = target

@@ -125,7 +125,7 @@ class Tuner:
         from ..program._signature import signature_to_run
 
         # Inside a graph the tensors lie as the runtime likes them.
-        layout = "nchw" if self._target.format == "onnx" else "nhwc"
+        layout = "nchw" if self._target.graph == "onnx" else "nhwc"
         options = FileOptions(layout=layout)
         program = program_of(model, signature_to_run(model).fixed())
         feeds = list(_noise(program.signature)) if self._target.calibrated else None

@@ -11,6 +11,7 @@ from ..errors import ArtefactError, first_line
 from ._assets import of_archive
 from ._facts import Metadata
 from ._onnx import from_properties
+from ._openvino import read_openvino
 from ._saved_model import read_saved_model
 from ._tflite import read_tflite
 
@@ -22,7 +23,7 @@ def read(path: str | Path) -> Metadata | None:
     """Read the metadata of a file; no model is loaded and no code in the file is run.
 
     Args:
-        path: a `.keras`, `.tflite` or `.onnx` file, or a SavedModel folder.
+        path: a `.keras`, `.tflite`, `.onnx` or `.xml` (OpenVINO) file, or a SavedModel folder.
 
     Returns:
         The metadata, or None if the file holds none.
@@ -35,8 +36,8 @@ def read(path: str | Path) -> Metadata | None:
     if not path.exists() or kind not in _READERS:
         what = "is of another kind" if path.exists() else "does not exist"
         raise ArtefactError(
-            f"`{printable(path)}` {what}. Metadata is in .keras, .tflite and .onnx files and in "
-            "SavedModel folders."
+            f"`{printable(path)}` {what}. Metadata is in .keras, .tflite, .onnx and .xml files "
+            "and in SavedModel folders."
         )
     with _reading(path):
         return _READERS[kind](path)
@@ -91,5 +92,6 @@ _READERS: Mapping[str, Callable[[Path], Metadata | None]] = {
     ".h5": lambda path: None,
     ".onnx": _of_onnx,
     ".tflite": _of_tflite,
+    ".xml": read_openvino,
     "saved_model": read_saved_model,
 }

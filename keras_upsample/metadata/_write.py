@@ -5,6 +5,7 @@ from typing import Any
 
 from ._facts import Metadata
 from ._onnx import write_onnx
+from ._openvino import write_openvino
 from ._saved_model import write_saved_model
 from ._tflite import write_tflite
 
@@ -12,6 +13,7 @@ _WRITERS: dict[str, Any] = {
     "saved_model": write_saved_model,
     "tflite": write_tflite,
     "onnx": write_onnx,
+    "openvino": write_openvino,
 }
 """Format -> how."""
 

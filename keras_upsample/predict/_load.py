@@ -16,6 +16,7 @@ from ..files._digest import digest_of
 from ..metadata import TASKS, Metadata, attach, of, read
 from ..metadata._scaling import UNIT, Scaling, scaling_named
 from ..runtimes._forks import check_fork
+from ..runtimes._load import is_artefact
 from ._channels import order_of
 from ._meaning import SCORES, Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner
@@ -27,7 +28,7 @@ from ._whole import of_whole_pictures
 _PROBE = 64
 """Pixels of the noise that an open network is tried on."""
 
-_ALLOWED = "a .keras, .h5, .tflite or .onnx file, or a SavedModel folder"
+_ALLOWED = "a .keras, .h5, .tflite, .onnx or .xml file, or a SavedModel folder"
 
 
 def load_model(
@@ -53,7 +54,8 @@ def load_model(
 
     Args:
         source: a `keras.Model`, the name of a preset (`"unet:cells"`), a `.keras` or `.h5` file, a
-            `.tflite` or `.onnx` file, a SavedModel folder, or a `keras_upsample.runtimes.Runner`.
+            `.tflite`, `.onnx` or `.xml` (OpenVINO) file, a SavedModel folder, or a
+            `keras_upsample.runtimes.Runner`.
         classes: names of the classes. Default: the metadata's, else none.
         normalization: how a picture's values become the network's. `"full_range"` (integers are
             divided by the largest value of their dtype, floats are not changed), `"percentiles"`
@@ -68,7 +70,7 @@ def load_model(
         layout: layout of a file's tensors, `"nhwc"` or `"nchw"`, if their shapes are ambiguous.
         stride: the network's stride in pixels. Default: found in the graph of a Keras model, and a
             multiple of 32; 32 for files.
-        threads: number of processor threads, for `.tflite` and `.onnx` files.
+        threads: number of processor threads, for `.tflite`, `.onnx` and `.xml` files.
         trust: whether you know where a file comes from, so that Python code (Lambda layers) and
             operators that read and write files may run; see SECURITY.md.
 
@@ -149,11 +151,11 @@ def _network(
     source: Any, output: str | None, layout: str | None, threads: int | None, trust: bool
 ) -> Network:
     path = Path(source) if isinstance(source, str | Path) else Path()
-    of_file = path.suffix in (".tflite", ".onnx") or (path / "saved_model.pb").is_file()
+    of_file = is_artefact(path)
     if layout is not None and not of_file:
         named = str(source) if isinstance(source, str | Path) else type(source).__name__
         raise ValueError(
-            "`layout` is for .tflite and .onnx files whose shapes leave it open. Received "
+            "`layout` is for .tflite, .onnx and .xml files whose shapes leave it open. Received "
             f"{layout!r} for {named}."
         )
     if not of_file and not hasattr(source, "operator_counts"):

@@ -1,7 +1,8 @@
 """Runtimes: each loads a file and runs it on NumPy arrays.
 
-`load(path)` recognises SavedModel directories, `.tflite` and `.onnx` files. Every runner has the
-same small interface (`Runner`), so that verification is the same for every runtime.
+`load(path)` recognises SavedModel directories, `.tflite`, `.onnx` and `.xml` (OpenVINO) files.
+Every runner has the same small interface (`Runner`), so that verification is the same for every
+runtime.
 """
 
 import lazy_loader as _lazy

@@ -128,8 +128,8 @@ def benchmark(
     affects all files alike.
 
     Args:
-        paths: SavedModel folders, `.tflite` and `.onnx` files. The others are compared with the
-            first one.
+        paths: SavedModel folders, `.tflite`, `.onnx` and `.xml` files. The others are compared
+            with the first one.
         rounds: number of rounds.
         threads: processor threads of each runtime, including TensorFlow. None: all that this
             process may use.

@@ -14,6 +14,7 @@ from pathlib import Path
 from .._text import printable
 from ..errors import ArtefactError
 from ..files._digest import digest_of, parts_of
+from ..files._openvino_ir import check_ir
 from ..files._tflite_structure import check_structure
 from ..files._tried import note_tried, was_tried
 from ._child import MoreMemoryError, describe_end, run_module
@@ -28,6 +29,7 @@ _TITLES = {
     "tflm": ("LiteRT", "ai-edge-litert"),  # which reads the names; TFLM has a process of its own
     "onnxruntime": ("ONNX Runtime", "onnxruntime"),
     "openvino": ("OpenVINO", "openvino"),
+    "openvino_default": ("OpenVINO", "openvino"),
 }
 
 _READ_AS_TFLITE = ("LiteRT", "TensorFlow Lite")
@@ -56,6 +58,8 @@ def admit(path: Path, runtime: str) -> None:
     with load_errors(path, title):
         if title in _READ_AS_TFLITE:
             check_structure(path.read_bytes())
+        if path.suffix == ".xml":
+            check_ir(path)
         key = _key(path, runtime)
     if was_tried(key):
         return

@@ -32,7 +32,11 @@ _MODULES = {
     "onnxruntime": "onnxruntime",
     "onnxruntime_webgpu": "onnxruntime_ep_webgpu",
     "openvino": "openvino",
+    "openvino_default": "openvino",
 }
+
+# Suffix of a file -> the runtime that it is for.
+_SUFFIXES = {".tflite": "litert", ".onnx": "onnxruntime", ".xml": "openvino"}
 
 
 # Runtimes of GPUs, which run in other processes -> the one that reads the file in this process.
@@ -78,13 +82,15 @@ def load(
     damaged file can crash the process that loads it.
 
     Args:
-        path: a SavedModel directory, a `.tflite` or an `.onnx` file.
+        path: a SavedModel directory, a `.tflite`, `.onnx` or `.xml` (OpenVINO) file.
         runtime: `"tensorflow"`, `"litert"`, `"litert_builtin"` (without XNNPACK), `"litert_flex"`,
             `"litert_gpu"` (every operator on the GPU, in float32), `"litert_gpu_float16"` (the same
             in half precision where the device has it), `"tflm"`, `"onnxruntime"`,
-            `"onnxruntime_webgpu"` (GPU) or `"openvino"`. Default: the runtime for this kind of
-            file. On Linux those of GPUs use Vulkan: the system's driver, the one that the variable
-            VK_ICD_FILENAMES names, or without a GPU the software driver in Chromium's folder.
+            `"onnxruntime_webgpu"` (GPU), `"openvino"` (float32) or `"openvino_default"` (in the
+            precision that OpenVINO chooses where none is asked for, which is bfloat16 on processors
+            that have it). Default: the runtime for this kind of file. On Linux those of GPUs use
+            Vulkan: the system's driver, the one that the variable VK_ICD_FILENAMES names, or
+            without a GPU the software driver in Chromium's folder.
         threads: number of processor threads; TensorFlow, TFLM and GPUs ignore it.
         trust: whether you know where the file comes from. If True, the file is loaded in this
             process at once, and its graph is not checked for operators that read or write files or
@@ -139,10 +145,11 @@ def _runner(path: Path, runtime: str, threads: int | None) -> "Runner":
         from ._onnx import OnnxRunner
 
         return OnnxRunner(path, threads=threads)
-    if runtime == "openvino":
+    if runtime in ("openvino", "openvino_default"):
         from ._openvino import OpenVinoRunner
 
-        return OpenVinoRunner(path, threads=threads)
+        precision = "f32" if runtime == "openvino" else None
+        return OpenVinoRunner(path, threads=threads, precision=precision)
     if runtime == "tflm":
         from ._tflm import TflmRunner
 
@@ -170,19 +177,22 @@ def _check_saved_model(path: Path) -> None:
         check_saved_model(path)
 
 
+def is_artefact(path: Path) -> bool:
+    """Whether a path is that of an exported file or folder, by its name."""
+    return path.suffix in _SUFFIXES or (path / "saved_model.pb").is_file()
+
+
 def default_runtime(path: Path) -> str:
     """The default runtime for a file of this kind.
 
     Raises:
-        ArtefactError: the path is missing or none of the three kinds.
+        ArtefactError: the path is missing or none of the four kinds.
     """
-    allowed = "Allowed: a SavedModel directory, a .tflite file or an .onnx file."
+    allowed = "Allowed: a SavedModel directory, a .tflite, .onnx or .xml (OpenVINO) file."
     if not path.exists():
         raise ArtefactError(f"`{printable(path)}` is missing. {allowed}")
-    if path.suffix == ".tflite":
-        return "litert"
-    if path.suffix == ".onnx":
-        return "onnxruntime"
+    if path.suffix in _SUFFIXES:
+        return _SUFFIXES[path.suffix]
     if path.is_dir() and (path / "saved_model.pb").is_file():
         return "tensorflow"
     what = "a directory without saved_model.pb" if path.is_dir() else "of another kind"

@@ -98,6 +98,22 @@ def _onnx(
     )
 
 
+# What OpenVINO computes in where nobody asks for a precision: bfloat16 on processors that have it.
+# Its numbers have 8 binary digits, as those of 8-bit files, which have the same gate.
+_DECLARED = MappingProxyType({"openvino_default": Gate(min_snr_db=30.0)})
+
+
+def _openvino(name: str, precision: str, gate: Gate, never: frozenset[str]) -> Target:
+    """The ONNX target of this precision, converted by OpenVINO."""
+    return replace(
+        _onnx(name, precision, gate, never),
+        format="openvino",
+        runtime="openvino",
+        suffix=".xml",
+        declared=_DECLARED,
+    )
+
+
 _TFLITE_WEIGHTS = MappingProxyType({8: Grid(127, -127, 127)})
 # Signed in 7 bits; unsigned in 8, where the quantiser divides the range by 255 and has 0 at 128.
 _ONNX_WEIGHTS = MappingProxyType({7: Grid(64, -64, 64), 8: Grid(127.5, -128, 127)})
@@ -247,6 +263,8 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
                 _onnx("onnx_int8", "int8", Gate(min_snr_db=30.0), _CALIBRATED_OUT, ("openvino",)),
                 weights=_ONNX_WEIGHTS,
             ),
+            _openvino("openvino", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT),
+            _openvino("openvino_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
         )
     }
 )

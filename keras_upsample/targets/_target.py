@@ -14,7 +14,7 @@ class Target:
 
     Attributes:
         name: name of the target.
-        format: `"saved_model"`, `"tflite"` or `"onnx"`.
+        format: `"saved_model"`, `"tflite"`, `"onnx"` or `"openvino"`.
         precision: `"float32"`, `"float16"`, `"dynamic"` (int8 weights, float arithmetic), `"int8"`
             (weights and activations) or `"int16x8"` (int8 weights, int16 activations).
         static: whether height, width and batch are fixed in the artefact by default.
@@ -25,6 +25,8 @@ class Target:
             fails the gate there is not written.
         also: other runtimes in which the artefact is verified if they are installed. A failure
             there is reported, but the artefact is written.
+        declared: further runtimes in which the artefact is verified if they are installed -> gate
+            of their own. Missing it is reported, but the artefact is written.
         gate: accuracy that verification demands.
         suffix: suffix of the file; empty for a directory.
         lowering: rule of `keras_upsample.lowering` -> the forms to use without a measurement; the
@@ -52,6 +54,7 @@ class Target:
     suffix: str = ""
     decides: tuple[str, ...] = ()
     also: tuple[str, ...] = ()
+    declared: Mapping[str, Gate] = field(default_factory=lambda: MappingProxyType({}))
     forms: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     lowering: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     never: frozenset[str] = frozenset()
@@ -64,6 +67,11 @@ class Target:
     headroom: float = 1.0
     device: str = ""
     resizable: bool = False
+
+    @property
+    def graph(self) -> str:
+        """Format of the graph that the model is traced to: OpenVINO converts ONNX."""
+        return "onnx" if self.format == "openvino" else self.format
 
     @property
     def shared_steps(self) -> bool:

@@ -11,6 +11,8 @@ from .._keras_file import load_keras_file
 from .._keras_first_read import SUFFIXES
 from ..errors import ArtefactError
 
+_FORMATS = {".tflite": "tflite", ".onnx": "onnx", ".xml": "openvino"}
+
 
 def write_threshold(
     source: Any,
@@ -26,7 +28,8 @@ def write_threshold(
     returns logits, these hold log(t / (1 − t)).
 
     Args:
-        source: a Keras model, a .keras file, a .tflite or .onnx file, or a SavedModel folder.
+        source: a Keras model, a .keras file, a .tflite, .onnx or .xml file, or a SavedModel
+            folder.
         out: path of the copy, of the same kind; it must not exist.
         threshold: a probability in (0, 1).
         imports: modules that register the file's custom classes.
@@ -90,7 +93,8 @@ def _save_keras(model: Any, metadata: Any, out: Path) -> None:
 
 def _copy_file(path: Path, metadata: Any, out: Path) -> None:
     from .._publish import publish
-    from ..files._onnx_file import data_files
+    from ..files._beside import values_beside
+    from ..files._openvino_ir import values_path
     from ..metadata._write import record
 
     directory = path.is_dir()
@@ -104,7 +108,8 @@ def _copy_file(path: Path, metadata: Any, out: Path) -> None:
             record(staged, "saved_model", metadata)
             return
         shutil.copyfile(path, staged)
-        if path.suffix == ".onnx":
-            for file in data_files(path):
-                shutil.copyfile(file, staged.with_name(file.name))
-        record(staged, path.suffix[1:], metadata)
+        for file in values_beside(path):
+            # OpenVINO finds values by the name of the graph, ONNX by the one in the graph.
+            renamed = path.suffix == ".xml"
+            shutil.copyfile(file, values_path(staged) if renamed else staged.with_name(file.name))
+        record(staged, _FORMATS[path.suffix], metadata)

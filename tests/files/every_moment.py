@@ -13,6 +13,7 @@ import os
 import shutil
 import signal
 import sys
+import xml.etree.ElementTree as ElementTree
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -20,6 +21,7 @@ from pathlib import Path
 from keras_upsample._publish import publish
 from keras_upsample.files import _onnx_file
 from keras_upsample.files._onnx_file import save_onnx
+from keras_upsample.files._openvino_ir import save_ir, values_path
 from keras_upsample.files._workshop import replace_file
 
 CALLS = (
@@ -57,11 +59,20 @@ def write_onnx(path: Path, text: str) -> None:
         save_onnx(helper.make_model(graph, producer_name="keras_upsample"), staged, values)
 
 
+def write_ir(path: Path, text: str) -> None:
+    """An OpenVINO file with its values beside, whose name is the graph's."""
+    with publish(path) as staged:
+        values_path(staged).write_text(text)
+        graph = ElementTree.fromstring(f'<net name="{text}"><layers/></net>')
+        save_ir(graph, staged, "0")
+
+
 CASES = {
     "file": (write_text, "a.txt"),
     "plain": (write_plain, "a.txt"),
     "folder": (write_folder, "saved"),
     "onnx": (write_onnx, "a.onnx"),
+    "ir": (write_ir, "a.xml"),
 }
 OLD, NEW, LAST = "old", "newer", "the last one"
 

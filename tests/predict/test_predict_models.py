@@ -232,7 +232,7 @@ def test_bad_arguments(arguments, message: str, artefacts) -> None:
     [
         ("none.onnx", "is neither a preset (unet:cells"),
         ("unet:cell", "Did you mean 'unet:cells'?"),
-        ("notes.txt", "is a file of another kind. Allowed: a .keras, .h5, .tflite or .onnx file"),
+        ("notes.txt", "of another kind. Allowed: a .keras, .h5, .tflite, .onnx or .xml file"),
         ("empty", "is a folder without saved_model.pb"),
         ("bad.onnx", "can't be loaded by ONNX Runtime"),
         ("bad.tflite", "can't be loaded by LiteRT"),

@@ -82,6 +82,7 @@ def test_available_tells_what_is_installed():
         "onnxruntime",
         "onnxruntime_webgpu",
         "openvino",
+        "openvino_default",
     }
     assert found["tensorflow"] and found["litert"] and found["onnxruntime"]
 
