@@ -28,6 +28,9 @@ from ._whole import of_whole_pictures
 _PROBE = 64
 """Pixels of the noise that an open network is tried on."""
 
+_MOST_NOISE = 2**30
+"""Bytes of it."""
+
 _ALLOWED = "a .keras, .h5, .tflite, .onnx or .xml file, or a SavedModel folder"
 
 
@@ -215,6 +218,11 @@ def _probe(network: Network, task: str | None) -> Predictor:
         return _predictor(network, volume_of_noise(network), 1, network.channels or 1, task)
     height, width = (size or _PROBE for size in network.size)
     channels = network.channels or 3
+    if (needed := 4 * height * width * channels) > _MOST_NOISE:
+        raise ArtefactError(
+            f"{network.name!r} takes images of {height}x{width} pixels and {channels} channels, "
+            f"{needed / 2**30:.1f} GiB each; prediction is for images of at most 1 GiB."
+        )
     noise = np.random.default_rng(20).random((height, width, channels), dtype="float32")
     scaling = network.scaling or UNIT
     if scaling.channels in (None, channels):

@@ -15,6 +15,8 @@ _FIRST = (64, 256, 572)
 """Pixels from which sizes are tried: a network of four poolings takes none below 188."""
 
 _MOST_PERIOD = 32
+_MOST_BYTES = 2**28
+"""Of an image that is tried: 16,000 channels at 64 x 64 pixels."""
 _FARTHER = 128
 """Pixels by which a larger image must still lose the same margin, as halving its size does not."""
 
@@ -88,6 +90,8 @@ def margin_of(
     for first in _FIRST:
         answers: dict[int, tuple[int, np.ndarray]] = {}  # margin -> size, answer
         for size in range(first, first + 2 * _MOST_PERIOD):
+            if 4 * size**2 * channels > _MOST_BYTES:
+                return None
             image = noise.random((size, size, channels), dtype="float32")
             values = _try_size(run, image)
             pixels = 0 if values is None else _pixels(image.shape, values.shape)
@@ -98,6 +102,8 @@ def margin_of(
                 best = min(answers)
                 least, values = answers[best]
                 farther = least + -(-_FARTHER // period) * period
+                if 4 * farther**2 * channels > _MOST_BYTES:
+                    return None
                 image = noise.random((farther, farther, channels), dtype="float32")
                 again = _try_size(run, image)
                 if again is not None and _pixels(image.shape, again.shape) == best:

@@ -11,8 +11,9 @@ from compare import assert_close
 from PIL import Image
 from predicting import box, picture, predictor
 
+from keras_upsample.errors import ArtefactError
 from keras_upsample.metadata import Output
-from keras_upsample.predict import load_model, predict, predict_to_files
+from keras_upsample.predict import _valid, load_model, predict, predict_to_files
 from keras_upsample.predict._networks import Network
 from keras_upsample.predict._valid import Margin, margin_of, reflect
 from keras_upsample.predict._valid_tiles import valid_tiles
@@ -203,3 +204,24 @@ def test_the_paper_s_tiles(length: int) -> None:
         assert span.start <= span.begin and span.end <= span.start + 388
         covered[span.begin : span.end] += 1
     assert covered.min() == 1 and covered.max() <= 2
+
+
+def test_sizes_are_not_tried_in_more_memory_than_a_picture_has(monkeypatch) -> None:
+    """A damaged file claims 16,387 channels: 21 GB at 572 x 572 pixels."""
+    tried = []
+
+    def run(image: np.ndarray) -> np.ndarray:
+        tried.append(image.nbytes)
+        raise ValueError("no such size")
+
+    assert margin_of(run, 20_000) is None and tried == []
+    monkeypatch.setattr(_valid, "_MOST_BYTES", 2**20)
+    assert margin_of(run, 3) is None
+    assert max(tried) == 4 * 295**2 * 3 <= 2**20 < 4 * 296**2 * 3
+
+
+def test_a_network_of_images_of_gigabytes_is_refused() -> None:
+    image = keras.Input((40_000, 40_000, 3))
+    model = keras.Model(image, keras.layers.Conv2D(1, 1)(image), name="wide")
+    with pytest.raises(ArtefactError, match=r"'wide' takes images of 40000x40000 .* 17\.9 GiB"):
+        load_model(model)
