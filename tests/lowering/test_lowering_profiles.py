@@ -143,6 +143,7 @@ def test_profiles_that_are_not_there(tmp_path):
 
 
 def test_tuning_measures_what_the_profile_is_not_sure_of(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", str(tmp_path / "cache"))
     measured = []
 
     def measure(self, proposal, graph):
