@@ -50,7 +50,7 @@ def beside(monkeypatch):
         for module in (_verify, _artefact):
             monkeypatch.setattr(module, "load", replaced)
             monkeypatch.setattr(module, "other_runtimes", list)
-        monkeypatch.setattr(_artefact, "remember", lambda path, name: None)
+        monkeypatch.setattr(_artefact, "remember", lambda *arguments: None)
 
     return install
 

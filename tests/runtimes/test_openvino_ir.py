@@ -9,6 +9,7 @@ from compare import assert_close
 
 from keras_upsample import runtimes
 from keras_upsample.errors import ArtefactError
+from keras_upsample.files import _tried
 from keras_upsample.runtimes import _first_load
 
 openvino = pytest.importorskip("openvino", reason="OpenVINO is not installed")
@@ -105,6 +106,7 @@ def test_without_its_values(net):
 
 def test_the_first_load_is_in_a_separate_process(net, tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(_tried, "_known", set())
     tried = []
     monkeypatch.setattr(_first_load, "_refusal", lambda *arguments: tried.append(arguments))
     runtimes.load(net, trust=True)
