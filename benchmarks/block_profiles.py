@@ -108,7 +108,7 @@ def measure(target: str, minutes: float, spacing: float) -> None:
 
     def choose(proposal: Any, graph: Any) -> tuple[str, float | None]:
         block = proposal.block
-        if 0 in block.sizes or (proposal.always and len(proposal.forms) == 1):
+        if 0 in block.sizes or proposal.certain is not None:
             return otherwise(proposal, graph)
         near = any(
             (rule, kind) == (proposal.rule, block.kind)

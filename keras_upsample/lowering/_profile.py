@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..program._applied import KEEP
 from ._block_key import parts_of_key
 from ._rewrite import Rewrite
+from ._tune import MIN_GAIN
 
 if TYPE_CHECKING:
     from ..program._graph import Graph
@@ -30,7 +31,7 @@ FARTHEST = 1.5
 _NEAREST = 6
 _BLUR = 0.1  # octaves: blocks that are nearer than this count alike
 _DOUBT = 0.03  # natural logarithm of a gain, for each octave to the nearest block
-MIN_GAIN = math.log(1.03)
+_LEAST_GAIN = math.log(MIN_GAIN)
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,7 @@ class Profile:
 
     def decided(self, proposal: Rewrite) -> tuple[str, Estimate] | None:
         """The fastest form by `estimates`, or None where the profile does not know."""
-        found = self.estimates(proposal)
-        if found.keys() != proposal.forms.keys():
-            return None
-        best = max(found, key=lambda form: found[form].gain)
-        stands = Estimate(0.0, found[best].doubt)
-        return (best, found[best]) if found[best].gain >= MIN_GAIN else (KEEP, stands)
+        return _decision(self.estimates(proposal), proposal)
 
     def hopeful(self, proposal: Rewrite) -> list[str]:
         """The forms that may be the fastest, and those that the profile does not know."""
@@ -112,21 +108,29 @@ class Profile:
 
     def sure(self, proposal: Rewrite) -> bool:
         """Whether another choice than `decided` would hardly be faster."""
-        decision = self.decided(proposal)
+        found = self.estimates(proposal)
+        decision = _decision(found, proposal)
         if decision is None:
             return False
         form, taken = decision
-        others = [Estimate(0.0, 0.0), *self.estimates(proposal).values()]
-        hope = max(each.gain + each.doubt for each in others)
-        return (form != KEEP and hope - taken.gain < 2 * MIN_GAIN) or hope < MIN_GAIN
+        hope = max(0.0, *(each.gain + each.doubt for each in found.values()))
+        return (form != KEEP and hope - taken.gain < 2 * _LEAST_GAIN) or hope < _LEAST_GAIN
+
+
+def _decision(found: Mapping[str, Estimate], proposal: Rewrite) -> tuple[str, Estimate] | None:
+    if found.keys() != proposal.forms.keys():
+        return None
+    best = max(found, key=lambda form: found[form].gain)
+    stands = Estimate(0.0, found[best].doubt)
+    return (best, found[best]) if found[best].gain >= _LEAST_GAIN else (KEEP, stands)
 
 
 def by_profile(profile: Profile, otherwise: "Choose") -> "Choose":
     """The forms that the profile expects to be fastest; others' where it does not know."""
 
     def choose(proposal: Rewrite, graph: "Graph") -> tuple[str, float | None]:
-        if proposal.always and len(proposal.forms) == 1:
-            return next(iter(proposal.forms)), None
+        if proposal.certain is not None:
+            return proposal.certain, None
         decision = profile.decided(proposal)
         return otherwise(proposal, graph) if decision is None else (decision[0], None)
 

@@ -65,6 +65,11 @@ class Rewrite:
     block: Block = Block()
     always: bool = False
 
+    @property
+    def certain(self) -> str | None:
+        """The form that is taken without a choice: never slower, and the only one."""
+        return next(iter(self.forms)) if self.always and len(self.forms) == 1 else None
+
     def without(self, names: Collection[str]) -> "Rewrite":
         """The same rewrite without some forms."""
         forms = {name: form for name, form in self.forms.items() if name not in names}

@@ -78,8 +78,8 @@ class Tuner:
         self._profile = profile
 
     def __call__(self, proposal: Rewrite, graph: Graph) -> tuple[str, float | None]:
-        if proposal.always and len(proposal.forms) == 1:
-            return next(iter(proposal.forms)), None
+        if proposal.certain is not None:
+            return proposal.certain, None
         sizes = [size for tensor in proposal.inputs for size in tensor.shape[1:]]
         if None in sizes:
             return self._otherwise(proposal, graph)
