@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._text import printable
+from ..errors import ArtefactError
 from ._agreement import check_agreement
 
 
@@ -26,8 +27,12 @@ def compare_with_file(
         path: of the file, for messages.
 
     Raises:
+        ArtefactError: the runtime knows other numbers of inputs or outputs; in files whose
+            signature is damaged.
         VerificationError: they differ by more than 5e-5 of an output's range.
     """
+    _check_number(len(shapes), len(runner.inputs), "inputs", runner, path)
+    _check_number(len(model.output_names), len(runner.outputs), "outputs", runner, path)
     names = [info.name for info in runner.inputs]
     found, wanted = [], []
     for given in _inputs([*shapes.values()]):
@@ -40,6 +45,14 @@ def compare_with_file(
             check_agreement(
                 f"`{printable(path)}`: the output {label!r}", runner.runtime, ours, values, reach
             )
+
+
+def _check_number(read: int, known: int, kind: str, runner: Any, path: Path) -> None:
+    if read != known:
+        raise ArtefactError(
+            f"The graph of `{printable(path)}` has {read} {kind}, and {runner.runtime} finds "
+            f"{known} by its signature. The file is damaged: convert the model again."
+        )
 
 
 def outputs_of(model: Any, given: Sequence[np.ndarray]) -> list[np.ndarray]:

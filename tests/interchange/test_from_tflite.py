@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import reference
-from tflite_files import Maker, check, interpreter_of, one_operator, weights
+from tflite_files import SHAPE, Maker, check, interpreter_of, one_operator, weights
 
 from keras_upsample import interchange
 from keras_upsample.errors import ArtefactError, VerificationError
@@ -120,6 +120,15 @@ def test_what_is_refused(tmp_path):
         assert message in str(error.value)
     with pytest.raises(ArtefactError, match="does not exist"):
         interchange.from_tflite(tmp_path / "none.tflite")
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(1, 0), (1, 2), (0, 1)])
+def test_a_signature_that_lost_what_the_graph_has(inputs, outputs, tmp_path):
+    maker = one_operator("RELU", outputs=(SHAPE,))
+    maker.signature(["x"] * inputs, ["y"] * outputs)
+    kind, known = ("inputs", 0) if not inputs else ("outputs", outputs)
+    with pytest.raises(ArtefactError, match=f"has 1 {kind}, and LiteRT .* finds {known} by its"):
+        interchange.from_tflite(written(tmp_path, maker))
 
 
 def test_shapes_that_a_file_computes_are_taken_from_its_tensors(tmp_path):

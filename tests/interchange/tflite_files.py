@@ -64,6 +64,22 @@ class Maker:
         self.model.operatorCodes.append(code)
         self.graph.operators.append(made)
 
+    def signature(self, inputs, outputs):
+        """One whose names all lead to the graph's first input and first output."""
+
+        def named(names, index):
+            found = []
+            for number, name in enumerate(names):
+                found.append(schema.TensorMapT())
+                found[-1].name, found[-1].tensorIndex = f"{name}{number}", index
+            return found
+
+        made = schema.SignatureDefT()
+        made.signatureKey = "serving_default"
+        made.inputs = named(inputs, self.graph.inputs[0])
+        made.outputs = named(outputs, self.graph.outputs[0])
+        self.model.signatureDefs = [made]
+
     def packed(self):
         builder = Builder()
         builder.Finish(self.model.Pack(builder), b"TFL3")
