@@ -75,6 +75,23 @@ def onnx_runtime(path: str) -> Callable[[np.ndarray], Callable[[], np.ndarray]]:
     return prepare
 
 
+def openvino(path: str) -> Callable[[np.ndarray], Callable[[], np.ndarray]]:
+    """In float32, which OpenVINO does not take by itself on processors with bfloat16."""
+    import openvino as ov
+
+    chosen = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": THREADS}
+    network = ov.Core().compile_model(path, "CPU", chosen)
+    request = network.create_infer_request()
+    ((taken,), shape) = network.inputs, network.inputs[0].partial_shape
+
+    def prepare(x: np.ndarray) -> Callable[[], np.ndarray]:
+        if not shape.compatible(ov.PartialShape(list(x.shape))):
+            raise Fixed(f"the file takes {shape} alone")
+        return lambda: request.infer({taken: x})[network.outputs[0]]
+
+    return prepare
+
+
 def saved_model(path: str) -> Callable[[np.ndarray], Callable[[], np.ndarray]]:
     import tensorflow as tf
 
@@ -108,7 +125,8 @@ def main() -> None:
     def answer(**values: Any) -> None:
         print(json.dumps(values), file=answers, flush=True)
 
-    load = {".tflite": litert, ".onnx": onnx_runtime}.get(os.path.splitext(path)[1], saved_model)
+    loaders = {".tflite": litert, ".onnx": onnx_runtime, ".xml": openvino}
+    load = loaders.get(os.path.splitext(path)[1], saved_model)
     try:
         prepare = load(path)
         answer(loaded=True)

@@ -47,6 +47,7 @@ class Row:
 FORMATS = {
     "tflite": Row("litert", ".tflite", "portable"),
     "onnx": Row("onnx", ".onnx", "profile"),
+    "openvino": Row("openvino", ".xml", "profile"),
 }
 OURS: Mapping[str, dict[str, Any]] = {
     "portable": {"profile": "portable"},
@@ -55,20 +56,26 @@ OURS: Mapping[str, dict[str, Any]] = {
 }
 """Column -> options of the exporter."""
 
+OTHERS = ("smp", "onnx")
+"""Further columns: a file of another exporter, and the forms of our ONNX file in OpenVINO."""
+
 HEAD = """\
 ## Latency: against Keras' own export
 
 `python benchmarks/export_latency.py` exports every model by Keras' `model.export` and three times
 by this package: with forms for any machine (*portable*, the default of TFLite), with those of this
-machine's profile (*profile*, `profile="host"`, the default of ONNX), and measured at export
-(*tuned*, `tune=True`). *SMP* is the ONNX file that PyTorch writes of segmentation_models.pytorch's
-U-Net on the same encoder. Each file runs in a process of its own, and the files of a model take
-turns. Times are in ms, minimum / median. The other columns are Keras' time over the file's, of
-minima / of medians: above 1 the file is faster than Keras'. U-Nets have widths of 32 to 512 and
-256x256 pixels; "stock" ones consist of Keras' own layers only. *Load* is the machine's before.
+machine's profile (*profile*, `profile="host"`, the default of ONNX and OpenVINO), and measured at
+export (*tuned*, `tune=True`). *SMP* is the ONNX file that PyTorch writes of
+segmentation_models.pytorch's U-Net on the same encoder; *ours as ONNX* has the default forms of our
+ONNX file, run in OpenVINO. OpenVINO computes in float32 here, as it is asked to: by itself it takes
+bfloat16 on such processors, with errors of 5e-3 to 9e-3 of the range. Each file runs in a process
+of its own, and the files of a model take turns. Times are in ms, minimum / median. The other
+columns are Keras' time over the file's, of minima / of medians: above 1 the file is faster than
+Keras'. U-Nets have widths of 32 to 512 and 256x256 pixels; "stock" ones consist of Keras' own
+layers only. *Load* is the machine's before.
 
-| model | format | Keras ms | tuned ms | portable | profile | tuned | SMP | load |
-|---|---|---:|---:|---:|---:|---:|---:|---:|"""
+| model | format | Keras ms | tuned ms | portable | profile | tuned | SMP | ours as ONNX | load |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
 
 
 def models() -> Mapping[str, Callable[[], Any]]:
@@ -202,6 +209,9 @@ def files(model: Any, target: str, folder: Path) -> tuple[dict[str, Path], str]:
     def write(lowered: Any, path: Path) -> None:
         convert(lowered, path, table, Options())
 
+    if target == "openvino":
+        paths["onnx"] = folder / f"onnx{row.suffix}"
+        write(lower_program(program, TARGETS["onnx"]), paths["onnx"])
     for kind, options in OURS.items():
         lowered = lower_program(program, table, **options)
         if lowered.notice:
@@ -230,7 +240,7 @@ def line(name: str, target: str, found: dict[str, Any]) -> str:
     times = found["seconds"]
     cells = [name, target]
     cells += [_milliseconds(times[kind]) if kind in times else "-" for kind in ("keras", "tuned")]
-    for kind in (*OURS, "smp"):
+    for kind in (*OURS, *OTHERS):
         pair = ratios(found, kind)
         cells.append("" if pair is None else f"{pair[0]:.2f} / {pair[1]:.2f}")
     return "| " + " | ".join([*cells, f"{found['load']:.1f}"]) + " |"
@@ -247,19 +257,23 @@ def table(results: dict[str, dict[str, Any]]) -> str:
         rows = {k: v for k, v in results.items() if k.endswith(f"| {target}")}
         lines += [line(key.partition(" | ")[0], target, found) for key, found in rows.items()]
         means = []
-        for kind in (*OURS, "smp"):
+        for kind in (*OURS, *OTHERS):
             pairs = [pair for found in rows.values() if (pair := ratios(found, kind))]
-            means.append(" / ".join(f"{_mean([p[i] for p in pairs]):.2f}" for i in (0, 1)))
-        lines.append(f"| geometric mean | {target} | | | {' | '.join(means)} | |")
+            both = " / ".join(f"{_mean([p[i] for p in pairs]):.2f}" for i in (0, 1))
+            means.append(both if pairs else "")
+        if rows:
+            lines.append(f"| geometric mean | {target} | | | {' | '.join(means)} | |")
     return "\n".join([*lines, "", *said(results), ""])
 
 
 def said(results: dict[str, dict[str, Any]]) -> list[str]:
     """How far the defaults are from tuned files, and where it was measured."""
+    if not results:
+        return ["Nothing was measured yet."]
     lines = []
     for target, row in FORMATS.items():
         rows = [v for k, v in results.items() if k.endswith(f"| {target}")]
-        for kind in dict.fromkeys((row.default, "profile")):
+        for kind in dict.fromkeys((row.default, "profile")) if rows else ():
             shares = [v["seconds"]["tuned"][0] / v["seconds"][kind][0] for v in rows]
             least = min((pair[0] for v in rows if (pair := ratios(v, kind))), default=math.nan)
             lines.append(

@@ -18,7 +18,7 @@ from _rounds import interleaved
 
 ROUNDS = 15
 SHAPE = (256, 256, 3)
-PAIRS = (("tflite", "tflite_int8"), ("onnx", "onnx_int8"))
+PAIRS = (("tflite", "tflite_int8"), ("onnx", "onnx_int8"), ("openvino", "openvino_int8"))
 
 
 def main() -> None:

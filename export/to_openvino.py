@@ -15,7 +15,7 @@ from keras_upsample.cli import run_script
 def to_openvino(
     model: Any,
     path: Annotated[Path, typer.Argument(help="The .xml file to write; .bin stands beside it.")],
-    precision: Annotated[str, typer.Option(help="float32 or float16.")] = "float32",
+    precision: Annotated[str, typer.Option(help="float32, float16 or int8.")] = "float32",
     **chosen: Any,
 ) -> Any:
     """Write OpenVINO IR, verified in OpenVINO."""

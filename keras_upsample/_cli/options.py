@@ -151,7 +151,8 @@ class FileChoice:
         ),
     ] = None
     weight_bits: Annotated[
-        int | None, typer.Option(help="Weight bits of 8-bit ONNX files: 7 or 8.", metavar="BITS")
+        int | None,
+        typer.Option(help="Bits of 8-bit weights, ONNX and OpenVINO: 7 or 8.", metavar="BITS"),
     ] = None
     allow_flex: Annotated[
         bool,

@@ -25,7 +25,11 @@ _TARGETS: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "int16x8": "tflite_int16x8",
         },
         "onnx": {"float32": "onnx", "float16": "onnx_float16", "int8": "onnx_int8"},
-        "openvino": {"float32": "openvino", "float16": "openvino_float16"},
+        "openvino": {
+            "float32": "openvino",
+            "float16": "openvino_float16",
+            "int8": "openvino_int8",
+        },
     }
 )
 """Format -> precision -> name of the target."""
@@ -146,7 +150,8 @@ def to_openvino(
     Args:
         model: any Keras model, or the path of one, as for `export`.
         path: the `.xml` file to write.
-        precision: `"float32"` or `"float16"` (weights stored in half precision).
+        precision: `"float32"`, `"float16"` (weights stored in half precision) or `"int8"` (the
+            steps of an ONNX file of this precision, which OpenVINO takes over).
         images: images for verification, see `verify`.
         options, chosen: as for `export`.
 

@@ -56,10 +56,10 @@ class Options(FileOptions):
             `keras_upsample.runtimes` converts them.
         keep_float: names of layers that an `"int8"` file computes in float, e.g. those with the
             largest error by `quantization_errors`. Not with `integer_io`, and not for accelerators.
-        weight_bits: bits of the weights in 8-bit ONNX files, 7 or 8. Default: 7, and 8 for networks
-            on volumes. Signed weights of 8 bits overflow on processors without VNNI; those of
-            `weight_bits=8` are therefore unsigned, which is slower. 8 bits are more accurate only
-            with `lower=False`.
+        weight_bits: bits of the weights in 8-bit ONNX and OpenVINO files, 7 or 8. Default: 7, and 8
+            for networks on volumes. Signed weights of 8 bits overflow on processors without VNNI;
+            those of `weight_bits=8` are therefore unsigned, which is slower. 8 bits are more
+            accurate only with `lower=False`.
         allow_flex: operators without a TFLite built-in become Select-TF (Flex) operators. Such a
             file runs only where TensorFlow's operators are linked in, and it is verified there.
             TensorFlow's Python package lacks them since 2.20; an `ExportError` then says so.
@@ -167,7 +167,9 @@ _FILES: Mapping[str, _For] = MappingProxyType(
         ),
         "layout": _For("ONNX and OpenVINO files", _is_made_by_onnx),
         "opset": _For("ONNX files", _is_onnx),
-        "weight_bits": _For("8-bit ONNX files", lambda target: len(target.weights) > 1),
+        "weight_bits": _For(
+            "8-bit ONNX and OpenVINO files", lambda target: len(target.weights) > 1
+        ),
     }
 )
 """Option -> the files that have it; what is not named is for all."""

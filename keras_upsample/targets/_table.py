@@ -265,6 +265,10 @@ TARGETS: Mapping[str, Target] = MappingProxyType(
             ),
             _openvino("openvino", "float32", Gate(FLOAT32_ERROR), _ALWAYS_OUT),
             _openvino("openvino_float16", "float16", Gate(max_error=1e-2), _ROUNDED_OUT),
+            replace(
+                _openvino("openvino_int8", "int8", Gate(min_snr_db=30.0), _CALIBRATED_OUT),
+                weights=_ONNX_WEIGHTS,
+            ),
         )
     }
 )

@@ -140,6 +140,31 @@ def test_layouts_and_precisions(upsample, layout, precision, tmp_path):
     assert runner.operator_counts()["Parameter"] == 1
 
 
+@pytest.mark.parametrize("layout", ["nhwc", pytest.param("nchw", marks=pytest.mark.slow)])
+def test_eight_bits_are_computed_in_eight_bits(layout, tmp_path):
+    """Beside ONNX Runtime with the same steps; and the convolutions multiply integers."""
+    model = distinctive(ku.zoo.unet(classes=3, filters=(8, 16), upsample="bilinear"))
+    chosen = {"precision": "int8", "layout": layout, "images": picture(48, 64)}
+    path = tmp_path / "m.xml"
+    report = export.to_openvino(model, path, **chosen)
+    export.to_onnx(model, tmp_path / "m.onnx", **chosen)
+    assert min(d.snr_db for v in report.verifications for d in v.differences) > 30
+    own, other = (runtimes.load(tmp_path / name) for name in ("m.xml", "m.onnx"))
+    for x in (noise(1, 24, 32, 3), noise(2, 16, 48, 3)):
+        x = x if layout == "nhwc" else x.transpose(0, 3, 1, 2)
+        ((found,), (expected,)) = (r({r.inputs[0].name: x}).values() for r in (own, other))
+        signal, error = np.square(expected).sum(), np.square(found - expected).sum()
+        assert 10 * np.log10(signal / error) > 30
+    core = openvino.Core()
+    network = core.compile_model(core.read_model(str(path)), "CPU")
+    kinds = [
+        op.get_rt_info()["runtimePrecision"].astype(str)
+        for op in network.get_runtime_model().get_ops()
+        if op.get_rt_info()["layerType"].astype(str) == "Convolution"
+    ]
+    assert len(kinds) >= 5 and set(kinds) <= {"u8", "i8"}
+
+
 def test_inputs_and_outputs_of_one_name_or_tensor(tmp_path):
     a, x = keras.Input((9, 7, 3), name="a"), keras.Input((9, 7, 3), name="x")
     scores = keras.layers.Conv2D(2, 1, name="scores")(a)

@@ -72,6 +72,7 @@ PLACES: dict[str, tuple[str, Run, Callable[[], str]]] = {
     "ONNX-Runtime-CUDA": ("onnx", _onnx_cuda, _has_cuda_provider),
     "ONNX-Runtime-WebGPU": _by("onnx", "onnxruntime_webgpu"),
     "OpenVINO-CPU": _by("onnx", "openvino"),
+    "OpenVINO-IR": _by("openvino", "openvino"),
 }
 
 GPU = frozenset({"LiteRT-GPU", "ONNX-Runtime-WebGPU"})

@@ -26,6 +26,9 @@ PLACES_OF = {
     "onnx": _ONNX,
     "onnx_float16": _ONNX_FLOAT16,
     "onnx_int8": _ONNX,
+    "openvino": ("OpenVINO-IR",),
+    "openvino_float16": ("OpenVINO-IR",),
+    "openvino_int8": ("OpenVINO-IR",),
 }
 
 Cell = tuple[str, str, str]  # technique, target, place
