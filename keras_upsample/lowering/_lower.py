@@ -4,16 +4,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from ..program._applied import Applied
+from ..program._applied import KEEP, Applied
 from ..program._failures import strict
 from ..program._program import Program, program_of
 from ..program._read import NotAGraphError
 from ._equal import merge_equal
+from ._rewrite import Rewrite
 from ._rewriting import Choose, Rewriting
 from ._rules._all import STAGES, Rule
 from ._unmatched import explain_unmatched
 
 if TYPE_CHECKING:
+    from ..program._graph import Graph
     from ..targets import Target
     from ._profile import Profile
 
@@ -151,14 +153,29 @@ def _lower(
             Applied("tuning", (program.name,), "by table", why_unmeasured(target))
         )
     of_machine = profile if profile is not None and profile.instructions else None
-    choose: Choose = Tuner(target, meter, tune, otherwise, of_machine, progress)
+    tuner = Tuner(target, meter, tune, otherwise, of_machine, progress)
+    choose: Choose = tuner
     fixed = program.signature.fixed()
+    graph = program.at(fixed).graph
+    tuner.longest_first(_proposals(graph, target), graph)
     if fixed != program.signature:
         # Times are those of one size; at open sizes the same forms are taken.
         rehearsal = Rewriting(program.at(fixed).graph, choose, target.never_forms)
         rehearsal.run(_stages(target))
         choose = as_decided(rehearsal.applied, otherwise)
     return rewrite(program, target, choose)
+
+
+def _proposals(graph: "Graph", target: "Target") -> list[Rewrite]:
+    """What the rules propose for a graph as it stands; it is not changed."""
+    found = []
+
+    def keep(proposal: Rewrite, _: "Graph") -> tuple[str, None]:
+        found.append(proposal)
+        return KEEP, None
+
+    Rewriting(graph, keep, target.never_forms).run(_stages(target))
+    return found
 
 
 def _stages(target: "Target") -> list[list[Rule]]:

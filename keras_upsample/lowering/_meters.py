@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from ..targets import Target
 
-_ROUNDS = 12
+_ROUNDS, _LEAST_ROUNDS, _QUIET_ROUNDS = 12, 4, 3
+_LOST = 1.5
+"""So many times the fastest form's time: more than a busy machine adds to the least of 4."""
 
 
 class Meter(Protocol):
@@ -106,16 +108,26 @@ def call_on_noise(path: Path, target: "Target") -> Callable[[], Any]:
 
 
 def interleaved_minima(runs: Mapping[str, Callable[[], Any]], seconds: float) -> dict[str, float]:
-    """The lowest time of each over interleaved rounds: 4, and up to 12 within `seconds`."""
+    """The lowest time of each over interleaved rounds: 4, and up to 12 within `seconds`.
+
+    After 4 rounds, what takes more than 1.5 times the fastest has lost, and is not run again.
+    Rounds end when only one is left, or when 3 of them lowered no time by 1%.
+    """
     for run in runs.values():
         run()
     least = dict.fromkeys(runs, float("inf"))
+    left, quiet = list(runs), 0
     end = perf_counter() + seconds
     for turn in range(_ROUNDS):
-        if turn >= 4 and perf_counter() > end:
-            break
-        for form, run in runs.items():
+        if turn >= _LEAST_ROUNDS:
+            left = [form for form in left if least[form] <= _LOST * min(least.values())]
+            if len(left) == 1 or quiet >= _QUIET_ROUNDS or perf_counter() > end:
+                break
+        before = dict(least)
+        for form in left:
             start = perf_counter()
-            run()
+            runs[form]()
             least[form] = min(least[form], perf_counter() - start)
+        lowered = any(least[form] < 0.99 * before[form] for form in left)
+        quiet = 0 if lowered else quiet + 1
     return least

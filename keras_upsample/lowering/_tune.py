@@ -1,6 +1,8 @@
 """Tuning: choose forms by measured latency."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from math import prod
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -101,6 +103,16 @@ class Tuner:
         gain = before / times[fastest]
         return (fastest if gain >= MIN_GAIN else KEEP), (None if before == float("inf") else gain)
 
+    def longest_first(self, proposals: Iterable[Rewrite], graph: Graph) -> None:
+        """Measure blocks before they are asked for, those of the most pixels and channels first.
+
+        So a limit of time that ends before all were measured leaves out what counts least.
+        """
+        for proposal in sorted(proposals, key=_work, reverse=True):
+            # What can't be measured fails again when it is asked for, and is reported then.
+            with suppress(Exception):
+                self(proposal, graph)
+
     def _measure(self, proposal: Rewrite, graph: Graph) -> Mapping[str, float]:
         """Seconds by form, the minimum over interleaved rounds; a form that fails is left out."""
         with scratch() as folder:
@@ -130,6 +142,11 @@ class Tuner:
         program = program_of(model, signature_to_run(model).fixed())
         feeds = list(_noise(program.signature)) if self._target.calibrated else None
         convert(program, path, self._target, options, feeds)
+
+
+def _work(proposal: Rewrite) -> int:
+    """In proportion to multiply-adds, for blocks of one kind."""
+    return prod(proposal.block.sizes)
 
 
 def _noise(signature: "Signature") -> "Iterator[dict[str, np.ndarray]]":
