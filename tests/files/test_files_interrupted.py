@@ -22,7 +22,7 @@ posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no fork"
 
 @posix
 @pytest.mark.parametrize("before", ["before", "new"])
-@pytest.mark.parametrize("case", ["plain", "folder"])
+@pytest.mark.parametrize("case", ["plain", "folder", pytest.param("ir", marks=pytest.mark.slow)])
 def test_interrupted_at_any_instruction(case, before, tmp_path):
     done = subprocess.run(
         [sys.executable, str(SCRIPT), case, str(tmp_path), before, str(STEP)],
