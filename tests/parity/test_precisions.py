@@ -29,7 +29,7 @@ KNOWN: dict[Cell, str] = {
     },
     **{
         ("freq_fusion", target, place): _PLACES_OF_8_BITS
-        for target in ("tflite_int8", "onnx_int8")
+        for target in ("tflite_int8", "onnx_int8", "openvino_int8")
         for place in PLACES_OF[target]
     },
     ("max_unpooling", "tflite_int8", "TFLM"): "TFLM has no SELECT_V2 of 32-bit integers",
