@@ -69,6 +69,15 @@ def _check_values(path: Path) -> None:
         )
 
 
+def is_marked(path: Path) -> bool:
+    """Whether a file, or the folder of a SavedModel, itself says that this package wrote it.
+
+    Raises:
+        OSError: the file can't be read.
+    """
+    return (path / PLACE).is_file() if path.is_dir() else _read_mark(path)
+
+
 def other_files(folder: Path) -> list[Path]:
     """The files in a folder, relative to it, that are no part of a SavedModel."""
     if not folder.is_dir():

@@ -1,5 +1,5 @@
-"""`keras-upsample`: list, info, import, export, verify, check, quantization, predict, demo, train,
-evaluate, benchmark, data."""
+"""`keras-upsample`: list, info, import, export, verify, check, quantization, predict, package,
+demo, train, evaluate, benchmark, data."""
 
 import inspect
 from collections.abc import Callable
@@ -27,6 +27,7 @@ from ._cli.options import (
     integers,
     takes,
 )
+from ._cli.package import package
 from ._cli.predictors import open_predictor
 from ._cli.screen import PrintableGroup, say
 from ._cli.session import session
@@ -423,7 +424,7 @@ def predict(
 
 
 app.command("import")(import_model)
-for command in (demo, train, evaluate, benchmark):
+for command in (package, demo, train, evaluate, benchmark):
     app.command()(command)
 
 

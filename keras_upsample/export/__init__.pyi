@@ -3,12 +3,14 @@ from ._formats import to_onnx, to_openvino, to_saved_model, to_tflite
 from ._gates import TARGETS, Gate, Target
 from ._metadata import Metadata
 from ._options import Options
+from ._package import PACKAGES, PackageReport, package
 from ._quantization_errors import LayerError, QuantizationReport, quantization_errors
 from ._report import ArtefactReport, ExportReport, Verification
 from ._source import load_source
 from ._verify import verify
 
 __all__ = [
+    "PACKAGES",
     "TARGETS",
     "ArtefactReport",
     "ExportReport",
@@ -16,11 +18,13 @@ __all__ = [
     "LayerError",
     "Metadata",
     "Options",
+    "PackageReport",
     "QuantizationReport",
     "Target",
     "Verification",
     "export",
     "load_source",
+    "package",
     "quantization_errors",
     "to_onnx",
     "to_openvino",

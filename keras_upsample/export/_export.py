@@ -1,6 +1,5 @@
 """Export of one model to several targets."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Unpack
@@ -14,6 +13,7 @@ from ..program._program import Program
 from ..targets import Target, target_named
 from ._artefact import check_target, make_artefact
 from ._gates import gate_for
+from ._names import plain_name
 from ._options import Chosen, Options, choose_options
 from ._report import ArtefactReport, ExportReport, package_versions
 from ._resizable import resizable_targets
@@ -141,7 +141,7 @@ def _stale(path: Path) -> str:
 
 
 def _file_name(name: str, target: Target) -> str:
-    name = re.sub(r"[^\w.-]", "_", name) or "model"
+    name = plain_name(name)
     kind = target.device or target.precision
     extra = "" if kind == "float32" else f"_{kind}"
     return f"{name}{extra}{target.suffix}" if target.suffix else target.name

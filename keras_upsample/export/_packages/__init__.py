@@ -1,0 +1,1 @@
+"""What other programs want beside an exported file: one module for each of them."""
