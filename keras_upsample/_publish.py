@@ -3,7 +3,7 @@
 import errno
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -18,12 +18,18 @@ _ATTEMPTS = 20
 
 
 @contextmanager
-def publish(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
+def publish(
+    path: str | Path,
+    *,
+    directory: bool = False,
+    others: Callable[[Path], list[Path]] = other_files,
+) -> Iterator[Path]:
     """A place beside `path` to write to, renamed to `path` when the block ends without an error.
 
     Args:
         path: where the artefact shall stand.
         directory: whether the artefact is a directory.
+        others: of a directory that is replaced: the files in it that are kept, relative to it.
 
     Raises:
         ValueError: something of the other kind stands at `path`.
@@ -46,7 +52,7 @@ def publish(path: str | Path, *, directory: bool = False) -> Iterator[Path]:
             with naming(path, place):
                 yield staged
                 if directory:
-                    _keep_others(path, staged)
+                    _keep(others(path), path, staged)
                 sync(place)
             with names_locked(path.parent):
                 _swap(staged, path)
@@ -86,9 +92,9 @@ def check_place(path: Path, *, directory: bool, overwrite: bool = False) -> None
         )
 
 
-def _keep_others(path: Path, staged: Path) -> None:
-    """What is not a part of the SavedModel that is replaced goes on to be where it was."""
-    for file in other_files(path):
+def _keep(files: list[Path], path: Path, staged: Path) -> None:
+    """Files that are no part of the directory's artefact go on to be where they were."""
+    for file in files:
         place = staged / file
         if not place.exists():
             place.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,5 @@
 """`keras-upsample`: list, info, import, export, verify, check, quantization, predict, package,
-demo, train, evaluate, benchmark, data."""
+demo, train, evaluate, benchmark, tune, data."""
 
 import inspect
 from collections.abc import Callable
@@ -33,6 +33,7 @@ from ._cli.screen import PrintableGroup, say
 from ._cli.session import session
 from ._cli.signals import clear_up_on_signals
 from ._cli.train import train
+from ._cli.tune import tune
 from ._text import json_text, printable
 
 app = typer.Typer(
@@ -424,7 +425,7 @@ def predict(
 
 
 app.command("import")(import_model)
-for command in (package, demo, train, evaluate, benchmark):
+for command in (package, demo, train, evaluate, benchmark, tune):
     app.command()(command)
 
 

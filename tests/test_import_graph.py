@@ -111,7 +111,7 @@ def test_a_circle_is_found() -> None:
 def test_imports_are_seen() -> None:
     """Relative ones, those in functions, and of modules out of their package."""
     assert f"{NAME}.ops" in GRAPH[f"{NAME}.formats._target_model"]
-    assert f"{NAME}.formats._convert" in GRAPH[f"{NAME}.lowering._tune"]  # in a function
+    assert f"{NAME}.formats._convert" in GRAPH[f"{NAME}.lowering._block_files"]  # in a function
     assert f"{NAME}.lowering._rules.fold" in GRAPH[f"{NAME}.lowering._rules._all"]
 
 

@@ -136,6 +136,14 @@ class FileChoice:
             metavar="PROFILE",
         ),
     ] = None
+    timings: Annotated[
+        Path | None,
+        typer.Option(
+            help="Times of blocks on another device, which choose the forms: what run.sh of "
+            "`tune --bundle` wrote.",
+            metavar="FILE",
+        ),
+    ] = None
     representative_data: RepresentativeData = None
     integer_io: Annotated[
         bool,

@@ -7,6 +7,7 @@ from ._package import PACKAGES, PackageReport, package
 from ._quantization_errors import LayerError, QuantizationReport, quantization_errors
 from ._report import ArtefactReport, ExportReport, Verification
 from ._source import load_source
+from ._tuning_bundle import TuningBundle, tuning_bundle
 from ._verify import verify
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "PackageReport",
     "QuantizationReport",
     "Target",
+    "TuningBundle",
     "Verification",
     "export",
     "load_source",
@@ -30,5 +32,6 @@ __all__ = [
     "to_openvino",
     "to_saved_model",
     "to_tflite",
+    "tuning_bundle",
     "verify",
 ]

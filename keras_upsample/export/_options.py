@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypedDict
 
 from ..errors import did_you_mean
 from ..formats._convert import FileOptions
 from ..lowering._profiles import check_profile
+from ..lowering._timings import read_timings
 from ..lowering._tune import tuning_seconds
 from ..metadata import Metadata
 from ..program._input_shape import ShapeArgument
@@ -48,6 +50,9 @@ class Options(FileOptions):
             `"host"`, one of processors like this machine's, which ONNX files take by default;
             `"portable"`, forms for any machine, the default of the others; the name of a profile,
             or the path of its file. Where no profile fits, the target's table decides.
+        timings: times of the model's blocks on another device: the path of the `timings.txt` that a
+            bundle's `run.sh` wrote there, or of the bundle's folder. The forms that were fastest
+            are taken; see `tuning_bundle`. It is for the target that the bundle is for.
         representative_data: 8 or more images that calibrate integer files: an array
             `(N, H, W, C)`, a folder, or an iterable of images or, for several inputs, of dicts of
             arrays by name. Default: the training images of a preset, else photographs. A model that
@@ -96,6 +101,7 @@ class Options(FileOptions):
     lower: bool = True
     tune: bool | float = False
     profile: str | None = None
+    timings: str | Path | None = None
     representative_data: Any = None
     resizable: bool = False
     gate: GateArgument = None
@@ -105,6 +111,14 @@ class Options(FileOptions):
         super().__post_init__()
         tuning_seconds(self.tune)
         check_profile(self.profile)
+        if self.timings is not None:
+            if self.tune or not self.lower:
+                raise ValueError(
+                    "`timings` choose forms of `lower`, as they were measured on another device: "
+                    f"neither with `tune` nor with lower=False. Received: tune={self.tune!r}, "
+                    f"lower={self.lower!r}."
+                )
+            read_timings(self.timings)  # bad ones are refused before any work
         if self.resizable and self.allow_flex:
             raise ValueError("`resizable` and `allow_flex` can't go together. Leave one out.")
         if self.keep_float and (self.integer_io or self.scaling == "inside"):
@@ -116,6 +130,8 @@ class Options(FileOptions):
     def for_target(self, target: Target) -> "Options":
         """The options that apply to the target; the others get their defaults."""
         foreign = [name for name, files in _FILES.items() if not files.has(target)]
+        if self.timings is not None and read_timings(self.timings).target != target.name:
+            foreign.append("timings")
         return replace(self, **{name: _DEFAULTS[name] for name in foreign})
 
     def check(self, targets: Sequence[Target]) -> None:
@@ -124,6 +140,13 @@ class Options(FileOptions):
         Raises:
             ValueError: it names the option and the targets that it applies to.
         """
+        if self.timings is not None:
+            timed = read_timings(self.timings).target
+            if timed not in [target.name for target in targets]:
+                raise ValueError(
+                    f"The timings {str(self.timings)!r} are of the target {timed!r}, not of "
+                    f"{', '.join(target.name for target in targets)}."
+                )
         for name, files in _FILES.items():
             given = getattr(self, name)
             if given == _DEFAULTS[name] or any(map(files.has, targets)):
@@ -197,6 +220,7 @@ class Chosen(TypedDict, total=False):
     lower: bool
     tune: bool | float
     profile: str | None
+    timings: str | Path | None
     representative_data: Any
     resizable: bool
     gate: GateArgument

@@ -79,7 +79,12 @@ def fit(
     if feeds is not None:
         program = program.attempt(_lines.NOTE.rule, _lines.put_lines_on_images)
     program = lower_program(
-        program, target, tune=options.tune, profile=options.profile, progress=progress
+        program,
+        target,
+        tune=options.tune,
+        profile=options.profile,
+        timings=options.timings,
+        progress=progress,
     )
     if feeds is None or program.notice:
         return Prepared(program, program, feeds)

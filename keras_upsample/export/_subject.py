@@ -69,6 +69,26 @@ def subject_of(
         ValueError, TypeError: an argument does not fit the model; nothing was done.
     """
     options.check(targets)
+    program, found, plain = program_to_export(model, options)
+    check_places(program)
+    names = output_names(program.model)
+    inside = plan_scaling(program.signature, program.metadata, names, options.scaling, targets)
+    given = read_examples(program.signature, images, options.representative_data)
+    reference = reference_of(program, given.images, inside, given.source)
+    data = given.learnt(program.model, program.signature, targets)
+    return Subject(program, found, inside, reference, data, plain, options.resizable)
+
+
+def program_to_export(model: Any, options: Options) -> tuple[Program, Known, Signature]:
+    """Read a model and its metadata, and append the head.
+
+    Returns:
+        The program, the metadata of the model without the head, and its signature with the sizes
+        that the user fixed.
+
+    Raises:
+        ValueError, TypeError: an option does not fit the model.
+    """
     model = as_model(model, options.input_shape)
     plain = signature = signature_to_run(model, options.input_shape, options.batch_size)
     if options.resizable:
@@ -77,10 +97,4 @@ def subject_of(
     found = known(program, options.metadata)
     program = with_meaning(program, found.metadata)
     program = add_head(program, options.head, scores_of(found, options.head, options.threshold))
-    check_places(program)
-    names = output_names(program.model)
-    inside = plan_scaling(program.signature, program.metadata, names, options.scaling, targets)
-    given = read_examples(program.signature, images, options.representative_data)
-    reference = reference_of(program, given.images, inside, given.source)
-    data = given.learnt(program.model, program.signature, targets)
-    return Subject(program, found, inside, reference, data, plain, options.resizable)
+    return program, found, plain

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..program._applied import KEEP, Applied
@@ -11,13 +12,14 @@ from ..program._read import NotAGraphError
 from ._equal import merge_equal
 from ._rewrite import Rewrite
 from ._rewriting import Choose, Rewriting
-from ._rules._all import STAGES, Rule
+from ._rules._all import stages_of
 from ._unmatched import explain_unmatched
 
 if TYPE_CHECKING:
     from ..program._graph import Graph
     from ..targets import Target
     from ._profile import Profile
+    from ._timings import Timings
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ def lower(
     input_shape: Any = None,
     tune: bool | float = False,
     profile: str | None = None,
+    timings: str | Path | None = None,
     head: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Lowered:
@@ -60,6 +63,7 @@ def lower(
             the form of the profile or of the target's table.
         profile: the profile whose forms are taken without a measurement, as for
             `keras_upsample.export.export`.
+        timings: times of the blocks on another device, as for `keras_upsample.export.export`.
         head: as for `keras_upsample.export.export`.
         progress: called with a description of each block before it is measured.
 
@@ -84,7 +88,9 @@ def lower(
     if chosen.static:
         signature = signature.fixed()
     program = add_head(program_of(model, signature), head)
-    program = lower_program(program, chosen, tune=tune, profile=profile, progress=progress)
+    program = lower_program(
+        program, chosen, tune=tune, profile=profile, timings=timings, progress=progress
+    )
     return Lowered(program.model, program.notes, program.notice)
 
 
@@ -94,6 +100,7 @@ def lower_program(
     *,
     tune: bool | float = False,
     profile: str | None = None,
+    timings: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Program:
     """`lower` for a program; unchanged, with a notice and no notes, if its graph can't be read."""
@@ -101,17 +108,23 @@ def lower_program(
     from ._choose import by_table
     from ._profile import by_profile
     from ._profiles import HOST, profile_for
+    from ._timings import TimingsError, timings_for
     from ._tune import tuning_seconds
 
     seconds = tuning_seconds(tune)
     chosen, why = profile_for(target, profile or (HOST if seconds else None))
     choose = by_table(target) if chosen is None else by_profile(chosen, by_table(target))
+    timed = timings_for(target, timings, tune=tune)
     try:
+        if timed is not None:
+            return _by_timings(program, target, timed, choose)
         result = _lower(program, target, seconds, choose, chosen, progress)
         if not why or (chosen is None and seconds):
             return result
         name = "by table" if chosen is None else chosen.name
         return result.with_notes(Applied("profile", (program.name,), name, why))
+    except TimingsError:
+        raise
     except Exception as error:  # whatever the model's own code raises: export goes on without
         if strict() and not isinstance(error, NotAGraphError):
             raise
@@ -124,7 +137,7 @@ def rewrite(program: Program, target: "Target", choose: Choose) -> Program:
     """Apply the rules of a target to the program, with the forms that are chosen."""
     graph = program.graph.copy()
     rewriting = Rewriting(graph, choose, target.never_forms)
-    rewriting.run(_stages(target))
+    rewriting.run(stages_of(target))
     merge_equal(graph)
     left = explain_unmatched(graph, rewriting, target.never)
     result = program.changed(graph).with_notes(*rewriting.applied, *left)
@@ -140,7 +153,6 @@ def _lower(
     profile: "Profile | None",
     progress: Callable[[str], None] | None,
 ) -> Program:
-    from ._choose import as_decided
     from ._meters import meter_of, why_unmeasured
     from ._tune import Tuner
 
@@ -154,15 +166,39 @@ def _lower(
         )
     of_machine = profile if profile is not None and profile.instructions else None
     tuner = Tuner(target, meter, tune, otherwise, of_machine, progress)
-    choose: Choose = tuner
-    fixed = program.signature.fixed()
-    graph = program.at(fixed).graph
+    graph = program.at(program.signature.fixed()).graph
     tuner.longest_first(_proposals(graph, target), graph)
-    if fixed != program.signature:
+    return _rewrite_as_timed(program, target, tuner, otherwise)
+
+
+def _by_timings(
+    program: Program, target: "Target", timings: "Timings", otherwise: Choose
+) -> Program:
+    """
+    Raises:
+        TimingsError: the timings are of another model.
+    """
+    from ._bundle import own_blocks
+    from ._timings import Timed
+
+    timings.check_blocks(own_blocks(program, target))
+    choose = Timed(timings, target, otherwise)
+    result = _rewrite_as_timed(program, target, choose, otherwise)
+    return result.with_notes(
+        Applied("timings", (program.name,), f"timed on {timings.device}", choose.summary)
+    )
+
+
+def _rewrite_as_timed(
+    program: Program, target: "Target", choose: Choose, otherwise: Choose
+) -> Program:
+    """`rewrite` with forms that are chosen by times at fixed sizes."""
+    from ._choose import as_decided
+    from ._rewriting import rehearse
+
+    if program.signature.fixed() != program.signature:
         # Times are those of one size; at open sizes the same forms are taken.
-        rehearsal = Rewriting(program.at(fixed).graph, choose, target.never_forms)
-        rehearsal.run(_stages(target))
-        choose = as_decided(rehearsal.applied, otherwise)
+        choose = as_decided(rehearse(program, target, choose).applied, otherwise)
     return rewrite(program, target, choose)
 
 
@@ -174,10 +210,5 @@ def _proposals(graph: "Graph", target: "Target") -> list[Rewrite]:
         found.append(proposal)
         return KEEP, None
 
-    Rewriting(graph, keep, target.never_forms).run(_stages(target))
+    Rewriting(graph, keep, target.never_forms).run(stages_of(target))
     return found
-
-
-def _stages(target: "Target") -> list[list[Rule]]:
-    """The rules of a target, stage by stage."""
-    return [[rule for rule in rules if rule.NAME not in target.never] for rules in STAGES]

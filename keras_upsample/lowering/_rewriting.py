@@ -1,6 +1,7 @@
 """The rewriting engine: apply rules to a graph until none changes it."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING
 
 from ..program._applied import KEEP, Applied
 from ..program._failures import as_reason
@@ -8,7 +9,11 @@ from ..program._graph import Graph, Node
 from ..program._surroundings import Surroundings, sources
 from ._match import Here, NoMatch, OtherKind
 from ._rewrite import Rewrite
-from ._rules._all import TAKING_APART, Rule
+from ._rules._all import TAKING_APART, Rule, stages_of
+
+if TYPE_CHECKING:
+    from ..program._program import Program
+    from ..targets import Target
 
 Choose = Callable[[Rewrite, Graph], tuple[str, float | None]]
 """A rewrite -> the name of the form to take, or `KEEP`, and how much faster it was measured."""
@@ -112,6 +117,15 @@ class Rewriting:
         gain = proposal.gain if took else _why_kept(measured)
         self.applied.append(Applied(proposal.rule, proposal.layers, form, gain, measured))
         return took
+
+
+def rehearse(program: "Program", target: "Target", choose: Choose) -> Rewriting:
+    """Lower a copy of the program at fixed sizes, with the forms that are chosen."""
+    fixed = program.signature.fixed()
+    graph = program.graph if fixed == program.signature else program.at(fixed).graph
+    rehearsal = Rewriting(graph.copy(), choose, target.never_forms)
+    rehearsal.run(stages_of(target))
+    return rehearsal
 
 
 def _reads_integers(proposal: Rewrite) -> bool:

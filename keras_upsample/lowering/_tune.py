@@ -1,25 +1,21 @@
 """Tuning: choose forms by measured latency."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from math import prod
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from ..files._scratch import scratch
 from ..program._applied import KEEP
 from ..program._graph import Graph
+from ._block_files import write_block
 from ._block_key import key_of
-from ._blocks import block_model
 from ._meters import Meter
 from ._rewrite import Rewrite
 from ._tuning_cache import TuningCache
 
 if TYPE_CHECKING:
-    from ..program._signature import Signature
     from ..targets import Target
     from ._profile import Profile
     from ._rewriting import Choose
@@ -47,6 +43,23 @@ def tuning_seconds(tune: bool | float) -> float:
             f"Received: {tune!r}."
         )
     return float(tune)
+
+
+def decided(times: Mapping[str, float]) -> tuple[str, float | None] | None:
+    """The form to take of a block, and the gain of the fastest form over the block as it stands.
+
+    Args:
+        times: form -> seconds; infinite for a form that does not run.
+
+    Returns:
+        None if no form runs. The gain is None if the block does not run as it stands.
+    """
+    before = times[KEEP]
+    fastest = min(times, key=lambda form: times[form])
+    if times[fastest] == float("inf"):
+        return None
+    gain = before / times[fastest]
+    return (fastest if gain >= MIN_GAIN else KEEP), (None if before == float("inf") else gain)
 
 
 class Tuner:
@@ -96,12 +109,7 @@ class Tuner:
                 self._progress(str(proposal.block))
             times = self._measure(proposal, graph)
             self.cache.put(key, times)
-        before = times[KEEP]
-        fastest = min(times, key=lambda form: times[form])
-        if times[fastest] == float("inf"):
-            return self._otherwise(proposal, graph)
-        gain = before / times[fastest]
-        return (fastest if gain >= MIN_GAIN else KEEP), (None if before == float("inf") else gain)
+        return decided(times) or self._otherwise(proposal, graph)
 
     def longest_first(self, proposals: Iterable[Rewrite], graph: Graph) -> None:
         """Measure blocks before they are asked for, those of the most pixels and channels first.
@@ -123,35 +131,14 @@ class Tuner:
             for number, form in enumerate((KEEP, *forms)):
                 path = folder / f"form{number}{self._target.suffix}"
                 try:
-                    model = block_model(proposal, graph, form, pooled=self._target.own_layout)
-                    self._write(model, path)
+                    write_block(proposal, graph, form, self._target, path)
                     opened[form] = self._meter.opened(path)
                 except Exception:  # a form that this runtime can't have
                     if form == KEEP:
                         raise
             return self._meter.seconds(opened, _SECONDS)
 
-    def _write(self, model: Any, path: Path) -> None:
-        from ..formats._convert import FileOptions, convert
-        from ..program._program import program_of
-        from ..program._signature import signature_to_run
-
-        # Inside a graph the tensors lie as the runtime likes them.
-        layout = "nchw" if self._target.graph == "onnx" else "nhwc"
-        options = FileOptions(layout=layout)
-        program = program_of(model, signature_to_run(model).fixed())
-        feeds = list(_noise(program.signature)) if self._target.calibrated else None
-        convert(program, path, self._target, options, feeds)
-
 
 def _work(proposal: Rewrite) -> int:
     """In proportion to multiply-adds, for blocks of one kind."""
     return prod(proposal.block.sizes)
-
-
-def _noise(signature: "Signature") -> "Iterator[dict[str, np.ndarray]]":
-    """Noise for calibration; any will do, because times do not depend on the ranges."""
-    rng = np.random.default_rng(0)
-    shapes = {spec.name: [size or 1 for size in spec.shape] for spec in signature.inputs}
-    for _ in range(2):
-        yield {name: rng.random(shape).astype("float32") for name, shape in shapes.items()}

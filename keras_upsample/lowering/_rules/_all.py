@@ -1,7 +1,7 @@
 """The rules, in the order in which they are tried."""
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from .._match import Here
 from .._rewrite import Rewrite
@@ -23,6 +23,9 @@ from . import (
     subpixel,
     transposed,
 )
+
+if TYPE_CHECKING:
+    from ...targets import Target
 
 
 class Rule(Protocol):
@@ -54,6 +57,12 @@ STAGES: tuple[tuple[Rule, ...], ...] = (
     (layout,),
     (shuffle,),
 )
+
+
+def stages_of(target: "Target") -> list[list[Rule]]:
+    """The rules of a target, stage by stage."""
+    return [[rule for rule in rules if rule.NAME not in target.never] for rules in STAGES]
+
 
 TAKING_APART: tuple[Rule, ...] = (nearest, transposed, matrices, shuffle)
 """Rules whose forms the target chooses, and that could undo each other."""
