@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,11 @@ def _of_onnx(path: Path) -> bool:
     return onnx.load(str(path), load_external_data=False).producer_name == "keras_upsample"
 
 
+def _of_package(path: Path) -> bool:
+    with zipfile.ZipFile(path) as archive:
+        return archive.comment.startswith(b"keras_upsample ")
+
+
 def _of_report(path: Path) -> bool:
     report = json.loads(path.read_text(encoding="utf-8"))
     return isinstance(report, dict) and {"model", "artefacts", "versions"} <= report.keys()
@@ -148,6 +154,7 @@ _MARKS: Mapping[str, Callable[[Path], bool]] = {
     ".onnx": _of_onnx,
     ".xml": _openvino_ir.is_ours,
     ".json": _of_report,
+    ".zip": _of_package,
 }
 
 

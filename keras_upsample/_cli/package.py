@@ -14,7 +14,7 @@ from .session import session
 def package(
     choice: ModelChoice,
     files: FileChoice,
-    format: Annotated[str, typer.Option(help="triton or tf-serving.")],
+    format: Annotated[str, typer.Option(help="triton, tf-serving, bioimageio or mediapipe.")],
     out: Annotated[Path, typer.Option(help="Folder for the package.")],
     name: Annotated[
         str | None, typer.Option(help="Name of the model in the package. Default: its own.")
@@ -22,11 +22,22 @@ def package(
     precision: Annotated[
         str, typer.Option(help="float32; ONNX and TFLite: float16, int8, ...", metavar="PRECISION")
     ] = "float32",
+    author: Annotated[
+        str | None, typer.Option(help="bioimage.io: who made the model. Default: its metadata's.")
+    ] = None,
+    licence: Annotated[
+        str | None,
+        typer.Option(help="bioimage.io: SPDX name of its licence. Default: its metadata's."),
+    ] = None,
+    cite: Annotated[
+        str | None,
+        typer.Option(help="bioimage.io: what to cite; it ends in a DOI or an address."),
+    ] = None,
     images: Annotated[
         Path | None, typer.Option(help="Folder of pictures to verify on, in place of ours.")
     ] = None,
 ) -> None:
-    """Export a model and write it as a server reads it: Triton, TensorFlow Serving.
+    """Write a verified model for Triton, TensorFlow Serving, bioimage.io or MediaPipe.
 
     The file inside is verified in its own runtime first. A file that `export` wrote is packaged as
     it is.
@@ -58,6 +69,9 @@ def package(
                     format,
                     name=name or (None if exported else file_name(choice)),
                     precision=precision,
+                    author=author,
+                    licence=licence,
+                    cite=cite,
                     images=images,
                     **chosen,
                 )

@@ -12,7 +12,9 @@ from ..examples._cases import Images
 from ..metadata import Metadata, of, read
 from ._names import plain_name
 from ._options import Chosen, Options, choose_options
+from ._packages._bioimageio import write_bioimageio
 from ._packages._content import Content
+from ._packages._mediapipe import write_mediapipe
 from ._packages._tf_serving import write_tf_serving
 from ._packages._triton import write_triton
 from ._report import ArtefactReport
@@ -32,6 +34,8 @@ _FORMATS: Mapping[str, _Package] = MappingProxyType(
     {
         "triton": _Package("a folder for Triton Inference Server", "onnx", write_triton),
         "tf-serving": _Package("a folder for TensorFlow Serving", "saved_model", write_tf_serving),
+        "bioimageio": _Package("an archive for bioimage.io", "onnx", write_bioimageio),
+        "mediapipe": _Package("a file for MediaPipe's ImageSegmenter", "tflite", write_mediapipe),
     }
 )
 
@@ -67,6 +71,9 @@ def package(
     *,
     name: str | None = None,
     precision: str = "float32",
+    author: str | None = None,
+    licence: str | None = None,
+    cite: str | None = None,
     images: Images = None,
     options: Options | None = None,
     **chosen: Unpack[Chosen],
@@ -74,8 +81,11 @@ def package(
     """Export a model, and write the verified file as a server or another program reads it.
 
     `"triton"` writes `out/NAME/config.pbtxt`, `labels.txt` and `1/model.onnx`, for Triton Inference
-    Server. `"tf-serving"` writes the SavedModel `out/NAME/1`, for TensorFlow Serving. The
-    model's metadata (names, scaling, classes, layout) become the description.
+    Server. `"tf-serving"` writes the SavedModel `out/NAME/1`, for TensorFlow Serving.
+    `"bioimageio"` writes the archive `out/NAME.zip`, with the ONNX file, a description (ModelDescr
+    0.5) and tensors to test it with. `"mediapipe"` writes `out/NAME.tflite`, and refuses what
+    MediaPipe's ImageSegmenter does not take. The model's metadata (names, scaling, classes, layout)
+    become the description.
 
     Args:
         model: any Keras model, the name of a preset (`"unet:nuclei"`), or a path. A file of the
@@ -85,6 +95,9 @@ def package(
         format: one of `PACKAGES`.
         name: name of the model in the package. Default: the preset's or the model's.
         precision: of the file, as for `to_onnx` and `to_tflite`.
+        author, licence, cite: for bioimage.io: who made the model, the SPDX name of its licence,
+            and a citation that ends in a DOI or an address. Default: what the metadata say of the
+            first two.
         images: images for verification, see `verify`.
         options, chosen: as for `export`.
 
@@ -109,6 +122,10 @@ def package(
             f"`precision` of format {format!r} is 'float32', for it holds a SavedModel. Received: "
             f"{precision!r}."
         )
+    credits = {"author": author, "licence": licence, "cite": cite}
+    for what, value in credits.items():
+        if value is not None and format != "bioimageio":
+            raise ValueError(f"`{what}` is for format 'bioimageio'. Received: {format!r}.")
     exported = is_exported(model, format)
     if exported:
         _refuse_options(Path(model), options, precision, images)
@@ -118,9 +135,8 @@ def package(
         model = _loaded(model, options)
         facts, default = options.metadata or of(model), ""
     called = name or default or facts.preset or facts.name
-    content = Content(
-        model, exported, plain_name(called).lstrip(".") or "model", options, images, precision
-    )
+    called = plain_name(called).lstrip(".") or "model"
+    content = Content(model, exported, called, options, images, precision, **credits)
     path, artefact = kind.write(content, out)
     return PackageReport(format, str(path), artefact)
 

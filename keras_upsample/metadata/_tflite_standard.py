@@ -122,9 +122,9 @@ def _input(item: Input, place: Place) -> dict[str, Any]:
         space = _UNNAMED.get(place.shape[3])
     if space is not None:
         facts["content"] = _image(space, place)
-    normalization = _normalization(item.scaling)
-    if normalization is not None:
-        facts["process_units"] = [{"options": ("NormalizationOptions", normalization)}]
+    form = normalization(item.scaling)
+    if form is not None:
+        facts["process_units"] = [{"options": ("NormalizationOptions", form)}]
     ends = item.value_range
     if ends is None and place.dtype == "uint8":
         ends = (0.0, 255.0)
@@ -133,7 +133,7 @@ def _input(item: Input, place: Place) -> dict[str, Any]:
     return facts
 
 
-def _normalization(scaling: Scaling | None) -> dict[str, list[float]] | None:
+def normalization(scaling: Scaling | None) -> dict[str, list[float]] | None:
     """Mean and std by which (pixel − mean) / std is the scaling of a pixel in 0..255.
 
     y = s u + o, with u = pixel / 255 of the full range, and u = pixel as stored. Percentiles have

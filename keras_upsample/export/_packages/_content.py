@@ -35,6 +35,7 @@ class Content:
         options: options of the export.
         images: images for verification.
         precision: of the file.
+        author, licence, cite: credits, where the format names them.
     """
 
     model: Any
@@ -43,6 +44,9 @@ class Content:
     options: Options
     images: Images
     precision: str
+    author: str | None = None
+    licence: str | None = None
+    cite: str | None = None
 
     def write(self, path: Path, file_format: str) -> ArtefactReport | None:
         """Write the file to `path`, whole or not at all.
