@@ -1,11 +1,11 @@
-"""Files that each run in a process of their own, in turn."""
+"""Files, and other things to time, that each run in a process of their own, in turn."""
 
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ _SECONDS_OF_A_ROUND = 0.3
 
 
 class RunnerProcess:
-    """One file in one process, which stands still unless it is asked for something."""
+    """One process, which stands still unless it is asked for something.
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
-        command = [sys.executable, str(_SCRIPT), str(path)]
-        command += [] if threads is None else [str(threads)]
+    Args:
+        command: `_plain_runner.py` with a file, or a script that answers likewise.
+    """
+
+    def __init__(self, command: Sequence[str]) -> None:
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -31,7 +33,7 @@ class RunnerProcess:
             env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
         )
         self.failed = self._answer().get("failed", "")
-        """Why the file can't be loaded; empty where it was."""
+        """Why it can't start, e.g. load its file; empty where it did."""
         self._stop()
 
     def run(self, x: np.ndarray, folder: Path) -> tuple[np.ndarray | None, dict[str, Any]]:
@@ -82,13 +84,22 @@ def processes(
     paths: Mapping[str, Path], threads: int | None = None
 ) -> Iterator[dict[str, RunnerProcess]]:
     """One a file, ended at the end; with so many threads, or one for each core."""
-    started: dict[str, RunnerProcess] = {}
+    more = [] if threads is None else [str(threads)]
+    run = [sys.executable, str(_SCRIPT)]
+    with started({name: [*run, str(path), *more] for name, path in paths.items()}) as found:
+        yield found
+
+
+@contextmanager
+def started(commands: Mapping[str, Sequence[str]]) -> Iterator[dict[str, RunnerProcess]]:
+    """One a command, ended at the end."""
+    found: dict[str, RunnerProcess] = {}
     try:
-        for name, path in paths.items():
-            started[name] = RunnerProcess(path, threads)
-        yield started
+        for name, command in commands.items():
+            found[name] = RunnerProcess(command)
+        yield found
     finally:
-        for process in started.values():
+        for process in found.values():
             process.close()
 
 
