@@ -4,12 +4,12 @@ The variables become constants, so that what is exported holds
 the numbers and nothing that refers to the folder.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ._others import _tensorflow
+from ._text import plain_name
 from .errors import ArtefactError, did_you_mean, first_line
 from .files._plain_path import plain_path
 
@@ -65,8 +65,7 @@ def load_saved_model(path: Path, signature: str | None = None, *, trust: bool = 
             f"{str(path)!r}: the variables of its signature can't become constants: "
             f"{first_line(error)}"
         ) from error
-    name = re.sub(r"[^\w.-]", "_", path.resolve().name) or "model"
-    model = _as_model(name, function, frozen)
+    model = _as_model(plain_name(path.resolve().name), function, frozen)
     from .metadata import attach, read
 
     facts = read(path)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,6 +30,11 @@ def json_text(value: Any) -> str:
     """Plain values as indented JSON, see `finite`; what can't be shown is escaped as `\\u001b`."""
     text = json.dumps(finite(value), indent=2, ensure_ascii=False)
     return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
+
+
+def plain_name(name: str) -> str:
+    """A name of letters, digits and `_.-`, for a file or folder."""
+    return re.sub(r"[^\w.-]", "_", name) or "model"
 
 
 def printable(name: object) -> str:

@@ -51,7 +51,14 @@ def check_target(path: Path, target: Target, *, overwrite: bool) -> None:
     """
     if reason := absence(target.runtime):
         raise ModuleNotFoundError(f"Target {target.name!r} needs its runtime: {reason}")
-    directory = target.format == "saved_model"
+    check_path(path, directory=target.format == "saved_model", overwrite=overwrite)
+
+
+def check_path(path: Path, *, directory: bool, overwrite: bool) -> None:
+    """
+    Raises:
+        ValueError: the path can't be written, or holds files which this package did not write.
+    """
     check_place(path, directory=directory, overwrite=overwrite)
     check_ours(path, directory=directory, overwrite=overwrite)
 

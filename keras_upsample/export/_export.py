@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from .._ours import check_ours
 from .._publish import publish
+from .._text import plain_name
 from ..errors import ExportError, first_line
 from ..examples._cases import Images
 from ..files._digest import have_digests
@@ -13,7 +14,6 @@ from ..program._program import Program
 from ..targets import Target, target_named
 from ._artefact import check_target, make_artefact
 from ._gates import gate_for
-from ._names import plain_name
 from ._options import Chosen, Options, choose_options
 from ._report import ArtefactReport, ExportReport, package_versions
 from ._resizable import resizable_targets

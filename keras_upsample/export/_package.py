@@ -7,10 +7,10 @@ from types import MappingProxyType
 from typing import Any, Unpack
 
 from .._ours import is_marked
+from .._text import plain_name
 from ..errors import did_you_mean
 from ..examples._cases import Images
 from ..metadata import Metadata, of, read
-from ._names import plain_name
 from ._options import Chosen, Options, choose_options
 from ._packages._bioimageio import write_bioimageio
 from ._packages._content import Content
@@ -136,7 +136,7 @@ def package(
         facts, default = options.metadata or of(model), ""
     called = name or default or facts.preset or facts.name
     called = plain_name(called).lstrip(".") or "model"
-    content = Content(model, exported, called, options, images, precision, **credits)
+    content = Content(model, exported, called, facts, options, images, precision, **credits)
     path, artefact = kind.write(content, out)
     return PackageReport(format, str(path), artefact)
 

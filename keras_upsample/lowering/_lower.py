@@ -5,18 +5,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..program._applied import KEEP, Applied
+from ..program._applied import Applied
 from ..program._failures import strict
 from ..program._program import Program, program_of
 from ..program._read import NotAGraphError
 from ._equal import merge_equal
-from ._rewrite import Rewrite
 from ._rewriting import Choose, Rewriting
 from ._rules._all import stages_of
 from ._unmatched import explain_unmatched
 
 if TYPE_CHECKING:
-    from ..program._graph import Graph
     from ..targets import Target
     from ._profile import Profile
     from ._timings import Timings
@@ -166,8 +164,7 @@ def _lower(
         )
     of_machine = profile if profile is not None and profile.instructions else None
     tuner = Tuner(target, meter, tune, otherwise, of_machine, progress)
-    graph = program.at(program.signature.fixed()).graph
-    tuner.longest_first(_proposals(graph, target), graph)
+    tuner.longest_first(program)
     return _rewrite_as_timed(program, target, tuner, otherwise)
 
 
@@ -200,15 +197,3 @@ def _rewrite_as_timed(
         # Times are those of one size; at open sizes the same forms are taken.
         choose = as_decided(rehearse(program, target, choose).applied, otherwise)
     return rewrite(program, target, choose)
-
-
-def _proposals(graph: "Graph", target: "Target") -> list[Rewrite]:
-    """What the rules propose for a graph as it stands; it is not changed."""
-    found = []
-
-    def keep(proposal: Rewrite, _: "Graph") -> tuple[str, None]:
-        found.append(proposal)
-        return KEEP, None
-
-    Rewriting(graph, keep, target.never_forms).run(stages_of(target))
-    return found

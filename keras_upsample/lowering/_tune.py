@@ -1,6 +1,6 @@
 """Tuning: choose forms by measured latency."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from math import prod
 from time import perf_counter
@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from ..files._scratch import scratch
 from ..program._applied import KEEP
 from ..program._graph import Graph
+from ..program._program import Program
 from ._block_files import write_block
 from ._block_key import key_of
 from ._meters import Meter
 from ._rewrite import Rewrite
+from ._rewriting import rehearse
 from ._tuning_cache import TuningCache
 
 if TYPE_CHECKING:
@@ -111,12 +113,19 @@ class Tuner:
             self.cache.put(key, times)
         return decided(times) or self._otherwise(proposal, graph)
 
-    def longest_first(self, proposals: Iterable[Rewrite], graph: Graph) -> None:
-        """Measure blocks before they are asked for, those of the most pixels and channels first.
+    def longest_first(self, program: Program) -> None:
+        """Measure a program's blocks as they stand, those of the most pixels and channels first.
 
         So a limit of time that ends before all were measured leaves out what counts least.
         """
-        for proposal in sorted(proposals, key=_work, reverse=True):
+        found: list[tuple[Rewrite, Graph]] = []
+
+        def keep(proposal: Rewrite, graph: Graph) -> tuple[str, None]:
+            found.append((proposal, graph))
+            return KEEP, None
+
+        rehearse(program, self._target, keep)
+        for proposal, graph in sorted(found, key=_work, reverse=True):
             # What can't be measured fails again when it is asked for, and is reported then.
             with suppress(Exception):
                 self(proposal, graph)
@@ -139,6 +148,6 @@ class Tuner:
             return self._meter.seconds(opened, _SECONDS)
 
 
-def _work(proposal: Rewrite) -> int:
+def _work(found: tuple[Rewrite, Graph]) -> int:
     """In proportion to multiply-adds, for blocks of one kind."""
-    return prod(proposal.block.sizes)
+    return prod(found[0].block.sizes)

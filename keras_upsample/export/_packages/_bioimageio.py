@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from ..._ours import check_ours
-from ..._publish import check_place, publish
+from ..._publish import publish
 from ...errors import ExportError
 from ...files._beside import values_beside
 from ...files._sha256 import sha256_of
 from ...metadata import Metadata, read
 from ...runtimes import Runner, load
 from ...runtimes._layout import from_layout, to_layout
+from .._artefact import check_path
 from .._report import ArtefactReport
 from ._bioimageio_text import Credits, plain_text, read_me, tensor_ids
 from ._bioimageio_values import axes_of, data_of, preprocessing_of, processed, raw_image
@@ -43,11 +43,8 @@ class _Measured:
 def write_bioimageio(content: Content, out: Path) -> tuple[Path, ArtefactReport | None]:
     """Write `NAME.zip`."""
     path = out / f"{content.name}.zip"
-    check_place(path, directory=False)
-    check_ours(path, directory=False, overwrite=content.options.overwrite)
-    given = None if content.exported else content.options.metadata
-    known = given or (read(content.model) if content.exported else _of(content.model)) or Metadata()
-    credits = Credits.of(known, content.author, content.licence, content.cite)
+    check_path(path, directory=False, overwrite=content.options.overwrite)
+    credits = Credits.of(content.metadata, content.author, content.licence, content.cite)
     with publish(path) as staged, named_as(path, staged.parent / "parts"):
         folder = staged.parent / "parts"
         folder.mkdir()
@@ -56,12 +53,6 @@ def write_bioimageio(content: Content, out: Path) -> tuple[Path, ArtefactReport 
         _pack(folder, staged)
         shutil.rmtree(folder)
     return path, moved(report, path)
-
-
-def _of(model: Any) -> Metadata:
-    from ...metadata import of
-
-    return of(model)
 
 
 def _describe(folder: Path, name: str, credits: Credits) -> None:

@@ -9,11 +9,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..._ours import check_ours
-from ..._publish import check_place, publish
+from ..._publish import publish
 from ...errors import ExportError
 from ...examples._cases import Images
 from ...files._beside import values_beside
+from ...metadata import Metadata
+from .._artefact import check_path
 from .._formats import to_onnx, to_saved_model, to_tflite
 from .._options import Options
 from .._report import ArtefactReport
@@ -32,6 +33,7 @@ class Content:
         model: a Keras model; the path of an exported file, if `exported`.
         exported: whether the file is there, to be copied.
         name: name of the package.
+        metadata: of the model, or of the exported file.
         options: options of the export.
         images: images for verification.
         precision: of the file.
@@ -41,6 +43,7 @@ class Content:
     model: Any
     exported: bool
     name: str
+    metadata: Metadata
     options: Options
     images: Images
     precision: str
@@ -62,8 +65,7 @@ class Content:
             export = _EXPORTERS[file_format]
             return export(self.model, path, images=self.images, options=self.options, **more)
         directory = file_format == "saved_model"
-        check_place(path, directory=directory, overwrite=self.options.overwrite)
-        check_ours(path, directory=directory, overwrite=self.options.overwrite)
+        check_path(path, directory=directory, overwrite=self.options.overwrite)
         source = Path(self.model)
         with publish(path, directory=directory) as staged:
             if directory:

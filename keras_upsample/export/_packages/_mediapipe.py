@@ -8,11 +8,11 @@ refused that it refuses, or whose outputs it would take for something else.
 
 from pathlib import Path
 
-from ..._ours import check_ours
-from ..._publish import check_place, publish
+from ..._publish import publish
 from ...metadata import Metadata, read
 from ...metadata._tflite import places
 from ...metadata._tflite_standard import Place, normalization
+from .._artefact import check_path
 from .._report import ArtefactReport
 from ._content import Content, moved, named_as
 
@@ -25,8 +25,7 @@ def write_mediapipe(content: Content, out: Path) -> tuple[Path, ArtefactReport |
     path = out / f"{content.name}.tflite"
     if content.options.resizable:
         raise ValueError("`resizable` is not for MediaPipe, whose files have fixed sizes.")
-    check_place(path, directory=False)
-    check_ours(path, directory=False, overwrite=content.options.overwrite)
+    check_path(path, directory=False, overwrite=content.options.overwrite)
     with publish(path) as staged, named_as(path, staged):
         report = content.write(staged, "tflite")
         metadata = read(staged) or Metadata()
