@@ -33,7 +33,21 @@ class Net:
     classes: tuple[str, ...] = CLASSES
 
 
-def unet(size: int | None, upsample: str, widths: Sequence[int] = WIDTHS) -> Any:
+def stock_parts(upsample: str, width: int) -> tuple[Any, Any]:
+    """Keras' own layers that double a map and that join two."""
+    from keras import layers
+
+    if upsample == "transposed":
+        return layers.Conv2DTranspose(width, 2, strides=2), layers.Concatenate()
+    return layers.UpSampling2D(2, interpolation=upsample), layers.Concatenate()
+
+
+def unet(
+    size: int | None,
+    upsample: str,
+    widths: Sequence[int] = WIDTHS,
+    parts: Callable[[str, int], tuple[Any, Any]] = stock_parts,
+) -> Any:
     """U-Net; `upsample` is `"transposed"` or an interpolation of `UpSampling2D`."""
     import keras
     from keras import layers
@@ -46,11 +60,8 @@ def unet(size: int | None, upsample: str, widths: Sequence[int] = WIDTHS) -> Any
         x = layers.MaxPooling2D(2)(x)
     x = _convolutions(x, widths[-1])
     for width, skip in zip(widths[-2::-1], skips[::-1], strict=True):
-        if upsample == "transposed":
-            x = layers.Conv2DTranspose(width, 2, strides=2)(x)
-        else:
-            x = layers.UpSampling2D(2, interpolation=upsample)(x)
-        x = _convolutions(layers.Concatenate()([x, skip]), width)
+        double, join = parts(upsample, width)
+        x = _convolutions(join([double(x), skip]), width)
     return keras.Model(image, layers.Conv2D(len(CLASSES), 1, name="logits")(x), name="unet")
 
 

@@ -20,16 +20,14 @@ from typing import Any
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import numpy as np
-
-WIDTHS = (16, 32, 64, 128)
-CLASSES = 3
+from _compared_nets import CLASSES, WIDTHS, stock_parts, unet
 
 
 def batch(size: int, count: int) -> tuple[np.ndarray, np.ndarray]:
     """Images of noise, and classes of noise."""
     rng = np.random.default_rng(0)
     images = rng.random((count, size, size, 3), "float32")
-    return images, rng.integers(0, CLASSES, (count, size, size), "int32")
+    return images, rng.integers(0, len(CLASSES), (count, size, size), "int32")
 
 
 def keras_steps(kind: str, upsample: str, size: int, count: int) -> Callable[[int], None]:
@@ -38,57 +36,24 @@ def keras_steps(kind: str, upsample: str, size: int, count: int) -> Callable[[in
     import tensorflow as tf
 
     keras.utils.set_random_seed(0)
-    net = keras_unet(kind, upsample, size)
+    parts = our_parts if kind == "ours" else stock_parts
+    net = unet(size, upsample, WIDTHS, parts)
     net.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     ready = tf.data.Dataset.from_tensors(batch(size, count)).cache().repeat()
     return lambda steps: net.fit(ready, steps_per_epoch=steps, verbose=0) and None
 
 
-def keras_unet(kind: str, upsample: str, size: int) -> Any:
-    """U-Net whose upsampling and concatenation are of one kind."""
-    import keras
-    from keras import layers
+def our_parts(upsample: str, width: int) -> tuple[Any, Any]:
+    """This package's layers that double a map and that join two."""
+    from keras_upsample import layers
 
-    image = x = keras.Input((size, size, 3))
-    skips = []
-    for width in WIDTHS[:-1]:
-        x = convolutions(x, width)
-        skips.append(x)
-        x = layers.MaxPooling2D(2)(x)
-    x = convolutions(x, WIDTHS[-1])
-    for width, skip in zip(WIDTHS[-2::-1], skips[::-1], strict=True):
-        double, join = parts(kind, upsample, width)
-        x = convolutions(join([double(x), skip]), width)
-    return keras.Model(image, layers.Conv2D(CLASSES, 1)(x))
-
-
-def convolutions(x: Any, width: int) -> Any:
-    from keras import layers
-
-    for _ in range(2):
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
-        x = layers.ReLU()(layers.BatchNormalization()(x))
-    return x
-
-
-def parts(kind: str, upsample: str, width: int) -> tuple[Any, Any]:
-    """The layer that doubles, and the one that joins."""
-    import keras
-
-    if kind == "ours":
-        from keras_upsample import layers
-
-        double = {
-            "transposed": lambda: layers.TransposedConv2D(width, 2, 2),
-            "nearest": lambda: layers.NearestUpSampling2D(2),
-            "bilinear": lambda: layers.BilinearUpSampling2D(2),
-            "bicubic": lambda: layers.BicubicUpSampling2D(2),
-        }[upsample]
-        return double(), layers.SkipFusion2D("concat")
-    join = keras.layers.Concatenate()
-    if upsample == "transposed":
-        return keras.layers.Conv2DTranspose(width, 2, 2), join
-    return keras.layers.UpSampling2D(2, interpolation=upsample), join
+    double = {
+        "transposed": lambda: layers.TransposedConv2D(width, 2, 2),
+        "nearest": lambda: layers.NearestUpSampling2D(2),
+        "bilinear": lambda: layers.BilinearUpSampling2D(2),
+        "bicubic": lambda: layers.BicubicUpSampling2D(2),
+    }[upsample]
+    return double(), layers.SkipFusion2D("concat")
 
 
 def torch_steps(upsample: str, size: int, count: int) -> Callable[[int], None]:
@@ -123,7 +88,7 @@ def torch_steps(upsample: str, size: int, count: int) -> Callable[[int], None]:
                 for a, b in steps
             )
             self.up = nn.ModuleList(block(2 * b if transposed else a + b, b) for a, b in steps)
-            self.head = nn.Conv2d(WIDTHS[0], CLASSES, 1)
+            self.head = nn.Conv2d(WIDTHS[0], len(CLASSES), 1)
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             skips = []
