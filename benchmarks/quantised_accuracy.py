@@ -125,6 +125,9 @@ def measured(model: Any, test: Any, columns: list[str]) -> dict[str, list[float]
         target, bits = TARGETS[PRECISIONS[name][0]], PRECISIONS[name][1]
         options = Options(weight_bits=bits)
         ready = prepare(program_of(model, signature), target, images, options)
+        for note in ready.program.notes:
+            if note.loss:
+                print(f"{name}: {', '.join(note.layers)}: {note.loss}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"model{target.suffix}"
             try:

@@ -137,7 +137,7 @@ def make_artefact(
         default = reference.gate(target.gate)
         gate = default if options.gate is None else gate_for(target, options.gate)
         verifications = [compare(reference, first, gate, real=target.calibrated)]
-        require(verifications[0], path)
+        require(verifications[0], path, form.notes)
         if target.resizable:
             require_another_size(reference, first, real=target.calibrated)
         for name in deciding:
@@ -145,7 +145,7 @@ def make_artefact(
             others.append(name)
             other = _load(staged, name)
             verifications.append(compare(reference, other, gate, real=target.calibrated))
-            require(verifications[-1], path)
+            require(verifications[-1], path, form.notes)
         for name in other_runtimes(target.also):
             verifications.append(beside(reference, staged, name, gate, real=target.calibrated))
             if verifications[-1].differences:

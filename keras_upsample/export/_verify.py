@@ -1,5 +1,6 @@
 """Verification of a file against its model, in the file's own runtime."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -11,6 +12,7 @@ from ..errors import ArtefactError, ExportError, VerificationError, first_line
 from ..examples._cases import Images
 from ..formats._inside import plan_scaling
 from ..metadata import read
+from ..program._applied import Applied
 from ..program._signature import Signature, signature_to_run
 from ..runtimes import available, load
 from ..runtimes._layout import from_layout
@@ -215,8 +217,13 @@ def _against_exact(
     return None if found.failure else replace(found, against="the model in float64")
 
 
-def require(verification: Verification, path: str | Path) -> None:
+def require(verification: Verification, path: str | Path, notes: Sequence[Applied] = ()) -> None:
     """Raise unless the verification passed.
+
+    Args:
+        verification: of the file.
+        path: the file's, for the message.
+        notes: on its forms; the message names what they compute otherwise than the model.
 
     Raises:
         VerificationError: it names the first case that failed.
@@ -224,10 +231,11 @@ def require(verification: Verification, path: str | Path) -> None:
     if verification.passed:
         return
     failed = [d for d in verification.differences if d.failure]
+    losses = (f" In the form of {each.layers[0]!r}, {each.loss}." for each in notes if each.loss)
     error = VerificationError(
         f"{str(path)!r} in {verification.runtime} does not compute what the model computes "
         f"({len(failed)} of {len(verification.differences)} cases). "
-        f"On {failed[0].case}: {failed[0].failure}."
+        f"On {failed[0].case}: {failed[0].failure}." + "".join(losses)
     )
     error.verification = verification
     raise error

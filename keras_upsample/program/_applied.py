@@ -17,6 +17,7 @@ class Applied:
         gain: the expected gain, or the reason why the block is unchanged.
         measured: speed-up, i.e. time of the block before / after, in the target's runtime or by its
             compiler's estimate; None if the block was not measured, or did not run there before.
+        loss: what the form computes otherwise on the calibration images; empty if it is equal.
     """
 
     rule: str
@@ -24,7 +25,9 @@ class Applied:
     form: str
     gain: str
     measured: float | None = None
+    loss: str = ""
 
     def __str__(self) -> str:
         speed = "" if self.measured is None else f" (measured {self.measured:.2f}x)"
-        return f"{self.rule}: {', '.join(self.layers)}: {self.form}: {self.gain}{speed}"
+        loss = f"; {self.loss}" if self.loss else ""
+        return f"{self.rule}: {', '.join(self.layers)}: {self.form}: {self.gain}{speed}{loss}"

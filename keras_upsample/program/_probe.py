@@ -56,7 +56,7 @@ def teach_layers(
     note: Applied,
     kind: type,
     measure: Callable[..., Any],
-    teach: Callable[[Any, list[Any]], None],
+    teach: Callable[[Any, list[Any]], str],
     watched: Callable[[Graph, Sequence[Node]], list[list[Tensor]]] | None = None,
 ) -> "Program":
     """The program with layers of a kind that know what they were shown.
@@ -67,7 +67,8 @@ def teach_layers(
         note: of what was done; gets the names of the layers.
         kind: of the layers.
         measure: a layer and what is watched of one image -> what is to be remembered.
-        teach: told a layer, and what was measured of every image.
+        teach: told a layer, and what was measured of every image; returns what the layer computes
+            otherwise since then, empty if nothing.
         watched: the graph and the layers' nodes -> the tensors that matter to each; by default what
             each reads first.
     """
@@ -83,9 +84,11 @@ def teach_layers(
         for found, node, each in zip(measured, nodes, looked, strict=True):
             found.append(measure(node.operation, *(next(rest) for _ in each)))
     taught: dict[int, Any] = {}
+    by_loss: dict[str, list[Node]] = {}
     for found, node in zip(measured, nodes, strict=True):
         layer = taught.setdefault(id(node.operation), twin(node.operation))
-        teach(layer, found)
+        by_loss.setdefault(teach(layer, found), []).append(node)
+    notes = [replace(note, layers=sources(*each), loss=loss) for loss, each in by_loss.items()]
     for node in nodes:
         node.operation = taught[id(node.operation)]
-    return program.changed(graph).with_notes(replace(note, layers=sources(*nodes)))
+    return program.changed(graph).with_notes(*notes)

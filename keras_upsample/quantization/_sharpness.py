@@ -44,8 +44,9 @@ def learn_sharpness(
     def measure(layer: Any, *together: np.ndarray) -> float:
         return float(max(x.max() for x in together) - min(x.min() for x in together))
 
-    def teach(layer: Any, ranges: list[float]) -> None:
+    def teach(layer: Any, ranges: list[float]) -> str:
         if max(ranges) > 0:
             layer.sharpness = min(_SHARPER * steps, _MOST) / max(ranges)
+        return ""
 
     return teach_layers(program, feeds, NOTE, MaxPoolingWithIndices2D, measure, teach, watched)

@@ -1,5 +1,6 @@
 """Windows of DySample's points, as large as images ask for."""
 
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -8,7 +9,8 @@ import pytest
 from compare import assert_close
 from lowering_checks import photographs
 
-from keras_upsample.export import Options
+from keras_upsample.errors import ExportError
+from keras_upsample.export import Options, export
 from keras_upsample.export._prepare import prepare
 from keras_upsample.layers import DySample2D
 from keras_upsample.ops._lacking import GATHERS, lacking
@@ -56,6 +58,40 @@ def found_in(model: keras.Model) -> tuple[Any, Any]:
 )
 def test_windows_follow_the_points(reach: Any, window: Any) -> None:
     assert found_in(model_of(reach))[1] == window
+
+
+@pytest.mark.parametrize(
+    ("reach", "share"), [((4.0, 0.0), 0.5), ((0.0, 9.0), 1.0), ((-3.0, 0.0), 0.0)], ids=str
+)
+def test_points_that_no_window_reaches_are_counted(reach: Any, share: float) -> None:
+    """Half of the points, those of one row of each block, lie a quarter further than the offset."""
+    program = learn_windows(at_fixed_sizes(model_of(reach)), photographs(size=SIZE))
+    (note,) = program.notes
+    if not share:
+        assert not note.loss
+        return
+    assert f"{share:.1%} of the points lie more than 4 pixels away" in note.loss
+    assert note.loss in str(note)
+
+
+def test_layers_that_lose_points_have_a_note_of_their_own() -> None:
+    image = keras.Input(SIZE, name="image")
+    near, far = model_of((0.0, 1.0)), model_of((9.0, 0.0))
+    far.get_layer("points").name = "far_points"
+    model = keras.Model(image, [near(image), far(image)])
+    notes = learn_windows(at_fixed_sizes(model), photographs(size=SIZE)).notes
+    assert {note.layers: bool(note.loss) for note in notes} == {
+        ("points",): False,
+        ("far_points",): True,
+    }
+
+
+def test_a_refused_file_says_what_its_form_loses(tmp_path: Path) -> None:
+    model = model_of((0.0, 9.0))
+    given = [feed["image"][0] for feed in photographs(size=SIZE) * 3]
+    with pytest.raises(ExportError, match=r"dB are needed.* form of 'points'.* 100.0% of the") as e:
+        export(model, tmp_path, ["ethos_u55_128"], images=given, representative_data=given)
+    assert not list(tmp_path.glob("*.tflite")), e
 
 
 @pytest.mark.parametrize("options", [{}, {"style": "pl"}, {"dynamic_scope": True}], ids=str)
