@@ -1,7 +1,7 @@
 """Importing this module makes every class of ours known to `keras.models.load_model`.
 
-The package's own `__init__` does it where Keras is loaded already; elsewhere any use of
-`keras_upsample.layers` or `keras_upsample.zoo` is not enough, because they load class by class.
+`_lazy_names` imports it as soon as Keras is loaded: a use of `keras_upsample.layers` or
+`keras_upsample.zoo` is not enough, because they load class by class.
 """
 
 from . import _keras2_functions, initializers, layers, losses, metrics

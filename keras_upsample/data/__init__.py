@@ -1,5 +1,5 @@
 """Real images: photographs for verification, and labelled sets fetched from packages."""
 
-import lazy_loader as _lazy
+from .._lazy_names import attach as _attach
 
-__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = _attach(__name__, __file__)

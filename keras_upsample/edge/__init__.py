@@ -1,5 +1,5 @@
 """Check whether a TFLite file runs on an accelerator or a microcontroller, and where."""
 
-import lazy_loader
+from .._lazy_names import attach as _attach
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = _attach(__name__, __file__)

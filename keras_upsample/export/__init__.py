@@ -4,6 +4,6 @@ The steps are the same for every target: the model's float32 inference function 
 in the runtime -> compare with the model on real images -> rename to the final path.
 """
 
-import lazy_loader as _lazy
+from .._lazy_names import attach as _attach
 
-__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = _attach(__name__, __file__)

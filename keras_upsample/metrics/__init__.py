@@ -3,7 +3,7 @@
 The functions are plain NumPy and need no Keras; `BoundaryIoU` is a Keras metric.
 """
 
-import lazy_loader as _lazy
+from .._lazy_names import attach as _attach
 
 # The public names stand once, in `__init__.pyi`.
-__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = _attach(__name__, __file__)

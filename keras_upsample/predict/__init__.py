@@ -6,6 +6,6 @@ file, or an exported file (`load_model`). Large images go through the network in
 (`_grid`, `_sliding`).
 """
 
-import lazy_loader as _lazy
+from .._lazy_names import attach as _attach
 
-__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = _attach(__name__, __file__)

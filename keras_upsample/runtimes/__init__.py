@@ -5,6 +5,6 @@ Every runner has the same small interface (`Runner`), so that verification is th
 runtime.
 """
 
-import lazy_loader as _lazy
+from .._lazy_names import attach as _attach
 
-__getattr__, __dir__, __all__ = _lazy.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = _attach(__name__, __file__)
