@@ -46,8 +46,9 @@ def from_onnx(
         the file's order of axes.
 
     Raises:
-        ArtefactError: the file can't be read, or holds an operator that is not read; the message
-            names the operator, its node and the reason.
+        ArtefactError: the file can't be read, or takes too much memory at sizes that it leaves
+            open; or it holds an operator that is not read, and the message names the operator, its
+            node and the reason.
         InputShapeError: an `ArtefactError` for files whose sizes can't stay open; pass
             `input_shape`.
         VerificationError: the model computes other values than the file.
@@ -71,9 +72,10 @@ def from_onnx(
         attach(model, found)
     if verify:
         sizes = list(sizes_to_compare(net, shapes, observed))
+        limited = observed is not None and not trust  # these sizes are no wish of the user's
         with file_of(net.proto, path) if net.half else nullcontext(path) as same:
             for size in sizes:
-                compare(model, net, size, same, found, trust=trust)
+                compare(model, net, size, same, found, trust=trust, limited=limited)
         if net.half:
             compare_with_half(model, sizes[0], path, net.last, trust=trust)
     return model

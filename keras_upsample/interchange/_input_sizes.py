@@ -7,6 +7,7 @@ import numpy as np
 
 from .._text import printable
 from ..errors import ArtefactError, InputShapeError
+from ..runtimes._onnx_memory import RunMemoryError
 from ._net import OnnxNet
 from ._observe import Observed, Shapes, observe
 
@@ -22,6 +23,10 @@ _EVEN = ((128, 160), (192, 96), (224, 256))
 _ODD = ((161, 203), (139, 118), (250, 187))
 _LAST = ((160, 192), (147, 173))
 """Sizes that decide nothing, for the comparison; the odd one where odd ones were taken."""
+
+_SMALL = ((64, 96), (96, 64), (32, 128), (81, 95), (71, 59), (63, 93))
+_LAST_SMALL = ((64, 64), (75, 87))
+"""For files that take too much memory at those above: 64 channels of images 8 times larger."""
 
 
 def input_shapes(net: OnnxNet, path: Path, asked: Asked) -> InputShapes:
@@ -100,7 +105,7 @@ def observed_at(net: OnnxNet, path: Path, shapes: InputShapes, *, trust: bool) -
     """The file at several sizes, where some stay open; without `trust` in a child process first.
 
     Raises:
-        ArtefactError: ONNX Runtime can't load it, or did not survive it.
+        ArtefactError: ONNX Runtime can't load it, or did not survive it, or takes too much memory.
         InputShapeError: it runs at fewer than two of them.
     """
     if all(None not in shape for shape in shapes.values()):
@@ -109,7 +114,16 @@ def observed_at(net: OnnxNet, path: Path, shapes: InputShapes, *, trust: bool) -
         from ..runtimes._first_load import admit
 
         admit(path, "onnxruntime")
-    observed = observe(net, [_at(size, shapes, net) for size in (*_EVEN, *_ODD)])
+
+    def at(sizes: Sequence[tuple[int, int]]) -> Observed:
+        return observe(net, path, [_at(size, shapes, net) for size in sizes], trust=trust)
+
+    try:
+        observed = at((*_EVEN, *_ODD))
+    except RunMemoryError as error:
+        observed = at(_SMALL)
+        if len(observed.sizes) < 2:
+            raise error from None
     if len(observed.sizes) < 2:
         tried = ", ".join(f"{h}x{w}" for h, w in (*_EVEN, *_ODD))
         raise InputShapeError(
@@ -126,7 +140,9 @@ def sizes_to_compare(net: OnnxNet, shapes: InputShapes, observed: Observed | Non
     odd = any(
         n % 2 for size in observed.sizes for shape in size.values() for n in shape[1:] if n > 8
     )
-    return [*observed.sizes[:1], *observed.sizes[-1:], _at(_LAST[odd], shapes, net)]
+    small = observed.sizes[0] in [_at(size, shapes, net) for size in _SMALL]
+    last = (_LAST_SMALL if small else _LAST)[odd]
+    return [*observed.sizes[:1], *observed.sizes[-1:], _at(last, shapes, net)]
 
 
 def _at(

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..runtimes._onnx_memory import limited_arena, limited_run, most_of, refusal
 from ._net import OnnxNet
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -27,19 +30,29 @@ class Observed:
     values: Mapping[str, tuple[np.ndarray, ...]]
 
 
-def observe(net: OnnxNet, sizes: Sequence[Shapes]) -> Observed:
-    """Run the file at each size. Sizes at which it fails are left out."""
+def observe(net: OnnxNet, path: Path, sizes: Sequence[Shapes], *, trust: bool) -> Observed:
+    """Run the file at each size. Sizes at which it fails are left out.
+
+    Raises:
+        RunMemoryError: it takes more memory than first runs may, and is not trusted.
+    """
+    most = None if trust else most_of(path)
     following = _following_from_shapes(net)
     names = [name for node in net.nodes for name in node.outputs if name and name not in following]
-    session = _session(net, names, following)
+    session = _session(net, names, following, most)
     rng = np.random.default_rng(0)
     seen: list[tuple[Shapes, list[np.ndarray]]] = []
     for size in sizes:
+        refused = None
         feeds = {name: rng.normal(size=shape).astype("float32") for name, shape in size.items()}
         try:
-            seen.append((size, session.run(None, feeds)))
-        except Exception:  # ONNX Runtime's, of several kinds
-            continue
+            run = session.run if most is None else partial(limited_run, session)
+            seen.append((size, run(None, feeds)))
+        except Exception as error:  # ONNX Runtime's, of several kinds
+            refused = None if most is None else refusal(error, path, most)
+        if refused is not None:
+            del session  # with its memory, which the traceback would keep; the caller tries on
+            raise refused
     shapes = {name: tuple(size[name] for size, _ in seen) for name in net.inputs}
     for place, name in enumerate(names):
         shapes[name] = tuple(tuple(result[place].tolist()) for _, result in seen)
@@ -66,7 +79,7 @@ def _following_from_shapes(net: OnnxNet) -> list[str]:
     return list(found)
 
 
-def _session(net: OnnxNet, names: Sequence[str], values: Sequence[str]) -> Any:
+def _session(net: OnnxNet, names: Sequence[str], values: Sequence[str], most: int | None) -> Any:
     """The file with the shape of every tensor as an output, and no other."""
     import onnx
     import onnxruntime
@@ -82,6 +95,7 @@ def _session(net: OnnxNet, names: Sequence[str], values: Sequence[str]) -> Any:
     options = onnxruntime.SessionOptions()
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     options.log_severity_level = 4  # sizes at which it fails are not the user's concern
-    return onnxruntime.InferenceSession(
-        model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-    )
+    with limited_arena(options, most):
+        return onnxruntime.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )

@@ -11,6 +11,7 @@ from .._text import printable
 from ..data import photograph
 from ..errors import VerificationError, first_line
 from ..metadata import Metadata
+from ..runtimes._onnx_memory import RunMemoryError, first_runs
 from ._agreement import check_agreement
 from ._before_sigmoid import before_sigmoid, squashed
 from ._build import order_of
@@ -30,6 +31,7 @@ def compare(
     metadata: Metadata | None = None,
     *,
     trust: bool = False,
+    limited: bool = False,
 ) -> None:
     """Both on noise, and on photographs where the range of the input is known; with two images
     where the file takes so many.
@@ -38,7 +40,11 @@ def compare(
     float64: a net that amplifies rounding is no wrong model. What ends with a sigmoid is compared
     in front of it too.
 
+    Args:
+        limited: whether the file may take no more memory than first runs may.
+
     Raises:
+        RunMemoryError: it takes more.
         VerificationError: they differ by more than 5e-5 of an output's range, and the model is
             further from float64 than ONNX Runtime is by more than that.
     """
@@ -47,10 +53,11 @@ def compare(
     raw = before_sigmoid(model, net)
     if raw is not None:
         with file_of(raw[1].proto, path) as file:
-            compare(*raw, shapes, file, metadata, trust=trust)
+            compare(*raw, shapes, file, metadata, trust=trust, limited=limited)
     natural = squashed(net) if raw is not None else {}
     # The layout is as the file has it, whatever that is.
-    runner = load(path, runtime="onnxruntime", layout="nchw", trust=trust)
+    with first_runs(limited=limited, images=_BATCH):
+        runner = load(path, runtime="onnxruntime", layout="nchw", trust=trust)
     open_batch = all(lengths[0] is None for lengths, _ in net.inputs.values())
     count = _BATCH if open_batch else 1
     for feeds in _inputs(shapes, count, net, metadata):
@@ -73,6 +80,8 @@ def compare(
 def _run(path: Path, where: str, call: Any, *arguments: Any) -> Any:
     try:
         return call(*arguments)
+    except RunMemoryError:
+        raise
     except Exception as error:  # of ONNX Runtime, Keras or TensorFlow
         raise VerificationError(
             f"`{printable(path)}` can't be run {where}: {first_line(error)}. No model was returned."

@@ -17,6 +17,7 @@ from ..metadata import TASKS, Metadata, attach, of, read
 from ..metadata._scaling import UNIT, Scaling, scaling_named
 from ..runtimes._forks import check_fork
 from ..runtimes._load import is_artefact
+from ..runtimes._onnx_memory import RunMemoryError, first_runs
 from ._channels import order_of
 from ._meaning import SCORES, Evidence, meaning_of
 from ._networks import Network, of_keras, of_runner
@@ -30,6 +31,9 @@ _PROBE = 64
 
 _MOST_NOISE = 2**30
 """Bytes of it."""
+
+_MOST_CHANNELS = 8192
+"""Of a network that takes any size: the bytes of the noise say nothing of larger images."""
 
 _ALLOWED = "a .keras, .h5, .tflite, .onnx or .xml file, or a SavedModel folder"
 
@@ -78,7 +82,8 @@ def load_model(
             operators that read and write files may run; see SECURITY.md.
 
     Raises:
-        ArtefactError: there is no such preset or file, or it can't be loaded.
+        ArtefactError: there is no such preset or file, it can't be loaded, or it takes too much
+            memory when it is tried and is not trusted.
         FetchError: the weights of a preset can't be downloaded.
         TypeError: `source` is none of these.
         ValueError: the model does not have one image as input and one image or map of scores as
@@ -100,11 +105,14 @@ def load_model(
             raise ValueError("`task`, `output`, `layout`: the model is loaded already.")
         predictor = source
     else:
-        network = _network(source, output, layout, threads, trust)
-        if scaling is not None:
-            _check_scaling(network, scaling)
-            network = replace(network, scaling=scaling, taken=(), assumed=())
-        predictor = _probe(network, task)
+        with first_runs(limited=not trust) as runners:
+            network = _network(source, output, layout, threads, trust)
+            if scaling is not None:
+                _check_scaling(network, scaling)
+                network = replace(network, scaling=scaling, taken=(), assumed=())
+            predictor = _probe(network, task)
+        for runner in runners:
+            runner.lift_limit()
         for line in predictor.assumed:
             warnings.warn(line, UserWarning, stacklevel=2)
     if scaling is not None:
@@ -218,6 +226,11 @@ def _probe(network: Network, task: str | None) -> Predictor:
         return _predictor(network, volume_of_noise(network), 1, network.channels or 1, task)
     height, width = (size or _PROBE for size in network.size)
     channels = network.channels or 3
+    if channels > _MOST_CHANNELS and None in network.size:
+        raise ArtefactError(
+            f"{network.name!r} takes images of {channels:,} channels; a network that takes any "
+            f"size may take {_MOST_CHANNELS:,} of them. Export it at the size that it is to have."
+        )
     if (needed := 4 * height * width * channels) > _MOST_NOISE:
         raise ArtefactError(
             f"{network.name!r} takes images of {height}x{width} pixels and {channels} channels, "
@@ -227,9 +240,12 @@ def _probe(network: Network, task: str | None) -> Predictor:
     scaling = network.scaling or UNIT
     if scaling.channels in (None, channels):
         factor, offset = (np.asarray(n, "float32") for n in (scaling.scale, scaling.offset))
-        noise = noise * factor + offset
+        noise *= factor
+        noise += offset
     try:
         network, noise, values = _answer(network, noise)
+    except RunMemoryError:
+        raise
     except Exception as error:
         raise ValueError(
             f"{network.name!r} can't be run on {height}x{width} pixels: {first_line(error)}"
@@ -293,6 +309,8 @@ def _answer(network: Network, noise: np.ndarray) -> tuple[Network, np.ndarray, n
     values = error = None
     try:
         values = network.run(noise)
+    except RunMemoryError:
+        raise  # larger sizes take more
     except Exception as raised:  # it may take other sizes
         error = raised
     found = None

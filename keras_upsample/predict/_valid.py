@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..runtimes._onnx_memory import RunMemoryError
+
 _FIRST = (64, 256, 572)
 """Pixels from which sizes are tried: a network of four poolings takes none below 188."""
 
@@ -116,6 +118,8 @@ def margin_of(
 def _try_size(run: Callable[[np.ndarray], np.ndarray], image: np.ndarray) -> np.ndarray | None:
     try:
         return run(image)
+    except RunMemoryError:
+        raise
     except Exception:  # of any kind: the network does not take this size
         return None
 

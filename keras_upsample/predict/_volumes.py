@@ -9,6 +9,7 @@ from ..errors import first_line
 from ..images._scaling import scaling_of
 from ..images._sources import of_array
 from ..metadata._scaling import UNIT
+from ..runtimes._onnx_memory import RunMemoryError
 from ._networks import Network
 from ._predictor import Predictor
 
@@ -28,7 +29,8 @@ def volume_of_noise(network: Network) -> np.ndarray:
     scaling = network.scaling or UNIT
     if scaling.channels in (None, noise.shape[-1]):
         factor, offset = (np.asarray(n, "float32") for n in (scaling.scale, scaling.offset))
-        noise = noise * factor + offset
+        noise *= factor
+        noise += offset
     return _answer(network, noise)
 
 
@@ -79,6 +81,8 @@ def _answer(network: Network, volume: np.ndarray) -> np.ndarray:
     """(D, H, W, C) -> (D, H, W, K)."""
     try:
         values = network.run(np.ascontiguousarray(volume, "float32"))
+    except RunMemoryError:
+        raise
     except Exception as error:  # TensorFlow's, ONNX Runtime's and LiteRT's share no class
         size = "x".join(map(str, volume.shape[:3]))
         raise ValueError(

@@ -128,7 +128,7 @@ def _refusal(path: Path, runtime: str) -> str | None:
     refused = next((json.loads(line) for line in said if line.startswith('"')), "")
     if loaded and refused:
         why = refused.rstrip(".")
-        return f"{start}one run of it on zeros needs more memory than there is: {why}. {_HINT}"
+        return f"{start}one run of it on zeros needs too much memory: {why}. {_HINT}"
     if done.returncode == 0:
         return str(refused)
     if done.returncode == 1 and not said:

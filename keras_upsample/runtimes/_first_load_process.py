@@ -13,6 +13,7 @@ from ..errors import ArtefactError, first_line
 from ..files._limits import limit_memory, limit_time
 from ._first_load import MARK
 from ._load import load
+from ._onnx_memory import RunMemoryError, first_runs
 
 _LEAST_MEMORY = 8 << 30  # address space that TensorFlow reserves is more than it uses
 OPEN_SIZE = 32
@@ -24,19 +25,27 @@ def main() -> None:
     """In the child process: load the file, run it once on zeros, print the steps that succeed."""
     runtime, path, load_seconds, run_seconds = sys.argv[1:]
     _limit_memory()
-    limit_time(float(load_seconds))
+    with first_runs(limited=True):
+        _try(runtime, Path(path), float(load_seconds), float(run_seconds))
+
+
+def _try(runtime: str, path: Path, load_seconds: float, run_seconds: float) -> None:
+    limit_time(load_seconds)
     try:
-        runner = load(Path(path), runtime=runtime, trust=True)
+        runner = load(path, runtime=runtime, trust=True)
     except ArtefactError as error:
         _say(json.dumps(str(error)))
         return
     except Exception:  # not the file's doing; the process that asked says it better
         return
     _say("loaded")
-    limit_time(float(run_seconds))
+    limit_time(run_seconds)
     try:
         for feeds in _zeros(runner):
             runner(feeds)
+    except RunMemoryError as error:
+        _say(json.dumps(error.why))
+        return
     except Exception as error:  # no crash: zeros need not suit the model
         text = first_line(error)
         if isinstance(error, MemoryError) or re.search(_MEMORY, text, re.IGNORECASE):

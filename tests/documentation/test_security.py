@@ -11,7 +11,8 @@ from keras_upsample import _keras_first_read
 from keras_upsample.files import _hdf5_structure, _npm, _transfer
 from keras_upsample.images import _claims
 from keras_upsample.interchange import _fold, _net
-from keras_upsample.runtimes import _first_load, _first_load_process
+from keras_upsample.predict import _load
+from keras_upsample.runtimes import _first_load, _first_load_process, _onnx_memory
 from keras_upsample.training import Recipe
 
 
@@ -40,6 +41,9 @@ GIB, MIB = 2**30, 2**20
         f"open sizes at {_first_load_process.OPEN_SIZE}) after {_first_load.RUN_SECONDS}, and one "
         f"more for each {_first_load.SPEED / 1e6:g} MB; both, for a file below "
         f"{_first_load.SMALL / 1e6:g} MB on Linux, at {_first_load.MEMORY / GIB:g} GiB of memory",
+        f"ONNX Runtime gets at most {_onnx_memory.LEAST // GIB} GiB, and {_onnx_memory.OF_FILE} "
+        "times the file's size, for each image",
+        f"a network of open size may have at most {_load._MOST_CHANNELS:,}",
         f"than the machine has ({_first_load_process._LEAST_MEMORY // GIB} GiB at least)",
         f"may have at most {_claims.MOST_BYTES // GIB} GiB, and at most "
         f"{_claims._MOST_IN_ANY_FILE // 10**6} million pixels and {_claims._MOST_IN_A_BYTE:,} for "
