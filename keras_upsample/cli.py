@@ -11,6 +11,7 @@ import typer
 from ._cli.benchmark import benchmark
 from ._cli.data import app as data_commands
 from ._cli.demo import demo
+from ._cli.engine import EngineChoice
 from ._cli.evaluate import evaluate
 from ._cli.importing import import_model
 from ._cli.objects import ObjectChoice
@@ -31,7 +32,7 @@ from ._cli.package import package
 from ._cli.predictors import open_predictor
 from ._cli.screen import PrintableGroup, say
 from ._cli.session import session
-from ._cli.signals import clear_up_on_signals
+from ._cli.signals import clear_up_on_signals, end_if_asked
 from ._cli.train import train
 from ._cli.tune import tune
 from ._text import json_text, printable
@@ -168,6 +169,7 @@ def export(
                     **chosen,
                 )
             except ExportError as error:
+                end_if_asked()
                 report = error.report
         if report.artefacts:
             say(str(replace(report, failures={})))
@@ -302,9 +304,10 @@ def quantization(
 
 
 @app.command()
-@takes(found=ObjectChoice)
+@takes(found=ObjectChoice, where=EngineChoice)
 def predict(
     found: ObjectChoice,
+    where: EngineChoice,
     model: Annotated[
         str,
         typer.Argument(
@@ -378,35 +381,34 @@ def predict(
     choice = ModelChoice(model, imports=imports, trust=trust, verbose=verbose)
     chosen = None if channels is None else integers(channels, "--channels", least=0)
     with session(choice.verbose) as console:
-        from ._cli.inputs import image_files, result_names
+        from ._cli.inputs import image_files
         from ._cli.predicting import predict_all
         from ._cli.progress import image_progress
 
         files = image_files(images, out)
         more = found.arguments()  # a bad one is told before the model is loaded
+        engine = where.chosen(tuple(imports or ()))
+        load = {
+            "classes": None if class_names is None else class_names.split(","),
+            "normalization": normalization,
+            "task": task,
+            "output": output,
+            "threshold": threshold,
+            "layout": layout,
+        }
         from .predict._files import check_options
 
-        _, predictor = open_predictor(
-            model,
-            console,
-            imports,
-            trust=trust,
-            classes=None if class_names is None else class_names.split(","),
-            normalization=normalization,
-            task=task,
-            output=output,
-            threshold=threshold,
-            layout=layout,
-        )
+        _, predictor = open_predictor(model, console, imports, trust=trust, **load)
         if tile is not None or overlap is not None:
             predictor.tiles(2**14, 2**14, tile, overlap)  # a bad one is told once, not by image
         check_options(predictor, **more)
         with image_progress(console, [file.name for file in files]) as step:
             tally = predict_all(
-                predictor,
+                predictor if engine is None else model,
                 files,
-                result_names(files),
                 out,
+                engine=engine,
+                load=None if engine is None else {**load, "trust": trust},
                 step=step,
                 report=lambda line: console.print(line, style="red"),
                 note=lambda line: console.print(line),
@@ -466,3 +468,5 @@ def main() -> None:
     except MemoryError:  # before any command began, which says it otherwise
         typer.echo("There is not enough memory to start. End other programs.", err=True)
         raise SystemExit(2) from None
+    finally:
+        end_if_asked()

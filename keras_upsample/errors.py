@@ -45,6 +45,10 @@ class FetchError(OSError):
     """Files could not be downloaded, have an unexpected content, or can't be stored."""
 
 
+class EngineError(RuntimeError):
+    """An engine that predicts many images failed, or can't be started as it was asked to."""
+
+
 def did_you_mean(name: Any, allowed: Iterable[str]) -> str:
     """` Did you mean 'this'?` if an allowed name is similar, else an empty text."""
     close = difflib.get_close_matches(str(name), list(allowed), n=1)

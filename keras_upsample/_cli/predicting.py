@@ -1,12 +1,14 @@
 """The loop over images of `keras-upsample predict`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._text import printable
-from ..errors import first_line
+
+if TYPE_CHECKING:
+    from ..predict import Ray
 
 
 @dataclass
@@ -32,9 +34,10 @@ class Tally:
 def predict_all(
     model: Any,
     files: Sequence[Path],
-    names: Sequence[str],
     out: Path,
     *,
+    engine: "Ray | None" = None,
+    load: Mapping[str, Any] | None = None,
     step: Callable[[int, float], None],
     report: Callable[[str], None],
     note: Callable[[str], None],
@@ -43,41 +46,34 @@ def predict_all(
     """Predict every file; one that fails is reported, and the rest goes on.
 
     Args:
-        model: a `Predictor`.
+        model: a `Predictor`; with an engine, what names the model.
         files: the images.
-        names: names of their results.
-        out: the folder for them.
-        step: called with the number of an image and how much of it is done.
+        out: the folder for the results.
+        engine, load: as for `predict_dataset`.
+        step: called with the number of an image and how much of it is done; with an engine, with
+            the number of those that have ended.
         report: called with one line on each image that failed.
         note: called with one line on each part of an image that was left out.
         **options: options of `predict_to_files`.
     """
-    from ..predict import predict_to_files
+    from ..predict import predict_dataset
 
+    more: dict[str, Any] = {"progress": step} if engine is None else {}
     tally = Tally()
-    for number, (file, name) in enumerate(zip(files, names, strict=True)):
-        step(number, 0.0)
-        try:
-            result = predict_to_files(
-                model,
-                file,
-                out,
-                name=name,
-                progress=lambda done, number=number: step(number, done),  # type: ignore[misc]
-                **options,
-            )
-        except PermissionError:
-            raise  # of the folder, so that no other image would do better
-        except (ValueError, OSError, MemoryError) as error:
-            line = first_line(error)
+    outcomes = predict_dataset(model, files, out, engine=engine, load=load, **more, **options)
+    for count, outcome in enumerate(outcomes):
+        if engine is not None:
+            step(count, 1.0)
+        file, line = outcome.path, outcome.error
+        if line:
             named = any(form in line for form in (str(file), repr(str(file)), printable(file)))
             report(line if named else f"{printable(file)}: {line}")
             tally.failed += 1
             continue
-        for line in result.notes:
+        for line in outcome.notes:
             note(f"{printable(file)}: {line}")
-        tally.written += bool(result.written)
-        tally.kept += not result.written
+        tally.written += bool(outcome.written)
+        tally.kept += not outcome.written
     return tally
 
 

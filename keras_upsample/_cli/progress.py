@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from .._text import printable
+from .signals import end_if_asked
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +37,7 @@ def export_progress(
         task = bar.add_task("load the model", total=total)
 
         def step(target: str, name: str) -> None:
+            end_if_asked()
             if name in _STEPS:
                 done[target] = _STEPS.index(name)
             finished = 1 + sum(
@@ -66,6 +68,7 @@ def image_progress(
         task = bar.add_task("", total=len(names), image="", number=0)
 
         def step(number: int, done: float) -> None:
+            end_if_asked()
             bar.update(
                 task, completed=number + done, image=printable(names[number]), number=number + 1
             )

@@ -18,6 +18,7 @@ def session(verbose: bool) -> Iterator["Console"]:
     from ..files._scratch import all_temporary_files
     from .models import UserError
     from .quiet import quiet
+    from .signals import end_if_asked
 
     expected = (UserError, ArtefactError, ValueError, TypeError, OSError, ImportError)
     os.environ["KERAS_BACKEND"] = "tensorflow"  # the only one that can export
@@ -26,6 +27,7 @@ def session(verbose: bool) -> Iterator["Console"]:
             with all_temporary_files():
                 yield console
         except Exception as error:
+            end_if_asked()
             if isinstance(error, expected):
                 text = str(error)
             elif _memory_ran_out(error):

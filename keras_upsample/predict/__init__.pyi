@@ -1,3 +1,4 @@
+from ._dataset import Outcome, predict_dataset
 from ._files import predict_to_files
 from ._load import load_model
 from ._object_finder import find_objects
@@ -5,15 +6,20 @@ from ._object_options import ObjectOptions
 from ._objects import Object, Objects
 from ._predict import Prediction, predict
 from ._predictor import Predictor
+from ._ray import ForRay, Ray
 
 __all__ = [
+    "ForRay",
     "Object",
     "ObjectOptions",
     "Objects",
+    "Outcome",
     "Prediction",
     "Predictor",
+    "Ray",
     "find_objects",
     "load_model",
     "predict",
+    "predict_dataset",
     "predict_to_files",
 ]

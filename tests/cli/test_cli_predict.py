@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tifffile
+from brightest import brightest
 from PIL import Image
 
-from keras_upsample._cli.inputs import image_files, result_names
+from keras_upsample._cli.inputs import image_files
 from keras_upsample._cli.models import UserError
 from keras_upsample._keras_file import load_keras_file
 from keras_upsample.errors import ArtefactError
-from keras_upsample.metadata import Input, Metadata, Scaling
-from keras_upsample.metadata._onnx import as_properties
+from keras_upsample.predict._result_names import result_names
 
 RNG = np.random.default_rng(39)
 
@@ -32,27 +32,6 @@ def run(*arguments: object, cwd: Path | None = None):
 
 def lines(text: str) -> list[str]:
     return text.strip().splitlines()
-
-
-def brightest(path: Path, channels: int = 3, *, known: bool = True) -> Path:
-    """An ONNX file whose classes are the channels: the brightest wins. No TensorFlow is needed."""
-    import onnx
-    from onnx import TensorProto, helper
-
-    shape = [None, None, None, channels]
-    graph = helper.make_graph(
-        [helper.make_node("Identity", ["image"], ["logits"])],
-        "brightest",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, shape)],
-    )
-    opset = helper.make_opsetid("", 17)
-    model = helper.make_model(graph, opset_imports=[opset], ir_version=9)
-    facts = Metadata(inputs=(Input("image", scaling=Scaling()),)) if known else None
-    if facts is not None:
-        helper.set_model_props(model, as_properties(facts, (), ()))
-    onnx.save(model, str(path))
-    return path
 
 
 def save(path: Path, channels: int = 3, **options) -> np.ndarray:

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import pytest
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
@@ -69,6 +70,47 @@ def test_a_signal_that_asks_to_end(number, status, tmp_path):
     assert process.returncode == status, errors
     assert "Traceback" not in errors
     assert names(out) <= RESULTS and not names(tmp_path / "tmp")
+
+
+SWALLOWS = """
+# As TensorFlow does it: the exception of a signal becomes one of its own.
+import os, pathlib, signal, time
+import keras_upsample.export._export as module
+from keras_upsample.errors import ExportError
+
+def make_artefact(subject, path, target, options, step):
+    step("lower")
+    with open({calls!r}, "a") as calls:
+        calls.write("x")
+    try:
+        os.kill(os.getpid(), {number})
+        time.sleep(5)
+    except BaseException:
+        pass
+    raise ExportError("The model can't be traced: MISMATCH")
+
+module.make_artefact = make_artefact
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "targets"),
+    [(signal.SIGTERM, 143, 1), (signal.SIGHUP, 129, 2), (signal.SIGINT, 130, 2)],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_a_signal_that_a_library_swallows(number, status, targets, tmp_path):
+    calls = tmp_path / "calls"
+    text = SWALLOWS.format(calls=str(calls), number=int(number))
+    (tmp_path / "swallows.py").write_text(text)
+    image = keras.Input((4, 4, 1))
+    keras.Model(image, keras.layers.ReLU()(image)).save(tmp_path / "m.keras")
+    command = ("export", tmp_path / "m.keras", *EXPORT[6 : 6 + 2 * targets])
+    paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    options = ("--import", "swallows", "--out", tmp_path / "out")
+    process = start(tmp_path, *command, *options, PYTHONPATH=paths)
+    shown, errors = process.communicate(timeout=120)
+    assert (process.returncode, shown, errors) == (status, "", "")
+    assert calls.read_text() == "x"
 
 
 def test_killed_and_run_again(tmp_path):

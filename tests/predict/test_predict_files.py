@@ -257,7 +257,7 @@ def test_a_result_that_the_disk_does_not_take_is_named(ending, on_earth, tmp_pat
 
     reports: list[str] = []
     tally = predict_all(
-        predictor(), [image], ["a"], out, step=lambda *_: None, report=reports.append,
+        predictor(), [image], out, step=lambda *_: None, report=reports.append,
         note=reports.append, probabilities=True,
     )  # fmt: skip
     assert tally.failed == 1 and len(reports) == 1
