@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 MARK = "RELIABILITY_RUN"
@@ -37,6 +38,10 @@ _NOT_BEFORE_A_FORK = (
     "__main__", "onnxruntime", "openvino", "keras_upsample._registered",
     "keras_upsample.metadata._described",
 )  # fmt: skip
+_REGISTERED = "keras_upsample._registered"
+_LATER = ModuleType(_REGISTERED)
+"""Stands for the module that registers our classes as soon as Keras is there, until the fork."""
+
 _POLL = 0.01
 _LOOK_AT_MEMORY = 0.1
 
@@ -86,6 +91,7 @@ def preload(*groups: str) -> None:
     """Import what commands need, before they are forked."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    sys.modules.setdefault(_REGISTERED, _LATER)
     for group in groups:
         for module in MODULES[group]:
             import_module(module)
@@ -229,6 +235,8 @@ def _in_the_fork(
             os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
         sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
         os.environ.update(environment)
+        if sys.modules.get(_REGISTERED) is _LATER:
+            del sys.modules[_REGISTERED]
         os.chdir(folder)
         import tempfile
 
