@@ -2,10 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..images._nodata import with_nodata
 from ..images._sources import ImageError, Source
+
+if TYPE_CHECKING:
+    from ._predictor import Predictor
 
 _COLOURS = ("red", "green", "blue")
 
@@ -19,6 +24,21 @@ def order_of(names: Sequence[str]) -> tuple[int, ...] | None:
     if sorted(plain) != sorted(_COLOURS) or tuple(plain) == _COLOURS:
         return None
     return tuple(map(_COLOURS.index, plain))
+
+
+def prepared_source(
+    source: Source,
+    predictor: "Predictor",
+    channels: Sequence[int] | None = None,
+    nodata: float | str | None = None,
+) -> Source:
+    """The image with the nodata value that the user names, and the channels that the model takes.
+
+    Raises:
+        ImageError: they do not fit the image or the model.
+    """
+    named = with_nodata(source, nodata)
+    return fit_channels(named, predictor.network.channels, channels, predictor.order)
 
 
 def fit_channels(

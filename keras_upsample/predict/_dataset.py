@@ -1,37 +1,19 @@
 """`predict_dataset`: many image files, one after the other here, or at once by an engine."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import did_you_mean, first_line
+from ..errors import did_you_mean
+from ..files._workshop import heal
 from ._files import check_options, predict_to_files
 from ._load import load_model
+from ._outcomes import ForRay, Job, Outcome, outcome_of
+from ._ray import Ray
 from ._result_names import result_names
 
-if TYPE_CHECKING:
-    from ._ray import Ray
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How the prediction of one image file ended.
-
-    Attributes:
-        path: the image.
-        written: results that were written.
-        kept: results of an earlier run that were kept.
-        notes: lines on pixels without data, unused tags, numbers of objects.
-        error: why there are no results, in one line; empty if there are.
-    """
-
-    path: Path
-    written: tuple[Path, ...] = ()
-    kept: tuple[Path, ...] = ()
-    notes: tuple[str, ...] = ()
-    error: str = ""
+_OWN = {"name", "progress", "engine", "load"}
 
 
 def predict_dataset(
@@ -39,7 +21,7 @@ def predict_dataset(
     images: Sequence[str | Path],
     folder: str | Path,
     *,
-    engine: "Ray | None" = None,
+    engine: Ray | None = None,
     load: Mapping[str, Any] | None = None,
     progress: Callable[[int, float], None] = lambda number, done: None,
     **options: Any,
@@ -57,7 +39,8 @@ def predict_dataset(
             share one, the suffix, the folder or a number is added.
         folder: folder for the results. With an engine on several machines it must be one folder to
             all of them, as the images' paths and the model's must be.
-        engine: None to predict in this process, image by image, or a `Ray`.
+        engine: None to predict in this process, image by image, or a `Ray`: its workers take one
+            image after another, and bands of the image if there is one alone.
         load: keyword arguments of `load_model`, if `model` is to be loaded here.
         progress: called with the number of an image and the share of it that is done, 0 to 1; an
             engine calls it with 1 alone.
@@ -80,7 +63,7 @@ def predict_dataset(
     """
     if isinstance(images, str | Path):
         raise TypeError(f"`images` must be a list of paths. Received: {images!r}.")
-    if engine is not None and not hasattr(engine, "outcomes"):
+    if engine is not None and not isinstance(engine, Ray):
         raise TypeError(f"`engine` must be None or a `Ray`. Received: {engine!r}.")
     _check_options(options)
     files = [Path(image) for image in images]
@@ -90,16 +73,19 @@ def predict_dataset(
         predictor = load_model(model, **(load or {}))
         check_options(predictor, **{k: options[k] for k in ("augment", "objects") if k in options})
         return _here(predictor, jobs, Path(folder), progress, options)
-    return engine.outcomes(model, jobs, Path(folder), load or {}, progress, options)
+    engine.place_of(model)
+    if len(jobs) == 1:
+        return _in_bands(engine, model, load or {}, jobs[0], Path(folder), progress, options)
+    return _by_engine(engine, model, load or {}, jobs, Path(folder), progress, options)
 
 
 def _check_options(options: Mapping[str, Any]) -> None:
-    if own := sorted({"name", "progress"} & set(options)):
+    if own := sorted(_OWN & set(options)):
         raise TypeError(f"`predict_dataset` itself gives each image its `{'`, `'.join(own)}`.")
     known = [
         name
         for name, parameter in signature(predict_to_files).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY and name not in ("name", "progress")
+        if parameter.kind is parameter.KEYWORD_ONLY and name not in _OWN
     ]
     for name in options:
         if name not in known:
@@ -107,37 +93,6 @@ def _check_options(options: Mapping[str, Any]) -> None:
                 f"There is no option `{name}`. Allowed: {', '.join(known)}."
                 f"{did_you_mean(name, known)}"
             )
-
-
-@dataclass(frozen=True)
-class Job:
-    """One image file and the name of its results."""
-
-    path: Path
-    name: str
-
-
-def outcome_of(
-    predictor: Any,
-    job: Job,
-    folder: Path,
-    options: Mapping[str, Any],
-    progress: Callable[[float], None] = lambda done: None,
-) -> Outcome:
-    """Predict one image; what is wrong with it is told in the outcome.
-
-    Raises:
-        PermissionError: of the folder, so that no other image would do better.
-    """
-    try:
-        done = predict_to_files(
-            predictor, job.path, folder, name=job.name, progress=progress, **options
-        )
-    except PermissionError:
-        raise
-    except (ValueError, OSError, MemoryError) as error:
-        return Outcome(job.path, error=first_line(error))
-    return Outcome(job.path, done.written, done.kept, done.notes)
 
 
 def _here(
@@ -156,3 +111,51 @@ def _here(
             options,
             lambda done, number=number: progress(number, done),  # type: ignore[misc]
         )
+
+
+def _in_bands(
+    engine: Ray,
+    model: Any,
+    load: Mapping[str, Any],
+    job: Job,
+    folder: Path,
+    progress: Callable[[int, float], None],
+    options: Mapping[str, Any],
+) -> Iterator[Outcome]:
+    more = {**options, "engine": engine, "load": load}
+    yield outcome_of(model, job, folder, more, lambda done: progress(0, done))
+
+
+def _by_engine(
+    engine: Ray,
+    model: Any,
+    load: Mapping[str, Any],
+    jobs: Sequence[Job],
+    folder: Path,
+    progress: Callable[[int, float], None],
+    options: Mapping[str, Any],
+) -> Iterator[Outcome]:
+    arguments = {
+        "model": engine.place_of(model),
+        "folder": str(folder.absolute()),
+        "load": engine.load_options(model, load),
+        **options,
+    }
+    rows = [
+        {"number": n, "path": str(job.path.absolute()), "name": job.name}
+        for n, job in enumerate(jobs)
+    ]
+    try:
+        for row in engine.run(ForRay, arguments, lambda workers: rows):
+            if row["stop"]:
+                raise PermissionError(row["error"])
+            progress(row["number"], 1.0)
+            written, kept = (
+                tuple(folder / Path(path).name for path in row[kind])
+                for kind in ("written", "kept")
+            )
+            path = jobs[row["number"]].path
+            yield Outcome(path, written, kept, tuple(row["notes"]), row["error"])
+    finally:
+        if folder.is_dir():
+            heal(folder)  # of what a worker that died had begun

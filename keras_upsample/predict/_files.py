@@ -2,20 +2,20 @@
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .._publish import publish
 from ..images._georeference import as_aux_xml
-from ..images._nodata import with_nodata
 from ..images._pictures import sources_in
 from ..images._sources import Source
 from ._augment import checked_augmentations
-from ._channels import fit_channels
+from ._bands import Bands
+from ._channels import prepared_source
 from ._image_task import ImageTask
 from ._load import load_model
 from ._made_from import is_ours, made_from, record
@@ -25,6 +25,9 @@ from ._object_finder import check_scipy
 from ._object_options import ObjectOptions
 from ._predict import check_probabilities, checked_objects
 from ._predictor import Predictor
+
+if TYPE_CHECKING:
+    from ._ray import Ray
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,8 @@ def predict_to_files(
     objects: bool | ObjectOptions = False,
     overwrite: bool = False,
     progress: Callable[[float], None] = lambda done: None,
+    engine: "Ray | None" = None,
+    load: Mapping[str, Any] | None = None,
 ) -> Files:
     """Predict an image file of any size and write the results, band by band.
 
@@ -98,6 +103,10 @@ def predict_to_files(
             is not computed again. Files that this function did not write, or that were changed
             since, are never replaced.
         progress: called with the share that is done, 0 to 1.
+        engine: None to predict in this process, or a `Ray` whose workers predict bands of a large
+            image; this process reads the image too and writes the results, the same bytes. The
+            model must be the name of a preset or the path of a file.
+        load: keyword arguments of `load_model`, if `model` is to be loaded here.
 
     Returns:
         The paths that were written and kept, and notes.
@@ -108,7 +117,9 @@ def predict_to_files(
             as a result.
         PermissionError: the folder can't be written to.
     """
-    predictor = load_model(model)
+    if engine is not None:
+        engine.place_of(model)
+    predictor = load_model(model, **(load or {}))
     if predictor.network.volume:
         raise ValueError(
             f"{predictor.network.name!r} takes volumes, and files hold images. Read the volume "
@@ -149,14 +160,24 @@ def predict_to_files(
             continue
         task = ImageTask(
             predictor,
-            fit_channels(
-                with_nodata(source, nodata), predictor.network.channels, channels, predictor.order
-            ),
+            prepared_source(source, predictor, channels, nodata),
             tile,
             overlap,
             partial(_part, progress, number, len(sources)),
             augment,
             options,
+            None
+            if engine is None
+            else Bands(
+                engine,
+                model,
+                load or {},
+                Path(image),
+                number,
+                None if channels is None else tuple(channels),
+                nodata,
+                Path(folder),
+            ),
         )
         with ExitStack() as stack:
             staged = {kind: stack.enter_context(publish(path)) for kind, path in files.items()}

@@ -1,25 +1,24 @@
 """Predict one image file band by band, and write the results."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from .. import viz
 from ..images._map import grid_of
 from ..images._nodata import Gaps
-from ..images._scaling import scaling_of
+from ..images._scaling import Scaling, scaling_of
 from ..images._sources import Source
-from ._augment import augmented
+from ._bands import Bands, Tiling
 from ._object_files import OBJECT_ENDINGS, write_objects
 from ._object_options import ObjectOptions
 from ._predict import as_picture, object_finder
 from ._predictor import Predictor
 from ._results import results_of
-from ._sliding import strips
+from ._sliding import Strip
 
 
 @dataclass(frozen=True)
@@ -33,6 +32,7 @@ class ImageTask:
         progress: called with the share that is done.
         augment: names of augmentations, already checked.
         objects: options on objects, None for no objects.
+        bands: the engine for its bands, None for this process.
     """
 
     predictor: Predictor
@@ -42,6 +42,7 @@ class ImageTask:
     progress: Callable[[float], None]
     augment: tuple[str, ...]
     objects: ObjectOptions | None
+    bands: Bands | None = None
 
     def write(self, files: dict[str, Path]) -> tuple[str, ...]:
         """Write the results; return notes on pixels without data and on numbers of objects."""
@@ -67,7 +68,7 @@ class ImageTask:
             looked_at = self.source.dtype != np.uint8 and "overlay" in files
             bright = scaling_of(self.source, "percentiles") if looked_at else None
             gaps = Gaps(self.source, scale)
-            for strip in self._strips(scaling, np.copy if keep else self.predictor.labels):
+            for strip in self._strips(scaling, labels=not keep):
                 none = gaps.of(strip.missing)
                 if "picture" in out:
                     out["picture"].write(makers.seen(as_picture(strip.values), none))
@@ -101,9 +102,9 @@ class ImageTask:
             write_objects(kind, path, found, path.stem, makers.place)
         return str(gaps), str(found)
 
-    def _strips(self, scaling: Any, reduce: Any) -> Any:
+    def _strips(self, scaling: Scaling, *, labels: bool) -> Iterator[Strip]:
         height, width, _ = self.source.shape
-        rows, columns, shared = self.predictor.tiles(height, width, self.tile, self.overlap)
+        rows, columns, _ = self.predictor.tiles(height, width, self.tile, self.overlap)
         done = 0
 
         def tick() -> None:
@@ -111,20 +112,7 @@ class ImageTask:
             done += 1
             self.progress(done / (len(rows) * len(columns)))
 
-        run, finish = augmented(self.predictor, self.augment)
-        return strips(
-            run,
-            self.source.rows,
-            rows,
-            columns,
-            overlap=shared,
-            scale=self.predictor.scale,
-            margin=self.predictor.margin,
-            prepare=scaling,
-            missing=self.source.missing,
-            fill=scaling.low,
-            finish=finish,
-            reduce=reduce,
-            tick=tick,
-            blend=self.predictor.blends,
-        )
+        tiling = Tiling(self.tile, self.overlap, self.augment, scaling, labels)
+        if self.bands is None or len(rows) == 1:
+            return tiling.strips(self.predictor, self.source, tick=tick)
+        return self.bands.strips(tiling, self.predictor, self.source, tick)

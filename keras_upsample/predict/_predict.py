@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..images._map import MapGrid, grid_of
-from ..images._nodata import Gaps, with_nodata
+from ..images._nodata import Gaps
 from ..images._scaling import scaling_of
 from ..images._sources import ImageError, Source, of_array
 from ._augment import augmented, checked_augmentations
-from ._channels import fit_channels
+from ._channels import prepared_source
 from ._load import load_model
 from ._object_finder import ObjectFinder
 from ._object_options import ObjectOptions
@@ -126,8 +126,7 @@ def predict(
         return Prediction(
             predictor.labels(values), kept, None, predictor.classes, predictor.colours
         )
-    source = with_nodata(_source(image, predictor), nodata)
-    source = fit_channels(source, predictor.network.channels, channels, predictor.order)
+    source = prepared_source(_source(image, predictor), predictor, channels, nodata)
     height, width, _ = source.shape
     rows, columns, shared = predictor.tiles(height, width, tile, overlap)
     scale = predictor.scale

@@ -1,7 +1,8 @@
-"""Prediction of many images by Ray: on the processors of this machine, or on a cluster."""
+"""Ray as an engine: on the processors of this machine, or on a cluster."""
 
 import logging
 import os
+import pickle
 import queue
 import secrets
 import sys
@@ -15,10 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EngineError, first_line
-from ..files._workshop import heal
 from ..runtimes._load import is_artefact
-from ._dataset import Job, Outcome, outcome_of
-from ._load import load_model
 
 _MOST_BLOCKS = 1000
 """Parts of a list of images: what a worker that dies had, another one does again."""
@@ -81,24 +79,11 @@ class Ray:
             if not (value >= 0 if least == "at least" else value > 0):
                 raise ValueError(f"`{name}` must be {least} 0. Received: {value!r}.")
 
-    def outcomes(
-        self,
-        model: Any,
-        jobs: Sequence[Job],
-        folder: Path,
-        load: Mapping[str, Any],
-        progress: Callable[[int, float], None],
-        options: Mapping[str, Any],
-    ) -> Iterator[Outcome]:
-        """See `predict_dataset`.
+    def place_of(self, model: Any) -> str:
+        """The name of a preset, or the whole path of a file, as every worker can load it.
 
-        Args:
-            model: name of a preset or path of a file.
-            jobs: the images.
-            folder: for the results.
-            load: options of `load_model`.
-            progress: called with the number of an image that has ended, and 1.
-            options: of `predict_to_files`.
+        Raises:
+            TypeError: it is a model that is loaded already.
         """
         if not isinstance(model, str | Path):
             raise TypeError(
@@ -106,65 +91,61 @@ class Ray:
                 f"worker loads it for itself. Received: {type(model).__name__}. Save the model, "
                 "and pass its path."
             )
-        place = str(Path(model).absolute()) if Path(model).exists() else str(model)
-        check_installed()
-        arguments = {
-            "model": place,
-            "folder": str(folder.absolute()),
-            "load": dict(load),
-            "imports": self.imports,
-            "threads": max(1, int(self.cpus)),
-            "paths": [os.path.abspath(path) for path in sys.path],
-            **options,
-        }
-        return self._outcomes(arguments, jobs, folder, progress)
+        return str(Path(model).absolute()) if Path(model).exists() else str(model)
 
-    def _outcomes(
+    def load_options(self, model: str | Path, load: Mapping[str, Any]) -> dict[str, Any]:
+        """Options of `load_model` for a worker: of a file, as many threads as it has processors."""
+        threads = {"threads": self.threads} if is_artefact(Path(model)) else {}
+        return {**threads, **load}
+
+    @property
+    def threads(self) -> int:
+        """Processor threads of a worker's model."""
+        return max(1, int(self.cpus))
+
+    def run(
         self,
+        work: Callable[..., Callable[[Mapping[str, Any]], dict[str, Any]]],
         arguments: Mapping[str, Any],
-        jobs: Sequence[Job],
-        folder: Path,
-        progress: Callable[[int, float], None],
-    ) -> Iterator[Outcome]:
-        rows = [
-            {"number": n, "path": str(job.path.absolute()), "name": job.name}
-            for n, job in enumerate(jobs)
-        ]
-        ended: set[int] = set()
-        try:
-            with self._connected():
-                for row in self._rows(rows, arguments):
-                    number = int(row["number"])
-                    if number in ended:
-                        continue  # Ray may do a part twice; the results were kept then.
-                    ended.add(number)
-                    if row["failure"]:
-                        raise EngineError(f"A worker can't load the model: {row['failure']}")
-                    if row["stop"]:
-                        raise PermissionError(row["error"])
-                    progress(number, 1.0)
-                    yield Outcome(
-                        jobs[number].path,
-                        tuple(folder / Path(path).name for path in row["written"]),
-                        tuple(folder / Path(path).name for path in row["kept"]),
-                        tuple(row["notes"]),
-                        str(row["error"]),
-                    )
-        finally:
-            if folder.is_dir():
-                heal(folder)  # of what a worker that died had begun
-        if len(ended) != len(jobs):
+        plan: Callable[[int], Sequence[Mapping[str, Any]]],
+    ) -> Iterator[dict[str, Any]]:
+        """Give rows to workers.
+
+        Args:
+            work: a class; every worker makes one object of it and calls it with row after row.
+            arguments: keyword arguments of the class.
+            plan: number of workers -> the rows.
+
+        Yields:
+            What the object returned for each row, as soon as it has, in any order.
+
+        Raises:
+            EngineError: no worker could make its object, or see `predict_dataset`.
+            ModuleNotFoundError: Ray is not installed.
+        """
+        check_installed()
+        with self._connected() as ray:
+            workers = self._workers(ray.cluster_resources())
+            rows = plan(workers)
+            ended: set[int] = set()
+            for row in self._rows(work, arguments, rows, min(workers, len(rows))):
+                if row["failure"]:
+                    raise EngineError(f"A worker can't load the model: {row['failure']}")
+                if row["number"] not in ended:  # Ray may do a part twice
+                    ended.add(row["number"])
+                    yield pickle.loads(row["row"])
+        if len(ended) != len(rows):
             raise EngineError(
-                f"Ray ended with {len(ended)} of {len(jobs)} images. Run it again: results that "
+                f"Ray ended with {len(ended)} of {len(rows)} parts. Run it again: results that "
                 "are complete are kept."
             )
 
     @contextmanager
-    def _connected(self) -> Iterator[None]:
+    def _connected(self) -> Iterator[Any]:
         """Connect to the cluster, or start one and stop it at the end."""
         ray = import_ray(own_cluster=self.address is None)
         if ray.is_initialized():
-            yield
+            yield ray
             return
         try:
             ray.init(
@@ -177,25 +158,37 @@ class Ray:
             where = f"the cluster at {self.address!r}" if self.address else "a cluster here"
             raise EngineError(f"Ray can't use {where}: {first_line(error)}") from error
         try:
-            yield
+            yield ray
         finally:
             ray.shutdown()
 
     def _rows(
-        self, rows: list[dict[str, Any]], arguments: Mapping[str, Any]
+        self,
+        work: Any,
+        arguments: Mapping[str, Any],
+        rows: Sequence[Mapping[str, Any]],
+        workers: int,
     ) -> Iterator[Mapping[str, Any]]:
-        import ray
         import ray.data
         import ray.exceptions
 
+        if not rows:
+            return
         logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised here
         context = ray.data.DataContext.get_current()
         context.enable_progress_bars = False
         context.print_on_execution_start = False
-        workers = self._workers(ray.cluster_resources(), len(rows))
-        mapped = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
+        # As bytes, for a table of Ray has columns of one type each.
+        packed = [{"number": n, "row": pickle.dumps(row)} for n, row in enumerate(rows)]
+        mapped = ray.data.from_items(packed, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
             _Worker,
-            fn_constructor_kwargs=dict(arguments),
+            fn_constructor_kwargs={
+                "work": work,
+                "arguments": dict(arguments),
+                "imports": self.imports,
+                "paths": [os.path.abspath(path) for path in sys.path],
+                "threads": self.threads,
+            },
             compute=ray.data.ActorPoolStrategy(size=workers),
             num_cpus=self.cpus,
             num_gpus=self.gpus or None,
@@ -205,8 +198,7 @@ class Ray:
         except ray.exceptions.RayError as error:
             raise EngineError(f"Ray failed: {_cause(error)}") from error
 
-    def _workers(self, resources: Mapping[str, float], images: int) -> int:
-        """Their number, no more than there are images."""
+    def _workers(self, resources: Mapping[str, float]) -> int:
         room = int(resources.get("CPU", 0) // self.cpus)
         if self.gpus:
             room = min(room, int(resources.get("GPU", 0) // self.gpus))
@@ -218,89 +210,42 @@ class Ray:
                 f"{'s' * ((self.workers or 1) != 1)} of {each}, and Ray would wait for ever. Ask "
                 f"for fewer workers, or for less of each."
             )
-        return min(self.workers or room, images)
+        return self.workers or room
 
 
-class ForRay:
-    """What a worker does, for pipelines of your own: `dataset.map(ForRay, ...)` of `ray.data`.
-
-    Takes a row with `path`, the image, and if you like `name`, the first part of its results'
-    names. Returns the row with `written`, `kept` and `notes`, lists of text; `error`, "" or one
-    line; and `stop`, whether the folder can't be written to: no other image would do better.
-
-    Args:
-        model: name of a preset or path of a file.
-        folder: folder for the results.
-        load: keyword arguments of `load_model`.
-        imports: names of modules that are imported first, for classes of your own.
-        threads: processor threads of the model.
-        **options: options of `predict_to_files`.
-
-    Example:
-        >>> ray.data.from_items([{"path": "a.png"}]).map(  # doctest: +SKIP
-        ...     ForRay,
-        ...     fn_constructor_kwargs={"model": "unet:cells", "folder": "results"},
-        ...     compute=ray.data.ActorPoolStrategy(size=2),
-        ...     num_cpus=1,
-        ... )
-    """
+class _Worker:
+    """The work's object in a process of its own; what fails when it is made is told in rows."""
 
     def __init__(
         self,
-        model: str,
-        folder: str,
-        *,
-        load: Mapping[str, Any] | None = None,
-        imports: Sequence[str] = (),
-        threads: int = 1,
-        **options: Any,
+        work: Callable[..., Callable[[Mapping[str, Any]], dict[str, Any]]],
+        arguments: Mapping[str, Any],
+        imports: Sequence[str],
+        paths: Sequence[str],
+        threads: int,
     ) -> None:
         # A worker that takes every processor slows all others. It is a new process, in which
         # TensorFlow has not been imported.
         os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(threads))
         os.environ.setdefault("TF_NUM_INTEROP_THREADS", str(threads))
-        for name in imports:
-            import_module(name)
-        load = dict(load or {})
-        if is_artefact(Path(model)):
-            load.setdefault("threads", threads)
-        self._predictor = load_model(model, **load)
-        self._folder = Path(folder)
-        self._options = options
-
-    def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        path = Path(row["path"])
-        job, stop = Job(path, row.get("name") or path.stem), False
-        try:
-            outcome = outcome_of(self._predictor, job, self._folder, self._options)
-        except PermissionError as error:
-            outcome, stop = Outcome(path, error=first_line(error)), True
-        return {
-            **row,
-            "written": [str(each) for each in outcome.written],
-            "kept": [str(each) for each in outcome.kept],
-            "notes": list(outcome.notes),
-            "error": outcome.error,
-            "stop": stop,
-        }
-
-
-class _Worker:
-    """`ForRay`, but a model that can't be loaded is told in a row, not in pages of Ray's own."""
-
-    def __init__(self, paths: Sequence[str], **arguments: Any) -> None:
         sys.path += [path for path in paths if path not in sys.path]
         self._failure = ""
         try:
-            self._work = ForRay(**arguments)
+            for name in imports:
+                import_module(name)
+            self._work = work(**arguments)
         except Exception as error:  # a model's own code runs here
             self._failure = first_line(error)
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
         if self._failure:
-            nothing: dict[str, Any] = {"written": [], "kept": [], "notes": [], "error": ""}
-            return {**row, **nothing, "stop": False, "failure": self._failure}
-        return {**self._work(row), "failure": ""}
+            return {"number": row["number"], "row": "", "failure": self._failure}
+        given = pickle.loads(row["row"])
+        return {
+            "number": row["number"],
+            "row": pickle.dumps(self._work(given)),
+            "failure": "",
+        }
 
 
 def check_installed() -> None:

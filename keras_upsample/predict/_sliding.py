@@ -43,6 +43,7 @@ def strips(
     reduce: Callable[[np.ndarray], np.ndarray] = np.copy,
     tick: Callable[[], None] = lambda: None,
     blend: bool = True,
+    height: int | None = None,
 ) -> Iterator[Strip]:
     """Run a network over all tiles, left to right and top to bottom, and blend them.
 
@@ -69,6 +70,7 @@ def strips(
         tick: called after every tile.
         blend: whether neighbours are blended where they overlap. If not, each tile gives the half
             of the overlap that is nearer to it; class numbers need this.
+        height: of the image, if `rows` are not all of its tiles.
     """
     down, across = (pixels * scale for pixels in overlap)
     weights = ramp if blend else step
@@ -78,7 +80,8 @@ def strips(
     result = np.empty(0)
     below = np.empty(0, "float32")  # (overlap, W, K), weighted, from the tiles above
     beside = below  # (h, overlap, K), weighted, from the tile on the left
-    tiles = _tiles(read, rows, columns, margin, prepare, missing, fill)
+    size = (rows[-1].end if height is None else height, width)
+    tiles = _tiles(read, rows, columns, size, margin, prepare, missing, fill)
     for (y, x, band, gaps), values in _one_ahead(run, tiles):
         values = finish(values)[_scale(y, scale), _scale(x, scale)]  # (h, w, K)
         if x is not columns[0]:
@@ -114,6 +117,7 @@ def _tiles(
     read: Callable[[int, int], np.ndarray],
     rows: Sequence[Span],
     columns: Sequence[Span],
+    size: tuple[int, int],
     margin: int,
     prepare: Callable[[np.ndarray], np.ndarray],
     missing: Callable[[int, np.ndarray], np.ndarray | None],
@@ -121,11 +125,11 @@ def _tiles(
 ) -> Iterator[tuple[_Place, np.ndarray]]:
     """Down and across, with the band of the image that the tile is cut from and what it lacks; and
     the tile."""
-    height, width = rows[-1].end, columns[-1].end
+    height, _ = size
     for y in rows:
         if margin:
             wide = columns[-1].start + columns[-1].length + margin
-            band, gaps = _with_border(read, missing, y, margin, (height, width), wide)
+            band, gaps = _with_border(read, missing, y, margin, size, wide)
         else:
             band = read(y.start, min(y.start + y.length, height))
             gaps = missing(y.start, band)
