@@ -367,6 +367,13 @@ def predict(
         str | None, typer.Option(help="nhwc or nchw, where a file leaves it open.")
     ] = None,
     class_names: ClassNames = None,
+    cog: Annotated[
+        bool,
+        typer.Option(
+            "--cog",
+            help="Write GeoTIFFs as Cloud Optimized GeoTIFF, with overviews. Needs rasterio.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -418,6 +425,7 @@ def predict(
                 probabilities=probabilities,
                 channels=chosen,
                 nodata=nodata,
+                cog=cog,
                 overwrite=overwrite,
                 **more,
             )

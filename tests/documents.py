@@ -47,6 +47,8 @@ for number, name in enumerate(("coffee", "rocket", "astronaut")):
     Image.fromarray((picture[..., 0] > 128).astype("uint8")).save(f"masks/{name}.png")
 for place in ("scan.tif", "scans/a.tif", "scans/b.tif", "more/deep/c.tif"):
     tifffile.imwrite(place, np.random.default_rng(0).integers(0, 4000, (80, 100), dtype="uint16"))
+colours = np.random.default_rng(1).integers(0, 255, (300, 100, 3), dtype="uint8")
+tifffile.imwrite("scan_rgb.tif", colours, photometric="rgb")
 image = keras.Input((None, None, 3), name="image")
 x = keras.layers.Rescaling(1 / 255)(image)
 x = keras.layers.Conv2D(8, 3, padding="same", activation="relu")(x)

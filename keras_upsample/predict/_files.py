@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._publish import publish
+from ..images._cog import check_rasterio, optimize
 from ..images._georeference import as_aux_xml
 from ..images._pictures import sources_in
 from ..images._sources import Source
@@ -59,6 +60,7 @@ def predict_to_files(
     nodata: float | str | None = None,
     augment: Sequence[str] = (),
     objects: bool | ObjectOptions = False,
+    cog: bool = False,
     overwrite: bool = False,
     progress: Callable[[float], None] = lambda done: None,
     engine: "Ray | None" = None,
@@ -98,6 +100,8 @@ def predict_to_files(
         tile, overlap, channels, nodata, augment, objects: as for `predict`.
         overlays: whether to write NAME_overlay.png.
         probabilities: whether to write NAME_probabilities.npy.
+        cog: whether to write GeoTIFFs as Cloud Optimized GeoTIFF, with overviews. Needs rasterio
+            (`pip install "keras-upsample[geo]"`).
         overwrite: whether to replace results that exist. If not, results of the same image, model
             and options are kept, and missing ones are written; a frame whose results are complete
             is not computed again. Files that this function did not write, or that were changed
@@ -116,7 +120,10 @@ def predict_to_files(
             image, model or options, or a file that `.keras_upsample/` in the folder does not list
             as a result.
         PermissionError: the folder can't be written to.
+        ModuleNotFoundError: `cog` needs rasterio, objects need SciPy.
     """
+    if cog:
+        check_rasterio()
     if engine is not None:
         engine.place_of(model)
     predictor = load_model(model, **(load or {}))
@@ -146,6 +153,8 @@ def predict_to_files(
         }
         if augment:
             used["augment"] = augment
+        if cog:
+            used["cog"] = True
         common = made_from(Path(image), source, predictor, used)
         facts = {
             path: {**common, "objects": str(options)} if kind in OBJECT_ENDINGS else common
@@ -182,6 +191,8 @@ def predict_to_files(
         with ExitStack() as stack:
             staged = {kind: stack.enter_context(publish(path)) for kind, path in files.items()}
             said = task.write(staged)
+            if cog:
+                said = (*said, *_optimize(staged, files))
             for kind, path in files.items():
                 record(path, facts[path], staged[kind])
         for path in files.values():
@@ -208,6 +219,17 @@ def check_options(
         check_scipy()
         options.numbers(predictor.classes, predictor.class_count)
     return names, options
+
+
+def _optimize(staged: Mapping[str, Path], files: Mapping[str, Path]) -> list[str]:
+    """Make Cloud Optimized GeoTIFFs of the GeoTIFFs."""
+    tiffs = [kind for kind, path in files.items() if path.suffix == ".tif"]
+    for kind in tiffs:
+        numbers = kind.startswith("label") or kind in OBJECT_ENDINGS
+        optimize(staged[kind], numbers=numbers)
+    if tiffs:
+        return []
+    return ["it is not georeferenced, so that no result is a GeoTIFF"]
 
 
 def _write_crs(path: Path, source: Source, facts: Any) -> list[str]:

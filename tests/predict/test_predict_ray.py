@@ -12,6 +12,7 @@ import psutil
 import pytest
 from brightest import brightest
 from PIL import Image
+from scenes import PLACED, nodata_tag, write
 
 from keras_upsample.errors import EngineError
 from keras_upsample.predict import ForRay, Ray, predict_dataset
@@ -40,6 +41,24 @@ def write_and_die(self, staged):
     return said
 
 ImageTask.write = write_and_die
+"""
+DIES_IN_A_BAND = """
+# A worker that is killed in the middle of one band.
+import os, signal
+from pathlib import Path
+from keras_upsample.predict import _bands
+
+MARK = Path({mark!r})
+call = _bands.BandWorker.__call__
+
+def call_and_die(self, row):
+    done = call(self, row)
+    if not MARK.exists():
+        MARK.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done
+
+_bands.BandWorker.__call__ = call_and_die
 """
 
 
@@ -117,6 +136,50 @@ def test_a_killed_worker_costs_nothing(cluster, images, model, tmp_path, monkeyp
     }
     again = predict_dataset(model, images, tmp_path / "out", engine=Ray(), **given)
     assert sum(len(outcome.kept) for outcome in again) == 24
+
+
+def test_one_raster_by_bands(cluster, model, tmp_path, monkeypatch):
+    """A killed worker in the middle; bit by bit the class map of one process; a valid COG."""
+    rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed (extra geo)")
+    from rio_cogeo.cogeo import cog_validate
+
+    scene = RNG.integers(0, 65535, (700, 260, 3), dtype="uint16")
+    for nodata in (0, 65535):
+        scene[:200, :100] = nodata
+        write(tmp_path / f"{nodata}.tif", scene, *PLACED, nodata_tag(nodata))
+    mark = tmp_path / "mark"
+    (tmp_path / "dies_in_a_band.py").write_text(DIES_IN_A_BAND.format(mark=str(mark)))
+    monkeypatch.syspath_prepend(tmp_path)
+    load = {"stride": 1, "normalization": "percentiles"}
+    options = {"load": load, "tile": 40, "overlap": 8}
+    (alone,) = predict_dataset(model, [tmp_path / "65535.tif"], tmp_path / "alone", **options)
+    shares: list[tuple[int, float]] = []
+    (outcome,) = predict_dataset(
+        model,
+        [tmp_path / "65535.tif"],
+        tmp_path / "out",
+        engine=Ray(imports=("dies_in_a_band",), stall=120),
+        progress=lambda *each: shares.append(each),
+        **options,
+    )
+    assert not outcome.error and mark.exists()
+    assert shares == sorted(shares) and shares[-1] == (0, 1.0)
+    for new, old in zip(outcome.written, alone.written, strict=True):
+        assert new.read_bytes() == old.read_bytes()
+    there = {path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")}
+    assert there == {".keras_upsample"}
+    (as_cog,) = predict_dataset(
+        model, [tmp_path / "0.tif"], tmp_path / "cog", engine=Ray(), cog=True, **options
+    )
+    path = next(path for path in as_cog.written if "classes" in path.name)
+    assert cog_validate(str(path), strict=True) == (True, [], [])
+    with rasterio.open(path) as file, rasterio.open(tmp_path / "0.tif") as source:
+        assert (file.crs, file.transform) == (source.crs, source.transform)
+        labels = file.read(1)
+        assert (labels[:200, :100] == file.nodata).all()
+    plain = next(path for path in outcome.written if "classes" in path.name)
+    with rasterio.open(plain) as file:
+        np.testing.assert_array_equal(file.read(1), labels)  # whatever the nodata value is
 
 
 def test_nothing_listens_beyond_this_machine(cluster, images, model, tmp_path):
