@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..images._pictures import SUFFIXES
+from ..images._zarr import is_zarr
 from .models import UserError
 
 
@@ -20,7 +21,7 @@ def image_files(images: Sequence[str], out: Path) -> list[Path]:
     found: dict[Path, Path] = {}
     for text in images:
         path = Path(text)
-        if path.is_dir():
+        if path.is_dir() and not is_zarr(path):
             pictures = [file for file in sorted(path.iterdir()) if _is_picture(file)]
             files = _not_in(out, pictures)
             if not files:
@@ -48,7 +49,9 @@ def _pattern(text: str) -> str:
 
 
 def _is_picture(file: Path) -> bool:
-    return file.is_file() and file.suffix.lower() in SUFFIXES and not file.name.startswith(".")
+    if file.name.startswith("."):
+        return False
+    return (file.is_file() and file.suffix.lower() in SUFFIXES) or is_zarr(file)
 
 
 def _none(start: str, pictures: Sequence[Path], out: Path) -> str:

@@ -24,7 +24,7 @@ MOST_BYTES = 2**30
 # longest entry of LZW, two bits a block of zeros). WebP has no such limit, nor has a GIF's canvas.
 _MOST_IN_A_BYTE = 10_000
 _MOST_IN_ANY_FILE = 1 << 23
-_MOST_FRAMES = 100_000
+MOST_FRAMES = 100_000
 _MOST_BAND = 4 * MOST_BYTES
 _PILLOW = threading.Lock()
 
@@ -268,5 +268,5 @@ def check_unpacked(page: Any, data: bytes) -> None:
 
 
 def _check_frames(count: int) -> None:
-    if count > _MOST_FRAMES:
-        raise ClaimError(f"it claims {count:,} frames; at most {_MOST_FRAMES:,} are read.")
+    if count > MOST_FRAMES:
+        raise ClaimError(f"it claims {count:,} frames; at most {MOST_FRAMES:,} are read.")

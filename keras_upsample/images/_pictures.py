@@ -1,4 +1,4 @@
-"""Files -> sources: Pillow for pictures, `_tiff` for TIFF."""
+"""Files -> sources: Pillow for pictures, `_tiff` for TIFF, `_zarr` for Zarr."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +9,7 @@ import numpy as np
 from ._claims import open_picture, without_limit
 from ._georeference import beside
 from ._sources import ImageError, Source, reading
+from ._zarr import check_zarr, is_zarr, zarr_sources
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 
@@ -28,6 +29,10 @@ def sources_in(path: Path, channels: int | None) -> list[Source]:
     """
     if not path.exists():
         raise ImageError(f"{str(path)!r} does not exist.")
+    if is_zarr(path):
+        check_zarr(path)
+        with reading(repr(str(path))):
+            return zarr_sources(path, channels)
     if path.is_dir():
         raise ImageError(f"{str(path)!r} is a folder, not an image.")
     with reading(repr(str(path))):

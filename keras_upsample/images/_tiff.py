@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from ._claims import check_description, check_series, open_tiff
+from ._frames import channels_last, frame_label
 from ._sources import ImageError, Source
 from ._tiff_facts import facts_of
 from ._tiff_pages import View, decodable, decode
 
 _BESIDE = 1 | 4  # of NewSubfileType: smaller copies and masks, which are no images of their own
-_NAMED = {"T": "t", "Z": "z", "c": "c", "R": "r"}
 
 
 def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
@@ -66,7 +66,7 @@ def tiff_sources(path: Path, channels: int | None) -> list[Source] | None:
     counts = [(name, size) for name, size in zip(axes, shape, strict=True) if name not in "YXC"]
     image = (size["Y"], size["X"], size.get("C", 1))
     return [
-        Source(image, dtype, view(index), _label(counts, index), alpha, **facts)
+        Source(image, dtype, view(index), frame_label(counts, index), alpha, **facts)
         for index in np.ndindex(*(n for _, n in counts))
     ]
 
@@ -87,15 +87,6 @@ def _axes(axes: str, shape: tuple[int, ...], channels: int | None) -> str:
     return axes
 
 
-def _label(counts: Sequence[tuple[str, int]], index: Sequence[int]) -> str:
-    """`t03` for the fourth of up to 100 points in time; `t03_z1`; no letter where unnamed."""
-    return "_".join(
-        f"{_NAMED.get(name, '')}{i:0{len(str(size - 1))}d}"
-        for (name, size), i in zip(counts, index, strict=True)
-        if size > 1
-    )
-
-
 def _map_pixels(
     path: Path, dtype: np.dtype, offset: int, shape: tuple[int, ...], axes: str
 ) -> View:
@@ -104,19 +95,11 @@ def _map_pixels(
     def view(index: Sequence[int]) -> Callable[[int, int], np.ndarray]:
         def read(top: int, bottom: int) -> np.ndarray:
             whole = np.memmap(path, dtype, "r", offset, shape)
-            return np.array(_frame(whole, axes, index)[top:bottom], dtype.newbyteorder("="))
+            return np.array(channels_last(whole, axes, index)[top:bottom], dtype.newbyteorder("="))
 
         return read
 
     return view
-
-
-def _frame(whole: np.ndarray, axes: str, index: Sequence[int]) -> np.ndarray:
-    """(all axes) -> (H, W, C), a view."""
-    frames = [i for i, name in enumerate(axes) if name not in "YXC"]
-    order = [*frames, *(axes.index(name) for name in "YXC" if name in axes)]
-    image = whole.transpose(order)[tuple(index)]
-    return image if "C" in axes else image[..., None]
 
 
 def _check_single(path: Path, pages: int) -> None:
