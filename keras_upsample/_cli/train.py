@@ -151,6 +151,14 @@ def train(
         bool,
         typer.Option("--resume", help="Continue the run in --out; needs no other option."),
     ] = False,
+    devices: Annotated[
+        str | None,
+        typer.Option(
+            "--distribute",
+            help="Devices that share each batch: all (GPUs), or GPU:0,GPU:1. Default: one.",
+            metavar="all|NAME,NAME,...",
+        ),
+    ] = None,
     trust: Annotated[
         bool,
         typer.Option(
@@ -178,7 +186,8 @@ def train(
         else:
             chosen = recipe_of(options)
         progress = 1 if sys.stdout.isatty() else 2
-        say(str(train_model(chosen, out, resume=resume, verbose=progress)))
+        named = devices if devices in (None, "all") else devices.split(",")
+        say(str(train_model(chosen, out, resume=resume, devices=named, verbose=progress)))
 
 
 def recipe_of(options: dict[str, Any]) -> Any:
@@ -307,5 +316,5 @@ def _take_training(values: dict[str, Any], options: dict[str, Any]) -> None:
 
 def _says_something(options: dict[str, Any]) -> bool:
     """Whether anything but the run's folder was given."""
-    general = ("out", "resume", "trust", "verbose")
+    general = ("out", "resume", "devices", "trust", "verbose")
     return any(value is not None for name, value in options.items() if name not in general)

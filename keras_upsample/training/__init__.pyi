@@ -1,4 +1,5 @@
 from ._data import Data, Source
+from ._distribution import distributed
 from ._evaluate import evaluate
 from ._evaluation import Evaluation
 from ._fit import fit
@@ -23,6 +24,7 @@ __all__ = [
     "Start",
     "ThresholdCurve",
     "TrainedModel",
+    "distributed",
     "enlarged_pair",
     "enlargement_batches",
     "evaluate",

@@ -2,7 +2,7 @@
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ def train(
     data: Mapping[str, Images] | None = None,
     resume: bool = False,
     stop_after: int | None = None,
+    devices: str | Sequence[str] | None = None,
     verbose: int = 1,
 ) -> TrainedModel:
     """Train the model of a recipe.
@@ -66,6 +67,8 @@ def train(
         resume: continue from the checkpoint in `out`, which must exist and be of the same recipe.
         stop_after: stop after so many steps in all, a multiple of `steps_per_epoch`, as if the run
             had been interrupted there; scores and `model.keras` are those of that step.
+        devices: `"all"` GPUs, or names such as `["GPU:0", "GPU:1"]`: each takes a part of every
+            batch. None: Keras' own choice of one. A run is resumed on as many as it began on.
         verbose: 1 shows a progress bar, 2 a line an epoch, 0 nothing.
 
     Returns:
@@ -83,17 +86,26 @@ def train(
         >>> train(recipe, "run").scores["validation"].scores["mean_iou"]  # doctest: +SKIP
         0.83
     """
+    import keras
+
+    from ._distribution import device_names, distributed
+    from ._fit import CHECKPOINT
+
     out = Path(out)
     if data is not None:
         recipe = _of_other_images(recipe, len(data.get("train", ())))
     _check_folder(recipe, out, resume)
     images = dict(data) if data is not None else images_of(recipe.data)
     _check_images(recipe, images)
+    device_names(devices, recipe.batch_size or 1)  # bad ones are told before anything is written
     out.mkdir(parents=True, exist_ok=True)
     with held_alone(out, "train", f"`out` {str(out)!r} is being trained in"):
         start = time.perf_counter()
         _write_beside(out / RECIPE, _recipe_text(recipe, data))
-        model = _fitted(recipe, images, out, resume, stop_after, verbose)
+        with distributed(devices, recipe.batch_size or 1):
+            model = _fitted(recipe, images, out, resume, stop_after, verbose)
+        if devices is not None:
+            model = keras.models.load_model(out / CHECKPOINT)  # the same, on one device
         seconds = time.perf_counter() - start
         epochs = _epochs(recipe, model)
         model, best = _best(recipe, model, epochs, out)
