@@ -6,7 +6,7 @@ largest level is taken. Reference: OME-NGFF 0.4 and 0.5.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,12 @@ _AXES = {
 }  # fmt: skip
 _OTHERS = "abdefghijklmnop"
 """Letters for axes of other names, which count frames; an array has no more axes."""
+_CODECS = {
+    "adler32", "astype", "bitround", "blosc", "bytes", "bz2", "crc32", "crc32c", "delta",
+    "fixedscaleoffset", "fletcher32", "gzip", "lz4", "lzma", "packbits", "quantize",
+    "sharding_indexed", "shuffle", "transpose", "zlib", "zstd",
+}  # fmt: skip
+"""Codecs of numbers. Of others, `pickle` runs Python code that the file brings along."""
 _MOST_ROW = MOST_BYTES // 128
 """Bytes of one row of pixels with all channels: a band of 512 rows takes 4 GiB."""
 
@@ -63,6 +69,7 @@ def zarr_sources(path: Path, channels: int | None) -> list[Source]:
     if array.dtype.kind not in "uif":
         raise ImageError(f"{str(path)!r}: its values are {array.dtype}, which are no image.")
     axes = _axes(path, named, tuple(array.shape), channels)
+    _check_codecs(path, array)
     _check(path, array, axes)
     size = dict(zip(axes, array.shape, strict=True))
     counts = [(name, n) for name, n in size.items() if name not in "YXC"]
@@ -143,6 +150,25 @@ def _axes(
         f"{str(path)!r} has {len(shape)} axes without names, {shape}. Name them: "
         "`dimension_names` of Zarr 3, or OME-Zarr's `axes`."
     )
+
+
+def _check_codecs(path: Path, array: Any) -> None:
+    facts = array.metadata.to_dict()
+    names = {name.removeprefix("numcodecs.") for name in _codecs(facts)}
+    if strange := sorted(names - _CODECS):
+        raise ImageError(
+            f"{str(path)!r} is packed by {', '.join(strange)}; read are "
+            f"{', '.join(sorted(_CODECS))}."
+        )
+
+
+def _codecs(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The names of all codecs in an array's metadata, those inside of shards included."""
+    for key in ("codecs", "index_codecs", "filters", "compressor"):
+        given = facts.get(key) or ()
+        for codec in (given,) if isinstance(given, Mapping) else given:
+            yield str(codec.get("id") or codec.get("name"))
+            yield from _codecs(codec.get("configuration") or {})
 
 
 def _check(path: Path, array: Any, axes: str) -> None:

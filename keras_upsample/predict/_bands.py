@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..errors import first_line
 from ..files._durable import open_new
 from ..files._workshop import workshop
 from ..images._pictures import sources_in
 from ..images._scaling import Scaling
-from ..images._sources import Source
+from ..images._sources import ImageError, Source
 from ._augment import augmented
 from ._channels import prepared_source
 from ._grid import Span
@@ -140,6 +141,8 @@ class Bands:
                 return [{"first": a, "last": b} for a, b in bands_of(len(rows), workers)]
 
             for row in self.engine.run(BandWorker, arguments, plan):
+                if row["error"]:
+                    raise ImageError(row["error"])
                 there[row["first"]] = row["last"]
                 for _ in range((row["last"] - row["first"]) * len(columns)):
                     tick()
@@ -178,7 +181,13 @@ class BandWorker:
         self._tiling, self._folder = tiling, Path(folder)
 
     def __call__(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        first, last = int(row["first"]), int(row["last"])
+        try:
+            self._write(int(row["first"]), int(row["last"]))
+        except (ValueError, OSError, MemoryError) as error:  # of the image, as in one process
+            return {**row, "error": first_line(error)}
+        return {**row, "error": ""}
+
+    def _write(self, first: int, last: int) -> None:
         found = self._tiling.strips(self._predictor, self._source, first, last)
         values = np.concatenate([strip.values for strip in found])
         part = self._folder / _name(first)
@@ -187,7 +196,6 @@ class BandWorker:
         with open_new(new) as file:
             np.save(file, values)
         new.replace(part)
-        return dict(row)
 
 
 def bands_of(rows: int, workers: int) -> list[tuple[int, int]]:

@@ -43,7 +43,7 @@ def predict_dataset(
             image after another, and bands of the image if there is one alone.
         load: keyword arguments of `load_model`, if `model` is to be loaded here.
         progress: called with the number of an image and the share of it that is done, 0 to 1; an
-            engine calls it with 1 alone.
+            engine calls it with 1 alone, unless there is one image, of which it has bands.
         **options: options of `predict_to_files`, but `name` and `progress`.
 
     Yields:

@@ -15,6 +15,7 @@ from predicting import box, picture, predictor
 from scenes import PLACED, nodata_tag, write
 
 from keras_upsample.errors import EngineError
+from keras_upsample.images._sources import ImageError
 from keras_upsample.metadata import Output
 from keras_upsample.predict import Predictor, _bands, _files, predict_to_files
 from keras_upsample.predict._bands import BandWorker, bands_of
@@ -159,6 +160,24 @@ def test_an_engine_that_fails_leaves_nothing(loaded, tmp_path):
     loaded(predictor(box(2)))
     with pytest.raises(EngineError, match="gone"):
         predict_to_files("m", tmp_path / "a.png", tmp_path / "out", engine=Fails(), tile=16)
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
+
+
+def test_an_image_that_is_damaged_in_the_middle_is_told_as_in_one_process(loaded, tmp_path):
+    options = {"photometric": "rgb", "tile": (16, 16), "compression": "zlib"}
+    tifffile.imwrite(tmp_path / "a.tif", picture(96, 64), **options)
+    with tifffile.TiffFile(tmp_path / "a.tif") as file:
+        place, length = file.pages[0].dataoffsets[14], file.pages[0].databytecounts[14]
+    content = bytearray((tmp_path / "a.tif").read_bytes())
+    content[place : place + length] = bytes(length)
+    (tmp_path / "a.tif").write_bytes(content)
+    loaded(predictor(box(2)))
+    said = []
+    for engine in (None, Shuffled()):
+        with pytest.raises(ImageError) as caught:
+            predict_to_files("m", tmp_path / "a.tif", tmp_path / "out", engine=engine, tile=16)
+        said.append(str(caught.value))
+    assert said[0] == said[1] and "can't be read" in said[0]
     assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())
 
 

@@ -2,8 +2,11 @@
 
 import json
 import os
+import pickle
 import subprocess
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -152,6 +155,49 @@ def test_what_is_no_image_is_refused_in_one_line(make, message, tmp_path):
         source.rows(0, 4)
     assert message in str(caught.value) and "\n" not in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"compressor": {"id": "pickle", "protocol": 5}, "filters": None},
+        {"compressor": None, "filters": [{"id": "delta", "dtype": "|u1"}, {"id": "pickle"}]},
+        {"compressor": {"id": "vlen-utf8"}, "filters": None},
+    ],
+    ids=lambda facts: str(facts["compressor"]),
+)
+def test_a_codec_that_runs_code_is_never_asked(facts, tmp_path):
+    path = store(tmp_path / "a", np.zeros((2, 2), "uint8"), chunks=(2, 2), zarr_format=2)
+    known = json.loads((path / ".zarray").read_text())
+    (path / ".zarray").write_text(json.dumps({**known, **facts}))
+    harm = tmp_path / "harm"
+    (path / "0.0").write_bytes(pickle.dumps(Harm(str(harm))))
+    with pytest.raises(ImageError):
+        (source,) = sources_in(path, 1)
+        source.rows(0, 2)
+    assert not harm.exists()
+
+
+class Harm:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def test_codecs_are_found_wherever_they_stand():
+    inner = [{"name": "bytes"}, {"name": "numcodecs.pickle"}]
+    inside = {"codecs": inner, "index_codecs": [{"name": "crc32c"}]}
+    shards = {"name": "sharding_indexed", "configuration": inside}
+    assert [*_zarr._codecs({"codecs": [shards]})] == [
+        "sharding_indexed", "bytes", "numcodecs.pickle", "crc32c",
+    ]  # fmt: skip
+    array = SimpleNamespace(metadata=SimpleNamespace(to_dict=lambda: {"codecs": [shards]}))
+    with pytest.raises(ImageError, match=r"is packed by pickle; read are adler32, "):
+        _zarr._check_codecs(Path("a"), array)
 
 
 def test_plates_and_groups_of_several_arrays_are_named(tmp_path):
