@@ -100,12 +100,10 @@ def export(
                 failures[target.name] = (first_line(error) or type(error).__name__) + _stale(path)
                 _save(_report(model_name, artefacts, failures), directory)
             raise
-    for artefact in [a for a in artefacts if not _stands(a)]:
-        artefacts.remove(artefact)
-        failures[artefact.target] = (
-            f"{artefact.path!r} was written, and then replaced by another process. Export again, "
-            "to another folder."
-        )
+    for artefact in list(artefacts):
+        if lost := _lost(artefact):
+            artefacts.remove(artefact)
+            failures[artefact.target] = lost
     report = _report(model_name, artefacts, failures)
     _save(report, directory)
     if failures:
@@ -122,12 +120,18 @@ def _report(
     return ExportReport(model, tuple(artefacts), dict(failures), package_versions())
 
 
-def _stands(artefact: ArtefactReport) -> bool:
-    """Whether what was written is still there, so that the report tells of it."""
+def _lost(artefact: ArtefactReport) -> str:
+    """Why the report can't tell of what was written; "" if it is still there."""
+    replaced = (
+        f"{artefact.path!r} was written, and then replaced by another process. Export again, to "
+        "another folder."
+    )
     try:
-        return have_digests(Path(artefact.path), artefact.sha256)
-    except (OSError, ValueError):
-        return False
+        return "" if have_digests(Path(artefact.path), artefact.sha256) else replaced
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return replaced
+    except OSError as error:
+        return f"{artefact.path!r} was written, and can't be read again: {error}"
 
 
 def _save(report: ExportReport, directory: Path) -> None:

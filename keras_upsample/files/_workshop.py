@@ -178,9 +178,10 @@ def note_swap(
         obsolete: files of values that go once it is there.
     """
     note = place / _JOURNAL
-    note.write_text(json.dumps({"name": name, "added": [*added], "obsolete": [*obsolete]}))
-    sync(note)
-    sync_names(place)
+    with naming(place.parent / name):
+        note.write_text(json.dumps({"name": name, "added": [*added], "obsolete": [*obsolete]}))
+        sync(note)
+        sync_names(place)
 
 
 def heal(folder: Path) -> None:

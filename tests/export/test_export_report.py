@@ -1,7 +1,9 @@
 """The report: on disk, as text, as HTML."""
 
+import errno
 import hashlib
 import json
+import os
 from pathlib import Path
 
 import keras
@@ -10,6 +12,7 @@ from exporting import convolution, picture
 
 from keras_upsample import export
 from keras_upsample.errors import ExportError
+from keras_upsample.export import _export
 from keras_upsample.export._report import ArtefactReport, ExportReport, Latency, Verification
 
 
@@ -81,6 +84,16 @@ def test_the_report_tells_of_files_that_stand_there(harm, net, tmp_path):
     stored = json.loads((tmp_path / "report.json").read_text())
     assert [a["target"] for a in stored["artefacts"]] == ["onnx"]
     assert list(stored["failures"]) == ["tflite"]
+
+
+def test_a_disk_that_does_not_give_back_what_was_written(net, tmp_path, monkeypatch):
+    def unreadable(path, digests):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    monkeypatch.setattr(_export, "have_digests", unreadable)
+    with pytest.raises(ExportError, match=r"can't be read again: .*Input/output error: '.*tiny"):
+        export.export(net, tmp_path, ["tflite"], picture())
+    assert (tmp_path / "tiny.tflite").is_file()
 
 
 def a_report(**options):

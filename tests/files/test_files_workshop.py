@@ -18,7 +18,14 @@ from keras_upsample._publish import publish
 from keras_upsample.files import _lock
 from keras_upsample.files._durable import naming, open_new
 from keras_upsample.files._scratch import all_temporary_files, scratch
-from keras_upsample.files._workshop import ENDING, heal, held_alone, replace_file, workshop
+from keras_upsample.files._workshop import (
+    ENDING,
+    heal,
+    held_alone,
+    note_swap,
+    replace_file,
+    workshop,
+)
 
 HOLD = """
 import sys, time
@@ -216,3 +223,16 @@ def test_a_file_that_the_disk_does_not_take_has_its_name_in_the_error(tmp_path):
         assert (caught.value.errno, caught.value.filename) == (errno.EIO, str(path))
         with suppress(OSError):
             file.close()
+
+
+def test_a_note_that_the_disk_does_not_take_names_what_is_written(tmp_path):
+    """An error of an open file knows no name: that of `/dev/full` is the kernel's own."""
+    place = tmp_path / "place"
+    place.mkdir()
+    (place / "swap.json").symlink_to("/dev/full")
+    with pytest.raises(OSError) as caught:
+        note_swap(place, "saved_model")
+    assert (caught.value.errno, caught.value.filename) == (
+        errno.ENOSPC,
+        str(tmp_path / "saved_model"),
+    )
