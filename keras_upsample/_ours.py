@@ -84,11 +84,11 @@ def other_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     ours = set(_saved_model_files(folder))
-    return [file for file in _files(folder) if file not in ours]
+    return [file for file in files_in(folder) if file not in ours]
 
 
 def _saved_model_files(folder: Path) -> list[Path]:
-    files = _files(folder)
+    files = files_in(folder)
     graph = folder / "saved_model.pb"
     said = graph.read_bytes() if Path(graph.name) in files and graph.is_file() else b""
     return [
@@ -99,7 +99,7 @@ def _saved_model_files(folder: Path) -> list[Path]:
     ]
 
 
-def _files(folder: Path) -> list[Path]:
+def files_in(folder: Path) -> list[Path]:
     """All but folders, relative; a link is one, whatever it leads to."""
     found = [file for file in sorted(folder.rglob("*")) if file.is_symlink() or not file.is_dir()]
     return [file.relative_to(folder) for file in found]

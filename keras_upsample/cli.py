@@ -1,5 +1,5 @@
 """`keras-upsample`: list, info, import, export, verify, check, quantization, predict, package,
-demo, train, evaluate, benchmark, tune, data."""
+demo, train, evaluate, benchmark, tune, push, pull, data."""
 
 import inspect
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from ._cli.data import app as data_commands
 from ._cli.demo import demo
 from ._cli.engine import EngineChoice
 from ._cli.evaluate import evaluate
+from ._cli.hub import pull, push
 from ._cli.importing import import_model
 from ._cli.objects import ObjectChoice
 from ._cli.options import (
@@ -435,7 +436,7 @@ def predict(
 
 
 app.command("import")(import_model)
-for command in (package, demo, train, evaluate, benchmark, tune):
+for command in (package, push, pull, demo, train, evaluate, benchmark, tune):
     app.command()(command)
 
 

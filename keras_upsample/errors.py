@@ -45,6 +45,10 @@ class FetchError(OSError):
     """Files could not be downloaded, have an unexpected content, or can't be stored."""
 
 
+class HubError(OSError):
+    """A model hub can't be reached, refuses, or does not hold what it states."""
+
+
 class EngineError(RuntimeError):
     """An engine that predicts many images failed, or can't be started as it was asked to."""
 

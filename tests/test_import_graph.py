@@ -18,7 +18,7 @@ FLOORS = (
     ("_keras2_functions", "initializers", "losses", "metadata", "metrics", "targets"),
     ("_keras2", "_ours", "images", "layers", "runtimes"),
     ("_keras2_file", "_keras_first_read", "_publish", "_saved_model_source", "data", "program"),
-    ("edge", "examples", "interchange", "introspection"),
+    ("edge", "examples", "hub", "interchange", "introspection"),
     ("zoo",),
     ("quantization",),
     ("formats",),

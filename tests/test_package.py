@@ -25,7 +25,7 @@ def test_import_is_light(module: str) -> None:
 
 def test_public_names() -> None:
     assert set(ku.__all__) == {
-        "data", "edge", "errors", "export", "initializers",
+        "data", "edge", "errors", "export", "hub", "initializers",
         "interchange", "layers", "losses", "lowering",
         "metadata", "metrics", "ops", "predict", "runtimes", "targets", "training", "viz", "zoo",
     }  # fmt: skip
@@ -44,6 +44,7 @@ def test_public_names() -> None:
         ku.losses,
         ku.targets,
         ku.training,
+        ku.hub,
     ):
         assert package.__all__
         for name in package.__all__:
