@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from .._others._openvino import openvino
 from ..errors import ExportError
 from ..files._openvino_ir import values_path
 from ..files._plain_path import plain_path
@@ -26,7 +27,7 @@ def write_openvino(graph: Path, path: Path, outputs: Sequence[str], *, half: boo
     Raises:
         ExportError: OpenVINO has no form of an operator.
     """
-    import openvino as ov
+    ov = openvino()
 
     with plain_path(graph) as plain:
         try:

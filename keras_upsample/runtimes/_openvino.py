@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .._others._openvino import openvino
 from ..errors import first_line
 from ..files._openvino_ir import values_path
 from ..files._plain_path import plain_path
@@ -36,7 +37,7 @@ class OpenVinoRunner:
     def __init__(
         self, path: Path, *, threads: int | None = None, precision: str | None = "f32"
     ) -> None:
-        import openvino as ov
+        ov = openvino()
 
         self.path = path
         self.runtime = f"OpenVINO {ov.__version__.split('-')[0]}"
