@@ -9,7 +9,12 @@ from .options import Verbose
 from .screen import say
 from .session import session
 
-Address = Annotated[str, typer.Argument(help="hf://USER/NAME.", metavar="ADDRESS")]
+Address = Annotated[
+    str,
+    typer.Argument(
+        help="hf://USER/NAME or kaggle://USER/MODEL/keras/VARIATION.", metavar="ADDRESS"
+    ),
+]
 
 
 def push(
@@ -24,9 +29,9 @@ def push(
         Path | None, typer.Option(help="README.md to upload in place of the made one.")
     ] = None,
     private: Annotated[
-        bool, typer.Option("--private", help="Make a new repository private.")
+        bool, typer.Option("--private", help="Make a new repository private; refuse a public one.")
     ] = False,
-    message: Annotated[str, typer.Option(help="Message of the commit.")] = (
+    message: Annotated[str, typer.Option(help="Message of the commit or version.")] = (
         "Upload by keras_upsample"
     ),
     verbose: Verbose = False,
@@ -50,7 +55,7 @@ def pull(
     ] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Download the files of a repository, each compared with the hash that the hub states."""
+    """Download the files of a repository, each compared with what the hub states."""
     with session(verbose):
         from ..hub import pull as pull_files
 

@@ -1,13 +1,16 @@
-"""Addresses of repositories: `hf://USER/NAME`."""
+"""Addresses of repositories: `hf://USER/NAME`, `kaggle://USER/MODEL/keras/VARIATION`."""
 
 import re
 from dataclasses import dataclass
 
 from ..errors import did_you_mean
 
-_FORMS = {"hf": "hf://USER/NAME"}
+_FORMS = {"hf": "hf://USER/NAME", "kaggle": "kaggle://USER/MODEL/keras/VARIATION"}
 _PART = r"[A-Za-z0-9][\w.-]*"
-_PATTERNS = {"hf": re.compile(rf"(?P<name>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?", re.ASCII)}
+_PATTERNS = {
+    "hf": re.compile(rf"(?P<name>{_PART}/{_PART})(?:@(?P<revision>[\w./-]+))?", re.ASCII),
+    "kaggle": re.compile(rf"(?P<name>{_PART}(?:/{_PART}){{3}})(?:/(?P<revision>\d+))?", re.ASCII),
+}
 
 
 @dataclass(frozen=True)
@@ -15,9 +18,9 @@ class Address:
     """Where a model is kept.
 
     Attributes:
-        scheme: the hub, `"hf"`.
+        scheme: the hub, `"hf"` or `"kaggle"`.
         name: the repository, as the hub's client takes it.
-        revision: branch, tag or commit; None for the newest.
+        revision: of Hugging Face a branch, tag or commit, of Kaggle a version; None for the newest.
     """
 
     scheme: str
@@ -25,8 +28,8 @@ class Address:
     revision: str | None = None
 
     def __str__(self) -> str:
-        at = "" if self.revision is None else f"@{self.revision}"
-        return f"{self.scheme}://{self.name}{at}"
+        at = {"hf": "@", "kaggle": "/"}[self.scheme]
+        return f"{self.scheme}://{self.name}{'' if self.revision is None else at + self.revision}"
 
 
 def address_of(text: str) -> Address:

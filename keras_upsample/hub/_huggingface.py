@@ -97,6 +97,7 @@ class HuggingFace:
         *,
         own_card: bool,
         private: bool,
+        licence: str,
         message: str,
         tell: Callable[[str], None],
     ) -> str:
@@ -106,6 +107,7 @@ class HuggingFace:
             files: path in the repository -> the file.
             own_card: whether README.md is the user's own. Ours does not replace a user's there.
             private: whether the repository must be private; a new one is made so.
+            licence: of the files; the card has it.
             message: of the commit.
             tell: takes a line on what is not uploaded after all.
 

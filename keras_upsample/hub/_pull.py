@@ -38,13 +38,17 @@ def pull(
     overwrite: bool = False,
     tell: Callable[[str], None] | None = None,
 ) -> PullReport:
-    """Write the files of a repository to a folder, each compared with the hash that the hub states.
+    """Write the files of a repository to a folder, each compared with what the hub states.
+
+    That is a hash at Hugging Face. Kaggle's list has sizes alone; the storage behind it may state
+    an MD5, which is compared then.
 
     The folder appears whole or not at all. No file is loaded: what a foreign file may do is
     decided, by `trust`, where it is loaded.
 
     Args:
-        address: `"hf://USER/NAME"`, or `"hf://USER/NAME@REVISION"` with a branch, tag or commit.
+        address: `"hf://USER/NAME"` or `"kaggle://USER/MODEL/keras/VARIATION"`. `@REVISION` (a
+            branch, tag or commit) or `/VERSION` may follow.
         out: the folder; it must be empty or not there.
         overwrite: whether files of the same names are replaced in a folder that is not empty. The
             others are kept.

@@ -52,11 +52,13 @@ def push(
     Args:
         files: `.keras`, `.tflite`, `.onnx` or `.xml` files (their values go along), or SavedModel
             folders.
-        address: `"hf://USER/NAME"`. A repository that is not there is created.
+        address: `"hf://USER/NAME"` or `"kaggle://USER/MODEL/keras/VARIATION"`. What is not there is
+            created.
         readme: a README.md of your own in place of the made one. Without it, a README.md in the
             repository that `push` did not write is kept.
-        private: whether a new repository is private; one that is public is refused then.
-        message: message of the commit.
+        private: whether a new repository is private; one that is public is refused then. Kaggle's
+            are private in any case until they are published on its site.
+        message: message of the commit, notes of Kaggle's version.
         tell: called with each line on what is uploaded and where, before it is.
 
     Returns:
@@ -106,6 +108,11 @@ def push(
             if readme is None or README not in line:
                 note(line)
         url = hub.upload(
-            offered, own_card=readme is not None, private=private, message=message, tell=note
+            offered,
+            own_card=readme is not None,
+            private=private,
+            licence=content.metadata.licence,
+            message=message,
+            tell=note,
         )
     return PushReport(str(place), tuple(offered), url, tuple(notes))

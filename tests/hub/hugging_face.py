@@ -9,15 +9,14 @@ import base64
 import hashlib
 import json
 import re
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import yaml
+from small_server import Answers, serve
 
 TOKEN = "hf_of_the_test"
 
@@ -65,40 +64,14 @@ class Hub:
 @contextmanager
 def served() -> Iterator[Hub]:
     hub = Hub()
-    kind = type("Handler", (_Handler,), {"hub": hub})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), kind)
-    hub.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with serve(type("Handler", (_Handler,), {"hub": hub})) as hub.url:
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(Answers):
     hub: Hub
-    protocol_version = "HTTP/1.1"
 
-    def log_message(self, *args: Any) -> None:
-        """Say nothing."""
-
-    def do_GET(self) -> None:
-        self._answer()
-
-    do_HEAD = do_POST = do_PUT = do_GET
-
-    def _answer(self) -> None:
-        if self.headers.get("Transfer-Encoding") == "chunked":
-            body = b""
-            while size := int(self.rfile.readline(), 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-        else:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+    def answer(self, body: bytes) -> None:
         path = unquote(urlsplit(self.path).path)
         self.hub.asked.append(f"{self.command} {path}")
         for method, pattern, name in _ROUTES:
@@ -108,20 +81,10 @@ class _Handler(BaseHTTPRequestHandler):
                 return
         raise AssertionError(f"the stand-in has no {self.command} {path}")
 
-    def _send(self, status: int, content: Any, **headers: str) -> None:
-        body = content if isinstance(content, bytes) else json.dumps(content).encode()
-        self.send_response(status)
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        for name, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(name, value)
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
     def _may(self) -> bool:
         if self.headers.get("Authorization") == f"Bearer {TOKEN}":
             return True
-        self._send(
+        self.send(
             401, {"error": "no"}, X_Error_Message="Invalid credentials in Authorization header"
         )
         return False
@@ -129,11 +92,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _found(self, name: str, revision: str | None = None) -> tuple[Repository, str] | None:
         repository = self.hub.repositories.get(name)
         if repository is None:
-            self._send(404, {"error": "Repository not found"}, X_Error_Code="RepoNotFound")
+            self.send(404, {"error": "Repository not found"}, X_Error_Code="RepoNotFound")
             return None
         revision = repository.head if revision in (None, "main") else revision
         if revision not in repository.commits:
-            self._send(404, {"error": "Invalid rev id"}, X_Error_Code="RevisionNotFound")
+            self.send(404, {"error": "Invalid rev id"}, X_Error_Code="RevisionNotFound")
             return None
         return repository, revision
 
@@ -147,7 +110,7 @@ class _Handler(BaseHTTPRequestHandler):
             repository = Repository(wanted.get("visibility") == "private")
             repository.add({".gitattributes": (b"*.onnx filter=lfs\n", False)})
             self.hub.repositories[name] = repository
-        self._send(409 if there else 200, {"url": f"{self.hub.url}/{name}"})
+        self.send(409 if there else 200, {"url": f"{self.hub.url}/{name}"})
 
     def _yaml(self, body: bytes) -> None:
         text = json.loads(body)["content"]
@@ -155,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
         facts = yaml.safe_load(front[1]) if front else {}
         known = {"license", "license_name", "library_name", "tags", "pipeline_tag"}
         wrong = [{"message": key} for key in facts if key not in known]
-        self._send(400 if wrong else 200, {"errors": wrong, "warnings": []})
+        self.send(400 if wrong else 200, {"errors": wrong, "warnings": []})
 
     def _info(self, body: bytes, name: str, revision: str | None) -> None:
         from huggingface_hub.utils.sha import git_hash
@@ -172,7 +135,7 @@ class _Handler(BaseHTTPRequestHandler):
                 facts["lfs"] = {"sha256": digest, "size": len(content), "pointerSize": 130}
             siblings.append(facts)
         facts = {"id": name, "sha": commit, "private": repository.private, "siblings": siblings}
-        self._send(200, facts)
+        self.send(200, facts)
 
     def _preupload(self, body: bytes, name: str) -> None:
         if not self._may():
@@ -185,19 +148,19 @@ class _Handler(BaseHTTPRequestHandler):
             }
             for item in json.loads(body)["files"]
         ]
-        self._send(200, {"files": files})
+        self.send(200, {"files": files})
 
     def _batch(self, body: bytes, name: str) -> None:
         objects = [
             {**item, "actions": {"upload": {"href": f"{self.hub.url}/lfs/{item['oid']}"}}}
             for item in json.loads(body)["objects"]
         ]
-        self._send(200, {"transfer": "basic", "objects": objects})
+        self.send(200, {"transfer": "basic", "objects": objects})
 
     def _store(self, body: bytes, oid: str) -> None:
         assert hashlib.sha256(body).hexdigest() == oid
         self.hub.objects[oid] = body
-        self._send(200, b"")
+        self.send(200, b"")
 
     def _commit(self, body: bytes, name: str) -> None:
         if not self._may():
@@ -214,7 +177,7 @@ class _Handler(BaseHTTPRequestHandler):
                 assert value["parentCommit"] == self.hub.repositories[name].head
         oid = self.hub.repositories[name].add(changes)
         url = f"{self.hub.url}/{name}/commit/{oid}"
-        self._send(200, {"commitUrl": url, "commitOid": oid, "success": True})
+        self.send(200, {"commitUrl": url, "commitOid": oid, "success": True})
 
     def _resolve(self, body: bytes, name: str, revision: str, file: str) -> None:
         if (found := self._found(name, revision)) is None:
@@ -222,7 +185,7 @@ class _Handler(BaseHTTPRequestHandler):
         repository, commit = found
         content = self.hub.damaged.get(file, repository.commits[commit][file][0])
         tag = hashlib.sha256(content).hexdigest()
-        self._send(200, content, ETag=f'"{tag}"', X_Repo_Commit=commit)
+        self.send(200, content, ETag=f'"{tag}"', X_Repo_Commit=commit)
 
 
 _NAME = r"(\w[\w.-]*/\w[\w.-]*)"
