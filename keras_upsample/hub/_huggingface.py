@@ -8,7 +8,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -28,6 +28,8 @@ _LOGIN = (
     "Log in by `hf auth login`, or set HF_TOKEN to a token from "
     "https://huggingface.co/settings/tokens"
 )
+_NOTES = ".cache/huggingface"
+"""Folder of the client's notes in a folder that it downloads to."""
 _LICENCES = {
     "afl-3.0", "agpl-3.0", "apache-2.0", "artistic-2.0", "bsd", "bsd-2-clause", "bsd-3-clause",
     "bsd-3-clause-clear", "bsl-1.0", "cc", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0",
@@ -158,16 +160,16 @@ class HuggingFace:
         with self._one_line():
             info = api.model_info(name, revision=self.address.revision, files_metadata=True)
             stated = _stated(info)
-            check_names(stated, self.address)
+            check_names(stated, self.address, _NOTES)
             if not stated:
                 raise HubError(f"{self.address} is empty.")
             for place in stated:
                 api.hf_hub_download(name, place, revision=info.sha, local_dir=folder)
         for place, each in stated.items():
             each.check(folder / place, f"{self.address}: {place!r}")
-        shutil.rmtree(folder / ".cache" / "huggingface", ignore_errors=True)  # the client's notes
-        if (folder / ".cache").is_dir() and not any((folder / ".cache").iterdir()):
-            (folder / ".cache").rmdir()
+        shutil.rmtree(folder / _NOTES, ignore_errors=True)
+        with suppress(OSError):  # other files are there
+            (folder / _NOTES).parent.rmdir()
         return str(info.sha), tuple(stated)
 
     def _holds_a_card_of_others(self, api: Any, info: Any) -> bool:

@@ -37,6 +37,8 @@ _LICENCES = {
     "MIT": "MIT",
 }
 """SPDX name -> Kaggle's (github.com/Kaggle/kaggle-api, docs/models_metadata.md)."""
+_NOTES = ".complete"
+"""Folder of the client's notes in a folder that it downloads to."""
 _PAGE = 100
 """Files in one answer of the list."""
 
@@ -140,7 +142,7 @@ class Kaggle:
             if not handle.is_versioned():
                 handle = handle.with_version(self._newest())
             sizes = self._list(handle)
-            check_names(sizes, self.address)
+            check_names(sizes, self.address, _NOTES)
             if not sizes:
                 raise HubError(f"{self.address} is empty.")
             for name, size in sizes.items():
@@ -155,7 +157,7 @@ class Kaggle:
                     shutil.copyfile(got, folder / name)
                 if (folder / name).stat().st_size != size:
                     raise HubError(f"{self.address}: {name!r} is not as large as the hub states.")
-        shutil.rmtree(folder / ".complete", ignore_errors=True)  # the client's notes
+        shutil.rmtree(folder / _NOTES, ignore_errors=True)
         return str(handle.version), tuple(sizes)
 
     def _handle(self) -> Any:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kaggle import TOKEN, Hub, served
+from kaggle_server import TOKEN, Hub, served
 from model_files import FACTS, onnx_file, saved_model
 from typer.testing import CliRunner
 
@@ -81,7 +81,7 @@ def test_nothing_damaged_is_written(server: Hub, tmp_path: Path) -> None:
     assert not (tmp_path / "back").exists() and not list(tmp_path.glob(".*in-progress"))
 
 
-@pytest.mark.parametrize("name", ["../out.txt", "/tmp/out.txt", "a/../../b"])
+@pytest.mark.parametrize("name", ["../out.txt", "/tmp/out.txt", "a/../../b", ".complete/x"])
 def test_names_that_lead_out_are_refused(server: Hub, tmp_path: Path, name: str) -> None:
     server.versions[VARIATION] = [{"fine.txt": b"fine", name: b"bad"}]
     with pytest.raises(HubError, match="whose name is refused"):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hugging_face import TOKEN, Hub, Repository, served
+from hugging_face_server import TOKEN, Hub, Repository, served
 from model_files import FACTS, onnx_file, saved_model
 from typer.testing import CliRunner
 
@@ -190,7 +190,9 @@ def test_nothing_damaged_is_written(server: Hub, tmp_path: Path) -> None:
         assert not list(tmp_path.glob(".*in-progress"))
 
 
-@pytest.mark.parametrize("name", ["../out.txt", "/tmp/out.txt", "a\\b", "c:d", "a//b", "\x1b[2J"])
+@pytest.mark.parametrize(
+    "name", ["../out.txt", "/tmp/out.txt", "a\\b", "c:d", "a//b", "\x1b[2J", ".cache/huggingface/x"]
+)
 def test_names_that_lead_out_are_refused(server: Hub, tmp_path: Path, name: str) -> None:
     server.repositories["me/bad"] = Repository(private=False)
     server.repositories["me/bad"].add({name: (b"bad", False)})
