@@ -36,6 +36,7 @@ from ._cli.session import session
 from ._cli.signals import clear_up_on_signals, end_if_asked
 from ._cli.train import train
 from ._cli.tune import tune
+from ._cli.watch import run_watched
 from ._text import json_text, printable
 
 app = typer.Typer(
@@ -469,6 +470,11 @@ def run_script(command: Callable[..., Any]) -> None:
 
 def main() -> None:
     """Entry point of the `keras-upsample` command."""
+    run_watched(run_command)
+
+
+def run_command() -> None:
+    """The command, in this process."""
     clear_up_on_signals()
     try:
         app(prog_name="keras-upsample")

@@ -82,6 +82,7 @@ def _calls(bench: Bench, number: int, code: int) -> tuple[Outcome, int, str]:
         bench.job.new,
         at_start=lambda: faults.arm(out, number, code),
         at_exit=lambda: faults.note(note),
+        watched=False,
     )
     if not note.exists():
         return outcome, 0, "?" if outcome.status == -9 else ""

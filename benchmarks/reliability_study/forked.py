@@ -1,7 +1,7 @@
 """The package's commands, each in a forked process of its own.
 
 A Python process with TensorFlow takes seconds to start. This process imports what the commands
-need, starts no thread, and forks for each of them. The fork runs `keras_upsample.cli.main`, as the
+need, starts no thread, and forks for each of them. The fork runs `keras_upsample.cli`, as the
 command `keras-upsample` does, so that its end, its memory and its time are its own.
 """
 
@@ -141,19 +141,25 @@ def run_command(
     *,
     at_start: Callable[[], None] | None = None,
     at_exit: Callable[[], None] | None = None,
+    watched: bool = False,
     **options: Any,
 ) -> Outcome:
-    """`keras-upsample ARGUMENTS` in a folder; see `run_function` for the options."""
+    """`keras-upsample ARGUMENTS` in a folder; see `run_function` for the options.
+
+    Args:
+        watched: whether the command runs in a child of the fork that says how it ended, as a
+            user's does; else in the fork itself, where its calls are counted and its own end shows.
+    """
 
     def work() -> None:
         if at_start is not None:
             at_start()
         if at_exit is not None:
             atexit.register(at_exit)
-        from keras_upsample.cli import main
+        from keras_upsample import cli
 
         sys.argv = ["keras-upsample", *map(str, arguments)]
-        main()
+        (cli.main if watched else cli.run_command)()
 
     return run_function(work, folder, **options)
 

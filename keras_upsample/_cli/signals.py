@@ -1,18 +1,24 @@
 """Signals that ask the program to end: it clears up first."""
 
+import os
 import signal
+import time
 from types import FrameType
 from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
 _received: list[int] = []
+_SAME = 1.0
+"""Seconds in which a second signal is the same request: a terminal and `timeout` ask all processes
+of a group, and each passes it on."""
+_last = 0.0
 
 
 def clear_up_on_signals() -> None:
     """Let signals end the program by an exception, so that unfinished files go.
 
-    It exits with 128 and the signal's number, as shells count. A second SIGTERM or SIGHUP ends it
-    at once.
+    It exits with 128 and the signal's number, as shells count. A second SIGTERM or SIGHUP, a second
+    later, ends it at once.
     """
     usual = (signal.SIG_DFL, signal.default_int_handler)  # nohup ignores one
     for name in _NAMES:
@@ -32,9 +38,15 @@ def end_if_asked() -> None:
 
 
 def _end(number: int, frame: FrameType | None) -> Any:
+    global _last
+    now = time.monotonic()
+    again, _last = bool(_received), now if not _received else _last
+    if again and now - _last < _SAME:
+        return
     _received.append(number)
     if number == signal.SIGINT:
-        signal.signal(number, signal.default_int_handler)
         raise KeyboardInterrupt
-    signal.signal(number, signal.SIG_DFL)
+    if again:
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
     raise SystemExit(128 + number)

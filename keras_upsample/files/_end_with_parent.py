@@ -26,3 +26,18 @@ def end_with_parent(command: list[str], *, largest: int = -1) -> list[str]:
     if sys.platform != "linux":
         return command
     return [sys.executable, "-I", "-S", "-c", _ASK, str(os.getpid()), str(largest), *command]
+
+
+def ask_to_end_with_parent(parent: int) -> None:
+    """Ask the system to kill this process when its parent ends, on Linux.
+
+    Args:
+        parent: the parent's number; if it has ended already, this process ends at once.
+    """
+    import ctypes
+    import signal
+
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -267,6 +267,6 @@ def test_interrupted_before_a_command_began(error, status, said, monkeypatch, ca
     monkeypatch.setattr(cli, "clear_up_on_signals", lambda: None)
     monkeypatch.setattr(cli, "app", fail)
     with pytest.raises(SystemExit) as ended:
-        cli.main()
+        cli.run_command()
     assert ended.value.code == status
     assert capsys.readouterr().err.startswith(said)

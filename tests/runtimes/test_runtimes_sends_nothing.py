@@ -19,10 +19,10 @@ def hook(event, arguments):
         os._exit(99)
 
 sys.addaudithook(hook)
-from keras_upsample.cli import main
+from keras_upsample.cli import run_command
 
 sys.argv = ["keras-upsample", *sys.argv[1:]]
-main()
+run_command()
 """
 TARGETS = ["saved_model", "tflite", "onnx", *(["openvino"] if find_spec("openvino") else [])]
 
@@ -58,7 +58,7 @@ def test_an_export_to_every_format(tmp_path):
 def test_the_watch_sees_a_connection(tmp_path):
     """Port 9 of this machine, which nobody listens to."""
     code = WATCHED.replace(
-        "from keras_upsample.cli import main", "import socket; main = lambda: "
+        "from keras_upsample.cli import run_command", "import socket; run_command = lambda: "
         "socket.create_connection(('127.0.0.1', 9))",
     )  # fmt: skip
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
