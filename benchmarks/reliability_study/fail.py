@@ -21,6 +21,7 @@ ERRORS = ("ENOSPC", "EIO", "EACCES", "ENOMEM")
 def fail_at_calls(job: Job, every: int, folder: Path, stop: Stop) -> dict[str, Any]:
     """Let every `every`-th call below the results fail, by each error; then kill at it."""
     bench = Bench(job, folder)
+    bench.restore()
     calls = _calls(bench, 0, 0)[1]
     numbers = list(range(1, calls + 1, every))
     random.Random(0).shuffle(numbers)  # a run that is stopped has some of every part

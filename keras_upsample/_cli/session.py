@@ -35,6 +35,11 @@ def session(verbose: bool) -> Iterator["Console"]:
                     f"There is not enough memory: {first_line(error) or 'an allocation failed'}. "
                     "End other programs, or take smaller images, tiles or batches."
                 )
+            elif _is_of_tensorflow(error):
+                text = (
+                    f"TensorFlow failed: {first_line(error)}. If memory is short, end other "
+                    "programs, or take smaller images, tiles or batches; --verbose shows where."
+                )
             else:
                 raise
             if verbose:
@@ -46,3 +51,8 @@ def session(verbose: bool) -> Iterator["Console"]:
 def _memory_ran_out(error: Exception) -> bool:
     """Whether Python, NumPy or TensorFlow says that an allocation failed."""
     return isinstance(error, MemoryError) or type(error).__name__ == "ResourceExhaustedError"
+
+
+def _is_of_tensorflow(error: Exception) -> bool:
+    """Whether an operator failed; where memory is short, it says all sorts of things."""
+    return type(error).__module__ == "tensorflow.python.framework.errors_impl"

@@ -270,3 +270,18 @@ def test_interrupted_before_a_command_began(error, status, said, monkeypatch, ca
         cli.run_command()
     assert ended.value.code == status
     assert capsys.readouterr().err.startswith(said)
+
+
+def test_an_operator_that_fails_is_one_line(capfd, monkeypatch) -> None:
+    """Where memory is short, TensorFlow says that an operator is not known, or lacks an input."""
+    import tensorflow as tf
+    import typer
+
+    from keras_upsample._cli.session import session
+
+    monkeypatch.setenv("COLUMNS", "400")
+    with pytest.raises(typer.Exit) as ended, session(False):
+        tf.reshape(tf.zeros(3), (2,))
+    assert ended.value.exit_code == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith("TensorFlow failed: ") and "--verbose shows where." in line
