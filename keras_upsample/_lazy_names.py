@@ -16,6 +16,8 @@ from typing import Any
 
 import lazy_loader
 
+from ._others._python import is_being_imported
+
 _OURS = __name__.partition(".")[0]
 
 
@@ -40,15 +42,10 @@ def register_classes() -> None:
     registered = f"{_OURS}._registered"
     if registered in sys.modules or "keras" not in sys.modules:
         return
-    if any(map(_is_being_imported, list(sys.modules.items()))):
+    ours = [sys.modules.get(name) for name in list(sys.modules) if name.startswith(f"{_OURS}.")]
+    if any(map(is_being_imported, ours)):
         return  # Its classes are not there yet; whoever asked for it comes by here afterwards.
     import_module(registered)  # by its name, for it imports modules that import this one
-
-
-def _is_being_imported(entry: tuple[str, ModuleType]) -> bool:
-    name, module = entry
-    ours = name.startswith(f"{_OURS}.")
-    return ours and bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
 class _RegisterAfterKeras(MetaPathFinder):

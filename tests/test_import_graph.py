@@ -12,8 +12,9 @@ NAME = PACKAGE.name
 # From the bottom up: a part may import those before it, and none behind it. What stands in the
 # package's own folder is a part of its own, by its name.
 FLOORS = (
-    ("_lazy_names", "_text", "_version", "errors"),
+    ("_text", "_version", "errors"),
     ("_others",),
+    ("_lazy_names",),
     ("files", "ops", "viz"),
     ("_keras2_functions", "initializers", "losses", "metadata", "metrics", "targets"),
     ("_keras2", "_ours", "images", "layers", "runtimes"),

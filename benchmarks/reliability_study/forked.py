@@ -38,6 +38,8 @@ _NOT_BEFORE_A_FORK = (
     "__main__", "onnxruntime", "openvino", "keras_upsample._registered",
     "keras_upsample.metadata._described",
 )  # fmt: skip
+_AFTER_A_FORK_TOO = "jemalloc_bg_thd"
+"""A thread of pyarrow's allocator, which the allocator starts anew in a fork."""
 _REGISTERED = "keras_upsample._registered"
 _LATER = ModuleType(_REGISTERED)
 """Stands for the module that registers our classes as soon as Keras is there, until the fork."""
@@ -131,7 +133,10 @@ def _check_threads() -> None:
     Raises:
         RuntimeError: an import started a thread, which a fork would lose.
     """
-    if sys.platform == "linux" and (threads := len(os.listdir("/proc/self/task"))) > 1:
+    if sys.platform != "linux":
+        return
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    if (threads := len(names) - names.count(_AFTER_A_FORK_TOO)) > 1:
         raise RuntimeError(f"{threads} threads run after the imports; a fork keeps only one.")
 
 

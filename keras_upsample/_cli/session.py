@@ -55,4 +55,4 @@ def _memory_ran_out(error: Exception) -> bool:
 
 def _is_of_tensorflow(error: Exception) -> bool:
     """Whether an operator failed; where memory is short, it says all sorts of things."""
-    return type(error).__module__ == "tensorflow.python.framework.errors_impl"
+    return type(error).__module__.startswith("tensorflow.") and hasattr(error, "error_code")

@@ -40,4 +40,4 @@ def ask_to_end_with_parent(parent: int) -> None:
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
     if os.getppid() != parent:
-        os._exit(1)
+        raise SystemExit(1)

@@ -12,11 +12,19 @@ from typing import Any
 import pytest
 from checked import of
 
-from keras_upsample._others import _keras, _litert, _tensorflow, _tf2onnx, _tf_lite
+from keras_upsample._others import (
+    _keras,
+    _litert,
+    _openvino,
+    _python,
+    _tensorflow,
+    _tf2onnx,
+    _tf_lite,
+)
 
 PACKAGE = Path(inspect.getfile(_keras)).parents[1]
 FENCE = PACKAGE / "_others"
-MODULES = (_keras, _litert, _tensorflow, _tf2onnx, _tf_lite)
+MODULES = (_keras, _litert, _openvino, _python, _tensorflow, _tf2onnx, _tf_lite)
 
 # What may be imported of these packages: themselves and, of their modules, those that their makers
 # document. `from keras import ops` imports `keras.ops`.
@@ -218,7 +226,7 @@ def test_every_name_has_a_check_and_says_where_it_was_read(module: ModuleType):
     assert public(module)
     assert set(public(module)) <= checked
     said = re.findall(
-        r"^ *(?:Keras|TensorFlow|tf2onnx|ai-edge-litert) \d[\d.]+\d, ",
+        r"^ *(?:Keras|OpenVINO|Python|TensorFlow|tf2onnx|ai-edge-litert) \d[\d.]+\d, ",
         inspect.getsource(module),
         re.MULTILINE,
     )
