@@ -33,6 +33,12 @@ def model(tmp_path_factory) -> Path:
     return path
 
 
+def heard() -> None:
+    """However these tests were started: `nohup` and a shell's background jobs ignore some."""
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def start(folder: Path, model: Path, harm: str, **options) -> "subprocess.Popen[str]":
     """An export in which that happens; `folder/note` has the number of the process then."""
     (folder / "harms.py").write_text(WITH.format(note=str(folder / "note"), harm=harm))
@@ -45,7 +51,7 @@ def start(folder: Path, model: Path, harm: str, **options) -> "subprocess.Popen[
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": paths, "COLUMNS": "200"},
-        **options,
+        **{"preexec_fn": heard, **options},
     )
 
 
