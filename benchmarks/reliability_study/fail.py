@@ -83,7 +83,6 @@ def _calls(bench: Bench, number: int, code: int) -> tuple[Outcome, int, str]:
         bench.job.new,
         at_start=lambda: faults.arm(out, number, code),
         at_exit=lambda: faults.note(note),
-        watched=False,
     )
     if not note.exists():
         return outcome, 0, "?" if outcome.status == -9 else ""
@@ -98,7 +97,7 @@ def memory_runs_out(job: Job, count: int, folder: Path, stop: Stop) -> dict[str,
 
     def limited(number: int) -> Trial:
         more = (number * 400 // count) << 20
-        outcome = bench.run(job.new, at_start=_limit(more))
+        outcome = bench.run(job.new, at_start=_limit(more), watched=True)
         problems = []
         died = not outcome.traceback and outcome.status not in (0, 1, 2)
         if outcome.traceback:

@@ -153,7 +153,8 @@ def run_command(
 
     Args:
         watched: whether the command runs in a child of the fork that says how it ended, as a
-            user's does; else in the fork itself, where its calls are counted and its own end shows.
+            user's does; else in the fork itself, which is what is killed, whose calls are counted
+            and whose own end shows.
     """
 
     def work() -> None:

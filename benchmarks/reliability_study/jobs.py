@@ -110,7 +110,6 @@ class Bench:
         return {"KERAS_UPSAMPLE_CACHE": str(cache), **dict(self.job.variables)}
 
     def run(self, arguments: tuple[str, ...], **options: Any) -> Outcome:
-        options.setdefault("watched", True)
         return run_command(
             arguments, self.work, variables=self.variables(), limits=LIMITS, **options
         )

@@ -20,7 +20,8 @@ def end_by_signals(job: Job, count: int, seed: int, folder: Path, stop: Stop) ->
         sent = SIGNALS[number % len(SIGNALS)]
         rng = random.Random(f"signal {job.name} {seed} {number}")
         when = rng.uniform(0.15, 0.95) * bench.seconds  # once the command has begun
-        ended = bench.run(job.new, strike=lambda _, t: sent if t >= when else None)
+        strike = lambda _, t: sent if t >= when else None  # noqa: E731
+        ended = bench.run(job.new, strike=strike, watched=True)
         right = ended.status in (0, 128 + sent)
         problems = [] if right else [f"status {ended.status}: {ended.line[:200]}"]
         if ended.traceback:
