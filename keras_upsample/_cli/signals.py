@@ -7,11 +7,11 @@ from types import FrameType
 from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows has no SIGHUP
-_received: list[int] = []
+_received: list[tuple[int, float]] = []
+"""Numbers of the signals that came, and when."""
 _SAME = 1.0
 """Seconds in which a second signal is the same request: a terminal and `timeout` ask all processes
 of a group, and each passes it on."""
-_last = 0.0
 
 
 def clear_up_on_signals() -> None:
@@ -34,16 +34,14 @@ def end_if_asked() -> None:
     another one of it, which says something else or is taken for a fault of the model.
     """
     if _received:
-        raise SystemExit(128 + _received[0])
+        raise SystemExit(128 + _received[0][0])
 
 
 def _end(number: int, frame: FrameType | None) -> Any:
-    global _last
-    now = time.monotonic()
-    again, _last = bool(_received), now if not _received else _last
-    if again and now - _last < _SAME:
+    now, again = time.monotonic(), bool(_received)
+    if again and now - _received[0][1] < _SAME:
         return
-    _received.append(number)
+    _received.append((number, now))
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     if again:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -292,38 +291,32 @@ def _watched(
     def read() -> None:
         try:
             for row in rows():
-                found.put(partial(_given, row))
+                found.put((row, None))
                 if left.is_set():
                     return
         except BaseException as error:  # raised again where the rows are used
-            found.put(partial(_raise, error))
+            found.put((None, error))
         else:
-            found.put(None)
+            found.put((None, None))
 
     threading.Thread(target=read, daemon=True, name="rows of Ray").start()
     try:
         while True:
             try:
-                item = found.get(timeout=stall)
+                row, error = found.get(timeout=stall)
             except queue.Empty:
                 raise EngineError(
                     f"No image has ended for {stall:g} seconds. See whether the cluster's "
                     "machines are there and free, or allow more (`stall`). Results that are "
                     "complete are kept by the next run."
                 ) from None
-            if item is None:
+            if error is not None:
+                raise error
+            if row is None:
                 return
-            yield item()
+            yield row
     finally:
         left.set()
-
-
-def _given(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return row
-
-
-def _raise(error: BaseException) -> Any:
-    raise error
 
 
 def _cause(error: BaseException) -> str:
