@@ -4,6 +4,7 @@ python benchmarks/reliability.py fuzz tflite --count 1000 --seed 1   # or onnx, 
 python benchmarks/reliability.py fuzz tflite --count 20000 --go-on   # what the results lack of them
 python benchmarks/reliability.py kill --count 20      # kill -9 at random moments of each command
 python benchmarks/reliability.py fail --every 10      # the n-th call of the file system fails
+python benchmarks/reliability.py fail --go-on --minutes 60    # every call, further than before
 python benchmarks/reliability.py folders              # 20 folders with files of the user's
 python benchmarks/reliability.py signals --count 10   # SIGINT, SIGTERM, SIGHUP
 python benchmarks/reliability.py threads              # 8 exports, 8 predictors, a fork pool
@@ -39,6 +40,7 @@ from reliability_study.fuzz import KINDS, added, counted, fuzz, without  # noqa:
 from reliability_study.report import enter, known, stop_after  # noqa: E402
 from reliability_study.rows import ROWS  # noqa: E402
 from reliability_study.seeds import seeds_in  # noqa: E402
+from reliability_study.trials import Course  # noqa: E402
 
 RESULTS = BENCHMARKS / "results" / "reliability.json"
 PAGE = BENCHMARKS.parent / "docs" / "reliability.md"
@@ -104,7 +106,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--go-on",
         action="store_true",
-        help="of fuzz: what failed in the results, and what they lack",
+        help="what the results lack; of fuzz, what failed in them too",
     )
     parser.add_argument("--every", type=int, default=1, help="calls of `fail`: 1 is all of them")
     parser.add_argument("--minutes", type=float, help="after which a row ends")
@@ -129,14 +131,9 @@ def _tell(
     figures: dict[str, Any],
     shown: dict[str, Any] | None = None,
 ) -> list[str]:
-    """Write figures down; what is bad of them, or of `shown`, which is made of them.
-
-    Paths in messages begin with OUT.
-    """
-    text = json.dumps([figures, shown]).replace(json.dumps(str(options.out))[1:-1], "OUT")
-    kept, shown = json.loads(text)
-    enter(options.results, row, part, kept)
-    figures = shown or kept
+    """Write figures down; what is bad of them, or of `shown`, which is made of them."""
+    _keep(options, row, part, figures)
+    figures = _without_place(options, shown or figures)
     numbers = {k: v for k, v in figures.items() if not isinstance(v, list)}
     print(f"{row} {part}: {json.dumps(numbers)}", flush=True)
     said = [*figures.get("found", ()), *figures.get("failing", ()), *figures.get("errors", ())]
@@ -145,6 +142,17 @@ def _tell(
     bad = bad or bool(said) or "died" in figures
     bad = bad or any(value in ("hangs", "wrong") for value in figures.values())
     return [f"{row} {part}: {line}" for line in (said or ["see above"])] if bad else []
+
+
+def _keep(options: argparse.Namespace, row: str, part: str, figures: dict[str, Any]) -> None:
+    """Write figures down, without the lines that show them."""
+    enter(options.results, row, part, _without_place(options, figures))
+
+
+def _without_place(options: argparse.Namespace, figures: dict[str, Any]) -> dict[str, Any]:
+    """Paths in messages begin with OUT."""
+    text = json.dumps(figures).replace(json.dumps(str(options.out))[1:-1], "OUT")
+    return dict(json.loads(text))
 
 
 def _fuzz(options: argparse.Namespace, minutes: float | None) -> list[str]:
@@ -207,8 +215,16 @@ def _each_job(
         (folder / "warm").mkdir(parents=True)
         variables = {"KERAS_UPSAMPLE_CACHE": str(folder / "warm"), **dict(jobs[name].variables)}
         preload_as(jobs[name].new, folder / "warm", variables=variables)
-        stop = stop_after(None if minutes is None else minutes / len(chosen))
-        figures = work(jobs[name], folder=folder, stop=stop, **arguments)
+        sofar = known(options.results, row, name) if options.go_on else {}
+        for option in {"every", "seed"} & sofar.keys() & arguments.keys():
+            if sofar[option] != arguments[option]:
+                raise SystemExit(f"{options.results} has {name} of --{option} {sofar[option]}.")
+        course = Course(
+            stop_after(None if minutes is None else minutes / len(chosen)),
+            lambda figures, row=row, name=name: _keep(options, row, name, figures),
+            sofar,
+        )
+        figures = work(jobs[name], folder=folder, course=course, **arguments)
         found += _tell(options, row, name, figures)
         shutil.rmtree(folder, ignore_errors=True)
     return found

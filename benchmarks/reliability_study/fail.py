@@ -12,17 +12,16 @@ from typing import Any
 from reliability_study import faults
 from reliability_study.forked import Outcome
 from reliability_study.jobs import Bench, Job
-from reliability_study.report import Stop
-from reliability_study.trials import Trial, trials
+from reliability_study.trials import Course, Trial, trials
 
-ERRORS = ("ENOSPC", "EIO", "EACCES", "ENOMEM")
+KINDS = ("ENOSPC", "EIO", "EACCES", "ENOMEM", "kill")
 
 
-def fail_at_calls(job: Job, every: int, folder: Path, stop: Stop) -> dict[str, Any]:
+def fail_at_calls(job: Job, every: int, folder: Path, course: Course) -> dict[str, Any]:
     """Let every `every`-th call below the results fail, by each error; then kill at it."""
     bench = Bench(job, folder)
     bench.restore()
-    calls = _calls(bench, 0, 0)[1]
+    calls = course.sofar.get("calls") or _calls(bench, 0, 0)[1]
     numbers = list(range(1, calls + 1, every))
     random.Random(0).shuffle(numbers)  # a run that is stopped has some of every part
 
@@ -43,9 +42,9 @@ def fail_at_calls(job: Job, every: int, folder: Path, stop: Stop) -> dict[str, A
         }
         return Trial(f"{kind} at {number}, {call}", counts, problems)
 
-    each = [(number, kind) for number in numbers for kind in (*ERRORS, "kill")]
-    figures = trials("fail", bench, each, stop, failed)
-    return {**figures, "calls": calls, "every": every}
+    each = [(number, kind) for number in numbers for kind in KINDS]
+    also = {"calls": calls, "wanted": calls * len(KINDS), "every": every}
+    return trials("fail", bench, each, course, failed, also)
 
 
 def _judge(bench: Bench, outcome: Outcome, kind: str, call: str) -> list[str]:
@@ -91,7 +90,7 @@ def _calls(bench: Bench, number: int, code: int) -> tuple[Outcome, int, str]:
     return outcome, int(count), call
 
 
-def memory_runs_out(job: Job, count: int, folder: Path, stop: Stop) -> dict[str, Any]:
+def memory_runs_out(job: Job, count: int, folder: Path, course: Course) -> dict[str, Any]:
     """Limit the memory that a command may still take, in `count` steps up to what it needs."""
     bench = Bench(job, folder)
 
@@ -114,7 +113,7 @@ def memory_runs_out(job: Job, count: int, folder: Path, stop: Stop) -> dict[str,
         }
         return Trial(f"{more >> 20} MiB more", counts, (*problems, *harm))
 
-    return trials("memory", bench, range(count), stop, limited)
+    return trials("memory", bench, range(count), course, limited)
 
 
 def _limit(more: int) -> Callable[[], None]:

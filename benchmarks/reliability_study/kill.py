@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from reliability_study.jobs import Bench, Job
-from reliability_study.report import Stop
 from reliability_study.seeds import TESTS
-from reliability_study.trials import Trial, trials
+from reliability_study.trials import Course, Trial, trials
 
 WRITERS = ("file", "plain", "folder", "onnx")
 
 
-def kill_at_random(job: Job, count: int, seed: int, folder: Path, stop: Stop) -> dict[str, Any]:
+def kill_at_random(job: Job, count: int, seed: int, folder: Path, course: Course) -> dict[str, Any]:
     """Kill a command `count` times, heal, run it again; count what is lost, half or left over.
 
     Where the healed folder is as it was before the command, byte by byte, the next run would be
@@ -49,8 +48,8 @@ def kill_at_random(job: Job, count: int, seed: int, folder: Path, stop: Stop) ->
         }
         return Trial(f"{number} ({when:.3f} s)", counts, (*problems, *litter))
 
-    figures = trials("kill", bench, range(count), stop, killed)
-    return {**figures, "seconds of a run": bench.seconds}
+    also = {"seconds of a run": bench.seconds, "seed": seed}
+    return trials("kill", bench, range(count), course, killed, also)
 
 
 def kill_at_each_call(folder: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ class Row:
         title: heading of its table.
         part: what it has several of, the head of the first column.
         said: counts; the first one is how many there were.
+        wanted: figures before them.
         bad: counts that must be 0.
         measured: other figures.
         goals: of a part, or of "" for all: how many there are to be.
@@ -21,6 +22,7 @@ class Row:
 
     title: str
     part: str = "command"
+    wanted: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
     bad: tuple[str, ...] = ()
     measured: tuple[str, ...] = ()
@@ -29,11 +31,14 @@ class Row:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        return (*self.said, *self.bad, *self.measured)
+        return (*self.wanted, *self.said, *self.bad, *self.measured)
 
     def goal(self, part: str) -> int | None:
         return self.goals.get(part, self.goals.get(""))
 
+
+TRIED = "tried"
+"""How many runs of a row were begun; some are over before they are disturbed."""
 
 FAULTS = {
     "without a line": ("ended", "no"),
@@ -63,7 +68,8 @@ ROWS = {
     ),
     "fail": Row(
         "Errors of the disk, and kills, at the n-th call",
-        said=("calls", "struck", "errors without harm"),
+        wanted=("calls", "wanted", TRIED),
+        said=("struck", "errors without harm"),
         bad=("lost", "half", "traceback", "status", "no reason", "without the path", "litter"),
     ),
     "memory": Row(
@@ -96,6 +102,7 @@ ROWS = {
 
 HEADS = {
     "calls": "calls of a run",
+    "wanted": "to be tried",
     "MiB after warm-up": "resident after 10%",
     "MiB at the end": "at the end",
 }

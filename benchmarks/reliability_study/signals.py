@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from reliability_study.jobs import Bench, Job
-from reliability_study.report import Stop
-from reliability_study.trials import Trial, trials
+from reliability_study.trials import Course, Trial, trials
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def end_by_signals(job: Job, count: int, seed: int, folder: Path, stop: Stop) -> dict[str, Any]:
+def end_by_signals(job: Job, count: int, seed: int, folder: Path, course: Course) -> dict[str, Any]:
     """Send each signal at `count` moments; count wrong exit statuses, litter and orphans."""
     bench = Bench(job, folder)
 
@@ -39,4 +38,5 @@ def end_by_signals(job: Job, count: int, seed: int, folder: Path, stop: Stop) ->
         label = f"{number} ({sent.name} at {when:.3f} s)"
         return Trial(label, counts, (*problems, *litter, *lost))
 
-    return trials("signals", bench, range(count * len(SIGNALS)), stop, signalled)
+    numbers = range(count * len(SIGNALS))
+    return trials("signals", bench, numbers, course, signalled, {"seed": seed})

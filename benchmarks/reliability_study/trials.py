@@ -1,13 +1,13 @@
 """Runs of a job that are disturbed, one after the other, and the counts of a row."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from reliability_study.jobs import Bench
 from reliability_study.report import Stop
-from reliability_study.rows import ROWS
+from reliability_study.rows import ROWS, TRIED
 
 _Number = TypeVar("_Number")
 
@@ -27,12 +27,28 @@ class Trial:
     found: Sequence[str]
 
 
+@dataclass(frozen=True)
+class Course:
+    """Where a row begins and ends.
+
+    Attributes:
+        stop: ends it early.
+        keep: gets the figures after each run, so that a study that is cut off has them.
+        sofar: figures of an earlier study of the same runs, which this one goes on from.
+    """
+
+    stop: Stop
+    keep: Callable[[dict[str, Any]], None] = lambda _: None
+    sofar: Mapping[str, Any] = field(default_factory=dict)
+
+
 def trials(
     row: str,
     bench: Bench,
-    numbers: Iterable[_Number],
-    stop: Stop,
+    numbers: Sequence[_Number],
+    course: Course,
     disturb: Callable[[_Number], Trial | None],
+    also: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The counts of a row.
 
@@ -40,22 +56,28 @@ def trials(
         row: its name. Its first count is how many runs there were.
         bench: the job.
         numbers: of the runs.
-        stop: ends them early.
+        course: which of them were made before, and when to end.
         disturb: number -> what became of the run, None if it was not disturbed. The folder is as
             before the command.
+        also: figures that stand beside the counts.
     """
     names = (*ROWS[row].said, *ROWS[row].bad)
-    tally: Counter[str] = Counter()
-    found: list[str] = []
-    for number in numbers:
-        if stop():
+    tally: Counter[str] = Counter({name: course.sofar.get(name, 0) for name in names})
+    found: list[str] = list(course.sofar.get("found", ()))
+    tried = course.sofar.get(TRIED, 0)
+    figures = dict(course.sofar)
+    for number in numbers[tried:]:
+        if course.stop():
             break
         bench.restore()
         trial = disturb(number)
-        if trial is None:
-            continue
-        tally[names[0]] += 1
-        for name, holds in trial.counts.items():
-            tally[name] += holds
-        found += [f"{trial.label}: {what}" for what in trial.found]
-    return {**{name: tally[name] for name in names}, "found": found}
+        tried += 1
+        if trial is not None:
+            tally[names[0]] += 1
+            for name, holds in trial.counts.items():
+                tally[name] += holds
+            found += [f"{trial.label}: {what}" for what in trial.found]
+        figures = {**{name: tally[name] for name in names}, TRIED: tried, **(also or {})}
+        figures["found"] = found
+        course.keep(figures)
+    return figures

@@ -162,29 +162,33 @@ def test_a_run_that_changed_nothing_is_known(tmp_path):
         assert not bench.is_as_before()
 
 
-def test_trials_are_counted():
-    trial = study("trials").Trial
-    numbers, restored = iter(range(9)), []
+def test_trials_are_counted_and_gone_on_with():
+    trials, row = study("trials"), study("rows").ROWS["signals"]
+    tried, kept = [], []
 
     class Bench:
         def restore(self):
-            restored.append(True)
+            pass
 
     def disturb(number):
+        tried.append(number)
         counts = {"wrong status": number > 1, "litter": True}
-        return None if number == 3 else trial(f"at {number}", counts, [f"found {number}"])
+        return None if number == 3 else trials.Trial(f"at {number}", counts, [f"found {number}"])
 
-    stop = lambda: len(restored) == 5  # noqa: E731
-    found = study("trials").trials("signals", Bench(), numbers, stop, disturb)
-    row = study("rows").ROWS["signals"]
-    assert [*found] == [*row.said, *row.bad, "found"]
-    assert (found["moments"], found["wrong status"], found["litter"], found["orphans"]) == (
-        4,
-        2,
-        4,
-        0,
-    )
+    def run(course):
+        return trials.trials("signals", Bench(), range(9), course, disturb, {"seed": 1})
+
+    found = run(trials.Course(lambda: len(tried) == 5, kept.append))
+    assert [*found] == [*row.said, *row.bad, "tried", "seed", "found"]
+    names = ("moments", "tried", "wrong status", "litter", "orphans")
+    assert [found[name] for name in names] == [4, 5, 2, 4, 0]
     assert found["found"] == [f"at {n}: found {n}" for n in (0, 1, 2, 4)]
+    assert [each["tried"] for each in kept] == [1, 2, 3, 4, 5] and kept[-1] == found
+    whole = run(trials.Course(lambda: False, sofar=found))
+    assert tried == [*range(9)]
+    assert [whole[name] for name in names] == [8, 9, 6, 8, 0]
+    assert whole["found"] == [f"at {n}: found {n}" for n in range(9) if n != 3]
+    assert run(trials.Course(lambda: False, sofar=whole)) == whole
 
 
 def figures_of(done, folder):
