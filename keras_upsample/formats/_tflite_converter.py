@@ -42,7 +42,7 @@ def convert_saved_model(
     ranges = true_ranges() if precision == "int8" else nullcontext()
     try:
         with _tf_lite.quiet_interpreter(), ranges:
-            content = bytes(converter.convert())
+            content = _tf_lite.converted(converter)
     except ExportError:
         raise
     except Exception as error:  # ConverterError, and whatever the tracer raises

@@ -33,4 +33,4 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def tflite(saved: Path) -> bytes:
-    return bytes(_tf_lite.converter(saved).convert())
+    return _tf_lite.converted(_tf_lite.converter(saved))

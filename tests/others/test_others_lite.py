@@ -46,6 +46,29 @@ def test_schema_of_litert(tflite: bytes):
     assert [output.name for output in held.signatureDefs[0].outputs] == [b"y"]
 
 
+@of("tensorflow")
+@pytest.mark.parametrize("kind", ["float32", "float16", "int8"])
+def test_a_file_is_that_of_the_public_converter(saved: Path, kind: str):
+    """But for the record of the conversion."""
+
+    def configured(converter: Any) -> Any:
+        if kind != "float32":
+            converter.optimizations = [_tf_lite.default_optimization()]
+        if kind == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        if kind == "int8":
+            converter.representative_dataset = lambda: iter(images())
+            converter.target_spec.supported_ops = [_tf_lite.operator_set("TFLITE_BUILTINS_INT8")]
+        return converter
+
+    public = configured(tf.lite.TFLiteConverter.from_saved_model(str(saved)))
+    public.exclude_conversion_metadata = True
+    with _tf_lite.quiet_interpreter():
+        content = _tf_lite.converted(configured(_tf_lite.converter(saved)))
+        assert content == public.convert()
+    assert len(content) > 1000
+
+
 @of("ai-edge-litert")
 @pytest.mark.parametrize("module", [_litert, _tf_lite], ids=["litert", "tf_lite"])
 def test_table_of(module: ModuleType, tflite: bytes):
@@ -156,7 +179,7 @@ def test_quantising(saved: Path, tflite: bytes, monkeypatch: pytest.MonkeyPatch)
     converter = integer_converter(saved)
     _tf_lite.prepare_before_quantising(converter, prepared)
     with _tf_lite.quiet_interpreter():
-        content = converter.convert()
+        content = _tf_lite.converted(converter)
     assert order == [("prepared", False), ("calibrate", 3), ("ranges", True)]
     assert 9 in tensor_types(content)  # int8
 
