@@ -12,7 +12,7 @@ NAME = PACKAGE.name
 # From the bottom up: a part may import those before it, and none behind it. What stands in the
 # package's own folder is a part of its own, by its name.
 FLOORS = (
-    ("_text", "_version", "errors"),
+    ("_installed", "_text", "_version", "errors"),
     ("_others",),
     ("_lazy_names",),
     ("files", "ops", "viz"),

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._installed import need
 from ..errors import FetchError, first_line
 from ._labelled import LabelledImages
 from ._lazy import Lazy
@@ -63,13 +64,9 @@ def oxford_iiit_pet(
 
 
 def _load(split: str, data_dir: str | os.PathLike | None, download: bool) -> Any:
-    try:
-        tfds: Any = importlib.import_module("tensorflow_datasets")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "oxford_iiit_pet is read by TensorFlow Datasets. Run: "
-            "pip install tensorflow-datasets importlib-resources"
-        ) from error
+    reason = "oxford_iiit_pet is read by TensorFlow Datasets."
+    need("tensorflow_datasets", reason, "tensorflow-datasets importlib-resources")
+    tfds: Any = importlib.import_module("tensorflow_datasets")
     try:
         return tfds.load(
             "oxford_iiit_pet:4.*.*",

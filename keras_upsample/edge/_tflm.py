@@ -3,9 +3,9 @@
 import json
 import re
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
+from .._installed import need
 from .._text import printable
 from ..errors import ArtefactError
 from ..runtimes._child import run_module
@@ -38,8 +38,7 @@ def require_tflm() -> None:
     Raises:
         ModuleNotFoundError: it is not.
     """
-    if find_spec("tflite_micro") is None:
-        raise ModuleNotFoundError("tflite-micro is not installed. Run: pip install tflite-micro")
+    need("tflite_micro", "tflite-micro is not installed.", "tflite-micro")
 
 
 def smallest_arena(path: str | Path) -> Arena:

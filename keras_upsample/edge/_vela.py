@@ -8,9 +8,9 @@ import sys
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
-from importlib.util import find_spec
 from pathlib import Path
 
+from .._installed import need
 from .._text import printable
 from ..errors import ArtefactError
 from ..files._plain_path import plain_path
@@ -48,8 +48,7 @@ def require_vela() -> None:
     Raises:
         ModuleNotFoundError: it is not.
     """
-    if find_spec("ethosu") is None:
-        raise ModuleNotFoundError("Vela is not installed. Run: pip install ethos-u-vela")
+    need("ethosu", "Vela is not installed.", "ethos-u-vela")
 
 
 def compile_file(path: Path, accelerator: str, keep: Path | None = None) -> Compiled:

@@ -10,10 +10,10 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from .._installed import need
 from .._text import printable
 from ..errors import HubError, first_line
 from ..files._durable import is_of_disk
@@ -67,11 +67,7 @@ class HuggingFace:
             ModuleNotFoundError: it says how to install the client.
             HubError: there is no token.
         """
-        if find_spec("huggingface_hub") is None:
-            raise ModuleNotFoundError(
-                f'{self.address} needs Hugging Face\'s client: pip install "keras-upsample[hf]".',
-                name="huggingface_hub",
-            )
+        need("huggingface_hub", f"{self.address} needs its hub's client.", "keras-upsample[hf]")
         if writes and self.address.revision is not None:
             raise ValueError(
                 f"A push goes to the newest revision. Leave @{self.address.revision} out."

@@ -9,10 +9,10 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from .._installed import need
 from .._text import printable
 from ..errors import HubError, first_line
 from ..files._durable import is_of_disk
@@ -61,11 +61,7 @@ class Kaggle:
             HubError: there is no token.
             ValueError: a version for a push, or an unknown framework.
         """
-        if find_spec("kagglehub") is None:
-            raise ModuleNotFoundError(
-                f'{self.address} needs Kaggle\'s client: pip install "keras-upsample[kaggle]".',
-                name="kagglehub",
-            )
+        need("kagglehub", f"{self.address} needs its hub's client.", "keras-upsample[kaggle]")
         if writes and self.address.revision is not None:
             raise ValueError(f"A push makes a new version. Leave /{self.address.revision} out.")
         from kagglehub.config import get_kaggle_credentials

@@ -3,8 +3,9 @@
 GDAL writes it, by rasterio (extra `geo`). Reference: OGC Cloud Optimized GeoTIFF 1.0 (21-026).
 """
 
-from importlib.util import find_spec
 from pathlib import Path
+
+from .._installed import need
 
 _BLOCK = 512
 
@@ -15,11 +16,7 @@ def check_rasterio() -> None:
     Raises:
         ModuleNotFoundError: it says how to install it.
     """
-    if find_spec("rasterio") is None:
-        raise ModuleNotFoundError(
-            'Cloud Optimized GeoTIFF needs rasterio: pip install "keras-upsample[geo]".',
-            name="rasterio",
-        )
+    need("rasterio", "Cloud Optimized GeoTIFF needs rasterio.", "keras-upsample[geo]")
 
 
 def optimize(path: Path, *, numbers: bool) -> None:

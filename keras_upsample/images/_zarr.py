@@ -7,12 +7,12 @@ largest level is taken. Reference: OME-NGFF 0.4 and 0.5.
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .._installed import need
 from ._claims import MOST_BYTES, MOST_FRAMES
 from ._frames import channels_last, frame_label
 from ._nodata import as_value
@@ -48,10 +48,7 @@ def check_zarr(path: Path) -> None:
     Raises:
         ModuleNotFoundError: it says how to install it.
     """
-    if find_spec("zarr") is None:
-        raise ModuleNotFoundError(
-            f'{str(path)!r} is Zarr: pip install "keras-upsample[zarr]".', name="zarr"
-        )
+    need("zarr", f"{str(path)!r} is Zarr.", "keras-upsample[zarr]")
 
 
 def zarr_sources(path: Path, channels: int | None) -> list[Source]:

@@ -2,11 +2,11 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from typing import Any
 
+from .._installed import need
 from ..errors import ArtefactError, did_you_mean, first_line
 from ..metadata import Input, Metadata, Output, Scaling, attach
 from ..metadata._scaling import scaling_named
@@ -110,10 +110,8 @@ def from_smp(
 
 def _load_smp() -> Any:
     load_torch()
-    if find_spec("segmentation_models_pytorch") is None:
-        raise ModuleNotFoundError(
-            "segmentation_models_pytorch is not installed. Run: pip install 'keras-upsample[smp]'"
-        )
+    name = "segmentation_models_pytorch"
+    need(name, f"{name} is not installed.", "keras-upsample[smp]")
     try:
         import segmentation_models_pytorch as smp
     except Exception as error:  # a torchvision of another build raises RuntimeError

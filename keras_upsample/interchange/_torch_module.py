@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from .._installed import need
 from ..errors import first_line
 
 _SEED = 0
@@ -18,10 +18,7 @@ def load_torch() -> Any:
     Raises:
         ModuleNotFoundError: it is not installed.
     """
-    if find_spec("torch") is None:
-        raise ModuleNotFoundError(
-            "PyTorch is not installed. Run: pip install 'keras-upsample[torch]'"
-        )
+    need("torch", "PyTorch is not installed.", "keras-upsample[torch]")
     import torch
 
     return torch

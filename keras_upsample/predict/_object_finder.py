@@ -1,11 +1,11 @@
 """Find the objects of a class map, given whole or in bands."""
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
+from .._installed import need
 from ..images._map import MapGrid
 from ._object_options import ObjectOptions
 from ._objects import Object, Objects
@@ -136,11 +136,8 @@ def check_scipy() -> None:
     Raises:
         ModuleNotFoundError: it is not installed.
     """
-    if find_spec("scipy") is None:
-        raise ModuleNotFoundError(
-            "Objects are connected components, found by SciPy, which is not installed. Run: pip "
-            "install scipy"
-        )
+    reason = "Objects are connected components, found by SciPy, which is not installed."
+    need("scipy", reason, "scipy")
 
 
 def _of_class(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

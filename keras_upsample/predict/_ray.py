@@ -14,6 +14,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from .._installed import need
 from ..errors import EngineError, first_line
 from ..runtimes._load import is_artefact
 
@@ -253,12 +254,7 @@ def check_installed() -> None:
     Raises:
         ModuleNotFoundError: it says how to install it.
     """
-    from importlib.util import find_spec
-
-    if find_spec("ray") is None:
-        raise ModuleNotFoundError(
-            'The engine needs Ray: pip install "keras-upsample[ray]".', name="ray"
-        )
+    need("ray", "The engine needs Ray.", "keras-upsample[ray]")
 
 
 def import_ray(*, own_cluster: bool) -> Any:

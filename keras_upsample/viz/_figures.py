@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._installed import need
 from ._colours import Colour, class_colours
 from ._overlay import as_rgb, overlay_image
 
@@ -83,13 +84,10 @@ def compare(
 
 
 def _panels(count: int, aspect: float) -> tuple["Figure", "Sequence[Axes]"]:
-    try:
-        from matplotlib import pyplot
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "Figures need matplotlib. Run: pip install matplotlib. (overlay_image gives "
-            "an array without it.)"
-        ) from error
+    reason = "Figures need matplotlib (overlay_image gives an array without it)."
+    need("matplotlib", reason, "matplotlib")
+    from matplotlib import pyplot
+
     side = 5.0 if count == 1 else 3.5
     figure, axes = pyplot.subplots(
         1,

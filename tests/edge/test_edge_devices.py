@@ -159,9 +159,8 @@ def test_an_export_for_a_device_says_where_it_runs(tmp_path):
 
 
 def test_an_export_without_the_compiler(monkeypatch, tmp_path):
-    from keras_upsample.edge import _vela
 
-    monkeypatch.setattr(_vela, "find_spec", lambda name: None)
+    monkeypatch.setattr("keras_upsample._installed.find_spec", lambda name: None)
     model = zoo.espcn(weights="photos_x2")
     report = export.export(model, tmp_path, ["ethos_u55_128"], input_shape=(32, 40, 3))
     (artefact,) = report.artefacts
@@ -179,10 +178,9 @@ def test_an_export_without_the_compiler(monkeypatch, tmp_path):
 
 
 def test_a_microcontroller_without_the_interpreter(monkeypatch, tmp_path):
-    from keras_upsample.edge import _tflm
     from keras_upsample.export import _artefact
 
-    monkeypatch.setattr(_tflm, "find_spec", lambda name: None)
+    monkeypatch.setattr("keras_upsample._installed.find_spec", lambda name: None)
     monkeypatch.setattr(_artefact, "other_runtimes", lambda names: [])
     model = zoo.espcn(weights="photos_x2")
     report = export.export(model, tmp_path, ["tflm"], input_shape=(32, 40, 3))
@@ -222,10 +220,9 @@ def test_an_untrained_model_is_checked_without_a_gate(device, tmp_path):
 
 
 def test_a_missing_compiler_is_told_before_the_conversion(monkeypatch):
-    from keras_upsample.edge import _vela
     from keras_upsample.export import _check_model
 
-    monkeypatch.setattr(_vela, "find_spec", lambda name: None)
+    monkeypatch.setattr("keras_upsample._installed.find_spec", lambda name: None)
     monkeypatch.setattr(_check_model, "as_model", lambda model: pytest.fail("too late"))
     with pytest.raises(ModuleNotFoundError, match="Vela is not installed"):
         _check_model.check_model(fresh(), "ethos_u55_128")

@@ -132,7 +132,7 @@ def test_errors_are_one_line(
     assert "refuses access (401)" in refused("push", model, PLACE)
     monkeypatch.delenv("KAGGLE_API_TOKEN")
     assert "needs a token. Set KAGGLE_API_TOKEN" in refused("push", model, PLACE)
-    monkeypatch.setattr("keras_upsample.hub._kaggle.find_spec", lambda name: None)
+    monkeypatch.setattr("keras_upsample._installed.find_spec", lambda name: None)
     assert 'pip install "keras-upsample[kaggle]"' in refused("pull", PLACE, "--out", out)
     assert not out.exists() and server.versions == {VARIATION: [{}]}
 

@@ -253,7 +253,7 @@ def test_errors_are_one_line(
     assert len(server.asked) == asked
     monkeypatch.setenv("HF_TOKEN", "hf_another")
     assert "refuses this token (401)" in refused("push", model, "hf://you/none")
-    monkeypatch.setattr("keras_upsample.hub._huggingface.find_spec", lambda name: None)
+    monkeypatch.setattr("keras_upsample._installed.find_spec", lambda name: None)
     assert 'pip install "keras-upsample[hf]"' in refused("pull", "hf://me/rivers", "--out", out)
     assert not out.exists() and held(server) == {}
 

@@ -196,8 +196,7 @@ def test_bad_class_maps(labels: np.ndarray, given: dict, said: str) -> None:
 
 
 def test_without_scipy(monkeypatch) -> None:
-    from keras_upsample.predict import _object_finder
 
-    monkeypatch.setattr(_object_finder, "find_spec", lambda name: None)
+    monkeypatch.setattr("keras_upsample._installed.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match="pip install scipy"):
         find_objects(np.eye(2, dtype=int))

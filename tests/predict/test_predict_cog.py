@@ -7,7 +7,6 @@ from PIL import Image
 from predicting import box, picture, predictor
 from scenes import PLACED, nodata_tag, write
 
-from keras_upsample.images import _cog
 from keras_upsample.predict import predict_to_files
 
 rasterio = pytest.importorskip("rasterio", reason="rasterio is not installed (extra geo)")
@@ -73,7 +72,7 @@ def test_a_picture_that_lies_nowhere_says_so(tmp_path):
 
 
 def test_without_rasterio(tmp_path, monkeypatch):
-    monkeypatch.setattr(_cog, "find_spec", lambda name: None)
+    monkeypatch.setattr("keras_upsample._installed.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "keras-upsample\[geo\]"'):
         predict_to_files(predictor(), tmp_path / "a.png", tmp_path, cog=True)
 

@@ -215,7 +215,7 @@ def test_plates_and_groups_of_several_arrays_are_named(tmp_path):
 
 def test_without_zarr(tmp_path, monkeypatch):
     path = store(tmp_path / "a", IMAGE)
-    monkeypatch.setattr(_zarr, "find_spec", lambda name: None)
+    monkeypatch.setattr("keras_upsample._installed.find_spec", lambda name: None)
     with pytest.raises(ModuleNotFoundError, match=r'pip install "keras-upsample\[zarr\]"'):
         sources_in(path, 3)
 

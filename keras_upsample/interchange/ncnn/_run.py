@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..._installed import need
 from ...errors import ArtefactError
 from .._context import layer_name
 from ._param import parse
@@ -24,12 +25,8 @@ def run(param: Path, bin: Path, image: np.ndarray) -> dict[str, np.ndarray]:
         ModuleNotFoundError: the package `ncnn` is not installed.
         ArtefactError: ncnn does not load the files.
     """
-    try:
-        ncnn: Any = importlib.import_module("ncnn")
-    except ModuleNotFoundError as error:
-        raise ModuleNotFoundError(
-            "nets are compared with the package ncnn. Run: pip install ncnn"
-        ) from error
+    need("ncnn", "Nets are compared with the package ncnn.", "ncnn")
+    ncnn: Any = importlib.import_module("ncnn")
     net = ncnn.Net()
     # Its tricks for speed compute in half precision, or convolve by other formulas.
     for option in (
