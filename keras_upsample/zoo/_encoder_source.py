@@ -158,7 +158,8 @@ def _of_name(name: str, weights: Any, channels: int, padding: str) -> Source:
         model = application(applications.names()[name], weights, channels, size)
         graph = _graph(model, channels)
         _cut(graph, applications.classifier_of(name))
-        start, expects = fold_leading(graph, applications.expected(name, channels))
+        expects = applications.expected(name, channels)
+        start, expects = fold_leading(graph, expects, weights is not None)
     return Source(graph, start, expects, _label(name), weights is not None)
 
 

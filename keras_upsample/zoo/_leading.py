@@ -26,13 +26,18 @@ def leading(graph: Graph) -> Iterator[Node]:
         tensor = readers[0].outputs[0]
 
 
-def fold_leading(graph: Graph, expects: Expected) -> tuple[Tensor, Expected]:
+def fold_leading(graph: Graph, expects: Expected, weighted: bool) -> tuple[Tensor, Expected]:
     """The tensor behind those layers, and what it holds of an image in [0, 1].
 
     EfficientNet's published files hold the standard deviation where the layer expects the
     variance; Keras divides by its square root once more, but only for `weights="imagenet"`. Here
-    the same file means the same whether it was downloaded or is given by its path. Without a file
+    the same file means the same whether it was downloaded or is given by its path. Without weights
     its layer knows no statistics, and takes those of ImageNet.
+
+    Args:
+        graph: of the network.
+        expects: of an image in [0, 1], what the network gets.
+        weighted: whether the network has weights of a file, and its statistics with them.
     """
     tensor = graph.inputs[0]
     scale, offset = (np.asarray(x, "float64") for x in (expects.scale, expects.offset))
@@ -46,7 +51,8 @@ def fold_leading(graph: Graph, expects: Expected) -> tuple[Tensor, Expected]:
                 scale, offset = scale * factor, offset * factor + np.asarray(layer.offset)
             continue
         mean, variance = (np.ravel(np.asarray(x)).astype("float64") for x in _statistics(layer))
-        if layer.input_mean is None and not mean.any() and np.all(variance == 1):
+        fresh = layer.input_mean is None and not mean.any() and np.all(variance == 1)
+        if fresh and not weighted:
             scale, offset = (np.asarray(x) for x in (IMAGENET.scale, IMAGENET.offset))
             continue
         std = np.sqrt(variance)

@@ -145,15 +145,23 @@ def test_efficientnets_published_statistics_are_understood(tmp_path):
     model = keras.applications.EfficientNetB0(include_top=False, weights=None)
     layer = next(x for x in model.layers if isinstance(x, keras.layers.Normalization))
     path = tmp_path / "published.weights.h5"
-    for variance, expected in [(std, std), (np.square(std), std), ([4.0, 4.0, 4.0], [2, 2, 2])]:
-        layer.set_weights([np.array(mean), np.array(variance), np.array(0)])
+    untouched = [0.0, 0.0, 0.0], np.ones(3)  # as trained by Keras' own network without weights
+    for middle, variance, expected in [
+        (mean, std, std),
+        (mean, np.square(std), std),
+        (mean, [4.0, 4.0, 4.0], [2, 2, 2]),
+        (*untouched, [1, 1, 1]),
+    ]:
+        layer.set_weights([np.array(middle), np.array(variance), np.array(0)])
         model.save_weights(path)
         built = zoo.unet(encoder="efficientnet_b0", encoder_weights=path, filters=FILTERS)
         preprocessing = built.get_layer("encoder_preprocessing")
         np.testing.assert_allclose(preprocessing.scale, 1 / np.array(expected), rtol=1e-5)
-        np.testing.assert_allclose(
-            preprocessing.offset, -np.array(mean) / np.array(expected), rtol=1e-5
-        )
+        offset = -np.array(middle) / np.array(expected)
+        np.testing.assert_allclose(preprocessing.offset, offset, rtol=1e-5)
+    built = zoo.unet(encoder="efficientnet_b0", filters=FILTERS)  # which knows no statistics
+    preprocessing = built.get_layer("encoder_preprocessing")
+    np.testing.assert_allclose(preprocessing.scale, 1 / np.array(std), rtol=1e-5)
 
 
 def test_the_preprocessing_does_not_depend_on_where_weights_came_from(tmp_path):
