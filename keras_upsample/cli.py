@@ -376,6 +376,10 @@ def predict(
             help="Write GeoTIFFs as Cloud Optimized GeoTIFF, with overviews. Needs rasterio.",
         ),
     ] = False,
+    zarr: Annotated[
+        bool,
+        typer.Option("--zarr", help="Write classes, probabilities and values as Zarr. Needs zarr."),
+    ] = False,
     overwrite: Annotated[
         bool,
         typer.Option(
@@ -428,6 +432,7 @@ def predict(
                 channels=chosen,
                 nodata=nodata,
                 cog=cog,
+                zarr=zarr,
                 overwrite=overwrite,
                 **more,
             )

@@ -27,6 +27,7 @@ _KINDS = {
 }  # fmt: skip
 _PLACES = (PIXEL_SCALE, TIEPOINTS, TRANSFORMATION, RPC)
 _RASTER_TYPE, _POINT = 1025, 2
+_GEOGRAPHIC, _PROJECTED, _USER_DEFINED = 2048, 3072, 32767
 _MOST_TEXT = 2**20
 """Bytes of a file beside an image that is read as text."""
 
@@ -75,9 +76,38 @@ class Georeference:
     @property
     def is_point(self) -> bool:
         """Whether raster coordinates count from the centre of the first pixel."""
+        return self._key(_RASTER_TYPE) == _POINT
+
+    @property
+    def epsg(self) -> int | None:
+        """EPSG's number of the reference system, None if it has none or the tags do not say it."""
+        for key in (_PROJECTED, _GEOGRAPHIC):
+            code = self._key(key)
+            if code is not None:
+                return code if 0 < code < _USER_DEFINED else None
+        return None
+
+    @property
+    def affine(self) -> tuple[float, float, float, float, float, float] | None:
+        """(a, b, c, d, e, f) of x = a·i + b·j + c, y = d·i + e·j + f, (0, 0) the outer corner of
+        the first pixel; None if points or polynomials map the raster."""
+        if TRANSFORMATION in self.tags:
+            a, b, _, c, d, e, _, f = self.tags[TRANSFORMATION][:8]
+        elif PIXEL_SCALE in self.tags and len(self.tags.get(TIEPOINTS, ())) == 6:
+            i, j, _, x, y, _ = self.tags[TIEPOINTS]
+            a, e, b, d = self.tags[PIXEL_SCALE][0], -self.tags[PIXEL_SCALE][1], 0.0, 0.0
+            c, f = x - i * a, y - j * e
+        else:
+            return None
+        if self.is_point:
+            c, f = c - (a + b) / 2, f - (d + e) / 2
+        return a, b, c, d, e, f
+
+    def _key(self, wanted: int) -> int | None:
+        """The value of a GeoKey that is a number of 16 bits."""
         keys = self.tags.get(KEYS, ())
         entries = [keys[i : i + 4] for i in range(4, len(keys), 4)]
-        return any(len(e) == 4 and e[0] == _RASTER_TYPE and e[3] == _POINT for e in entries)
+        return next((e[3] for e in entries if len(e) == 4 and e[0] == wanted and e[1] == 0), None)
 
 
 def of_page(page: Any) -> Georeference | None:

@@ -3,17 +3,19 @@
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._installed import need
 from .._publish import publish
 from ..images._cog import check_rasterio, optimize
 from ..images._georeference import as_aux_xml
 from ..images._pictures import sources_in
 from ..images._sources import Source
+from ..images._zarr_writer import SUFFIX as ZARR
 from ._augment import checked_augmentations
 from ._bands import Bands
 from ._channels import prepared_source
@@ -61,6 +63,7 @@ def predict_to_files(
     augment: Sequence[str] = (),
     objects: bool | ObjectOptions = False,
     cog: bool = False,
+    zarr: bool = False,
     overwrite: bool = False,
     progress: Callable[[float], None] = lambda done: None,
     engine: "Ray | None" = None,
@@ -89,6 +92,9 @@ def predict_to_files(
     are written as georeferenced tiled GeoTIFF, NAME_classes.tif and so on. Pixels without data are
     transparent in PNG, 255 (65535 above 255 classes) in class maps, NaN in probabilities.
 
+    With `zarr=True` class maps, probabilities and values are Zarr groups of one array instead,
+    NAME_classes.zarr and so on, whose attributes name the classes and the place on earth.
+
     A TIFF with several frames (points in time, slices) gives one set of files for each frame,
     called NAME_t03_... A file appears only when it is complete.
 
@@ -102,6 +108,9 @@ def predict_to_files(
         probabilities: whether to write NAME_probabilities.npy.
         cog: whether to write GeoTIFFs as Cloud Optimized GeoTIFF, with overviews. Needs rasterio
             (`pip install "keras-upsample[geo]"`).
+        zarr: whether to write classes, probabilities and values as Zarr (version 3, chunks of
+            512x512 pixels, NAME_classes.zarr), which xarray and dask open. Pictures stay what they
+            are. Needs zarr (`pip install "keras-upsample[zarr]"`).
         overwrite: whether to replace results that exist. If not, results of the same image, model
             and options are kept, and missing ones are written; a frame whose results are complete
             is not computed again. Files that this function did not write, or that were changed
@@ -120,10 +129,12 @@ def predict_to_files(
             image, model or options, or a file that `.keras_upsample/` in the folder does not list
             as a result.
         PermissionError: the folder can't be written to.
-        ModuleNotFoundError: `cog` needs rasterio, objects need SciPy.
+        ModuleNotFoundError: `cog` needs rasterio, `zarr` zarr, objects SciPy.
     """
     if cog:
         check_rasterio()
+    if zarr:
+        need("zarr", "Results as Zarr need zarr.", "keras-upsample[zarr]")
     if engine is not None:
         engine.place_of(model)
     predictor = load_model(model, **(load or {}))
@@ -141,7 +152,7 @@ def predict_to_files(
     plans = []
     for source in sources:
         stem = "_".join(part for part in (name or Path(image).stem, source.frame) if part)
-        files = _wanted(predictor, source, Path(folder) / stem, overlays, probabilities)
+        files = _wanted(predictor, source, Path(folder) / stem, overlays, probabilities, zarr)
         if options is not None:
             names = {kind: f"{stem}_{ending}" for kind, ending in OBJECT_ENDINGS.items()}
             files |= {kind: Path(folder) / file for kind, file in names.items()}
@@ -189,10 +200,10 @@ def predict_to_files(
             ),
         )
         with ExitStack() as stack:
-            staged = {kind: stack.enter_context(publish(path)) for kind, path in files.items()}
+            staged = {kind: stack.enter_context(_published(path)) for kind, path in files.items()}
             said = task.write(staged)
             if cog:
-                said = (*said, *_optimize(staged, files))
+                said = (*said, *_optimize(staged, files, source))
             for kind, path in files.items():
                 record(path, facts[path], staged[kind])
         for path in files.values():
@@ -221,13 +232,13 @@ def check_options(
     return names, options
 
 
-def _optimize(staged: Mapping[str, Path], files: Mapping[str, Path]) -> list[str]:
+def _optimize(staged: Mapping[str, Path], files: Mapping[str, Path], source: Source) -> list[str]:
     """Make Cloud Optimized GeoTIFFs of the GeoTIFFs."""
     tiffs = [kind for kind, path in files.items() if path.suffix == ".tif"]
     for kind in tiffs:
         numbers = kind.startswith("label") or kind in OBJECT_ENDINGS
         optimize(staged[kind], numbers=numbers)
-    if tiffs:
+    if tiffs or source.place is not None:
         return []
     return ["it is not georeferenced, so that no result is a GeoTIFF"]
 
@@ -248,8 +259,18 @@ def _write_crs(path: Path, source: Source, facts: Any) -> list[str]:
     return []
 
 
+def _published(path: Path) -> AbstractContextManager[Path]:
+    """A place for a result; of a folder nothing is kept, which `keep` knows to be all ours."""
+    return publish(path, directory=path.suffix == ZARR, others=lambda _: [])
+
+
 def _wanted(
-    predictor: Predictor, source: Source, base: Path, overlays: bool, probabilities: bool
+    predictor: Predictor,
+    source: Source,
+    base: Path,
+    overlays: bool,
+    probabilities: bool,
+    zarr: bool,
 ) -> dict[str, Path]:
     """Kind of result -> its file."""
     on_earth = source.place is not None
@@ -268,10 +289,14 @@ def _wanted(
             endings["overlay"] = "overlay.png"
         if probabilities:
             endings["probabilities"] = "probabilities.npy"
+
+    def suffix(kind: str, ending: str) -> str:
+        if zarr and kind not in ("picture", "overlay"):
+            return ZARR
+        return ".tif" if on_earth else Path(ending).suffix
+
     return {
-        kind: (base.with_name(f"{base.name}_{ending}")).with_suffix(
-            ".tif" if on_earth else Path(ending).suffix
-        )
+        kind: base.with_name(f"{base.name}_{ending}").with_suffix(suffix(kind, ending))
         for kind, ending in endings.items()
     }
 

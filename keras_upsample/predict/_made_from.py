@@ -84,7 +84,7 @@ def is_ours(path: Path) -> bool:
 
 
 def _own_record(path: Path) -> Mapping[str, Any] | None:
-    if path.is_symlink() or not path.is_file():
+    if path.is_symlink() or not (path.is_file() or path.is_dir()):
         return None
     # What can't be read for another reason is an error of its own: it may well be ours.
     with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):

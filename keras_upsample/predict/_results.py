@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,7 @@ from ..images._georeference import GDAL_METADATA, GDAL_NODATA, Georeference
 from ..images._sources import Source
 from ..images._tiff_writer import Tag, TiffWriter
 from ..images._writers import NpyWriter, PngWriter, Writer
+from ..images._zarr_writer import SUFFIX, ZarrWriter
 from ._predict import label_dtype
 from ._predictor import Predictor
 
@@ -30,7 +32,7 @@ def results_of(predictor: Predictor, source: Source, colours: _Colours) -> "Resu
 
 @dataclass(frozen=True)
 class Results:
-    """Writers of PNG and NPY, or of GeoTIFF if the image is georeferenced.
+    """Writers of PNG and NPY, of GeoTIFF if the image is georeferenced, of Zarr if a path ends so.
 
     Attributes:
         predictor: the model.
@@ -52,6 +54,8 @@ class Results:
 
     def writer(self, kind: str, path: Path) -> Writer:
         """For `"labels"`, `"label 0"`, `"probabilities"`, `"values"`, `"overlay"`, `"picture"`."""
+        if path.suffix == SUFFIX:
+            return self._zarr(kind, path)
         if kind.startswith("label"):
             return self._labels(path)
         if kind in ("probabilities", "values"):
@@ -109,6 +113,22 @@ class Results:
             return NpyWriter(path, (*self.size, channels))
         tags = self._tags(self.place, np.nan if self.source.may_lack else None)
         return TiffWriter(path, self.size, "float32", channels=channels, tags=tags)
+
+    def _zarr(self, kind: str, path: Path) -> Writer:
+        about: dict[str, Any] = {}
+        if self.predictor.classes:
+            about["class_names"] = list(self.predictor.classes)
+        if kind.startswith("label"):
+            about["class_colours"] = [list(colour) for colour in self.colours]
+            fill = int(np.iinfo(self._dtype).max)
+            return ZarrWriter(
+                path, "classes", self.size, self._dtype, fill=fill, place=self.place,
+                attributes=about,
+            )  # fmt: skip
+        shape = (*self.size, self.predictor.outputs)
+        return ZarrWriter(
+            path, kind, shape, "float32", fill=np.nan, place=self.place, attributes=about
+        )
 
     def _tags(
         self, place: Georeference, nodata: float | None, classes: Sequence[str] = ()
