@@ -9,6 +9,7 @@ from typing import Any
 from .._text import finite, table_lines
 from ..edge._report import CheckReport
 from ..examples._shown import Shown
+from ..program._applied import LIKE_THIS
 from ..program._failures import LEFT_OUT
 from ..targets import Gate
 from ._compare import Difference
@@ -145,6 +146,19 @@ class ArtefactReport:
     sha256: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def profile(self) -> str:
+        """By which profile of this kind of machine the forms were chosen, in a sentence; empty if
+        by none."""
+        for line in self.lowering:
+            _, found, profile = line.partition(f"{LIKE_THIS}: ")
+            if found:
+                return (
+                    f'forms by the profile {profile}. profile="portable" (--profile portable) '
+                    "takes the same forms on every machine, and often gives a smaller file"
+                )
+        return ""
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Problems that did not keep the file from being written, one line each."""
         lines = [v.warning for v in self.verifications if v.warning]
@@ -199,6 +213,7 @@ class ExportReport:
         lines = table_lines(self._table())
         lines += [f"{a.target}: {a.notice}" for a in self.artefacts if a.notice]
         lines += [f"{a.target}: {line}" for a in self.artefacts for line in a.warnings]
+        lines += [f"{a.target}: {a.profile}" for a in self.artefacts if a.profile]
         lines += [
             f"{a.target}: {Path(a.path).name} has its values in {name}, which must stay beside it"
             for a in self.artefacts

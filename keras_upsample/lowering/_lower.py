@@ -105,12 +105,12 @@ def lower_program(
     from ..errors import first_line
     from ._choose import by_table
     from ._profile import by_profile
-    from ._profiles import HOST, profile_for
+    from ._profiles import profile_for
     from ._timings import TimingsError, timings_for
     from ._tune import tuning_seconds
 
     seconds = tuning_seconds(tune)
-    chosen, why = profile_for(target, profile or (HOST if seconds else None))
+    chosen, why = profile_for(target, profile, tuned=bool(seconds))
     choose = by_table(target) if chosen is None else by_profile(chosen, by_table(target))
     timed = timings_for(target, timings, tune=tune)
     try:

@@ -1,15 +1,20 @@
 """Which profile a model is lowered by."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import did_you_mean
+from ..program._applied import LIKE_THIS
 from ._profile import Profile, read_profile, shipped
 
 if TYPE_CHECKING:
     from ..targets import Target
 
 HOST, PORTABLE = "host", "portable"
+VARIABLE = "KERAS_UPSAMPLE_PROFILE"
+"""Of the environment: "host" or "portable" for exports that ask for no profile, so that builds on
+different machines write the same files."""
 
 
 def check_profile(name: str | None) -> None:
@@ -25,18 +30,22 @@ def check_profile(name: str | None) -> None:
         )
 
 
-def profile_for(target: "Target", asked: str | None) -> tuple[Profile | None, str]:
+def profile_for(
+    target: "Target", asked: str | None, *, tuned: bool = False
+) -> tuple[Profile | None, str]:
     """The profile to lower by, and in words why it is this one; None for the target's table.
 
     Args:
         target: the export target.
-        asked: `"host"`, `"portable"`, a name or a path; None for the target's own habit.
+        asked: `"host"`, `"portable"`, a name or a path; None for what the variable says, or else
+            the target's own habit.
+        tuned: whether blocks are measured here, so that the host's profile goes first.
 
     Raises:
         ValueError: there is no such profile, or it is of another target.
     """
     check_profile(asked)
-    asked = asked or target.profile
+    asked = asked or _of_environment() or (HOST if tuned else target.profile)
     if asked == HOST:
         return _of_this_machine(target)
     if asked == PORTABLE:
@@ -51,6 +60,15 @@ def profile_for(target: "Target", asked: str | None) -> tuple[Profile | None, st
     return profile, f"as asked: {profile}"
 
 
+def _of_environment() -> str | None:
+    found = os.environ.get(VARIABLE)
+    if found and found not in (HOST, PORTABLE):
+        raise ValueError(
+            f"The variable {VARIABLE} may be {HOST!r} or {PORTABLE!r}. Received: {found!r}."
+        )
+    return found or None
+
+
 def _of_this_machine(target: "Target") -> tuple[Profile | None, str]:
     from ..runtimes._runner import cpu_threads
     from ._tuning_cache import instructions
@@ -59,7 +77,7 @@ def _of_this_machine(target: "Target") -> tuple[Profile | None, str]:
     of_target = [each for each in shipped().values() if each.target == target.name]
     for profile in of_target:
         if profile.instructions == mine and profile.threads == threads:
-            return profile, f"measured on processors like this one: {profile}"
+            return profile, f"{LIKE_THIS}: {profile}"
     if not of_target:
         return None, ""
     kind = f"{', '.join(mine) or 'unknown instructions'}, {threads} threads"

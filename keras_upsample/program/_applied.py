@@ -5,6 +5,9 @@ from dataclasses import dataclass
 KEEP = "as it is"
 """The form of a block that was not changed."""
 
+LIKE_THIS = "measured on processors like this one"
+"""Why a profile was taken that nobody named."""
+
 
 @dataclass(frozen=True)
 class Applied:

@@ -10,13 +10,19 @@ import pytest
 
 from keras_upsample import export
 from keras_upsample.lowering import _profiles, _tune, lower
-from keras_upsample.lowering._profile import FARTHEST, read_profile
+from keras_upsample.lowering._profile import FARTHEST, read_profile, shipped
 from keras_upsample.lowering._profiles import profile_for
 from keras_upsample.targets import TARGETS
 
 RULE = "minimal_filtering"
 KIND = "convolution 3x3 {}->{} at {}x{}"
 FORM = "4 by 6"
+
+
+@pytest.fixture(autouse=True)
+def no_variable(monkeypatch):
+    """As a user has it, where the tests ask for the same forms on every machine."""
+    monkeypatch.delenv("KERAS_UPSAMPLE_PROFILE", raising=False)
 
 
 def profile_file(path, blocks, **about):
@@ -95,7 +101,8 @@ def test_without_a_measurement_and_always_the_same(tmp_path, monkeypatch):
     path = profile_file(tmp_path / "p.json", {"64 64 32 32": {"as it is": 1.0, FORM: 0.5}})
     both = [lower(convolution(seed=s), "onnx", profile=str(path)).applied for s in (0, 1)]
     assert [e.form for e in both[0]] == [e.form for e in both[1]]
-    assert lower(convolution(), "onnx").applied == lower(convolution(), "onnx").applied
+    model = convolution()
+    assert lower(model, "onnx").applied == lower(model, "onnx").applied
 
 
 def test_an_export_names_its_profile(tmp_path):
@@ -173,3 +180,54 @@ def test_forms_without_hope_are_not_measured(tmp_path):
     (near,), (far,) = (proposed(convolution(size=(n, n))) for n in (32, 512))
     assert profile.sure(near) and profile.hopeful(near) == []
     assert not profile.sure(far) and profile.hopeful(far) == [FORM]
+
+
+def on_its_machine(monkeypatch, profile):
+    """A machine that the profile fits."""
+    from keras_upsample.lowering import _tuning_cache
+    from keras_upsample.runtimes import _runner
+
+    monkeypatch.setattr(_tuning_cache, "instructions", lambda: profile.instructions)
+    monkeypatch.setattr(_runner, "cpu_threads", lambda: profile.threads)
+
+
+@pytest.mark.parametrize("name", sorted(shipped()))
+def test_the_profiles_of_the_package(name, monkeypatch, tmp_path):
+    """Each decides by default on its kind of machine, measures nothing, and the file is right."""
+
+    def measure(*_, **__):
+        raise AssertionError("something was measured")
+
+    profile = shipped()[name]
+    on_its_machine(monkeypatch, profile)
+    assert len([row for rows in profile.gains.values() for row in rows]) > 500
+    monkeypatch.setattr(_tune.Tuner, "_measure", measure)
+    model = convolution(128, 128, (64, 64))
+    asked = None if TARGETS[profile.target].profile == "host" else "host"
+    applied = lower(model, profile.target, profile=asked).applied
+    assert applied == lower(model, profile.target, profile=asked).applied
+    (said,) = (each for each in applied if each.rule == "profile")
+    assert said.form == name
+    (form,) = (each.form for each in applied if each.rule == RULE)
+    assert form != "as it is"
+    if profile.target == "onnx":
+        report = export.to_onnx(model, tmp_path / "m.onnx")
+        assert report.verifications[0].passed and name in str(report)
+        assert report.operators.get("Conv", 0) != 1
+        plain = export.to_onnx(model, tmp_path / "n.onnx", profile="portable")
+        assert plain.operators["Conv"] == 1 and name not in str(plain)
+
+
+def test_the_variable_gives_the_same_forms_on_every_machine(monkeypatch, tmp_path):
+    path = profile_file(tmp_path / "p.json", {"64 64 32 32": {"as it is": 1.0, FORM: 0.5}})
+    profile = read_profile(path)
+    monkeypatch.setattr(_profiles, "shipped", lambda: {"p": profile})
+    on_its_machine(monkeypatch, profile)
+    assert profile_for(TARGETS["onnx"], None)[0] is profile
+    monkeypatch.setenv("KERAS_UPSAMPLE_PROFILE", "portable")
+    assert profile_for(TARGETS["onnx"], None) == (None, "")
+    assert profile_for(TARGETS["onnx"], None, tuned=True) == (None, "")
+    assert profile_for(TARGETS["onnx"], "host")[0] is profile  # as asked
+    monkeypatch.setenv("KERAS_UPSAMPLE_PROFILE", "fast")
+    with pytest.raises(ValueError, match=r"KERAS_UPSAMPLE_PROFILE may be .*'fast'"):
+        profile_for(TARGETS["onnx"], None)
