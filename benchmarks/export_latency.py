@@ -56,8 +56,9 @@ OURS: Mapping[str, dict[str, Any]] = {
 }
 """Column -> options of the exporter."""
 
-OTHERS = ("smp", "onnx")
-"""Further columns: a file of another exporter, and the forms of our ONNX file in OpenVINO."""
+OTHERS = ("smp", "smp_ours", "onnx")
+"""Further columns: a file of another exporter, ours of the same net, read from that file, and the
+forms of our ONNX file in OpenVINO."""
 
 HEAD = """\
 ## Latency: against Keras' own export
@@ -66,16 +67,18 @@ HEAD = """\
 by this package: with forms for any machine (*portable*, the default of TFLite), with those of this
 machine's profile (*profile*, `profile="host"`, the default of ONNX and OpenVINO), and measured at
 export (*tuned*, `tune=True`). *SMP* is the ONNX file that PyTorch writes of
-segmentation_models.pytorch's U-Net on the same encoder; *ours as ONNX* has the default forms of our
-ONNX file, run in OpenVINO. OpenVINO computes in float32 here, as it is asked to: by itself it takes
+segmentation_models.pytorch's U-Net on the same encoder. That net is another one: two convolutions a
+stage where ours has three, and a deeper last map. *Its net* is that net itself, read from that file
+by `interchange.from_onnx` and exported by default. *As ONNX* has the default forms of our ONNX
+file, run in OpenVINO. OpenVINO computes in float32 here, as it is asked to: by itself it takes
 bfloat16 on such processors, with errors of 5e-3 to 9e-3 of the range. Each file runs in a process
 of its own, and the files of a model take turns. Times are in ms, minimum / median. The other
 columns are Keras' time over the file's, of minima / of medians: above 1 the file is faster than
 Keras'. U-Nets have widths of 32 to 512 and 256x256 pixels; "stock" ones consist of Keras' own
 layers only. *Load* is the machine's before.
 
-| model | format | Keras ms | tuned ms | portable | profile | tuned | SMP | ours as ONNX | load |
-|---|---|---:|---:|---:|---:|---:|---:|---:|---:|"""
+| model | file | Keras ms | tuned ms | portable | profile | tuned | SMP | its net | as ONNX | load |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"""
 
 
 def models() -> Mapping[str, Callable[[], Any]]:
@@ -169,6 +172,8 @@ def measured(
             paths["smp"] = folder / "smp.onnx"
             write = [smp, str(Path(__file__).with_name("_smp_onnx.py")), str(paths["smp"])]
             subprocess.run([*write, *map(str, SMP[name])], check=True)
+            paths["smp_ours"] = folder / "smp_ours.onnx"
+            write_again(paths["smp"], paths["smp_ours"], shape[1:])
         image = np.random.default_rng(0).random(shape, "float32")
         load = os.getloadavg()[0]
         with processes(paths, cpu_threads()) as runners:
@@ -189,6 +194,14 @@ def measured(
         "seconds": seconds,
         "failed": why,
     }
+
+
+def write_again(theirs: Path, ours: Path, shape: tuple[int, ...]) -> None:
+    """Read an ONNX file and export the net that it holds, by default."""
+    from keras_upsample.export import to_onnx
+    from keras_upsample.interchange import from_onnx
+
+    to_onnx(from_onnx(theirs, input_shape=shape), ours)
 
 
 def files(model: Any, target: str, folder: Path) -> tuple[dict[str, Path], str]:
