@@ -89,7 +89,8 @@ def write_demo(
     copies |= {file.name: file for file in fetch_members(_RUNTIME, members)}
     if sample is not None:
         facts["sample"] = f"sample{sample.suffix.lower()}"
-    to_onnx(model, out / "model.onnx", input_shape=input_shape)
+    # For browsers on other machines than this one.
+    to_onnx(model, out / "model.onnx", input_shape=input_shape, profile="portable")
     with publish(out / FACTS) as staged:  # first: by it the folder is known as a demo's
         staged.write_text(json_text(facts) + "\n", encoding="utf-8")
     for name, file in copies.items():

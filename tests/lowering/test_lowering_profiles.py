@@ -218,6 +218,20 @@ def test_the_profiles_of_the_package(name, monkeypatch, tmp_path):
         assert plain.operators["Conv"] == 1 and name not in str(plain)
 
 
+def test_what_goes_to_other_machines_has_portable_forms(monkeypatch, tmp_path):
+    import onnx
+
+    on_its_machine(monkeypatch, next(p for p in shipped().values() if p.target == "onnx"))
+    model = convolution(128, 128, (64, 64))
+    counts = []
+    for number, chosen in enumerate(({}, {"profile": "host"})):
+        place = tmp_path / str(number)
+        export.package(model, place, "triton", name="net", **chosen)
+        (path,) = place.rglob("*.onnx")
+        counts.append([node.op_type for node in onnx.load(path).graph.node].count("Conv"))
+    assert counts[0] == 1 != counts[1]
+
+
 def test_the_variable_gives_the_same_forms_on_every_machine(monkeypatch, tmp_path):
     path = profile_file(tmp_path / "p.json", {"64 64 32 32": {"as it is": 1.0, FORM: 0.5}})
     profile = read_profile(path)

@@ -13,6 +13,7 @@ from ..._publish import publish
 from ...errors import ExportError
 from ...examples._cases import Images
 from ...files._beside import values_beside
+from ...lowering._profiles import PORTABLE
 from ...metadata import Metadata
 from .._artefact import check_path
 from .._formats import to_onnx, to_saved_model, to_tflite
@@ -63,7 +64,9 @@ class Content:
         if not self.exported:
             more = {} if file_format == "saved_model" else {"precision": self.precision}
             export = _EXPORTERS[file_format]
-            return export(self.model, path, images=self.images, options=self.options, **more)
+            # It goes to other machines than this one, unless a profile says to which.
+            options = replace(self.options, profile=self.options.profile or PORTABLE)
+            return export(self.model, path, images=self.images, options=options, **more)
         directory = file_format == "saved_model"
         check_path(path, directory=directory, overwrite=self.options.overwrite)
         source = Path(self.model)
