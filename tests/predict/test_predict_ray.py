@@ -2,8 +2,11 @@
 
 import ipaddress
 import os
+import signal
 import subprocess
 import sys
+import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -59,6 +62,26 @@ def call_and_die(self, row):
     return done
 
 _bands.BandWorker.__call__ = call_and_die
+"""
+DIES_WITH_ITS_NODE = """
+# The whole node is killed, its worker too, where that has written a result but not published it.
+import os, signal
+from pathlib import Path
+import ray
+from keras_upsample.predict._image_task import ImageTask
+
+MARK = Path({mark!r})
+write = ImageTask.write
+
+def write_and_die(self, staged):
+    said = write(self, staged)
+    if ray.get_runtime_context().get_node_id() == {node!r}:
+        MARK.touch()
+        os.kill(os.getppid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return said
+
+ImageTask.write = write_and_die
 """
 
 
@@ -134,6 +157,27 @@ def test_a_killed_worker_costs_nothing(cluster, images, model, tmp_path, monkeyp
     }
     again = predict_dataset(model, images, tmp_path / "out", engine=Ray(), **given)
     assert sum(len(outcome.kept) for outcome in again) == 24
+
+
+def test_a_node_that_dies_costs_nothing(cluster, images, model, tmp_path, monkeypatch):
+    mark = tmp_path / "mark"
+    node = cluster.add_node(num_cpus=1)
+    script = DIES_WITH_ITS_NODE.format(mark=str(mark), node=node.node_id)
+    (tmp_path / "dies_with_its_node.py").write_text(script)
+    monkeypatch.syspath_prepend(tmp_path)
+    given = {"load": {"classes": ["a", "b", "c"], "stride": 1}}
+    here = list(predict_dataset(model, images, tmp_path / "here", **given))
+    engine = Ray(imports=("dies_with_its_node",), stall=120)
+    outcomes = list(predict_dataset(model, images, tmp_path / "out", engine=engine, **given))
+    cluster.remove_node(node, allow_graceful=False)
+    assert mark.exists()
+    assert sorted(outcome.path for outcome in outcomes) == sorted(images)
+    assert [outcome.path.name for outcome in outcomes if outcome.error] == ["broken.png"]
+    for outcome in here:
+        for path in outcome.written:
+            assert (tmp_path / "out" / path.name).read_bytes() == path.read_bytes()
+    there = {path.name for path in (tmp_path / "out").iterdir() if path.name.startswith(".")}
+    assert there == {".keras_upsample"}
 
 
 def test_one_raster_by_bands(cluster, model, tmp_path, monkeypatch):
@@ -232,8 +276,24 @@ def test_in_a_pipeline_of_one_s_own(cluster, images, model, tmp_path):
     assert Path(found[0]["written"][0]).is_file()
 
 
+def until(holds: Callable[[], bool], seconds: float = 120) -> None:
+    """Wait for something that other processes do."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def name_of(process: psutil.Process) -> str:
+    """Empty where it has ended."""
+    try:
+        return "" if process.status() == psutil.STATUS_ZOMBIE else process.name()
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def test_the_command_starts_and_stops_a_cluster_of_its_own(images, model, tmp_path):
-    """In a fresh home, which stays as it was; a second time all is kept."""
+    """In a fresh home, which stays as it was. Killed once, then complete, then all is kept."""
     home = tmp_path / "home"
     home.mkdir()
     command = [
@@ -241,7 +301,18 @@ def test_the_command_starts_and_stops_a_cluster_of_its_own(images, model, tmp_pa
         "--out", tmp_path / "out", "--engine", "ray", "--workers", "1",
     ]  # fmt: skip
     environment = {**os.environ, "HOME": str(home), "COLUMNS": "200"}
-    for word in ("12 images predicted, 1 failed", "0 images predicted, 12 kept"):
+    results = tmp_path / "out"
+    killed = subprocess.Popen([*map(str, command)], env=environment, stderr=subprocess.PIPE)
+    until(lambda: any(results.glob("*.png")))
+    family = psutil.Process(killed.pid).children(recursive=True)
+    # Two agents of Ray's look once a minute whether they are still needed.
+    working = [process for process in family if not name_of(process).endswith("Agent")]
+    family[0].kill()  # the one that works; its parent waits for it
+    assert killed.wait(60) == 128 + signal.SIGKILL
+    killed.communicate()
+    assert len(working) >= len(family) - 2
+    until(lambda: not any(map(name_of, working)))
+    for word in ("kept", "0 images predicted, 12 kept"):
         done = subprocess.run(
             [*map(str, command)], capture_output=True, text=True, env=environment, timeout=300
         )
