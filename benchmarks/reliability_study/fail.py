@@ -35,7 +35,6 @@ def fail_at_calls(job: Job, every: int, folder: Path, course: Course) -> dict[st
         problems = _judge(bench, outcome, kind, call)
         begins = ("lost", "half", "traceback", "status", "without the path", "litter")
         counts = {
-            "struck": True,
             "errors without harm": kind != "kill" and not outcome.status,
             "no reason": any(p.startswith("no ") for p in problems),
             **{begin: any(p.startswith(begin) for p in problems) for begin in begins},
