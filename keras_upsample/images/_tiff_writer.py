@@ -4,12 +4,12 @@ import struct
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from ..files._durable import open_new
+from ._writers import Writer
 
 _TILE = 256
 _LEVEL = 2  # of zlib, as in PNG
@@ -24,7 +24,7 @@ _DEFLATE, _PREDICTED, _UNASSOCIATED = 8, 2, 2
 Tag = tuple[int, str, Any]
 
 
-class TiffWriter:
+class TiffWriter(Writer):
     """A TIFF of 256x256 tiles, deflated: (h, W) or (h, W, C) rows of uint8, uint16 or float32.
 
     What is in memory is one row of tiles. The tiles come first and the tags last, as in TIFF they
@@ -156,15 +156,7 @@ class TiffWriter:
         self._file.write(bytes(-place % 8))
         return place + -place % 8
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _end(self, *, whole: bool) -> None:
         with self._file:
-            if error is None:
+            if whole:
                 self._finish()

@@ -2,10 +2,11 @@
 
 import struct
 import zlib
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 
@@ -18,22 +19,30 @@ _NONE, _SUB = 0, 1
 _LEVEL = 2  # of zlib: level 6 takes four times the time for an eighth of the size
 
 
-class Writer(Protocol):
+class Writer(ABC):
     """Takes the rows of a picture from the top down; complete when its `with` block ends."""
 
-    def write(self, rows: np.ndarray) -> None: ...
+    @abstractmethod
+    def write(self, rows: np.ndarray) -> None:
+        """The next rows."""
 
-    def __enter__(self) -> Self: ...
+    @abstractmethod
+    def _end(self, *, whole: bool) -> None:
+        """Write what is still missing, if the rows are whole, and close the file."""
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None: ...
+    ) -> None:
+        self._end(whole=error is None)
 
 
-class PngWriter:
+class PngWriter(Writer):
     """A PNG: classes (H, W) uint8 with a palette, uint16 grey, or (H, W, C) uint8, grey or RGB.
 
     Args:
@@ -91,22 +100,14 @@ class PngWriter:
         self._file.write(struct.pack(">I", len(data)) + kind + data)
         self._file.write(struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _end(self, *, whole: bool) -> None:
         with self._file:
-            if error is None:
+            if whole:
                 self._chunk(b"IDAT", self._deflate.flush())
                 self._chunk(b"IEND", b"")
 
 
-class NpyWriter:
+class NpyWriter(Writer):
     """A NumPy file of float32, (H, W, K), to be opened with `np.load(path, mmap_mode="r")`."""
 
     def __init__(self, path: Path, shape: tuple[int, int, int]) -> None:
@@ -118,13 +119,5 @@ class NpyWriter:
         """(h, W, K): the next rows."""
         self._file.write(np.ascontiguousarray(rows, "<f4").data)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _end(self, *, whole: bool) -> None:
         self._file.close()

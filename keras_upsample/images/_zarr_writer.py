@@ -8,12 +8,12 @@ the reference system in `_CRS`.
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from ._georeference import Georeference
+from ._writers import Writer
 
 SUFFIX = ".zarr"
 _CHUNK = 512
@@ -24,7 +24,7 @@ _CONVENTIONS = {
 }
 
 
-class ZarrWriter:
+class ZarrWriter(Writer):
     """A Zarr array (H, W) or (H, W, K), complete when its `with` block ends.
 
     Args:
@@ -81,16 +81,8 @@ class ZarrWriter:
         self._top += count
         self._waiting = [rows[count:]]
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None and self._waiting:
+    def _end(self, *, whole: bool) -> None:
+        if whole and self._waiting:
             self._flush(whole=False)
 
 
