@@ -1,7 +1,6 @@
 """A `.keras` or `.h5` file -> a Keras model, for the command line and for `predict` alike."""
 
 import importlib
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from typing import Any
 from ._keras2_file import readable, version_of
 from ._keras_first_read import SUFFIXES, first_read
 from .errors import ArtefactError, first_line
+from .files._archive import is_zip
 
 # A word of Keras' refusal -> what it refused.
 _UNSAFE = {
@@ -34,7 +34,11 @@ def load_keras_file(path: Path, imports: Sequence[str] = (), *, trust: bool = Fa
     """
     if path.is_dir() or path.suffix not in SUFFIXES:
         raise ArtefactError(f"{str(path)!r} is not a Keras model file ({', '.join(SUFFIXES)}).")
-    if path.suffix == ".keras" and not zipfile.is_zipfile(path):
+    try:
+        damaged = path.suffix == ".keras" and not is_zip(path)
+    except OSError as error:
+        raise ArtefactError(f"{str(path)!r} can't be read: {error.strerror}.") from error
+    if damaged:
         raise ArtefactError(
             f"{str(path)!r} is damaged: a .keras file is a zip archive, and it is not."
         )

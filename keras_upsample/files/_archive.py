@@ -23,6 +23,16 @@ class ArchiveError(Exception):
     """The archive is damaged, lacks a member, or holds one that is no plain file or too large."""
 
 
+def is_zip(path: Path) -> bool:
+    """Whether a file is a zip archive.
+
+    Raises:
+        OSError: it can't be opened, which `zipfile.is_zipfile(path)` would call "no archive".
+    """
+    with path.open("rb") as file:
+        return zipfile.is_zipfile(file)
+
+
 def unpack(archive: Path, members: Mapping[str, Path], limit: int) -> None:
     """Write members of an archive to the given paths.
 

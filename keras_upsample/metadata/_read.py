@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .._text import printable
 from ..errors import ArtefactError, first_line
+from ..files._archive import is_zip
 from ._assets import of_archive
 from ._facts import Metadata
 from ._onnx import from_properties
@@ -56,7 +57,7 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def _of_keras(path: Path) -> Metadata | None:
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         return None  # a Keras 2 file, or damaged: whoever loads it will say so
     with zipfile.ZipFile(path) as archive:
         if "config.json" not in archive.namelist():

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from .._others import _litert
+from ..files._archive import is_zip
 
 ALIGNED = 64
 """The old file begins at a multiple of this, so that its data keep their alignment."""
@@ -49,7 +50,8 @@ def add_entries(path: Path, entries: Mapping[str, bytes], files: Mapping[str, by
                 new.seek(len(front) + position)
                 new.write(struct.pack("<Q", value))
         kept = _take_files(copy)
-        with zipfile.ZipFile(copy, "a") as archive:
+        # An open file, because ZipFile empties a path that it can't open.
+        with copy.open("r+b") as appended, zipfile.ZipFile(appended, "a") as archive:
             for name, data in (kept | dict(files)).items():
                 archive.writestr(zipfile.ZipInfo(name), data)  # the date of a ZipInfo is fixed
         os.replace(copy, path)
@@ -59,7 +61,7 @@ def add_entries(path: Path, entries: Mapping[str, bytes], files: Mapping[str, by
 
 def _take_files(path: Path) -> dict[str, bytes]:
     """Cut the files off the end, for a zip archive can't replace one: name -> content."""
-    if not zipfile.is_zipfile(path):
+    if not is_zip(path):
         return {}
     with zipfile.ZipFile(path) as archive:
         found = {item.filename: archive.read(item) for item in archive.infolist()}

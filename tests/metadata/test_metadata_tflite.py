@@ -1,5 +1,8 @@
 """TFLite Metadata in `.tflite` files: the model in them is untouched, and what they say is true."""
 
+import errno
+import io
+import os
 import tracemalloc
 import zipfile
 
@@ -118,6 +121,36 @@ def test_what_is_written_twice_is_there_once(tmp_path):
     model = schema.ModelT.InitFromPackedBuf(path.read_bytes())
     names = [entry.name for entry in model.metadata]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("failing", [1, 2, 3, 4, 5, 6, 7, None])
+def test_a_file_that_can_not_be_opened_is_an_error_and_nothing_is_lost(
+    failing, tmp_path, monkeypatch
+):
+    """Each call of open fails once; zipfile itself would empty the file or call it no archive."""
+    path = plain_file(network(), tmp_path)
+    write_tflite(path, Metadata("first"))
+    before, names, opened = path.read_bytes(), sorted(tmp_path.iterdir()), io.open
+    calls = 0
+
+    def open_(*arguments, **options):
+        nonlocal calls
+        calls += 1
+        if calls == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(arguments[0]))
+        return opened(*arguments, **options)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(io, "open", open_)
+        if failing is None:
+            write_tflite(path, Metadata("second"))
+            assert calls == 7
+        else:
+            with pytest.raises(OSError, match="Input/output error"):
+                write_tflite(path, Metadata("second"))
+    assert sorted(tmp_path.iterdir()) == names
+    assert read(path).name == ("first" if failing else "second")
+    assert failing is None or path.read_bytes() == before
 
 
 def test_any_zip_reader_finds_labels_and_the_whole(tmp_path):

@@ -1,5 +1,9 @@
 """Models of every kind, tiled, against the whole image in Keras."""
 
+import errno
+import io
+import os
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +11,7 @@ from compare import assert_close
 from predicting import picture, small_net
 
 from keras_upsample import layers, runtimes, zoo
+from keras_upsample._keras_file import load_keras_file
 from keras_upsample.errors import ArtefactError
 from keras_upsample.predict import load_model, predict
 from keras_upsample.predict._stride import stride_of
@@ -248,6 +253,17 @@ def test_files_that_are_no_models(name: str, message: str, tmp_path, monkeypatch
     with pytest.raises(ArtefactError) as raised:
         load_model(name)
     assert message in str(raised.value) and "\n" not in str(raised.value)
+
+
+def test_a_file_that_can_not_be_opened_is_not_called_damaged(tmp_path, monkeypatch) -> None:
+    (tmp_path / "net.keras").write_text("no model")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(io, "open", refuse)
+    with pytest.raises(ArtefactError, match=r"net.keras' can't be read: Permission denied\.$"):
+        load_keras_file(tmp_path / "net.keras")
 
 
 def test_things_that_are_no_models() -> None:
