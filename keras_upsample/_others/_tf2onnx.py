@@ -1,6 +1,8 @@
 """Private names of tf2onnx, read in tf2onnx 1.17.0."""
 
-from collections.abc import Callable, MutableMapping
+import os
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -81,7 +83,66 @@ def transpose_optimizer(ending: Callable[[Any], None]) -> Any:
     from tf2onnx.optimizer.transpose_optimizer import TransposeOptimizer
 
     class Transposes(TransposeOptimizer):
+        def pre_optimize_action(self) -> None:
+            # It sorts the graph after each constant that it reshapes; the order after the last
+            # sort is the same.
+            graph, asked = self._g, list[Any]()
+            graph.topological_sort = asked.append
+            try:
+                super().pre_optimize_action()
+            finally:
+                del graph.topological_sort
+            if asked:
+                graph.topological_sort(graph.get_nodes())
+
         def post_optimize_action(self) -> None:
             ending(self._g)
 
     return Transposes
+
+
+class OptimizerError(Exception):
+    """An optimiser failed, and its graph may be half changed.
+
+    tf2onnx 1.17.0, `tf2onnx.optimizer.optimize_graph`: any exception of an optimiser.
+    """
+
+
+@contextmanager
+def without_copies() -> Iterator[None]:
+    """Inside, an optimiser that fails ends the conversion by `OptimizerError`.
+
+    tf2onnx copies the whole graph before each optimiser, to go on from there where it fails.
+
+    tf2onnx 1.17.0, `tf2onnx.convert._convert_common`, the variable TF2ONNX_CATCH_ERRORS.
+    """
+    table = optimizers()
+    before = dict(table)
+    table.update({name: _telling(factory) for name, factory in before.items()})
+    variable, value = "TF2ONNX_CATCH_ERRORS", os.environ.get("TF2ONNX_CATCH_ERRORS")
+    os.environ[variable] = "FALSE"
+    try:
+        yield
+    finally:
+        table.update(before)
+        if value is None:
+            del os.environ[variable]
+        else:
+            os.environ[variable] = value
+
+
+def _telling(factory: Callable[[], Any]) -> Callable[[], Any]:
+    def make() -> Any:
+        made = factory()
+        optimize = made.optimize
+
+        def telling(graph: Any, iteration: int) -> Any:
+            try:
+                return optimize(graph, iteration)
+            except Exception as error:
+                raise OptimizerError(str(error)) from error
+
+        made.optimize = telling
+        return made
+
+    return make

@@ -16,7 +16,7 @@ from ..program._signature import Signature
 from ._advice import advice
 from ._onnx_groups import split_groups
 from ._onnx_operators import operator_handlers
-from ._onnx_optimizers import sound_optimizers
+from ._onnx_optimizers import with_sound_optimizers
 from ._onnx_pads import explicit_pads
 from ._onnx_sizes import size_samples
 from ._onnx_unshuffle import unshuffle_by_slices
@@ -56,18 +56,23 @@ def write_onnx(
     }
     nchw = layout == "nchw"
     refused: list[str] = []
-    with _quiet_tf2onnx() as complaints, sound_optimizers():
+
+    def convert() -> Any:
         import tf2onnx
 
+        refused.clear()
+        return tf2onnx.convert.from_function(
+            function,
+            input_signature=[*tensor_specs(signature.inputs), *weight_specs(weights)],
+            opset=opset,
+            custom_op_handlers=operator_handlers(size_samples(traced.graph), refused),
+            inputs_as_nchw=[f"{name}:0" for name in rank4["inputs"]] if nchw else None,
+            outputs_as_nchw=_tensor_names(function, rank4["outputs"]) if nchw else None,
+        )[0]
+
+    with _quiet_tf2onnx() as complaints:
         try:
-            proto, _ = tf2onnx.convert.from_function(
-                function,
-                input_signature=[*tensor_specs(signature.inputs), *weight_specs(weights)],
-                opset=opset,
-                custom_op_handlers=operator_handlers(size_samples(traced.graph), refused),
-                inputs_as_nchw=[f"{name}:0" for name in rank4["inputs"]] if nchw else None,
-                outputs_as_nchw=_tensor_names(function, rank4["outputs"]) if nchw else None,
-            )
+            proto = with_sound_optimizers(convert)
         except Exception as error:  # tf2onnx raises ValueError, KeyError, AssertionError, ...
             raise ExportError(f"tf2onnx failed: {first_line(error)}") from error
     if refused:

@@ -1,17 +1,20 @@
 """tf2onnx's optimisers, kept from what goes wrong at open sizes."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from threading import RLock
+from typing import Any, TypeVar
 
 import numpy as np
 
 from .._others import _tf2onnx
 
+_Result = TypeVar("_Result")
+_ONE_CONVERSION = RLock()
+"""tf2onnx's table of optimisers is the process's."""
 
-@contextmanager
-def sound_optimizers() -> Iterator[None]:
-    """Inside, tf2onnx optimises without two of its errors.
+
+def with_sound_optimizers(convert: Callable[[], _Result]) -> _Result:
+    """Let tf2onnx convert without two of its errors, and without a copy before each optimiser.
 
     Where a transpose moves nothing but axes of size 1, tf2onnx makes it a reshape. With two open
     axes the reshape's shape is computed in the graph; the reshape optimiser then aligns equal axes
@@ -19,18 +22,27 @@ def sound_optimizers() -> Iterator[None]:
     the result is an output of the graph: (N, H, W, 1) came out as (1, N, H, W, 1). Whether a
     result is an output of the graph itself at that moment, or is read by an Identity that is one,
     depends on the order in which a set of nodes is visited, and so on addresses in memory.
+
+    Args:
+        convert: calls tf2onnx. It is called a second time if an optimiser failed; tf2onnx goes on
+            without that optimiser then.
     """
     ours = {
         "reshape_optimizer": _tf2onnx.reshape_optimizer(leaves=_is_an_output),
         "optimize_transpose": _tf2onnx.transpose_optimizer(ending=_reshape_where_nothing_moves),
     }
-    optimizers = _tf2onnx.optimizers()
-    before = {name: optimizers[name] for name in ours}
-    optimizers.update(ours)
-    try:
-        yield
-    finally:
-        optimizers.update(before)
+    with _ONE_CONVERSION:
+        optimizers = _tf2onnx.optimizers()
+        before = {name: optimizers[name] for name in ours}
+        optimizers.update(ours)
+        try:
+            try:
+                with _tf2onnx.without_copies():
+                    return convert()
+            except _tf2onnx.OptimizerError:
+                return convert()
+        finally:
+            optimizers.update(before)
 
 
 def _is_an_output(node: Any, graph: Any) -> bool:

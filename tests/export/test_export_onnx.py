@@ -15,6 +15,7 @@ from keras import layers
 
 import keras_upsample as ku
 from keras_upsample import export
+from keras_upsample._others import _tf2onnx
 from keras_upsample.export import Metadata
 
 
@@ -55,6 +56,25 @@ def test_fixed_dimensions(net, tmp_path):
     assert dims(graph.input[0]) == [2, 16, 24, 3]
     assert dims(graph.output[0]) == [2, 16, 24, 3]
     assert not {"Shape", "Slice", "Gather", "Pad"} & {node.op_type for node in graph.node}
+
+
+def test_an_optimiser_of_tf2onnx_that_fails_is_left_out(net, tmp_path, monkeypatch):
+    attempts = []
+
+    class Fails:
+        graph_been_opt = False
+
+        def optimize(self, graph, iteration):
+            attempts.append(len(graph.get_nodes()))
+            graph.reset_nodes([])  # half changed
+            raise ValueError("an error of an optimiser")
+
+    table = _tf2onnx.optimizers()
+    monkeypatch.setitem(table, "merge_duplication", Fails)
+    before = dict(table)
+    assert all(one.passed for one in export.to_onnx(net, tmp_path / "m.onnx").verifications)
+    assert len(attempts) >= 2  # without copies, then with them
+    assert dict(table) == before
 
 
 def test_nothing_withdrawn_and_no_chains(net, tmp_path):

@@ -1,5 +1,6 @@
 """What is used of tf2onnx beside its public names still is what we take it for."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 import tensorflow as tf
 import tf2onnx
 from checked import of
+from tf2onnx.graph import Graph
 
 from keras_upsample._others import _tf2onnx
 
@@ -93,3 +95,69 @@ def test_optimizers(monkeypatch: pytest.MonkeyPatch):
     assert "Reshape" in graphs[0]
     x = np.arange(12, dtype="float32").reshape(2, 2, 3)
     np.testing.assert_array_equal(answer(model, x), function(tf.constant(x)))
+
+
+@of("tf2onnx")
+def test_a_graph_is_sorted_once_for_all_constants_that_are_reshaped(monkeypatch):
+    """tf2onnx reshapes the kernel of each depthwise convolution."""
+    kernels = [np.random.default_rng(i).random((3, 3, 2, 1), "float32") for i in range(5)]
+
+    def function(x: Any) -> Any:
+        for kernel in kernels:
+            x = tf.nn.depthwise_conv2d(x, kernel, [1, 1, 1, 1], "SAME")
+        return x
+
+    sorts, plain = [], Graph.topological_sort
+
+    def counted(graph: Any, nodes: Any) -> None:
+        sorts.append(len(nodes))
+        plain(graph, nodes)
+
+    monkeypatch.setattr(Graph, "topological_sort", counted)
+    usual, before = onnx_of(function, (1, 6, 5, 2), dtype="float32"), len(sorts)
+    table = _tf2onnx.optimizers()
+    transposes = _tf2onnx.transpose_optimizer(lambda graph: None)
+    monkeypatch.setitem(table, "optimize_transpose", transposes)
+    ours = onnx_of(function, (1, 6, 5, 2), dtype="float32")
+    assert len(sorts) - before <= before - 4
+    assert [n.op_type for n in ours.graph.node] == [n.op_type for n in usual.graph.node]
+    x = np.random.default_rng(9).random((1, 6, 5, 2), "float32")
+    np.testing.assert_array_equal(answer(ours, x), answer(usual, x))
+    np.testing.assert_allclose(answer(ours, x), function(x), rtol=1e-6)
+
+
+@of("tf2onnx")
+def test_without_copies(monkeypatch: pytest.MonkeyPatch):
+    """One graph goes through all optimisers, and the first that fails ends the conversion."""
+    table, seen = _tf2onnx.optimizers(), []
+
+    class Looks:
+        graph_been_opt = False
+
+        def optimize(self, graph: Any, iteration: int) -> Any:
+            seen.append(graph)
+            return graph
+
+    class Fails(Looks):
+        def optimize(self, graph: Any, iteration: int) -> Any:
+            raise ValueError("an error of an optimiser")
+
+    def function(x: Any) -> Any:
+        return x * 2.0 + 1.0
+
+    for name in ("first", "second"):
+        monkeypatch.setitem(table, name, Looks)
+    before = dict(table)
+    onnx_of(function, (2,), dtype="float32")
+    assert len({id(graph) for graph in seen}) == len(seen)  # the copies
+    seen.clear()
+    with _tf2onnx.without_copies():
+        onnx_of(function, (2,), dtype="float32")
+    assert len({id(graph) for graph in seen}) == 1
+    assert dict(table) == before
+    assert "TF2ONNX_CATCH_ERRORS" not in os.environ
+    monkeypatch.setitem(table, "second", Fails)
+    monkeypatch.setenv("TF2ONNX_CATCH_ERRORS", "TRUE")
+    with pytest.raises(_tf2onnx.OptimizerError, match="an error of"), _tf2onnx.without_copies():
+        onnx_of(function, (2,), dtype="float32")
+    assert os.environ["TF2ONNX_CATCH_ERRORS"] == "TRUE"
