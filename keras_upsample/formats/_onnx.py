@@ -44,8 +44,6 @@ def write_onnx(
     Raises:
         ExportError: an operator has no ONNX form, or the result is not valid ONNX.
     """
-    import onnx
-
     weights = large_weights(model)
     function = _lifted_function(model, signature, weights)
     traced = function.get_concrete_function()
@@ -90,11 +88,29 @@ def write_onnx(
     save_onnx(proto, path, constants)
     try:
         with plain_path(path) as plain:
-            onnx.checker.check_model(str(plain), full_check=True)
+            _check(plain)
+    except OSError:
+        raise
     except Exception as error:
         reason = "; ".join(complaints) or first_line(error)
         raise ExportError(f"The model has no valid ONNX form: {reason}") from error
     return list(outputs)
+
+
+def _check(path: Path) -> None:
+    """
+    Raises:
+        OSError: the file can't be opened; onnx keeps the system's reason to itself.
+    """
+    import onnx
+
+    try:
+        onnx.checker.check_model(str(path), full_check=True)
+    except Exception as error:
+        if "Unable to open" not in str(error):
+            raise
+        with path.open("rb"):  # raises the reason, unless it was gone at once
+            onnx.checker.check_model(str(path), full_check=True)
 
 
 def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -> Any:

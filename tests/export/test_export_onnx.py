@@ -1,6 +1,9 @@
 """ONNX files: names, metadata, opsets, layouts, open sizes, and nothing on standard error."""
 
+import errno
+import io
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -56,6 +59,40 @@ def test_fixed_dimensions(net, tmp_path):
     assert dims(graph.input[0]) == [2, 16, 24, 3]
     assert dims(graph.output[0]) == [2, 16, 24, 3]
     assert not {"Shape", "Slice", "Gather", "Pad"} & {node.op_type for node in graph.node}
+
+
+def test_a_file_that_the_checker_can_not_open_is_an_error_of_the_disk(net, tmp_path, monkeypatch):
+    """The checker says "Unable to open", and no reason."""
+    plain, calls = onnx.checker.check_model, []
+
+    def check(path, **options):
+        calls.append(path)
+        if len(calls) == 1:
+            path = f"{path}.missing"
+        plain(path, **options)
+
+    monkeypatch.setattr(onnx.checker, "check_model", check)
+    export.to_onnx(net, tmp_path / "m.onnx")
+    assert len(calls) == 2  # it can be opened
+
+    before, opened = (tmp_path / "m.onnx").read_bytes(), io.open
+
+    def refuse(path, *arguments, **options):
+        if str(path) == str(calls[-1]):
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return opened(path, *arguments, **options)
+
+    def check_and_refuse(path, **options):
+        calls.append(path)
+        monkeypatch.setattr(io, "open", refuse)
+        plain(f"{path}.missing", **options)
+
+    monkeypatch.setattr(onnx.checker, "check_model", check_and_refuse)
+    with pytest.raises(OSError, match="Input/output error"):
+        export.to_onnx(net, tmp_path / "m.onnx", overwrite=True)
+    monkeypatch.setattr(io, "open", opened)
+    assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]
+    assert (tmp_path / "m.onnx").read_bytes() == before
 
 
 def test_an_optimiser_of_tf2onnx_that_fails_is_left_out(net, tmp_path, monkeypatch):
