@@ -106,7 +106,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--go-on",
         action="store_true",
-        help="what the results lack; of fuzz, what failed in them too",
+        help="what the results lack, and again what failed in them",
     )
     parser.add_argument("--every", type=int, default=1, help="calls of `fail`: 1 is all of them")
     parser.add_argument("--minutes", type=float, help="after which a row ends")

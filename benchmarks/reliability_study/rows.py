@@ -40,6 +40,9 @@ class Row:
 TRIED = "tried"
 """How many runs of a row were begun; some are over before they are disturbed."""
 
+FAULTY = "faulty"
+"""Runs of a row in which something was found: their place, their counts and what was found."""
+
 FAULTS = {
     "without a line": ("ended", "no"),
     "tracebacks": ("traceback",),

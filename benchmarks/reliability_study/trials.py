@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from reliability_study.jobs import Bench
 from reliability_study.report import Stop
-from reliability_study.rows import ROWS, TRIED
+from reliability_study.rows import FAULTY, ROWS, TRIED
 
 _Number = TypeVar("_Number")
 
@@ -34,7 +34,8 @@ class Course:
     Attributes:
         stop: ends it early.
         keep: gets the figures after each run, so that a study that is cut off has them.
-        sofar: figures of an earlier study of the same runs, which this one goes on from.
+        sofar: figures of an earlier study of the same runs, which this one goes on from; what went
+            wrong in it is run again first.
     """
 
     stop: Stop
@@ -63,21 +64,28 @@ def trials(
     """
     names = (*ROWS[row].said, *ROWS[row].bad)
     tally: Counter[str] = Counter({name: course.sofar.get(name, 0) for name in names})
-    found: list[str] = list(course.sofar.get("found", ()))
+    faulty: list[dict[str, Any]] = list(course.sofar.get(FAULTY, ()))
     tried = course.sofar.get(TRIED, 0)
     figures = dict(course.sofar)
-    for number in numbers[tried:]:
+    again = {one["place"]: one for one in faulty}
+    for place in (*again, *range(tried, len(numbers))):
         if course.stop():
             break
         bench.restore()
-        trial = disturb(number)
-        tried += 1
+        trial = disturb(numbers[place])
+        if place in again:
+            tally.subtract((names[0], *again[place]["counts"]))
+            faulty.remove(again[place])
+        else:
+            tried += 1
         if trial is not None:
-            tally[names[0]] += 1
-            for name, holds in trial.counts.items():
-                tally[name] += holds
-            found += [f"{trial.label}: {what}" for what in trial.found]
+            counts = [name for name, holds in trial.counts.items() if holds]
+            tally.update((names[0], *counts))
+            if trial.found:
+                lines = [f"{trial.label}: {what}" for what in trial.found]
+                faulty.append({"place": place, "counts": counts, "found": lines})
         figures = {**{name: tally[name] for name in names}, TRIED: tried, **(also or {})}
-        figures["found"] = found
+        figures[FAULTY] = faulty
+        figures["found"] = [line for one in faulty for line in one["found"]]
         course.keep(figures)
     return figures

@@ -145,8 +145,9 @@ def test_a_run_that_changed_nothing_is_known(tmp_path):
 
 
 def test_trials_are_counted_and_gone_on_with():
+    """What went wrong is run again, and counts as it ends then."""
     trials, row = study("trials"), study("rows").ROWS["signals"]
-    tried, kept = [], []
+    tried, kept, mended = [], [], set()
 
     class Bench:
         def restore(self):
@@ -154,23 +155,27 @@ def test_trials_are_counted_and_gone_on_with():
 
     def disturb(number):
         tried.append(number)
-        counts = {"wrong status": number > 1, "litter": True}
-        return None if number == 3 else trials.Trial(f"at {number}", counts, [f"found {number}"])
+        counts = {"wrong status": number > 1, "litter": number not in mended}
+        found = [] if number in mended else [f"found {number}"]
+        return None if number == 3 else trials.Trial(f"at {number}", counts, found)
 
     def run(course):
+        tried.clear()
         return trials.trials("signals", Bench(), range(9), course, disturb, {"seed": 1})
 
     found = run(trials.Course(lambda: len(tried) == 5, kept.append))
-    assert [*found] == [*row.said, *row.bad, "tried", "seed", "found"]
+    assert [*found] == [*row.said, *row.bad, "tried", "seed", "faulty", "found"]
     names = ("moments", "tried", "wrong status", "litter", "orphans")
     assert [found[name] for name in names] == [4, 5, 2, 4, 0]
     assert found["found"] == [f"at {n}: found {n}" for n in (0, 1, 2, 4)]
     assert [each["tried"] for each in kept] == [1, 2, 3, 4, 5] and kept[-1] == found
+    mended |= {0, 2, 6}
     whole = run(trials.Course(lambda: False, sofar=found))
-    assert tried == [*range(9)]
-    assert [whole[name] for name in names] == [8, 9, 6, 8, 0]
-    assert whole["found"] == [f"at {n}: found {n}" for n in range(9) if n != 3]
+    assert tried == [0, 1, 2, 4, 5, 6, 7, 8]
+    assert [whole[name] for name in names] == [8, 9, 6, 5, 0]
+    assert whole["found"] == [f"at {n}: found {n}" for n in (1, 4, 5, 7, 8)]
     assert run(trials.Course(lambda: False, sofar=whole)) == whole
+    assert tried == [1, 4, 5, 7, 8]
 
 
 def figures_of(done, folder):
