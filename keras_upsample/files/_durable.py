@@ -80,6 +80,20 @@ def naming(path: Path, place: Path | None = None) -> Iterator[None]:
         raise
 
 
+def open_all(path: Path) -> None:
+    """Open a file, or each file of a folder, once to read.
+
+    Some libraries say that they can't open a file, and not why.
+
+    Raises:
+        OSError: why.
+    """
+    for file in path.rglob("*") if path.is_dir() else [path]:
+        if not file.is_dir():
+            with file.open("rb"):
+                pass
+
+
 def open_new(path: Path) -> IO[bytes]:
     """Open a file to write to, like `path.open("wb")`; each error of the disk names it.
 

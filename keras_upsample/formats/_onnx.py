@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ExportError, first_line
+from ..files._durable import open_all
 from ..files._onnx_file import save_onnx
 from ..files._plain_path import plain_path
 from ..program._inference import tensor_specs
@@ -100,7 +101,7 @@ def write_onnx(
 def _check(path: Path) -> None:
     """
     Raises:
-        OSError: the file can't be opened; onnx keeps the system's reason to itself.
+        OSError: the file can't be opened.
     """
     import onnx
 
@@ -109,8 +110,8 @@ def _check(path: Path) -> None:
     except Exception as error:
         if "Unable to open" not in str(error):
             raise
-        with path.open("rb"):  # raises the reason, unless it was gone at once
-            onnx.checker.check_model(str(path), full_check=True)
+        open_all(path)
+        onnx.checker.check_model(str(path), full_check=True)
 
 
 def _lifted_function(model: Any, signature: Signature, weights: Sequence[Any]) -> Any:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..files._durable import naming
 from ..files._workshop import replace_file
 
 CHECKPOINT = "checkpoint.keras"
@@ -147,7 +148,20 @@ def _logging(folder: Path) -> list[Any]:
 
     folder.mkdir(exist_ok=True)
     (folder / _MARK).touch()
-    table = keras.callbacks.CSVLogger(str(folder / "epochs.csv"), append=True)
+    path = folder / "epochs.csv"
+
+    class Table(keras.callbacks.CSVLogger):
+        """Errors of the disk name it."""
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            with naming(path):
+                super().on_epoch_end(epoch, logs)
+
+        def on_train_end(self, logs: Any = None) -> None:
+            with naming(path):
+                super().on_train_end(logs)
+
+    table = Table(str(path), append=True)
     if find_spec("tensorboard") is None:
         return [table]
     return [table, keras.callbacks.TensorBoard(str(folder), write_graph=False)]

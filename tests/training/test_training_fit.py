@@ -1,5 +1,7 @@
 """Crops of photographs, and a run that is stopped and resumed."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +84,16 @@ def test_a_checkpoint_that_is_not_written_leaves_the_last(error, tmp_path, monke
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
     monkeypatch.undo()
     assert int(fit(build, stream, tmp_path, resume=True, **options).optimizer.iterations) == 4
+
+
+@pytest.mark.parametrize("method", ["on_epoch_end", "on_train_end"])
+def test_an_error_of_the_disk_names_the_table_of_epochs(method, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(keras.callbacks.CSVLogger, method, full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*epochs.csv'"):
+        fit(build, stream, tmp_path, steps=2, steps_per_epoch=2, verbose=0)
 
 
 def test_a_fresh_process_resumes_a_model_with_our_layers(tmp_path):
