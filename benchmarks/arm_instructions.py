@@ -100,7 +100,11 @@ def prepare() -> None:
 
 
 def instructions(file: Path) -> int:
-    """Of one inference."""
+    """Of one inference.
+
+    Raises:
+        RuntimeError: the file does not run, or not by XNNPACK.
+    """
     return _instructions(file, 2) - _instructions(file, 1)
 
 
@@ -112,7 +116,7 @@ def _instructions(file: Path, runs: int) -> int:
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     (*_, last) = done.stderr.splitlines() or [""]
     if done.returncode or "XNNPACK delegate" not in done.stderr:
-        sys.exit(f"{file} does not run by XNNPACK: {done.stderr[-500:]}")
+        raise RuntimeError(f"{file} does not run by XNNPACK: {done.stderr[-500:]}")
     return int(last.removeprefix("instructions "))
 
 

@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--spacing", type=float, default=0.45, help="octaves between blocks")
     options = parser.parse_args()
     if options.what == "measure":
-        measure(options.target, options.minutes, options.spacing)
+        measure(options.target, _meter(options.target), options.minutes, options.spacing)
     elif options.what == "write":
         print(write(options.target))
     else:
@@ -87,22 +87,29 @@ def models() -> Iterator[tuple[str, Callable[[], Any]]]:
     yield from found
 
 
-def measure(target: str, minutes: float, spacing: float) -> None:
+def _meter(target: str) -> Any:
+    from keras_upsample.lowering._meters import meter_of
+    from keras_upsample.targets import TARGETS
+
+    meter = meter_of(TARGETS[target])
+    assert meter is not None
+    return meter
+
+
+def measure(target: str, meter: Any, minutes: float, spacing: float) -> None:
     """Time blocks into the tuning cache until the minutes are over."""
     import keras
 
     from keras_upsample.lowering._block_key import parts_of_key
     from keras_upsample.lowering._choose import by_table
     from keras_upsample.lowering._lower import rewrite
-    from keras_upsample.lowering._meters import meter_of
     from keras_upsample.lowering._tune import Tuner
     from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_to_run
     from keras_upsample.targets import TARGETS
 
     table = TARGETS[target]
-    meter, otherwise = meter_of(table), by_table(table)
-    assert meter is not None
+    otherwise = by_table(table)
     end = monotonic() + 60 * minutes
     tuner = Tuner(table, meter, 60 * minutes, otherwise, progress=print)
     known = [parts_of_key(key) for key in tuner.cache]
@@ -138,15 +145,12 @@ def measure(target: str, minutes: float, spacing: float) -> None:
 
 def write(target: str) -> Path:
     """The package's profile of this machine, from the tuning cache."""
-    from keras_upsample.lowering._meters import meter_of
     from keras_upsample.lowering._tuning_cache import TuningCache, instructions
     from keras_upsample.runtimes._runner import cpu_threads
     from keras_upsample.targets import TARGETS
 
-    table = TARGETS[target]
-    meter = meter_of(table)
-    assert meter is not None
-    cache = TuningCache(table, meter.conditions)
+    meter = _meter(target)
+    cache = TuningCache(TARGETS[target], meter.conditions)
     about = {
         "target": target,
         "runtime": meter.conditions[0],
