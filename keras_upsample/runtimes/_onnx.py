@@ -1,5 +1,7 @@
 """ONNX files, run by ONNX Runtime."""
 
+import os
+import re
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
@@ -8,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..errors import first_line
 from ..files._onnx_graph import external_files
 from ..files._plain_path import plain_path
 from ._layout import settle_layout
@@ -28,6 +31,7 @@ _DTYPES = {
 }
 
 
+_ERROR_NUMBER = re.compile(r"system error number (\d+)")
 _MUCH = 2**30  # bytes of values beside a file
 
 
@@ -45,7 +49,7 @@ class OnnxRunner:
         self.path = path
         self._threads = threads
         self.runtime = f"ONNX Runtime {ort.__version__}"
-        with load_errors(path, self.runtime):
+        with load_errors(path, self.runtime, _reason):
             self._most = limit_of_first_runs(self, path)
             self._session: Any = self._make()
             self.inputs = tuple(_info(node) for node in self._session.get_inputs())
@@ -111,6 +115,11 @@ def _bytes_beside(path: Path) -> int:
     with suppress(ValueError, OSError):  # what is wrong with it the runtime says
         return sum(file.stat().st_size for file in external_files(path))
     return 0
+
+
+def _reason(error: BaseException) -> str:
+    """ONNX Runtime's reason, with the system's words for the number of a system error."""
+    return _ERROR_NUMBER.sub(lambda found: os.strerror(int(found[1])), first_line(error))
 
 
 def _info(node: object) -> TensorInfo:

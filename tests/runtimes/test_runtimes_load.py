@@ -1,6 +1,8 @@
 """Every runtime has one surface; what can't be loaded is one clear error."""
 
+import errno
 import os
+import re
 import shutil
 
 import numpy as np
@@ -9,7 +11,7 @@ from compare import assert_close
 
 from keras_upsample import runtimes
 from keras_upsample.errors import ArtefactError
-from keras_upsample.runtimes import TensorInfo, _load
+from keras_upsample.runtimes import TensorInfo, _load, _onnx
 from keras_upsample.runtimes._runner import cpu_threads
 
 
@@ -181,3 +183,18 @@ def test_a_loaded_file_may_be_replaced(artefacts, tmp_path):
         before = runner({"image": x})["logits"]
         path.write_bytes(b"")
         np.testing.assert_array_equal(runner({"image": x})["logits"], before)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits of a process are POSIX'")
+def test_onnx_runtime_says_why_the_system_opens_no_file(artefacts, monkeypatch):
+    """It says "system error number 24"."""
+    import resource
+
+    monkeypatch.setattr(_onnx, "_bytes_beside", lambda path: 0)  # opens the file too
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, before[1]))
+        with pytest.raises(ArtefactError, match=re.escape(os.strerror(errno.EMFILE))):
+            _onnx.OnnxRunner(artefacts[0]["onnx"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
