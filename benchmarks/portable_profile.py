@@ -1,0 +1,111 @@
+"""The profile of TFLite files for any machine: of times on x86 and instruction counts on ARM.
+
+python benchmarks/portable_profile.py count --minutes 60   # into the tuning cache
+python benchmarks/portable_profile.py write                # results/arm_blocks.json, the profile
+
+`count` goes through the blocks of block_profiles.py, converts each of their forms, and counts the
+instructions of one inference on 64-bit ARM (arm_instructions.py) in place of timing it. The counts
+do not depend on the machine or what else it does. `write` joins them with the package's profile of
+times of TFLite files: a form gains what it gains in time or in instructions, the less of the two,
+
+    g = min(log(t₀ / t), log(n₀ / n)),
+
+t₀ and n₀ of the block as it stands; n from the counted blocks of the nearest sizes. So a form is
+taken for other machines only where it needs less time on this kind of x86 processor and no more
+instructions on ARM.
+"""
+
+import argparse
+import json
+import math
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import arm_instructions
+from block_profiles import FOLDER, ROOT, measure
+
+COUNTS = ROOT / "benchmarks" / "results" / "arm_blocks.json"
+
+
+class OnArm:
+    """A meter of `keras_upsample.lowering`: instructions stand for seconds."""
+
+    conditions = (f"litert{version('ai-edge-litert')}", f"instructions on {arm_instructions.CPU}")
+
+    def opened(self, path: Path) -> float:
+        return float(arm_instructions.instructions(path))
+
+    def seconds(self, opened: dict[str, float], limit: float) -> dict[str, float]:
+        return opened
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=("count", "write"))
+    parser.add_argument("--minutes", type=float, default=60.0, help="of count (60)")
+    parser.add_argument("--spacing", type=float, default=0.9, help="octaves between blocks")
+    options = parser.parse_args()
+    if options.what == "count":
+        arm_instructions.prepare()
+        measure("tflite", OnArm(), options.minutes, options.spacing)
+    else:
+        keep_counts()
+        print(write())
+
+
+def keep_counts() -> None:
+    """Those of the tuning cache, with the ones that are kept already."""
+    from keras_upsample.lowering._tuning_cache import TuningCache
+    from keras_upsample.targets import TARGETS
+
+    kept = json.loads(COUNTS.read_text()) if COUNTS.exists() else {}
+    cache = TuningCache(TARGETS["tflite"], OnArm.conditions)
+    kept |= {key: {form: int(n) for form, n in cache[key].items()} for key in cache}
+    COUNTS.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n")
+
+
+def write() -> Path:
+    """The profile, from the counts and the package's only profile of times."""
+    (times,) = (p for p in FOLDER.glob("tflite_*.json"))
+    content = json.loads(times.read_text())
+    about = content["about"]
+    counted = json.loads(COUNTS.read_text())
+    joined = {
+        "target": "tflite",
+        "runtime": f"{about['runtime']}; times on {times.stem}, instructions on 64-bit ARM",
+        "instructions": [],
+        "threads": about["threads"],
+        "date": about["date"],
+    }
+    blocks = dict(_joined(content["blocks"], about, counted))
+    path = FOLDER / "portable_tflite.json"
+    path.write_text(
+        json.dumps({"about": joined, "blocks": blocks}, indent=0, sort_keys=True) + "\n"
+    )
+    return path
+
+
+def _joined(blocks: dict[str, dict[str, float]], about: Any, counted: dict[str, Any]) -> Any:
+    """Blocks of which instructions are known for every form, with shares of the block's cost."""
+    from keras_upsample.lowering._block_key import parts_of_key
+    from keras_upsample.lowering._profile import profile_of
+    from keras_upsample.lowering._rewrite import Block
+    from keras_upsample.program._applied import KEEP
+
+    on_arm = profile_of("arm", about, counted)
+    for key, times in blocks.items():
+        rule, kind, sizes = parts_of_key(key)
+        forms = dict.fromkeys(form for form in times if form != KEEP)
+        proposal: Any = SimpleNamespace(rule=rule, block=Block(kind, sizes), forms=forms)
+        known = on_arm.estimates(proposal)
+        if known.keys() == forms.keys() and all(map(math.isfinite, times.values())):
+            gains = {f: min(math.log(times[KEEP] / times[f]), known[f].gain) for f in forms}
+            costs = {form: float(f"{math.exp(-gain):.4g}") for form, gain in gains.items()}
+            yield key, {KEEP: 1.0, **costs}
+
+
+if __name__ == "__main__":
+    main()
