@@ -234,7 +234,11 @@ def files(model: Any, target: str, folder: Path) -> tuple[dict[str, Path], str]:
         write(lowered, paths[kind])
         if kind == "tuned":
             keep_the_faster(
-                lowered, lambda: lower_program(program, table), table, paths[kind], write
+                lowered,
+                lambda: lower_program(program, table, profile="host"),
+                table,
+                paths[kind],
+                write,
             )
     return paths, profile
 

@@ -17,6 +17,7 @@ from ..formats._convert import convert
 from ..formats._inside import Inside
 from ..formats._keras_quantized import check_quantized
 from ..formats._layer_names import UnknownLayerError
+from ..lowering._profiles import profile_of_tuning
 from ..metadata import Metadata
 from ..metadata._write import record
 from ..program._inference import check_weights
@@ -109,14 +110,15 @@ def make_artefact(
             with naming(place):
                 outputs[:] = convert(program, place, target, options, ready.feeds, subject.inside)
 
-        def by_table() -> Program:
-            return fit(program, target, ready.feeds, replace(options, tune=False)).program
+        def untuned() -> Program:
+            given = replace(options, tune=False, profile=profile_of_tuning(options.profile))
+            return fit(program, target, ready.feeds, given).program
 
         try:
             write(form, staged)
             if options.lower and options.tune:
-                progress("compare with the table's form")
-                form = keep_the_faster(form, by_table, target, staged, write)
+                progress("compare with the untuned file")
+                form = keep_the_faster(form, untuned, target, staged, write)
         except (ExportError, UnknownLayerError):
             raise
         except Exception as error:  # the model's own code runs here, and so does every converter

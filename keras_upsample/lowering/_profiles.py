@@ -45,7 +45,7 @@ def profile_for(
         ValueError: there is no such profile, or it is of another target.
     """
     check_profile(asked)
-    asked = asked or _of_environment() or (HOST if tuned else target.profile)
+    asked = profile_of_tuning(asked) if tuned else asked or _of_environment() or target.profile
     if asked == HOST:
         return _of_this_machine(target)
     if asked == PORTABLE:
@@ -58,6 +58,11 @@ def profile_for(
             f"{target.name!r}."
         )
     return profile, f"as asked: {profile}"
+
+
+def profile_of_tuning(asked: str | None) -> str:
+    """The one where blocks are measured here: the host's, unless another one is asked for."""
+    return asked or _of_environment() or HOST
 
 
 def _of_environment() -> str | None:

@@ -243,7 +243,7 @@ def test_another_file_of_the_datas_name(model, tmp_path):
     assert contents(tmp_path) == {Path(data.name): b"my own"}
 
 
-@pytest.mark.parametrize("faster", ["table", "tuned"])
+@pytest.mark.parametrize("faster", ["untuned", "tuned"])
 def test_the_faster_of_two_pairs(faster, model, other, tmp_path, monkeypatch):
     class Meter:
         def opened(self, path):
@@ -257,7 +257,7 @@ def test_the_faster_of_two_pairs(faster, model, other, tmp_path, monkeypatch):
     applied = Applied("rule", ("layer",), "form", "why", 1.5)
     forms = {
         name: program_of(net, signature_of(net)).with_notes(applied)
-        for name, net in (("tuned", model), ("table", other))
+        for name, net in (("tuned", model), ("untuned", other))
     }
 
     def write_form(program, place):
@@ -265,7 +265,7 @@ def test_the_faster_of_two_pairs(faster, model, other, tmp_path, monkeypatch):
 
     path = write(model, tmp_path, "onnx", lower=False)
     kept = _tuned.keep_the_faster(
-        forms["tuned"], lambda: forms["table"], TARGETS["onnx"], path, write_form
+        forms["tuned"], lambda: forms["untuned"], TARGETS["onnx"], path, write_form
     )
     assert kept.model is forms[faster].model
     data_of(path)

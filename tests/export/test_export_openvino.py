@@ -228,7 +228,7 @@ def test_a_wrong_suffix(model, tmp_path):
 
 
 def test_forms_are_chosen_by_times_in_openvino(tmp_path, monkeypatch):
-    """Here the last form of each block is the fastest, and the whole model with the table's."""
+    """Here the last form of each block is the fastest, and the whole model untuned."""
     monkeypatch.setenv("KERAS_UPSAMPLE_CACHE", str(tmp_path / "cache"))
     opened = []
 
@@ -238,7 +238,7 @@ def test_forms_are_chosen_by_times_in_openvino(tmp_path, monkeypatch):
 
     def times(runs, seconds):
         assert all(run.runtime.startswith("OpenVINO") for run in runs.values())
-        forms = ["tuned", "table"] if "table" in runs else list(runs)
+        forms = ["tuned", "untuned"] if "untuned" in runs else list(runs)
         return {form: 1 / (1 + number) for number, form in enumerate(forms)}
 
     monkeypatch.setattr(_meters, "call_on_noise", call)
@@ -253,7 +253,7 @@ def test_forms_are_chosen_by_times_in_openvino(tmp_path, monkeypatch):
     assert cached.name.startswith("openvino_openvino20")
     assert len(opened) >= 2 and set(opened) == {(".xml", "openvino")}
     report = export.to_openvino(net, tmp_path / "net.xml", images=picture(12, 10), tune=True)
-    assert any("whole model" in line and "by table" in line for line in report.lowering)
+    assert any("whole model" in line and "untuned" in line for line in report.lowering)
     assert report.verifications[0].passed and set(report.sha256) == {"net.xml", "net.bin"}
     x = noise(1, 12, 10, 3)
     (found,) = runtimes.load(tmp_path / "net.xml")({"image": x}).values()
