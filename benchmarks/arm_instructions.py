@@ -9,8 +9,9 @@ python benchmarks/arm_instructions.py FOLDER         # of each block and form of
 
 The aarch64 wheel of ai-edge-litert runs under qemu-user, with one thread on a core like that of a
 phone (Cortex-A76), so that XNNPACK takes its NEON kernels. A plugin counts the instructions of the
-program; two inferences less one are one inference. The counts do not depend on the machine or its
-load. They are no times: a load that misses every cache counts as much as an addition.
+program, from the end of the first inference to that of the second. The counts do not depend on the
+machine or its load. They are no times: a load that misses every cache counts as much as an
+addition.
 
 Needs Linux with the packages qemu-user, gcc, gcc-aarch64-linux-gnu, libc6-dev-arm64-cross and
 libstdc++6-arm64-cross of Debian, and pip, which downloads the wheel.
@@ -19,6 +20,7 @@ libstdc++6-arm64-cross of Debian, and pip, which downloads the wheel.
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -100,24 +102,19 @@ def prepare() -> None:
 
 
 def instructions(file: Path) -> int:
-    """Of one inference.
+    """Of one inference: the second one of a program that runs the file twice.
 
     Raises:
         RuntimeError: the file does not run, or not by XNNPACK.
     """
-    return _instructions(file, 2) - _instructions(file, 1)
-
-
-def _instructions(file: Path, runs: int) -> int:
-    """Of a program that loads a file and runs it."""
     command = ["qemu-aarch64", "-cpu", CPU, "-plugin", WORK / "count_instructions.so"]
-    command += [WORK / "run_litert", WORK / "libLiteRt.so", file.absolute(), str(runs)]
+    command += [WORK / "run_litert", WORK / "libLiteRt.so", file.absolute(), "2"]
     environment = {**os.environ, "QEMU_LD_PREFIX": str(WORK / "root")}
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
-    (*_, last) = done.stderr.splitlines() or [""]
-    if done.returncode or "XNNPACK delegate" not in done.stderr:
+    counts = [int(n) for n in re.findall(r"^instructions (\d+)$", done.stderr, re.MULTILINE)]
+    if done.returncode or len(counts) != 2 or "XNNPACK delegate" not in done.stderr:
         raise RuntimeError(f"{file} does not run by XNNPACK: {done.stderr[-500:]}")
-    return int(last.removeprefix("instructions "))
+    return counts[1] - counts[0]
 
 
 def table(folder: Path) -> str:
