@@ -17,7 +17,7 @@ import json
 import math
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from time import monotonic
@@ -162,27 +162,40 @@ def write(target: str) -> Path:
     kinds = "_".join(each.lower().replace("-", "") for each in instructions())
     path = FOLDER / f"{target}_{kinds}_{cpu_threads()}threads.json"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"about": about, "blocks": blocks}, indent=0, sort_keys=True) + "\n")
+    write_file(path, about, blocks)
     return path
+
+
+def write_file(path: Path, about: dict[str, Any], blocks: dict[str, Any]) -> None:
+    """The file of a profile."""
+    text = json.dumps({"about": about, "blocks": blocks}, indent=0, sort_keys=True)
+    path.write_text(text + "\n")
+
+
+def proposal_of(key: str, forms: Iterable[str]) -> Any:
+    """What a profile is asked for: a block, by its key, in these forms and as it is."""
+    from types import SimpleNamespace
+
+    from keras_upsample.lowering._block_key import parts_of_key
+    from keras_upsample.lowering._rewrite import Block
+    from keras_upsample.program._applied import KEEP
+
+    rule, kind, sizes = parts_of_key(key)
+    others = dict.fromkeys(form for form in forms if form != KEEP)
+    return SimpleNamespace(rule=rule, block=Block(kind, sizes), forms=others)
 
 
 def judge(path: Path) -> dict[str, float]:
     """Each block predicted from the others: how good the choice is."""
-    from types import SimpleNamespace
-
-    from keras_upsample.lowering._block_key import parts_of_key
     from keras_upsample.lowering._profile import profile_of
-    from keras_upsample.lowering._rewrite import Block
 
     content = json.loads(path.read_text())
     sure = 0
     rows: list[tuple[float, float, float]] = []  # the fastest form, the profile's, as it is
     for key, times in content["blocks"].items():
         rest = {k: v for k, v in content["blocks"].items() if k != key}
-        rule, kind, sizes = parts_of_key(key)
         finite = {form: t for form, t in times.items() if math.isfinite(t)}
-        forms = dict.fromkeys(form for form in finite if form != "as it is")
-        proposal: Any = SimpleNamespace(rule=rule, block=Block(kind, sizes), forms=forms)
+        proposal = proposal_of(key, finite)
         profile = profile_of(path.stem, content["about"], rest)
         decision = profile.decided(proposal)
         if decision is None or "as it is" not in finite:

@@ -225,21 +225,16 @@ def files(model: Any, target: str, folder: Path) -> tuple[dict[str, Path], str]:
     if target == "openvino":
         paths["onnx"] = folder / f"onnx{row.suffix}"
         write(lower_program(program, TARGETS["onnx"]), paths["onnx"])
+    made = {}
     for kind, options in OURS.items():
-        lowered = lower_program(program, table, **options)
+        lowered = made[kind] = lower_program(program, table, **options)
         if lowered.notice:
             raise RuntimeError(lowered.notice)
         if kind == "profile":
             profile = next((note.form for note in lowered.notes if note.rule == "profile"), "")
         write(lowered, paths[kind])
         if kind == "tuned":
-            keep_the_faster(
-                lowered,
-                lambda: lower_program(program, table, profile="host"),
-                table,
-                paths[kind],
-                write,
-            )
+            keep_the_faster(lowered, lambda: made["profile"], table, paths[kind], write)
     return paths, profile
 
 

@@ -20,11 +20,10 @@ import json
 import math
 from importlib.metadata import version
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import arm_instructions
-from block_profiles import FOLDER, ROOT, measure
+from block_profiles import FOLDER, ROOT, measure, proposal_of, write_file
 
 COUNTS = ROOT / "benchmarks" / "results" / "arm_blocks.json"
 
@@ -82,27 +81,21 @@ def write() -> Path:
     }
     blocks = dict(_joined(content["blocks"], about, counted))
     path = FOLDER / "portable_tflite.json"
-    path.write_text(
-        json.dumps({"about": joined, "blocks": blocks}, indent=0, sort_keys=True) + "\n"
-    )
+    write_file(path, joined, blocks)
     return path
 
 
 def _joined(blocks: dict[str, dict[str, float]], about: Any, counted: dict[str, Any]) -> Any:
     """Blocks of which instructions are known for every form, with shares of the block's cost."""
-    from keras_upsample.lowering._block_key import parts_of_key
     from keras_upsample.lowering._profile import profile_of
-    from keras_upsample.lowering._rewrite import Block
     from keras_upsample.program._applied import KEEP
 
     on_arm = profile_of("arm", about, counted)
     for key, times in blocks.items():
-        rule, kind, sizes = parts_of_key(key)
-        forms = dict.fromkeys(form for form in times if form != KEEP)
-        proposal: Any = SimpleNamespace(rule=rule, block=Block(kind, sizes), forms=forms)
+        proposal = proposal_of(key, times)
         known = on_arm.estimates(proposal)
-        if known.keys() == forms.keys() and all(map(math.isfinite, times.values())):
-            gains = {f: min(math.log(times[KEEP] / times[f]), known[f].gain) for f in forms}
+        if known.keys() == proposal.forms.keys() and all(map(math.isfinite, times.values())):
+            gains = {f: min(math.log(times[KEEP] / times[f]), known[f].gain) for f in known}
             costs = {form: float(f"{math.exp(-gain):.4g}") for form, gain in gains.items()}
             yield key, {KEEP: 1.0, **costs}
 
