@@ -5,8 +5,9 @@ python benchmarks/block_profiles.py write --target onnx   # the package's file o
 python benchmarks/block_profiles.py judge                 # how well profiles predict
 
 `measure` takes the models of the zoo, at several widths, sizes and encoders, and times the blocks
-that their lowering meets, as `tune` does, into the tuning cache. A block is left out where one of
-the same kind is known whose sizes differ by less than `--spacing` octaves. `judge` leaves each
+that their lowering meets, as `tune` does, into the tuning cache. A block is left out where the
+cache or the package's profile has one of the same kind whose sizes differ by less than `--spacing`
+octaves. `judge` leaves each
 block of each profile out and asks the others for it: the share of blocks that get a form within 2%
 of the fastest, the mean of the times over those of the fastest forms, and the sum over theirs, in
 which large blocks count for more.
@@ -30,6 +31,16 @@ FOLDER = ROOT / "keras_upsample" / "lowering" / "profiles"
 SIZES = (96, 128, 192, 256, 384, 512)
 WIDTHS = ((16, 32, 64, 128), (24, 48, 96, 192), (32, 64, 128, 256, 512), (64, 128, 256, 512))
 ENCODERS = ("mobilenet_v2", "resnet50", "efficientnet_b0", "mobilenet_v3_large")
+# Channels of an encoder's maps from 1/32 to 1/2 of the size, and of the decoder's from 1/16 on.
+SKIPS = {
+    "mobilenet_v2": (1280, 96, 32, 24, 16),
+    "resnet34": (512, 256, 128, 64, 64),
+    "resnet50": (2048, 1024, 512, 256, 64),
+    "efficientnet_b0": (320, 112, 40, 24, 32),
+    "plain 32": (1024, 512, 256, 128, 64),
+    "plain 16": (512, 256, 128, 64, 32),
+}
+DECODER = (256, 128, 64, 32, 16)
 UPSAMPLES = ("nearest", "bilinear", "transposed_conv", "pixel_shuffle", "bicubic")
 
 
@@ -39,10 +50,12 @@ def main() -> None:
     parser.add_argument("what", choices=("measure", "write", "judge"))
     parser.add_argument("--target", default="onnx", help="export target (onnx)")
     parser.add_argument("--minutes", type=float, default=30.0, help="of measure (30)")
+    parser.add_argument("--models", default="", help="those whose names begin so (all)")
     parser.add_argument("--spacing", type=float, default=0.45, help="octaves between blocks")
     options = parser.parse_args()
     if options.what == "measure":
-        measure(options.target, _meter(options.target), options.minutes, options.spacing)
+        meter, before = _meter(options.target), blocks_of(path_of(options.target))
+        measure(options.target, meter, options.minutes, options.spacing, before, options.models)
     elif options.what == "write":
         print(write(options.target))
     else:
@@ -83,8 +96,33 @@ def models() -> Iterator[tuple[str, Callable[[], Any]]]:
             (f"espcn x{n} at {size}", lambda n=n, s=size: zoo.espcn((s, s, 3), scale=n))
             for n in (2, 3, 4)
         ]
+        found += [
+            (f"decoder {up} {name} at {size}", lambda n=name, s=size, u=up: decoder(n, s, u))
+            for name in SKIPS
+            for up in ("nearest", "bilinear")
+        ]
     random.Random(0).shuffle(found)
     yield from found
+
+
+def decoder(encoder: str, size: int, upsample: str) -> Any:
+    """A decoder as most U-Nets have it, and segmentation_models.pytorch's: a map is enlarged as it
+    is, joined with the skip, and convolved twice.
+    """
+    import keras
+    from keras import layers
+
+    deepest, *skips = SKIPS[encoder]
+    maps = [keras.Input((size >> 5, size >> 5, deepest))]
+    x = maps[0]
+    for number, (skip, width) in enumerate(zip((*skips, 0), DECODER, strict=True), 1):
+        x = layers.UpSampling2D(2, interpolation=upsample)(x)
+        if skip:
+            maps.append(keras.Input((size >> (5 - number), size >> (5 - number), skip)))
+            x = layers.Concatenate()([x, maps[-1]])
+        for _ in range(2):
+            x = layers.Conv2D(width, 3, padding="same", activation="relu")(x)
+    return keras.Model(maps, layers.Conv2D(3, 3, padding="same")(x))
 
 
 def _meter(target: str) -> Any:
@@ -96,23 +134,33 @@ def _meter(target: str) -> Any:
     return meter
 
 
-def measure(target: str, meter: Any, minutes: float, spacing: float) -> None:
-    """Time blocks into the tuning cache until the minutes are over."""
+def measure(
+    target: str,
+    meter: Any,
+    minutes: float,
+    spacing: float,
+    before: Iterable[str],
+    named: str = "",
+) -> None:
+    """Time blocks into the tuning cache until the minutes are over; not those of before."""
     import keras
 
     from keras_upsample.lowering._block_key import parts_of_key
     from keras_upsample.lowering._choose import by_table
     from keras_upsample.lowering._lower import rewrite
+    from keras_upsample.lowering._profile import by_profile, read_profile
     from keras_upsample.lowering._tune import Tuner
     from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_to_run
     from keras_upsample.targets import TARGETS
 
     table = TARGETS[target]
-    otherwise = by_table(table)
+    path, otherwise = path_of(target), by_table(table)
+    if path.exists():  # some blocks arise only where others got the forms that are fastest
+        otherwise = by_profile(read_profile(path), otherwise)
     end = monotonic() + 60 * minutes
     tuner = Tuner(table, meter, 60 * minutes, otherwise, progress=print)
-    known = [parts_of_key(key) for key in tuner.cache]
+    known = [parts_of_key(key) for key in (*before, *tuner.cache)]
 
     def choose(proposal: Any, graph: Any) -> tuple[str, float | None]:
         block = proposal.block
@@ -129,6 +177,8 @@ def measure(target: str, meter: Any, minutes: float, spacing: float) -> None:
         return tuner(proposal, graph)
 
     for name, build in models():
+        if not name.startswith(named):
+            continue
         if monotonic() > end:
             break
         print(f"== {name}", flush=True)
@@ -143,8 +193,22 @@ def measure(target: str, meter: Any, minutes: float, spacing: float) -> None:
     print(len(known), "blocks")
 
 
+def path_of(target: str) -> Path:
+    """The file of this machine's profile in the package."""
+    from keras_upsample.lowering._tuning_cache import instructions
+    from keras_upsample.runtimes._runner import cpu_threads
+
+    kinds = "_".join(each.lower().replace("-", "") for each in instructions())
+    return FOLDER / f"{target}_{kinds}_{cpu_threads()}threads.json"
+
+
+def blocks_of(path: Path) -> dict[str, dict[str, float]]:
+    """Times by block of a profile's file, if it is there."""
+    return dict(json.loads(path.read_text())["blocks"]) if path.exists() else {}
+
+
 def write(target: str) -> Path:
-    """The package's profile of this machine, from the tuning cache."""
+    """The package's profile of this machine, with what the tuning cache adds to it."""
     from keras_upsample.lowering._tuning_cache import TuningCache, instructions
     from keras_upsample.runtimes._runner import cpu_threads
     from keras_upsample.targets import TARGETS
@@ -158,9 +222,10 @@ def write(target: str) -> Path:
         "threads": cpu_threads(),
         "date": date.today().isoformat(),
     }
-    blocks = {key: {form: float(f"{t:.4g}") for form, t in cache[key].items()} for key in cache}
-    kinds = "_".join(each.lower().replace("-", "") for each in instructions())
-    path = FOLDER / f"{target}_{kinds}_{cpu_threads()}threads.json"
+    path = path_of(target)
+    blocks = blocks_of(path)
+    for key in cache:
+        blocks[key] = {form: float(f"{t:.4g}") for form, t in cache[key].items()}
     path.parent.mkdir(exist_ok=True)
     write_file(path, about, blocks)
     return path

@@ -18,6 +18,7 @@ instructions on ARM.
 import argparse
 import json
 import math
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,15 +30,24 @@ COUNTS = ROOT / "benchmarks" / "results" / "arm_blocks.json"
 
 
 class OnArm:
-    """A meter of `keras_upsample.lowering`: instructions stand for seconds."""
+    """A meter of `keras_upsample.lowering`: instructions stand for seconds.
+
+    A file is counted while the next form of its block is converted.
+    """
 
     conditions = (f"litert{version('ai-edge-litert')}", f"instructions on {arm_instructions.CPU}")
 
-    def opened(self, path: Path) -> float:
-        return float(arm_instructions.instructions(path))
+    def __init__(self) -> None:
+        self._counting = ThreadPoolExecutor()
 
-    def seconds(self, opened: dict[str, float], limit: float) -> dict[str, float]:
-        return opened
+    def opened(self, path: Path) -> Future[int]:
+        return self._counting.submit(arm_instructions.instructions, path)
+
+    def seconds(self, opened: dict[str, Future[int]], limit: float) -> dict[str, float]:
+        wait(opened.values())  # the files are deleted behind
+        return {
+            form: math.inf if n.exception() else float(n.result()) for form, n in opened.items()
+        }
 
 
 def main() -> None:
@@ -49,7 +59,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "count":
         arm_instructions.prepare()
-        measure("tflite", OnArm(), options.minutes, options.spacing)
+        before = json.loads(COUNTS.read_text()) if COUNTS.exists() else ()
+        measure("tflite", OnArm(), options.minutes, options.spacing, before)
     else:
         keep_counts()
         print(write())
@@ -62,7 +73,9 @@ def keep_counts() -> None:
 
     kept = json.loads(COUNTS.read_text()) if COUNTS.exists() else {}
     cache = TuningCache(TARGETS["tflite"], OnArm.conditions)
-    kept |= {key: {form: int(n) for form, n in cache[key].items()} for key in cache}
+    kept |= {
+        key: {form: int(n) for form, n in cache[key].items() if math.isfinite(n)} for key in cache
+    }
     COUNTS.write_text(json.dumps(kept, indent=0, sort_keys=True) + "\n")
 
 

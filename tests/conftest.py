@@ -10,8 +10,8 @@ import pytest
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # Errors of our own are raised, where a user gets a note and the rest of the work.
 os.environ.setdefault("KERAS_UPSAMPLE_STRICT", "1")
-# The same forms on every machine, whatever profiles of processors are in the package.
-os.environ.setdefault("KERAS_UPSAMPLE_PROFILE", "portable")
+# The same forms on every machine, whatever profiles are in the package.
+os.environ.setdefault("KERAS_UPSAMPLE_PROFILE", "table")
 
 
 def seed_by(name: str) -> None:

@@ -132,7 +132,7 @@ class FileChoice:
         str | None,
         typer.Option(
             help="Times of blocks that forms are chosen by: host (of processors like this one), "
-            "portable, a profile's name or file.",
+            "portable, table (none), a profile's name or file.",
             metavar="PROFILE",
         ),
     ] = None

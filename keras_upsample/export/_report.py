@@ -9,10 +9,16 @@ from typing import Any
 from .._text import finite, table_lines
 from ..edge._report import CheckReport
 from ..examples._shown import Shown
-from ..program._applied import LIKE_THIS
+from ..program._applied import FOR_ANY, LIKE_THIS
 from ..program._failures import LEFT_OUT
 from ..targets import Gate
 from ._compare import Difference
+
+# Why a profile was taken -> what another choice gives.
+_OTHERWISE = {
+    LIKE_THIS: 'profile="portable" (--profile portable) takes the same forms on every machine',
+    FOR_ANY: 'profile="table" (--profile table) gives fewer operators, often a smaller file',
+}
 
 
 @dataclass(frozen=True)
@@ -147,15 +153,12 @@ class ArtefactReport:
 
     @property
     def profile(self) -> str:
-        """By which profile of this kind of machine the forms were chosen, in a sentence; empty if
-        by none."""
+        """By which profile, that nobody named, the forms were chosen; empty if by none."""
         for line in self.lowering:
-            _, found, profile = line.partition(f"{LIKE_THIS}: ")
-            if found:
-                return (
-                    f'forms by the profile {profile}. profile="portable" (--profile portable) '
-                    "takes the same forms on every machine, and often gives a smaller file"
-                )
+            for why, otherwise in _OTHERWISE.items():
+                _, found, profile = line.partition(f"{why}: ")
+                if found:
+                    return f"forms by the profile {profile}. {otherwise}"
         return ""
 
     @property

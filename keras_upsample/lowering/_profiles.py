@@ -5,15 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import did_you_mean
-from ..program._applied import LIKE_THIS
+from ..program._applied import FOR_ANY, LIKE_THIS
 from ._profile import Profile, read_profile, shipped
 
 if TYPE_CHECKING:
     from ..targets import Target
 
-HOST, PORTABLE = "host", "portable"
+HOST, PORTABLE, TABLE = "host", "portable", "table"
+_WORDS = (HOST, PORTABLE, TABLE)
 VARIABLE = "KERAS_UPSAMPLE_PROFILE"
-"""Of the environment: "host" or "portable" for exports that ask for no profile, so that builds on
+"""Of the environment: one of these words for exports that ask for no profile, so that builds on
 different machines write the same files."""
 
 
@@ -22,8 +23,8 @@ def check_profile(name: str | None) -> None:
     Raises:
         ValueError: there is no such profile.
     """
-    if name not in (None, HOST, PORTABLE) and name not in shipped() and not _is_path(name):
-        names = (HOST, PORTABLE, *shipped())
+    if name not in (None, *_WORDS) and name not in shipped() and not _is_path(name):
+        names = (*_WORDS, *shipped())
         raise ValueError(
             f"`profile` may be {', '.join(map(repr, names))}, or the path of a profile's file. "
             f"Received: {name!r}.{did_you_mean(str(name), names)}"
@@ -50,7 +51,9 @@ def profile_for(
         return _of_this_machine(target)
     if asked == PORTABLE:
         found = shipped().get(f"portable_{target.name}")
-        return found, f"for any machine: {found}" if found else ""
+        return found, f"{FOR_ANY}: {found}" if found else ""
+    if asked == TABLE:
+        return None, ""
     profile = shipped().get(asked) or read_profile(Path(asked))
     if profile.target != target.name:
         raise ValueError(
@@ -67,9 +70,9 @@ def profile_of_tuning(asked: str | None) -> str:
 
 def _of_environment() -> str | None:
     found = os.environ.get(VARIABLE)
-    if found and found not in (HOST, PORTABLE):
+    if found and found not in _WORDS:
         raise ValueError(
-            f"The variable {VARIABLE} may be {HOST!r} or {PORTABLE!r}. Received: {found!r}."
+            f"The variable {VARIABLE} may be {', '.join(map(repr, _WORDS))}. Received: {found!r}."
         )
     return found or None
 

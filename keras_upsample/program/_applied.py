@@ -6,6 +6,7 @@ KEEP = "as it is"
 """The form of a block that was not changed."""
 
 LIKE_THIS = "measured on processors like this one"
+FOR_ANY = "for any machine"
 """Why a profile was taken that nobody named."""
 
 

@@ -137,7 +137,7 @@ def test_the_host_gets_the_profile_of_its_instructions_and_threads(tmp_path, mon
 
 
 def test_profiles_that_are_not_there(tmp_path):
-    with pytest.raises(ValueError, match=r"`profile` may be 'host', 'portable'.*'hots'.*'host'"):
+    with pytest.raises(ValueError, match=r"`profile` may be 'host', 'portable', 'table'.*'hots'.*'host'"):
         export.Options(profile="hots")
     (tmp_path / "p.json").write_text("{}")
     for content in ("", "{}", '{"about": {}, "blocks": 1}'):
@@ -203,7 +203,8 @@ def test_the_profiles_of_the_package(name, monkeypatch, tmp_path):
     assert len([row for rows in profile.gains.values() for row in rows]) > 500
     monkeypatch.setattr(_tune.Tuner, "_measure", measure)
     model = convolution(128, 128, (64, 64))
-    asked = None if TARGETS[profile.target].profile == "host" else "host"
+    of_the_target = TARGETS[profile.target].profile == "host" or name.startswith("portable_")
+    asked = None if of_the_target else "host"
     applied = lower(model, profile.target, profile=asked).applied
     assert applied == lower(model, profile.target, profile=asked).applied
     (said,) = (each for each in applied if each.rule == "profile")
@@ -216,6 +217,23 @@ def test_the_profiles_of_the_package(name, monkeypatch, tmp_path):
         assert report.operators.get("Conv", 0) != 1
         plain = export.to_onnx(model, tmp_path / "n.onnx", profile="portable")
         assert plain.operators["Conv"] == 1 and name not in str(plain)
+    if name == "portable_tflite":
+        report = export.to_tflite(model, tmp_path / "m.tflite")
+        assert report.verifications[0].passed
+        assert f'{name} (' in report.profile and 'profile="table"' in report.profile
+        plain = export.to_tflite(model, tmp_path / "n.tflite", profile="table")
+        assert plain.operators == {"CONV_2D": 1} and not plain.profile
+        assert plain.file_size < report.file_size
+
+
+def test_the_table_alone_where_a_profile_is_for_any_machine(monkeypatch, tmp_path):
+    path = tmp_path / "portable_onnx.json"
+    profile_file(path, {"64 64 32 32": {"as it is": 1.0, FORM: 0.5}}, instructions=[])
+    profile = read_profile(path)
+    monkeypatch.setattr(_profiles, "shipped", lambda: {"portable_onnx": profile})
+    found, why = profile_for(TARGETS["onnx"], "portable")
+    assert found is profile and "for any machine: portable_onnx" in why
+    assert profile_for(TARGETS["onnx"], "table") == (None, "")
 
 
 def test_what_goes_to_other_machines_has_portable_forms(monkeypatch, tmp_path):
@@ -238,9 +256,10 @@ def test_the_variable_gives_the_same_forms_on_every_machine(monkeypatch, tmp_pat
     monkeypatch.setattr(_profiles, "shipped", lambda: {"p": profile})
     on_its_machine(monkeypatch, profile)
     assert profile_for(TARGETS["onnx"], None)[0] is profile
-    monkeypatch.setenv("KERAS_UPSAMPLE_PROFILE", "portable")
-    assert profile_for(TARGETS["onnx"], None) == (None, "")
-    assert profile_for(TARGETS["onnx"], None, tuned=True) == (None, "")
+    for word in ("portable", "table"):
+        monkeypatch.setenv("KERAS_UPSAMPLE_PROFILE", word)
+        assert profile_for(TARGETS["onnx"], None) == (None, "")
+        assert profile_for(TARGETS["onnx"], None, tuned=True) == (None, "")
     assert profile_for(TARGETS["onnx"], "host")[0] is profile  # as asked
     monkeypatch.setenv("KERAS_UPSAMPLE_PROFILE", "fast")
     with pytest.raises(ValueError, match=r"KERAS_UPSAMPLE_PROFILE may be .*'fast'"):
