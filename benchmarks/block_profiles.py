@@ -53,8 +53,11 @@ def main() -> None:
     parser.add_argument("--models", default="", help="those whose names begin so (all)")
     parser.add_argument("--spacing", type=float, default=0.45, help="octaves between blocks")
     options = parser.parse_args()
+    from keras_upsample.targets import TARGETS
+
     if options.what == "measure":
-        meter, before = _meter(options.target), blocks_of(path_of(options.target))
+        target = TARGETS[options.target]
+        meter, before = _meter(target), blocks_of(path_of(options.target))
         measure(options.target, meter, options.minutes, options.spacing, before, options.models)
     elif options.what == "write":
         print(write(options.target))
@@ -125,24 +128,34 @@ def decoder(encoder: str, size: int, upsample: str) -> Any:
     return keras.Model(maps, layers.Conv2D(3, 3, padding="same")(x))
 
 
-def _meter(target: str) -> Any:
+def _meter(target: Any) -> Any:
     from keras_upsample.lowering._meters import meter_of
-    from keras_upsample.targets import TARGETS
 
-    meter = meter_of(TARGETS[target])
+    meter = meter_of(target)
     assert meter is not None
     return meter
 
 
 def measure(
-    target: str,
+    target: Any,
     meter: Any,
     minutes: float,
     spacing: float,
     before: Iterable[str],
     named: str = "",
+    rules: Iterable[str] = (),
 ) -> None:
-    """Time blocks into the tuning cache until the minutes are over; not those of before."""
+    """Time blocks into the tuning cache until the minutes are over.
+
+    Args:
+        target: an export target.
+        meter: measures its files.
+        minutes: limit.
+        spacing: octaves between the sizes of blocks.
+        before: blocks that are known.
+        named: how the names of the models begin.
+        rules: whose blocks; all by default.
+    """
     import keras
 
     from keras_upsample.lowering._block_key import parts_of_key
@@ -152,19 +165,18 @@ def measure(
     from keras_upsample.lowering._tune import Tuner
     from keras_upsample.program._program import program_of
     from keras_upsample.program._signature import signature_to_run
-    from keras_upsample.targets import TARGETS
 
-    table = TARGETS[target]
-    path, otherwise = path_of(target), by_table(table)
+    path, otherwise = path_of(target.name), by_table(target)
     if path.exists():  # some blocks arise only where others got the forms that are fastest
         otherwise = by_profile(read_profile(path), otherwise)
     end = monotonic() + 60 * minutes
-    tuner = Tuner(table, meter, 60 * minutes, otherwise, progress=print)
+    tuner = Tuner(target, meter, 60 * minutes, otherwise, progress=print)
     known = [parts_of_key(key) for key in (*before, *tuner.cache)]
 
     def choose(proposal: Any, graph: Any) -> tuple[str, float | None]:
         block = proposal.block
-        if 0 in block.sizes or proposal.certain is not None:
+        other = rules and proposal.rule not in rules
+        if other or 0 in block.sizes or proposal.certain is not None:
             return otherwise(proposal, graph)
         near = any(
             (rule, kind) == (proposal.rule, block.kind)
@@ -188,7 +200,7 @@ def measure(
         except (ValueError, TypeError) as error:  # a size or option that this network has not
             print(f"   {error}")
             continue
-        rewrite(program_of(model, signature_to_run(model).fixed()), table, choose)
+        rewrite(program_of(model, signature_to_run(model).fixed()), target, choose)
         keras.backend.clear_session()
     print(len(known), "blocks")
 
@@ -213,7 +225,7 @@ def write(target: str) -> Path:
     from keras_upsample.runtimes._runner import cpu_threads
     from keras_upsample.targets import TARGETS
 
-    meter = _meter(target)
+    meter = _meter(TARGETS[target])
     cache = TuningCache(TARGETS[target], meter.conditions)
     about = {
         "target": target,

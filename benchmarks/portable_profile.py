@@ -3,10 +3,13 @@
 python benchmarks/portable_profile.py count --minutes 60   # into the tuning cache
 python benchmarks/portable_profile.py write                # results/arm_blocks.json, the profile
 
-`count` goes through the blocks of block_profiles.py, converts each of their forms, and counts the
+`count` goes through blocks of block_profiles.py, converts each of their forms, and counts the
 instructions of one inference on 64-bit ARM (arm_instructions.py) in place of timing it. The counts
-do not depend on the machine or what else it does. `write` joins them with the package's profile of
-times of TFLite files: a form gains what it gains in time or in instructions, the less of the two,
+do not depend on the machine or what else it does. A default TFLite file may also be run on a
+phone's GPU: so only forms are taken that LiteRT's GPU accelerator computes rightly (`RULES`,
+`REFUSED`); of the others the target's table decides. `write` joins the counts with the package's
+profile of times of TFLite files: a form gains the less of what it gains in time and in
+instructions,
 
     g = min(log(t₀ / t), log(n₀ / n)),
 
@@ -19,6 +22,7 @@ import argparse
 import json
 import math
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -26,6 +30,11 @@ from typing import Any
 import arm_instructions
 from block_profiles import FOLDER, ROOT, measure, proposal_of, write_file
 
+RULES = ("minimal_filtering", "concatenation")
+REFUSED = frozenset({"4x4 by 6x6"})
+"""Forms with tensors of more than four dimensions."""
+REFUSED_COST = 10.0
+"""Of a refused form, in place of its time: it is never the fastest."""
 COUNTS = ROOT / "benchmarks" / "results" / "arm_blocks.json"
 
 
@@ -57,10 +66,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, help="of count (60)")
     parser.add_argument("--spacing", type=float, default=0.9, help="octaves between blocks")
     options = parser.parse_args()
+    from keras_upsample.targets import TARGETS
+
     if options.what == "count":
         arm_instructions.prepare()
         before = json.loads(COUNTS.read_text()) if COUNTS.exists() else ()
-        measure("tflite", OnArm(), options.minutes, options.spacing, before)
+        tflite = TARGETS["tflite"]
+        target = replace(tflite, never_forms=tflite.never_forms | REFUSED)
+        measure(target, OnArm(), options.minutes, options.spacing, before, rules=RULES)
     else:
         keep_counts()
         print(write())
@@ -105,12 +118,15 @@ def _joined(blocks: dict[str, dict[str, float]], about: Any, counted: dict[str, 
 
     on_arm = profile_of("arm", about, counted)
     for key, times in blocks.items():
-        proposal = proposal_of(key, times)
+        refused = dict.fromkeys(times.keys() & REFUSED, REFUSED_COST)
+        proposal = proposal_of(key, times.keys() - REFUSED)
+        if proposal.rule not in RULES or not all(map(math.isfinite, times.values())):
+            continue
         known = on_arm.estimates(proposal)
-        if known.keys() == proposal.forms.keys() and all(map(math.isfinite, times.values())):
+        if known.keys() == proposal.forms.keys():
             gains = {f: min(math.log(times[KEEP] / times[f]), known[f].gain) for f in known}
             costs = {form: float(f"{math.exp(-gain):.4g}") for form, gain in gains.items()}
-            yield key, {KEEP: 1.0, **costs}
+            yield key, {KEEP: 1.0, **costs, **refused}
 
 
 if __name__ == "__main__":

@@ -137,7 +137,9 @@ def test_the_host_gets_the_profile_of_its_instructions_and_threads(tmp_path, mon
 
 
 def test_profiles_that_are_not_there(tmp_path):
-    with pytest.raises(ValueError, match=r"`profile` may be 'host', 'portable', 'table'.*'hots'.*'host'"):
+    with pytest.raises(
+        ValueError, match=r"`profile` may be 'host', 'portable', 'table'.*'hots'.*'host'"
+    ):
         export.Options(profile="hots")
     (tmp_path / "p.json").write_text("{}")
     for content in ("", "{}", '{"about": {}, "blocks": 1}'):
@@ -220,7 +222,7 @@ def test_the_profiles_of_the_package(name, monkeypatch, tmp_path):
     if name == "portable_tflite":
         report = export.to_tflite(model, tmp_path / "m.tflite")
         assert report.verifications[0].passed
-        assert f'{name} (' in report.profile and 'profile="table"' in report.profile
+        assert f"{name} (" in report.profile and 'profile="table"' in report.profile
         plain = export.to_tflite(model, tmp_path / "n.tflite", profile="table")
         assert plain.operators == {"CONV_2D": 1} and not plain.profile
         assert plain.file_size < report.file_size
