@@ -39,12 +39,13 @@ bfloat16 OpenVINO takes that unless it is asked for float32; the report has that
 its own.
 
 One U-Net (widths 16, 32, 64, 128; three classes; seeded random weights) was exported with each
-upsampler to every target, and verified in the target's runtime on three photographs and noise. If
-sizes are open, an odd size and a batch of two were verified too. *Error*: largest |file − model| as
-a share of the output's range; for 8-bit weights also the least signal-to-noise ratio. *Upsampling
-operators*: the operators that replace the three upsampling stages (nearest and area in TFLite:
-CONCATENATION and RESHAPE). *Partitions*: the pieces into which LiteRT's CPU delegate cuts the
-graph; it does not support GATHER, PADV2, EQUAL, SELECT_V2 and REDUCE_MIN.
+upsampler to every target, with the forms of the targets' tables (`profile="table"`), and verified
+in the target's runtime on three photographs and noise. If sizes are open, an odd size and a batch
+of two were verified too. *Error*: largest |file − model| as a share of the output's range; for
+8-bit weights also the least signal-to-noise ratio. *Upsampling operators*: the operators that
+replace the three upsampling stages (nearest and area in TFLite: CONCATENATION and RESHAPE).
+*Partitions*: the pieces into which LiteRT's CPU delegate cuts the graph; it does not support
+GATHER, PADV2, EQUAL, SELECT_V2 and REDUCE_MIN.
 
 Max unpooling puts each value back where the maximum was. Where two pixels are equal up to rounding,
 rounding decides which one is the maximum, so that single elements differ by much. Max unpooling is
@@ -114,7 +115,7 @@ def measured(upsample: str, folder: Path) -> Iterator[str]:
     keras.utils.set_random_seed(0)
     model = ku.zoo.unet(classes=3, filters=(16, 32, 64, 128), upsample=upsample)
     try:
-        report = ku.export.export(model, folder / upsample, TARGETS)
+        report = ku.export.export(model, folder / upsample, TARGETS, profile="table")
     except ku.errors.ExportError as error:
         report = error.report
     for artefact in report.artefacts:

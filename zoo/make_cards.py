@@ -40,9 +40,9 @@ def export_sizes(model: Any, tell: Any) -> dict[str, int]:
         tell("SavedModel")
         saved_model = export.to_saved_model(model, path / "saved_model")
         tell("TFLite")
-        tflite = export.to_tflite(model, path / "model.tflite", input_shape=SIZE)
+        tflite = export.to_tflite(model, path / "model.tflite", input_shape=SIZE, profile="table")
         tell("ONNX")
-        onnx = export.to_onnx(model, path / "model.onnx")
+        onnx = export.to_onnx(model, path / "model.onnx", profile="table")
     reports = (saved_model, tflite, onnx)
     return {name: report.file_size for name, report in zip(FORMATS, reports, strict=True)}
 
@@ -150,8 +150,13 @@ def takes_any_size(name: str) -> bool:
 def sizes_note(name: str, size: str) -> str:
     """At which sizes the files run."""
     if takes_any_size(name):
-        return f"SavedModel and ONNX take any size, the TFLite file\n{size}."
-    return f"All are of the model for {size}, whose files\ntake that size alone."
+        sizes = f"SavedModel and ONNX take any size, the TFLite file\n{size}."
+    else:
+        sizes = f"All are of the model for {size}, whose files\ntake that size alone."
+    return (
+        f'{sizes} The files are those of `profile="table"`. Default ones may hold\n'
+        "transformed weights too, and are larger then."
+    )
 
 
 def classes_note(name: str, figures: dict[str, Any]) -> str:
