@@ -38,7 +38,7 @@ TARGETS = ("tflite", "onnx")
 
 # Part of a network -> how the runtimes and the files call its operators.
 PARTS = {
-    "depthwise": r"depthwise",
+    "depthwise": r"depthwise|dwconv",
     "products": r"batch_?matmul|batch matrix|^(fused)?matmul|^gemm",
     "convolutions": r"conv|fully.?connected",
     "others": "",
@@ -117,7 +117,7 @@ def parts(found: dict[str, Any]) -> dict[str, Any]:
     names: Counter[str] = Counter()
     for name, each in found["operators"]:
         seconds[part_of(name)] += each
-        names[re.sub(r"\W*\(.*", "", name)] += each
+        names[re.sub(r" \([^)]*\)", "", name)] += each  # without its layout and type
     work: dict[str, list[tuple[float, float]]] = {part: [] for part in PARTS}
     for name, multiply_adds, size in found["work"]:
         work[part_of(name)].append((multiply_adds, size))

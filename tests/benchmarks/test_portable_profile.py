@@ -10,6 +10,9 @@ import pytest
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 
 
+FILTERING = "minimal_filtering"
+
+
 @pytest.fixture
 def script(monkeypatch):
     monkeypatch.syspath_prepend(str(BENCHMARKS))
@@ -33,12 +36,14 @@ def test_the_less_of_both_gains(script, monkeypatch, tmp_path):
         "target": "tflite", "runtime": "litert2", "instructions": ["AVX2"], "threads": 2,
         "date": "2026-01-02",
     }  # fmt: skip
-    both, slower, far = key("a", 32, "x, y"), key("b", 16, "z"), key("b", 512, "z")
+    (refused,) = script.REFUSED
+    both, slower = key(FILTERING, 32, f"x, y, {refused}"), key("concatenation", 16, "z")
+    far, other = key("concatenation", 512, "z"), key("nearest", 32, "x")
     times = {
-        both: {"as it is": 8e-3, "x": 2e-3, "y": 4e-3},
+        both: {"as it is": 8e-3, "x": 2e-3, "y": 4e-3, refused: 1e-3},
         slower: {"as it is": 4e-3, "z": 1e-3},
         far: {"as it is": 4e-3, "z": 1e-3},  # nothing like it was counted
-        key("c", 32, "x"): {"as it is": 4e-3, "x": 1e-3},
+        other: {"as it is": 4e-3, "x": 1e-3},  # of a rule that the table decides
     }
     (tmp_path / "tflite_avx2_2threads.json").write_text(
         json.dumps({"about": about, "blocks": times})
@@ -46,6 +51,7 @@ def test_the_less_of_both_gains(script, monkeypatch, tmp_path):
     counts = {
         both: {"as it is": 800, "x": 400, "y": 100},
         slower: {"as it is": 100, "z": 200},
+        other: {"as it is": 100, "x": 50},
     }
     script.COUNTS.parent.mkdir()
     script.COUNTS.write_text(json.dumps(counts))
@@ -53,14 +59,14 @@ def test_the_less_of_both_gains(script, monkeypatch, tmp_path):
     assert content["about"]["instructions"] == []
     assert "x86" not in content["about"]["runtime"] and "ARM" in content["about"]["runtime"]
     assert content["blocks"] == {
-        both: {"as it is": 1.0, "x": 0.5, "y": 0.5},
+        both: {"as it is": 1.0, "x": 0.5, "y": 0.5, refused: script.REFUSED_COST},
         slower: {"as it is": 1.0, "z": 2.0},
     }
 
     from keras_upsample.lowering._profile import profile_of
 
     profile = profile_of("portable_tflite", content["about"], content["blocks"])
-    (row,) = profile.gains["b", "convolution at {}x{}"]
+    (row,) = profile.gains["concatenation", "convolution at {}x{}"]
     assert row[1]["z"] == pytest.approx(-math.log(2))
 
 
