@@ -1,6 +1,6 @@
 """Where the time of our fastest files goes, by operator, beside what it can't fall below.
 
-python benchmarks/operator_times.py [--only NAME] [--target TARGET]   # docs/lowering.md
+python benchmarks/operator_times.py [--only NAME ...] [--target TARGET]   # docs/lowering.md
 python benchmarks/operator_times.py --table     # measure nothing, write the table
 
 The models are those of export_latency.py, with the forms of this machine's profile. Each file runs
@@ -28,6 +28,7 @@ from typing import Any
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from _page import put_table
+from _unverified import write_file
 from export_latency import models
 
 RESULTS = Path(__file__).with_name("results") / "operator_times.json"
@@ -51,16 +52,17 @@ HEAD = """\
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default="", help="the model of this name")
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="models of these names (all)")
     parser.add_argument("--target", choices=TARGETS, help="default: both")
     parser.add_argument("--table", action="store_true", help="measure nothing, write the table")
     options = parser.parse_args()
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     for target in TARGETS if not options.table else ():
         if options.target in (None, target):
-            found[target] = {"date": str(date.today()), **found.get(target, {}), **peaks(target)}
+            now = {"date": str(date.today()), **peaks(target)}
+            found[target] = {**found.get(target, {}), **now}
             for name, build in models().items():
-                if options.only in ("", name):
+                if not options.only or name in options.only:
                     found[target].setdefault("models", {})[name] = parts(profiled(build(), target))
                     RESULTS.write_text(json.dumps(found, indent=1) + "\n")
                     print(row(name, target, found[target]), flush=True)
@@ -69,18 +71,9 @@ def main() -> None:
 
 def profiled(model: Any, target: str) -> dict[str, Any]:
     """The profile of a model's file, from a process of its own."""
-    from keras_upsample.export import Options
-    from keras_upsample.formats._convert import convert
-    from keras_upsample.lowering._lower import lower_program
-    from keras_upsample.program._program import program_of
-    from keras_upsample.program._signature import signature_to_run
-    from keras_upsample.targets import TARGETS as TABLE
-
-    program = program_of(model, signature_to_run(model).fixed())
-    lowered = lower_program(program, TABLE[target], profile="host")
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"model{TABLE[target].suffix}"
-        convert(lowered, path, TABLE[target], Options())
+        path = Path(folder) / f"model.{target}"
+        write_file(model, target, path, profile="host")
         done = subprocess.run([sys.executable, SCRIPT, path], stdout=subprocess.PIPE, check=True)
     return dict(json.loads(done.stdout))
 
