@@ -152,3 +152,16 @@ def data_type_name(number: int) -> str:
     from tensorflow.core.framework import types_pb2
 
     return str(types_pb2.DataType.Name(number))
+
+
+def traced_for_saving(function: Any) -> Any:
+    """The concrete function that `tf.saved_model.save` will find for a `tf.function`.
+
+    TensorFlow 2.21.0, `tensorflow.python.saved_model.save_context`: a trace that was made outside
+    of it is made again while the SavedModel is written.
+    """
+    import tensorflow as tf
+    from tensorflow.python.saved_model import save_context
+
+    with save_context.save_context(tf.saved_model.SaveOptions()):
+        return function.get_concrete_function()

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from .._others._tensorflow import traced_for_saving
 from ..files._durable import open_all
 from ..files._plain_path import plain_path
 from ..program._inference import inference_function
@@ -22,7 +23,7 @@ def write_saved_model(model: Any, signature: Signature, path: Path) -> list[str]
     import tensorflow as tf
 
     function = inference_function(model, signature)
-    concrete = function.get_concrete_function()
+    concrete = traced_for_saving(function)
     module = tf.Module()
     module.model_weights = list(concrete.graph.variables)
     module.serve = function

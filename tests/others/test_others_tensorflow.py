@@ -260,3 +260,28 @@ def test_empty_saved_model(saved: Path):
 )
 def test_data_type_name(dtype: str, name: str):
     assert _tensorflow.data_type_name(tf.as_dtype(dtype).as_datatype_enum) == name
+
+
+@of("tensorflow")
+def test_traced_for_saving(tmp_path: Path):
+    """Saving finds the trace; what was traced by TensorFlow's own method is traced once more."""
+
+    def traces(trace: Callable[[Any], Any]) -> int:
+        calls = []
+
+        @tf.function(input_signature=[tf.TensorSpec((1, 3), name="x")], autograph=False)
+        def function(x: Any) -> dict[str, Any]:
+            calls.append(x)
+            return {"y": x * 2}
+
+        module = tf.Module()
+        module.serve = function
+        signatures = {"serving_default": trace(function)}
+        tf.saved_model.save(module, str(tmp_path), signatures=signatures)
+        return len(calls)
+
+    assert traces(lambda function: function.get_concrete_function()) == 2
+    assert traces(_tensorflow.traced_for_saving) == 1
+    loaded = tf.saved_model.load(str(tmp_path))
+    for call in (loaded.serve, loaded.signatures["serving_default"]):
+        assert call(x=tf.ones((1, 3)))["y"].numpy().tolist() == [[2.0] * 3]
