@@ -131,11 +131,11 @@ def _is_number(word: str) -> bool:
 
 
 def _work_of_tflite(path: Path) -> Iterator[tuple[str, float, float]]:
-    from ai_edge_litert.interpreter import Interpreter
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
     interpreter = Interpreter(
         model_path=str(path),
-        experimental_op_resolver_type=_without_delegates(),
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
         experimental_preserve_all_tensors=True,
     )
     interpreter.allocate_tensors()
@@ -145,12 +145,6 @@ def _work_of_tflite(path: Path) -> Iterator[tuple[str, float, float]]:
         given = [shapes[i] for i in operator["outputs"]]
         name = operator["op_name"]
         yield name, _multiply_adds(name, taken, given), _bytes(name, [*taken, *given])
-
-
-def _without_delegates() -> Any:
-    from ai_edge_litert.interpreter import OpResolverType
-
-    return OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
 
 
 def onnx_runtime(path: Path) -> tuple[list, list]:

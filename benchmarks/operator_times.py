@@ -60,11 +60,12 @@ def main() -> None:
     for target in TARGETS if not options.table else ():
         if options.target in (None, target):
             now = {"date": str(date.today()), **peaks(target)}
-            found[target] = {**found.get(target, {}), **now}
+            found[target] = {"models": {}, **found.get(target, {}), **now}
+            RESULTS.write_text(json.dumps(found) + "\n")
             for name, build in models().items():
                 if not options.only or name in options.only:
-                    found[target].setdefault("models", {})[name] = parts(profiled(build(), target))
-                    RESULTS.write_text(json.dumps(found, indent=1) + "\n")
+                    found[target]["models"][name] = parts(profiled(build(), target))
+                    RESULTS.write_text(json.dumps(found) + "\n")
                     print(row(name, target, found[target]), flush=True)
     put_table(PAGE, BEGIN, table(found))
 

@@ -47,10 +47,11 @@ class Options(FileOptions):
             fastest. The first time this takes about a minute. A number limits the seconds per
             target.
         profile: the profile of block times that forms are chosen by without a measurement:
-            `"host"`, one of processors like this machine's, which ONNX files take by default;
-            `"portable"`, forms for any machine, the default of the others; `"table"`, those of the
-            target's table alone: the fewest operators and the smallest file; the name of a profile,
-            or the path of its file. Where no profile fits, the target's table decides.
+            `"host"`, one of processors like this machine's, which ONNX and OpenVINO files take by
+            default; `"portable"`, forms for any machine, the default of the others; `"table"`,
+            those of the target's table alone: the fewest operators and the smallest file; the name
+            of a profile, or the path of its file. Where no profile fits, the target's table
+            decides.
         timings: times of the model's blocks on another device: the path of the `timings.txt` that a
             bundle's `run.sh` wrote there, or of the bundle's folder. The forms that were fastest
             are taken; see `tuning_bundle`. It is for the target that the bundle is for.

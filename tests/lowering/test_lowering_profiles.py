@@ -202,7 +202,8 @@ def test_the_profiles_of_the_package(name, monkeypatch, tmp_path):
 
     profile = shipped()[name]
     on_its_machine(monkeypatch, profile)
-    assert len([row for rows in profile.gains.values() for row in rows]) > 300
+    least = 300 if name.startswith("portable_") else 500  # the portable one has two rules' blocks
+    assert len([row for rows in profile.gains.values() for row in rows]) > least
     monkeypatch.setattr(_tune.Tuner, "_measure", measure)
     model = convolution(128, 128, (64, 64))
     of_the_target = TARGETS[profile.target].profile == "host" or name.startswith("portable_")
